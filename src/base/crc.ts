@@ -1,0 +1,28 @@
+/** Checksums of the lines and formats: tables are made once, at load. */
+
+function reflectedTable(polynomial: number): Uint32Array {
+  const table = new Uint32Array(256);
+  for (let octet = 0; octet < 256; octet++) {
+    let rest = octet;
+    for (let bit = 0; bit < 8; bit++) rest = (rest & 1) === 1 ? (rest >>> 1) ^ polynomial : rest >>> 1;
+    table[octet] = rest >>> 0;
+  }
+  return table;
+}
+
+const X25 = reflectedTable(0x8408);
+const CASTAGNOLI = reflectedTable(0x82f63b78);
+
+/** CRC-16/X.25, the HCS and FCS of HDLC (ISO/IEC 13239): start FFFF, reflected 1021, final xor FFFF. Sent low octet first. */
+export function crc16X25(octets: Uint8Array): number {
+  let crc = 0xffff;
+  for (const octet of octets) crc = (crc >>> 8) ^ (X25[(crc ^ octet) & 0xff] as number);
+  return (crc ^ 0xffff) & 0xffff;
+}
+
+/** CRC-32C (Castagnoli, RFC 3720 appendix B.4): "123456789" gives E3069283. `start` continues an earlier sum. */
+export function crc32C(octets: Uint8Array, start = 0): number {
+  let crc = ~start >>> 0;
+  for (const octet of octets) crc = (crc >>> 8) ^ (CASTAGNOLI[(crc ^ octet) & 0xff] as number);
+  return ~crc >>> 0;
+}
