@@ -1,0 +1,104 @@
+/**
+ * Commands: what an operator asks of a meter, and what became of it.
+ *
+ * A command is stored before it is sent, signed for one edge and one epoch, and expires. At the edge it goes
+ * accepted -> started (on disk before the first octet to the meter) -> an end state; a started method is never repeated.
+ */
+import type { CommandId, EdgeId, MeterId } from './ids.ts';
+import type { ExactInteger } from './number.ts';
+
+/** States, in the order in which they can follow. Wire numbers are the index: append only. */
+export const COMMAND_STATES = [
+  /** Stored at the collector, not yet handed to the broker. */
+  'stored',
+  /** Handed to the broker. */
+  'sent',
+  /** The edge holds it on disk. */
+  'accepted',
+  /** The edge is about to talk, or talks, to the meter. */
+  'started',
+  'done',
+  /** The meter or the edge refused; the reason is in the result. */
+  'refused',
+  /** The meter did not answer. */
+  'failed',
+  /** Its time ran out before the edge started it. */
+  'expired',
+  /** The edge restarted after `started`: the result says what was seen when the state was read back. */
+  'uncertain',
+  'cancelled',
+] as const;
+
+/** One of {@link COMMAND_STATES}. */
+export type CommandState = (typeof COMMAND_STATES)[number];
+
+/** States after which nothing changes any more. */
+export const END_STATES: ReadonlySet<CommandState> = new Set([
+  'done',
+  'refused',
+  'failed',
+  'expired',
+  'uncertain',
+  'cancelled',
+]);
+
+/** An attribute of a COSEM object. */
+export interface ObjectReference {
+  readonly classId: number;
+  readonly obis: string;
+  readonly attribute: number;
+}
+
+/** What is asked. */
+export type CommandBody =
+  | { readonly kind: 'read'; readonly objects: readonly ObjectReference[] }
+  | { readonly kind: 'relay'; readonly action: 'disconnect' | 'reconnect' };
+
+/** A value that a meter answered, as data and in words. */
+export interface ObjectValue extends ObjectReference {
+  /** DLMS data-access-result, 0 = success. */
+  readonly result: number;
+  /** A scalar that is a metered value, when the object has a scaler and a unit. */
+  readonly value?: ExactInteger;
+  readonly exponent?: number;
+  readonly unit?: string;
+  /** Any other answer, as text. */
+  readonly text?: string;
+  /** The A-XDR octets of the answer. */
+  readonly raw: Uint8Array;
+}
+
+/** Class 70 as read back: "armed" (control state 2) is not "connected". */
+export interface RelayState {
+  /** Output is closed: the load has supply. */
+  readonly outputOn: boolean;
+  /** 0 disconnected, 1 connected, 2 ready for reconnection (armed). */
+  readonly controlState: number;
+}
+
+/** What the edge reports of a command, once per state that it enters. */
+export interface CommandReport {
+  readonly id: CommandId;
+  readonly meterId: MeterId;
+  readonly state: CommandState;
+  /** Code of an error table, or empty. */
+  readonly code: string;
+  /** One sentence: the same in API, console and audit. */
+  readonly sentence: string;
+  readonly atMs: number;
+  readonly values: readonly ObjectValue[];
+  readonly relay?: RelayState;
+}
+
+/** A command as the collector keeps it. */
+export interface Command {
+  readonly id: CommandId;
+  readonly edgeId: EdgeId;
+  /** Epoch of the edge for which it was signed, 16 hex digits. */
+  readonly epoch: string;
+  readonly meterId: MeterId;
+  readonly body: CommandBody;
+  readonly author: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+}
