@@ -1,0 +1,241 @@
+/**
+ * The interfaces between the collector's rooms; `collector.ts` alone joins them.
+ *
+ * ingest -> store (append, cursor) ; fold (store/) ; api -> store (queries) ; commands -> store + ingest's publisher.
+ */
+import type { Command, CommandReport, CommandState } from '../model/command.ts';
+import type { GapCause, MeterAttribute, MeterEvent, MeterState } from '../model/event.ts';
+import type { CommandId, EdgeId, MeterId, TenantId } from '../model/ids.ts';
+import type { Channel, Reading } from '../model/reading.ts';
+
+/** Where a lane of an epoch stands. */
+export interface LaneCursor {
+  readonly edgeId: EdgeId;
+  /** 16 hex digits. */
+  readonly epoch: string;
+  readonly lane: number;
+  readonly upTo: number;
+  /** First 8 octets of SHA-256 of block `upTo`; zeros while upTo is 0. */
+  readonly headHash: Uint8Array;
+  /** Sequence of the first block of the current keyframe group; 0 = none held. */
+  readonly keyframe: number;
+}
+
+/** A block to be stored, already checked against the cursor. */
+export interface BlockAppend {
+  readonly sequence: number;
+  readonly octets: Uint8Array;
+  readonly hash: Uint8Array;
+  readonly keyframe: number;
+  /** First and last row or record time, UTC ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** A gap that the edge's hello or a tombstone declares. */
+export interface LaneGap {
+  readonly edgeId: EdgeId;
+  readonly epoch: string;
+  readonly lane: number;
+  readonly from: number;
+  readonly to: number;
+  readonly cause: string;
+}
+
+/** An edge as the collector knows it. */
+export interface EdgeRecord {
+  readonly edgeId: EdgeId;
+  readonly tenantId: TenantId;
+  readonly state: 'active' | 'inbox' | 'deactivated';
+  /** Symmetric key of the authenticators, 32 octets; absent in the inbox. */
+  readonly key?: Uint8Array;
+  readonly epoch?: string;
+  readonly software?: string;
+  readonly lastHelloMs?: number;
+  readonly lastBlockMs?: number;
+  readonly note?: string;
+}
+
+/** Journal, cursors and registry: what ingest needs. All appends of a call are one transaction. */
+export interface JournalStore {
+  /** Store id (8 octets) and restore counter (4), in one. */
+  readonly term: Uint8Array;
+  edge(edgeId: EdgeId): Promise<EdgeRecord | undefined>;
+  saveEdge(edge: EdgeRecord): Promise<void>;
+  cursor(edgeId: EdgeId, epoch: string, lane: number): Promise<LaneCursor | undefined>;
+  cursors(edgeId: EdgeId, epoch: string): Promise<readonly LaneCursor[]>;
+  /**
+   * Appends consecutive blocks and moves the cursor from `expected` (compare-and-set), in one transaction. False when
+   * the cursor had moved: nothing was stored, the caller reads it again.
+   */
+  append(expected: LaneCursor, blocks: readonly BlockAppend[]): Promise<boolean>;
+  /** Commits the gap and moves the cursor to `gap.to`, in one transaction. */
+  declareGap(expected: LaneCursor, gap: LaneGap, headHash: Uint8Array): Promise<boolean>;
+  dictionary(edgeId: EdgeId, hash: string): Promise<Uint8Array | undefined>;
+  saveDictionary(edgeId: EdgeId, hash: string, octets: Uint8Array): Promise<void>;
+  /** Keeps a block that could not be taken, for a later fix; the cursor moves past it. */
+  quarantine(expected: LaneCursor, block: BlockAppend, code: string): Promise<boolean>;
+}
+
+/** Turns journal blocks into day blocks; idempotent, safe to interrupt. */
+export interface Folder {
+  /** Folds what the journal holds beyond the fold cursors; returns the rows folded. */
+  fold(options: { readonly maxBlocks: number }): Promise<{ readonly blocks: number; readonly rows: number }>;
+}
+
+/** A page of anything: `cursor` continues it, absent at the end. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly cursor?: string;
+}
+
+/** A meter of the registry with its placement of today. */
+export interface MeterRecord {
+  readonly meterId: MeterId;
+  readonly tenantId: TenantId;
+  /** `vendor/model` of its profile, when known. */
+  readonly profile?: string;
+  readonly name?: string;
+  readonly timeZone?: string;
+  readonly edgeId?: EdgeId;
+  readonly placedFromMs?: number;
+  readonly placedToMs?: number;
+  readonly state?: MeterState;
+  readonly lastReadingAtMs?: number;
+  readonly lastHeardAtMs?: number;
+}
+
+/** A channel that has readings. */
+export interface ChannelRecord extends Channel {
+  readonly unit: string;
+  readonly exponent: number;
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+}
+
+/** A reading with what the collector adds. */
+export interface StoredReading extends Reading {
+  /** Commit time at the collector, UTC ms. */
+  readonly knownAtMs: number;
+  /** Number of versions of this key that are known, 1 and up. */
+  readonly versions: number;
+}
+
+/** What a range query asks: interval ends with from < end <= to for intervals, from <= at < to for registers. */
+export interface ReadingQuery {
+  readonly channel: Channel;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Only versions known at this time; refused when later than the oldest open ingest transaction. */
+  readonly asOfMs?: number;
+  readonly limit: number;
+  /** Continue after this time. */
+  readonly afterMs?: number;
+  /** All versions instead of the newest. */
+  readonly allVersions?: boolean;
+}
+
+/** A run of missing intervals with one cause. */
+export interface Gap extends Channel {
+  /** First and last missing interval end, UTC ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly count: number;
+  readonly cause: GapCause;
+  readonly sentence: string;
+  /** When it should be there, UTC ms. */
+  readonly etaMs?: number;
+}
+
+/** Queries of the API. Reads merge day blocks and the unfolded journal. */
+export interface QueryStore {
+  edges(): Promise<readonly EdgeRecord[]>;
+  meters(query: { readonly text?: string; readonly edgeId?: EdgeId; readonly limit: number; readonly cursor?: string }): Promise<Page<MeterRecord>>;
+  meter(meterId: MeterId): Promise<MeterRecord | undefined>;
+  channels(meterId: MeterId): Promise<readonly ChannelRecord[]>;
+  readings(query: ReadingQuery): Promise<readonly StoredReading[]>;
+  /** Newest by measured time of each channel. */
+  latest(meterId: MeterId): Promise<readonly StoredReading[]>;
+  events(query: { readonly meterId?: MeterId; readonly fromMs: number; readonly toMs: number; readonly limit: number; readonly cursor?: string }): Promise<Page<MeterEvent & { readonly edgeId: EdgeId; readonly knownAtMs: number }>>;
+  attributes(meterId: MeterId): Promise<readonly MeterAttribute[]>;
+  gaps(query: { readonly meterId: MeterId; readonly fromMs: number; readonly toMs: number; readonly nowMs: number }): Promise<readonly Gap[]>;
+  /** Readings of meters that are not placed on the edge that sent them. */
+  quarantined(): Promise<readonly { readonly edgeId: EdgeId; readonly meterId: MeterId; readonly rows: number; readonly sinceMs: number }[]>;
+}
+
+/** Registry changes. */
+export interface RegistryStore {
+  saveMeter(meter: { readonly meterId: MeterId; readonly tenantId: TenantId; readonly profile?: string; readonly name?: string; readonly timeZone?: string }): Promise<void>;
+  /** Places the meter on the edge from `fromMs` on and ends an earlier placement; its quarantined readings are folded. */
+  placeMeter(meterId: MeterId, edgeId: EdgeId, fromMs: number): Promise<void>;
+  endPlacement(meterId: MeterId, toMs: number): Promise<void>;
+}
+
+/** A command with its state and history. */
+export interface CommandRecord extends Command {
+  readonly tenantId: TenantId;
+  readonly state: CommandState;
+  readonly sentence: string;
+  readonly reports: readonly CommandReport[];
+}
+
+/** Commands and their audit trail. */
+export interface CommandStore {
+  /** Stores the command, its signed octets and an audit line, in one transaction. With a known idempotency key returns the first one. */
+  create(command: Command & { readonly tenantId: TenantId }, signed: { readonly command: Uint8Array; readonly signature: Uint8Array }, idempotencyKey: string | undefined): Promise<{ readonly record: CommandRecord; readonly created: boolean }>;
+  command(id: CommandId): Promise<CommandRecord | undefined>;
+  commands(query: { readonly meterId?: MeterId; readonly state?: CommandState; readonly limit: number; readonly cursor?: string }): Promise<Page<CommandRecord>>;
+  /** Commands of an edge that are not at an end: sent again after its hello. */
+  open(edgeId: EdgeId): Promise<readonly { readonly record: CommandRecord; readonly command: Uint8Array; readonly signature: Uint8Array }[]>;
+  /** Moves the state forward; an earlier or equal state changes nothing. */
+  report(report: CommandReport): Promise<CommandRecord | undefined>;
+  audit(line: { readonly atMs: number; readonly actor: string; readonly action: string; readonly subject: string; readonly detail: string }): Promise<void>;
+}
+
+/** Users, tokens, one-time set-up codes. Secrets are stored as hashes only. */
+export interface AuthStore {
+  saveSetupCode(hash: Uint8Array, expiresAtMs: number): Promise<void>;
+  /** True once. */
+  useSetupCode(hash: Uint8Array, nowMs: number): Promise<boolean>;
+  hasUsers(): Promise<boolean>;
+  saveToken(token: TokenRecord): Promise<void>;
+  token(hash: Uint8Array): Promise<TokenRecord | undefined>;
+  revokeToken(id: string): Promise<void>;
+  tokens(): Promise<readonly TokenRecord[]>;
+}
+
+/** A bearer token as kept. */
+export interface TokenRecord {
+  readonly id: string;
+  readonly tenantId: TenantId;
+  readonly hash: Uint8Array;
+  readonly name: string;
+  readonly role: 'admin' | 'operator' | 'viewer';
+  readonly createdAtMs: number;
+  readonly expiresAtMs?: number;
+  readonly revoked: boolean;
+}
+
+/** The whole database behind one handle: PostgreSQL in production, a model in memory in the virtual system. */
+export interface CollectorStore extends JournalStore, Folder, QueryStore, RegistryStore, CommandStore, AuthStore {
+  /** Called after commits that readers may care about. */
+  onChange(listener: (change: StoreChange) => void): void;
+  /** Empty when the store may acknowledge; otherwise the reasons, in sentences. */
+  notSafe(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** What changed, for the event stream of the API. */
+export type StoreChange =
+  | { readonly kind: 'blocks'; readonly edgeId: EdgeId; readonly lane: number; readonly upTo: number }
+  | { readonly kind: 'readings'; readonly meterIds: readonly MeterId[] }
+  | { readonly kind: 'event'; readonly event: MeterEvent; readonly edgeId: EdgeId }
+  | { readonly kind: 'command'; readonly command: CommandRecord }
+  | { readonly kind: 'meter-state'; readonly state: MeterState }
+  | { readonly kind: 'edge'; readonly edgeId: EdgeId };
+
+/** Sends control messages to an edge; implemented by ingest. */
+export interface EdgePublisher {
+  /** False when the edge has no open session: the message goes out after its next hello. */
+  sendCommand(edgeId: EdgeId, command: Uint8Array, signature: Uint8Array): Promise<boolean>;
+}

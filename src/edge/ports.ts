@@ -1,0 +1,182 @@
+/**
+ * The interfaces through which the edge's actors know each other; `concentrator.ts` alone joins them.
+ *
+ * scheduler -> reader (one per line) -> stage of the journal -> uplink; commands -> scheduler; everyone -> health.
+ */
+import type { MeterAttribute, MeterEvent, MeterState } from '../model/event.ts';
+import type { CommandBody, CommandReport, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
+import type { MeterId } from '../model/ids.ts';
+import type { DictionaryGroup, Row } from '../wire/rows.ts';
+import type { Lane } from '../wire/lanes.ts';
+
+/** Whether a group's channels bill or only inform: it decides the lane. */
+export type ValueClass = 'billing' | 'low-value';
+
+/** Rows of one group, as a reader hands them in: the group is named in full, the journal numbers it. */
+export interface GroupRows {
+  readonly group: DictionaryGroup;
+  readonly valueClass: ValueClass;
+  /** In time order, all above the watermark of (meter, key). */
+  readonly rows: readonly Omit<Row, 'group'>[];
+}
+
+/** How far a meter's profile has been read: the interval end of the last row that is safe. */
+export interface Watermark {
+  readonly meterId: MeterId;
+  /** OBIS of the profile, or another name of a read job. */
+  readonly key: string;
+  readonly atMs: number;
+}
+
+/** Anything that travels in a self-contained lane. */
+export type JournalRecord =
+  | { readonly kind: 'event'; readonly event: MeterEvent }
+  | { readonly kind: 'attribute'; readonly attribute: MeterAttribute }
+  | { readonly kind: 'meter-state'; readonly state: MeterState }
+  | { readonly kind: 'command'; readonly report: CommandReport }
+  | {
+      readonly kind: 'gap';
+      readonly gap: {
+        readonly meterId: MeterId;
+        readonly obis: readonly string[];
+        readonly intervalS: number;
+        readonly fromMs: number;
+        readonly toMs: number;
+        readonly cause: string;
+      };
+    }
+  | { readonly kind: 'log'; readonly level: string; readonly event: string; readonly atMs: number; readonly fieldsJson: string };
+
+/** One atomic append: blocks, watermarks and kept values go into one synced batch, or none does. */
+export interface Entry {
+  readonly line: string;
+  readonly groups: readonly GroupRows[];
+  readonly records: readonly JournalRecord[];
+  readonly watermarks: readonly Watermark[];
+  /** Other state that must change with the blocks: command states, attribute texts. Undefined value = delete. */
+  readonly keep: readonly { readonly key: string; readonly value: Uint8Array | undefined }[];
+  /** When the edge had read the rows, UTC ms. */
+  readonly readAtMs: number;
+}
+
+/** A stored block, as it travels. */
+export interface StoredBlock {
+  readonly lane: Lane;
+  readonly sequence: number;
+  readonly octets: Uint8Array;
+  /** Monotonic ms when this process appended it, or null when it was found at start. */
+  readonly appendedAtMs: number | null;
+}
+
+/** What the journal holds of a lane. */
+export interface LaneSpan {
+  readonly lane: Lane;
+  /** Lowest sequence held; `last + 1` when none is. */
+  readonly first: number;
+  /** Highest sequence ever given; 0 = none yet. */
+  readonly last: number;
+  /** Sequence of the last keyframe's first block, 0 = none. */
+  readonly lastKeyframe: number;
+  readonly ackedUpTo: number;
+  readonly pendingOctets: number;
+  readonly pendingBlocks: number;
+  /** Time span of what waits: earliest row or record in unacknowledged blocks, UTC ms, or null. */
+  readonly oldestPendingMs: number | null;
+}
+
+/** The durable log of the edge: the only place where a reading lives between meter and collector. */
+export interface Journal {
+  /** 16 hex digits, made with the store. */
+  readonly epoch: string;
+  /** Resolves when the batch is on the medium; rejects with a JOURNAL_* error and changes nothing. */
+  append(entry: Entry): Promise<readonly { readonly lane: Lane; readonly sequence: number }[]>;
+  watermark(meterId: MeterId, key: string): number | null;
+  kept(key: string): Promise<Uint8Array | undefined>;
+  /** All kept values whose key starts with `prefix`, in key order. */
+  keptUnder(prefix: string): Promise<readonly (readonly [string, Uint8Array])[]>;
+  lanes(): readonly LaneSpan[];
+  /** Blocks of a lane from `from` on, at most `maxOctets` together but at least one when there is one. */
+  read(lane: Lane, from: number, maxOctets: number): Promise<readonly StoredBlock[]>;
+  /** The collector holds everything up to and including `upTo`: permits deletion. Lower values are ignored. */
+  acknowledge(lane: Lane, upTo: number): Promise<void>;
+  /** A collector restored from a backup asks again: sending restarts above `upTo` where blocks are still held. */
+  rewind(lane: Lane, upTo: number): void;
+  /** Octets of the dictionary with this hash (16 hex digits), or undefined. */
+  dictionary(hash: string): Promise<Uint8Array | undefined>;
+  /** Called after each append with the lanes that grew. */
+  onAppend(listener: (lanes: readonly Lane[]) => void): void;
+  close(): Promise<void>;
+}
+
+/** What the uplink tells the rest. */
+export interface UplinkState {
+  readonly connected: boolean;
+  /** Answered hello: the collector's wall clock can be trusted. */
+  readonly sessionOpen: boolean;
+  readonly sentence: string;
+  readonly lastAckAtMs: number | null;
+  readonly payloadOctets: number;
+  readonly mqttOctets: number;
+  readonly outstandingOctets: number;
+}
+
+/** The collector's time, for expiry: from the last answer plus the monotonic clock. */
+export interface CollectorTime {
+  /** UTC ms, or null while no hello was answered since start. */
+  nowMs(): number | null;
+}
+
+/** Jobs, most urgent first (facts 1.4). */
+export const JOB_CLASSES = ['command', 'on-demand', 'clock', 'daily', 'profile', 'events', 'catch-up'] as const;
+
+/** One of {@link JOB_CLASSES}. */
+export type JobClass = (typeof JOB_CLASSES)[number];
+
+/** Why a job brought nothing. */
+export interface JobFailure {
+  readonly code: string;
+  readonly sentence: string;
+  /** Whether any octet of the request may have reached the meter. */
+  readonly reached: 'no' | 'maybe' | 'yes';
+}
+
+/** What a command handler needs of a meter. */
+export interface MeterAccess {
+  /** Reads attributes in one session, with scaler and unit where the object has them. */
+  readObjects(objects: readonly ObjectReference[]): Promise<readonly ObjectValue[]>;
+  /** Invokes a method once, never repeated by lower layers. */
+  invoke(classId: number, obis: string, method: number, argument: Uint8Array): Promise<{ readonly result: number }>;
+  readRelay(): Promise<RelayState>;
+}
+
+/** Puts work ahead of periodic reading. */
+export interface Dispatcher {
+  /**
+   * Runs `work` on the meter's line ahead of periodic jobs; resolves with its result, or with a failure when the meter
+   * could not be reached within `timeoutMs`. `started` runs right before the first octet to the meter.
+   */
+  withMeter<Result>(
+    meterId: MeterId,
+    jobClass: JobClass,
+    options: { readonly timeoutMs: number; readonly started: () => Promise<void> },
+    work: (meter: MeterAccess) => Promise<Result>,
+  ): Promise<{ readonly ok: true; readonly result: Result } | { readonly ok: false; readonly failure: JobFailure }>;
+  has(meterId: MeterId): boolean;
+}
+
+/** A command that passed signature, epoch and expiry. */
+export interface VerifiedCommand {
+  readonly id: string;
+  readonly meterId: MeterId;
+  readonly body: CommandBody;
+  readonly expiresAtMs: number;
+  readonly author: string;
+}
+
+/** Counters and states in plain words; every actor reports here. */
+export interface Health {
+  count(name: string, by?: number): void;
+  gauge(name: string, value: number): void;
+  /** One sentence for each long-lived state: `uplink`, `journal`, `line bus1`, `meter 4711`. */
+  state(subject: string, state: 'ok' | 'degraded' | 'failed', sentence: string): void;
+}
