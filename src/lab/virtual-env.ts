@@ -1,0 +1,177 @@
+/**
+ * A virtual world: one clock, one seed, one trace, and an `Env` for each program in it.
+ *
+ * Every program has its own disk and its own wall clock (an offset that can jump); the net and the broker are shared.
+ * Primitives of cryptography are the host's, with seeded randomness: keys of a virtual world are no secrets.
+ */
+import type {
+  AppendFile,
+  ByteDuplex,
+  Crypto,
+  Disk,
+  Env,
+  KeyValueStore,
+  SerialPorts,
+  SerialSettings,
+} from '../base/env.ts';
+import { concat } from '../base/bytes.ts';
+import type { Log, LogFields } from '../base/log.ts';
+import { SeededRandom } from '../base/seeded-random.ts';
+import { MemoryBroker } from './memory-broker.ts';
+import { type LineShape, MemoryNet } from './memory-net.ts';
+import { Trace } from './trace.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+/** 2026-03-01T00:00:00Z: the day on which virtual worlds begin. */
+export const WORLD_START_MS = 1_772_323_200_000;
+
+/** What a world is made of. */
+export interface WorldOptions {
+  readonly seed: number;
+  /** The host's primitives; `signingKeyFrom` makes an Ed25519 pair from 32 octets. */
+  readonly crypto: Crypto & { signingKeyFrom(seed: Uint8Array): ReturnType<Crypto['newSigningKey']> };
+  /** A store in memory. */
+  readonly makeStore: () => KeyValueStore & { reopen?(): KeyValueStore };
+  readonly startMs?: number;
+  readonly shapeOf?: (address: string) => LineShape;
+  /** Shows log lines; the trace notes them in any case. */
+  readonly showLog?: (program: string, level: string, event: string, fields: LogFields | undefined) => void;
+}
+
+/** A program's place in the world. */
+export interface VirtualProgram {
+  readonly env: Env;
+  readonly disk: MemoryDisk;
+  /** Moves the program's wall clock, not the monotonic one. */
+  jumpWallMs(byMs: number): void;
+}
+
+/** The world itself. */
+export class VirtualWorld {
+  readonly clock = new VirtualClock();
+  readonly random: SeededRandom;
+  readonly trace: Trace;
+  readonly net: MemoryNet;
+  readonly broker: MemoryBroker;
+  readonly startMs: number;
+  readonly #options: WorldOptions;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.startMs = options.startMs ?? WORLD_START_MS;
+    this.random = new SeededRandom(options.seed);
+    this.trace = new Trace(options.crypto);
+    const note = (line: string) => this.trace.note(`${this.clock.nowMs} ${line}`);
+    this.net = new MemoryNet(this.clock, note, options.shapeOf);
+    this.broker = new MemoryBroker(this.clock, note);
+  }
+
+  /** Wall time of the world, UTC ms. */
+  get nowMs(): number {
+    return this.startMs + this.clock.nowMs;
+  }
+
+  /** A program; `disk` may be one that an earlier program of the same name left behind (a restart). */
+  program(name: string, disk = new MemoryDisk(this.#options.makeStore)): VirtualProgram {
+    const random = this.random.fork(name);
+    let offsetMs = 0;
+    const crypto = this.#options.crypto;
+    const env: Env = {
+      clock: { nowMs: () => this.nowMs + offsetMs, monotonicMs: () => this.clock.nowMs },
+      timers: this.clock,
+      random,
+      crypto: {
+        sha256: (octets) => crypto.sha256(octets),
+        hmacSha256: (key, octets) => crypto.hmacSha256(key, octets),
+        sameSecret: (a, b) => crypto.sameSecret(a, b),
+        sign: (key, octets) => crypto.sign(key, octets),
+        verify: (key, octets, signature) => crypto.verify(key, octets, signature),
+        newSigningKey: () => crypto.signingKeyFrom(random.bytes(32)),
+      },
+      disk,
+      net: this.net.of(name),
+      serial: NO_SERIAL,
+      mqtt: this.broker,
+      log: this.#log(name, {}),
+    };
+    return {
+      env,
+      disk,
+      jumpWallMs: (byMs) => {
+        offsetMs += byMs;
+      },
+    };
+  }
+
+  #log(program: string, fixed: LogFields): Log {
+    const write = (level: string) => (event: string, fields?: LogFields) => {
+      const all = { ...fixed, ...fields };
+      this.trace.note(`${this.clock.nowMs} ${program} ${level} ${event} ${JSON.stringify(all)}`);
+      this.#options.showLog?.(program, level, event, all);
+    };
+    return {
+      error: write('error'),
+      warn: write('warn'),
+      info: write('info'),
+      debug: write('debug'),
+      trace: () => {},
+      child: (fields) => this.#log(program, { ...fixed, ...fields }),
+    };
+  }
+}
+
+const NO_SERIAL: SerialPorts = {
+  open: (path: string, _settings: SerialSettings): Promise<ByteDuplex> =>
+    Promise.reject(new Error(`the virtual world has no serial port ${path}: use a memory link`)),
+};
+
+/** Files and stores of one program, kept over its restarts. */
+export class MemoryDisk implements Disk {
+  readonly #files = new Map<string, Uint8Array>();
+  readonly #stores = new Map<string, KeyValueStore & { reopen?(): KeyValueStore }>();
+
+  constructor(private readonly makeStore: () => KeyValueStore & { reopen?(): KeyValueStore }) {}
+
+  openStore(path: string): Promise<KeyValueStore> {
+    const held = this.#stores.get(path) ?? this.makeStore();
+    this.#stores.set(path, held);
+    return Promise.resolve(held.reopen?.() ?? held);
+  }
+
+  readFile(path: string): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.#files.get(path));
+  }
+
+  writeFile(path: string, octets: Uint8Array): Promise<void> {
+    this.#files.set(path, octets.slice());
+    return Promise.resolve();
+  }
+
+  openAppend(path: string): Promise<AppendFile> {
+    const parts: Uint8Array[] = [this.#files.get(path) ?? new Uint8Array(0)];
+    return Promise.resolve({
+      append: (octets) => {
+        parts.push(octets.slice());
+        this.#files.set(path, concat(parts));
+        return Promise.resolve();
+      },
+      close: () => Promise.resolve(),
+    });
+  }
+
+  list(path: string): Promise<string[]> {
+    const prefix = path.endsWith('/') ? path : `${path}/`;
+    const names = [...this.#files.keys()].filter((name) => name.startsWith(prefix));
+    return Promise.resolve([...new Set(names.map((name) => name.slice(prefix.length).split('/')[0] as string))].sort());
+  }
+
+  makeFolder(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  remove(path: string): Promise<void> {
+    this.#files.delete(path);
+    this.#stores.delete(path);
+    return Promise.resolve();
+  }
+}
