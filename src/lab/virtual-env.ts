@@ -127,7 +127,8 @@ const NO_SERIAL: SerialPorts = {
 
 /** Files and stores of one program, kept over its restarts. */
 export class MemoryDisk implements Disk {
-  readonly #files = new Map<string, Uint8Array>();
+  /** A file as the chunks that were appended: joined when somebody reads it. */
+  readonly #files = new Map<string, Uint8Array[]>();
   readonly #stores = new Map<string, KeyValueStore & { reopen?(): KeyValueStore }>();
 
   constructor(private readonly makeStore: () => KeyValueStore & { reopen?(): KeyValueStore }) {}
@@ -139,20 +140,24 @@ export class MemoryDisk implements Disk {
   }
 
   readFile(path: string): Promise<Uint8Array | undefined> {
-    return Promise.resolve(this.#files.get(path));
+    const chunks = this.#files.get(path);
+    if (chunks === undefined) return Promise.resolve(undefined);
+    const joined = concat(chunks);
+    this.#files.set(path, [joined]);
+    return Promise.resolve(joined);
   }
 
   writeFile(path: string, octets: Uint8Array): Promise<void> {
-    this.#files.set(path, octets.slice());
+    this.#files.set(path, [octets.slice()]);
     return Promise.resolve();
   }
 
   openAppend(path: string): Promise<AppendFile> {
-    const parts: Uint8Array[] = [this.#files.get(path) ?? new Uint8Array(0)];
     return Promise.resolve({
       append: (octets) => {
-        parts.push(octets.slice());
-        this.#files.set(path, concat(parts));
+        const chunks = this.#files.get(path);
+        if (chunks === undefined) this.#files.set(path, [octets.slice()]);
+        else chunks.push(octets.slice());
         return Promise.resolve();
       },
       close: () => Promise.resolve(),
