@@ -1,0 +1,225 @@
+/**
+ * Runs the tests: every `*.test.ts` under test/, each file in a process of its own, suite by suite.
+ *
+ *   npm test                      everything
+ *   npm test -- unit/dlms hdlc    only files whose path contains one of the words
+ *
+ * A suite is the first folder under test/. A file that does not end in its suite's time is ended and named. Skipped tests
+ * are named too; where CI=true, a skip is a failure, because there everything needed is installed. The last line is always
+ * `N passed, N failed`; the exit code is 0 only when nothing failed and something passed.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { run } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const TEST = join(ROOT, 'test');
+
+/** Order of the suites, cheap and telling ones first, and the time one file of each may take. */
+const SUITES: readonly (readonly [name: string, fileTimeoutMs: number])[] = [
+  ['unit', 60_000],
+  ['vectors', 120_000],
+  ['property', 120_000],
+  ['suite', 120_000],
+  ['fuzz', 180_000],
+  ['compliance', 180_000],
+  ['system', 300_000],
+  ['fault', 300_000],
+];
+const SLOWEST_SHOWN = 8;
+const OUTPUT_MAX_CHARS = 8_000;
+const IN_CI = process.env['CI'] === 'true';
+/** Runs beside other work (tools/check.mjs) set 1. */
+const CONCURRENCY = Math.min(2, availableParallelism(), Number(process.env['TEST_CONCURRENCY'] ?? 2));
+
+interface TestEvent {
+  readonly name: string;
+  readonly nesting: number;
+  readonly file?: string;
+  readonly skip?: string | boolean;
+  readonly todo?: string | boolean;
+  readonly details: { readonly duration_ms: number; readonly type?: string; readonly error?: Error };
+}
+
+interface Skipped {
+  readonly name: string;
+  readonly file: string;
+  readonly reason: string;
+}
+
+interface SuiteResult {
+  readonly name: string;
+  files: number;
+  passed: number;
+  failed: number;
+  readonly skipped: Skipped[];
+  readonly slow: { readonly name: string; readonly durationMs: number }[];
+  wallMs: number;
+}
+
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+const shortPath = (path: string): string => relative(TEST, path);
+
+function collect(filters: readonly string[]): Map<string, string[]> {
+  const found = readdirSync(TEST, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
+    .sort();
+  const suites = new Map<string, string[]>(SUITES.map(([name]) => [name, []]));
+  for (const path of found) {
+    const suite = shortPath(path).split('/')[0] ?? '';
+    suites.get(suite)?.push(path);
+    if (!suites.has(suite)) suites.set(suite, [path]);
+  }
+  return suites;
+}
+
+/** What one file has shown so far. Events come file by file, in order, so the next file's first event ends this one. */
+class FileReport {
+  passed = 0;
+  failed = 0;
+  skipped = 0;
+  durationMs = 0;
+  output = '';
+  readonly failures: string[] = [];
+
+  constructor(readonly path: string) {}
+
+  keepOutput(text: string): void {
+    this.output = (this.output + text).slice(-OUTPUT_MAX_CHARS);
+  }
+
+  print(): void {
+    const mark = this.failed > 0 ? 'FAIL' : 'ok  ';
+    const skipped = this.skipped > 0 ? `, ${this.skipped} skipped` : '';
+    print(`  ${mark} ${shortPath(this.path)}  ${this.passed} passed${skipped}  ${inSeconds(this.durationMs)}`);
+    for (const failure of this.failures) print(failure);
+    if (this.failed > 0 && this.output.trim() !== '') {
+      print(`    --- what ${shortPath(this.path)} wrote ---`);
+      print(indent(this.output.trimEnd()));
+    }
+  }
+}
+
+const indent = (text: string): string => text.replace(/^/gm, '    ');
+
+/** The failure's own words: the cause is what the test threw, the wrapper says only that it failed. */
+function describe(event: TestEvent): string {
+  const error = event.details.error;
+  const cause = error?.cause ?? error;
+  const stack = cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause, { depth: 4 });
+  const words = stack.replace(/\n\s+at .*node:internal\/.*$/gm, '');
+  return `    x ${event.name}\n${indent(indent(words))}`;
+}
+
+function record(result: SuiteResult, report: FileReport, event: TestEvent, failed: boolean): void {
+  const isFile = event.name === report.path || join(ROOT, event.name) === report.path;
+  if (event.nesting === 0) report.durationMs += event.details.duration_ms;
+  if (event.details.type === 'suite' && !failed) return;
+  if (isFile && !failed) {
+    report.failed += 1;
+    report.failures.push('    x holds no test');
+    return;
+  }
+  const skip = event.skip ?? event.todo;
+  if (skip !== undefined && skip !== false) {
+    report.skipped += 1;
+    result.skipped.push({ name: event.name, file: report.path, reason: typeof skip === 'string' ? skip : '' });
+    return;
+  }
+  result.slow.push({ name: `${shortPath(report.path)}: ${event.name}`, durationMs: event.details.duration_ms });
+  if (!failed) {
+    report.passed += 1;
+    return;
+  }
+  // A parent fails because a child did, and the child has been counted.
+  if (event.details.error !== undefined && Reflect.get(event.details.error, 'failureType') === 'subtestsFailed') return;
+  report.failed += 1;
+  report.failures.push(describe(event));
+}
+
+async function runSuite(name: string, files: readonly string[], fileTimeoutMs: number): Promise<SuiteResult> {
+  const result: SuiteResult = { name, files: files.length, passed: 0, failed: 0, skipped: [], slow: [], wallMs: 0 };
+  const startedMs = performance.now();
+  const reports = new Map(files.map((path) => [path, new FileReport(path)]));
+  let current: FileReport | undefined;
+  const close = (report: FileReport | undefined): void => {
+    if (report === undefined) return;
+    report.print();
+    result.passed += report.passed;
+    result.failed += report.failed;
+  };
+  const take = (event: TestEvent, failed: boolean): void => {
+    const report = reports.get(event.file ?? event.name) ?? current;
+    if (report === undefined) return;
+    if (report !== current) close(current);
+    current = report;
+    record(result, report, event, failed);
+  };
+  print(`${name}: ${files.length} files`);
+  const stream = run({ files: [...files], concurrency: CONCURRENCY, timeout: fileTimeoutMs });
+  stream.on('test:pass', (event) => take(event as TestEvent, false));
+  stream.on('test:fail', (event) => take(event as TestEvent, true));
+  for (const channel of ['test:stdout', 'test:stderr'] as const) {
+    stream.on(channel, (event: { file: string; message: string }) =>
+      reports.get(event.file)?.keepOutput(event.message),
+    );
+  }
+  stream.resume();
+  await new Promise<void>((resolve, reject) => stream.once('end', resolve).once('error', reject));
+  close(current);
+  result.wallMs = performance.now() - startedMs;
+  return result;
+}
+
+function summarize(results: readonly SuiteResult[]): number {
+  const skipped = results.flatMap((result) => result.skipped);
+  const passed = results.reduce((sum, result) => sum + result.passed, 0);
+  let failed = results.reduce((sum, result) => sum + result.failed, 0);
+  print('');
+  print('suite         files  passed  failed  skipped     time');
+  for (const result of results) {
+    const cells = [result.files, result.passed, result.failed, result.skipped.length];
+    print(
+      `${result.name.padEnd(12)} ${cells.map((cell) => String(cell).padStart(6)).join('  ')}   ${inSeconds(result.wallMs).padStart(8)}`,
+    );
+  }
+  print(`${'total'.padEnd(44)} ${inSeconds(results.reduce((sum, result) => sum + result.wallMs, 0)).padStart(8)}`);
+  const slowest = results.flatMap((result) => result.slow).sort((a, b) => b.durationMs - a.durationMs);
+  print('\nslowest tests:');
+  for (const test of slowest.slice(0, SLOWEST_SHOWN))
+    print(`  ${inSeconds(test.durationMs).padStart(8)}  ${test.name}`);
+  if (skipped.length > 0) {
+    print(`\nskipped${IN_CI ? ' (a failure here, because CI=true)' : ''}:`);
+    for (const skip of skipped)
+      print(`  ${shortPath(skip.file)}: ${skip.name}${skip.reason === '' ? '' : ` (${skip.reason})`}`);
+    if (IN_CI) failed += skipped.length;
+  }
+  print('');
+  print(`${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  const filters = process.argv.slice(2);
+  if (!existsSync(TEST)) {
+    print('0 passed, 0 failed');
+    return 1;
+  }
+  const timeouts = new Map(SUITES);
+  const results: SuiteResult[] = [];
+  for (const [name, files] of collect(filters)) {
+    if (files.length > 0) results.push(await runSuite(name, files, timeouts.get(name) ?? 120_000));
+  }
+  if (results.length === 0) print(`no test file matches ${filters.join(' ')}`);
+  return summarize(results);
+}
+
+process.exitCode = await main();

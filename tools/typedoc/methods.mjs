@@ -1,0 +1,19 @@
+/**
+ * A typedoc plugin: what is exported needs a doc block, what is inside may be told by the block of its whole.
+ *
+ * typedoc knows one switch for functions and for methods alike. We want the first only: `u8()` to `u64()` of a reader, or
+ * `close()` of a port, say what they do by name, and a sentence each would teach readers to skip sentences.
+ */
+import { Comment, Converter, ReflectionKind } from 'typedoc';
+
+/** @param {import('typedoc').Application} app */
+export function load(app) {
+  app.converter.on(Converter.EVENT_RESOLVE_END, (context) => {
+    for (const signature of context.project.getReflectionsByKind(ReflectionKind.CallSignature)) {
+      const member = signature.parent;
+      if (member.kindOf(ReflectionKind.Method) && !signature.hasComment()) {
+        signature.comment = new Comment([{ kind: 'text', text: `See ${member.parent.name}.` }]);
+      }
+    }
+  });
+}
