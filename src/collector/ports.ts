@@ -150,22 +150,46 @@ export interface Gap extends Channel {
 /** Queries of the API. Reads merge day blocks and the unfolded journal. */
 export interface QueryStore {
   edges(): Promise<readonly EdgeRecord[]>;
-  meters(query: { readonly text?: string; readonly edgeId?: EdgeId; readonly limit: number; readonly cursor?: string }): Promise<Page<MeterRecord>>;
+  meters(query: {
+    readonly text?: string;
+    readonly edgeId?: EdgeId;
+    readonly limit: number;
+    readonly cursor?: string;
+  }): Promise<Page<MeterRecord>>;
   meter(meterId: MeterId): Promise<MeterRecord | undefined>;
   channels(meterId: MeterId): Promise<readonly ChannelRecord[]>;
   readings(query: ReadingQuery): Promise<readonly StoredReading[]>;
   /** Newest by measured time of each channel. */
   latest(meterId: MeterId): Promise<readonly StoredReading[]>;
-  events(query: { readonly meterId?: MeterId; readonly fromMs: number; readonly toMs: number; readonly limit: number; readonly cursor?: string }): Promise<Page<MeterEvent & { readonly edgeId: EdgeId; readonly knownAtMs: number }>>;
+  events(query: {
+    readonly meterId?: MeterId;
+    readonly fromMs: number;
+    readonly toMs: number;
+    readonly limit: number;
+    readonly cursor?: string;
+  }): Promise<Page<MeterEvent & { readonly edgeId: EdgeId; readonly knownAtMs: number }>>;
   attributes(meterId: MeterId): Promise<readonly MeterAttribute[]>;
-  gaps(query: { readonly meterId: MeterId; readonly fromMs: number; readonly toMs: number; readonly nowMs: number }): Promise<readonly Gap[]>;
+  gaps(query: {
+    readonly meterId: MeterId;
+    readonly fromMs: number;
+    readonly toMs: number;
+    readonly nowMs: number;
+  }): Promise<readonly Gap[]>;
   /** Readings of meters that are not placed on the edge that sent them. */
-  quarantined(): Promise<readonly { readonly edgeId: EdgeId; readonly meterId: MeterId; readonly rows: number; readonly sinceMs: number }[]>;
+  quarantined(): Promise<
+    readonly { readonly edgeId: EdgeId; readonly meterId: MeterId; readonly rows: number; readonly sinceMs: number }[]
+  >;
 }
 
 /** Registry changes. */
 export interface RegistryStore {
-  saveMeter(meter: { readonly meterId: MeterId; readonly tenantId: TenantId; readonly profile?: string; readonly name?: string; readonly timeZone?: string }): Promise<void>;
+  saveMeter(meter: {
+    readonly meterId: MeterId;
+    readonly tenantId: TenantId;
+    readonly profile?: string;
+    readonly name?: string;
+    readonly timeZone?: string;
+  }): Promise<void>;
   /** Places the meter on the edge from `fromMs` on and ends an earlier placement; its quarantined readings are folded. */
   placeMeter(meterId: MeterId, edgeId: EdgeId, fromMs: number): Promise<void>;
   endPlacement(meterId: MeterId, toMs: number): Promise<void>;
@@ -182,14 +206,33 @@ export interface CommandRecord extends Command {
 /** Commands and their audit trail. */
 export interface CommandStore {
   /** Stores the command, its signed octets and an audit line, in one transaction. With a known idempotency key returns the first one. */
-  create(command: Command & { readonly tenantId: TenantId }, signed: { readonly command: Uint8Array; readonly signature: Uint8Array }, idempotencyKey: string | undefined): Promise<{ readonly record: CommandRecord; readonly created: boolean }>;
+  create(
+    command: Command & { readonly tenantId: TenantId },
+    signed: { readonly command: Uint8Array; readonly signature: Uint8Array },
+    idempotencyKey: string | undefined,
+  ): Promise<{ readonly record: CommandRecord; readonly created: boolean }>;
   command(id: CommandId): Promise<CommandRecord | undefined>;
-  commands(query: { readonly meterId?: MeterId; readonly state?: CommandState; readonly limit: number; readonly cursor?: string }): Promise<Page<CommandRecord>>;
+  commands(query: {
+    readonly meterId?: MeterId;
+    readonly state?: CommandState;
+    readonly limit: number;
+    readonly cursor?: string;
+  }): Promise<Page<CommandRecord>>;
   /** Commands of an edge that are not at an end: sent again after its hello. */
-  open(edgeId: EdgeId): Promise<readonly { readonly record: CommandRecord; readonly command: Uint8Array; readonly signature: Uint8Array }[]>;
+  open(
+    edgeId: EdgeId,
+  ): Promise<
+    readonly { readonly record: CommandRecord; readonly command: Uint8Array; readonly signature: Uint8Array }[]
+  >;
   /** Moves the state forward; an earlier or equal state changes nothing. */
   report(report: CommandReport): Promise<CommandRecord | undefined>;
-  audit(line: { readonly atMs: number; readonly actor: string; readonly action: string; readonly subject: string; readonly detail: string }): Promise<void>;
+  audit(line: {
+    readonly atMs: number;
+    readonly actor: string;
+    readonly action: string;
+    readonly subject: string;
+    readonly detail: string;
+  }): Promise<void>;
 }
 
 /** Users, tokens, one-time set-up codes. Secrets are stored as hashes only. */

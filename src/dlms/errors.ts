@@ -1,7 +1,7 @@
 /** What the DLMS/COSEM room can say went wrong: one table, one constructor, one type that leaves a parser. */
 
-import { DeltawattError, errorsOf, reasonOf } from '../base/errors.ts';
 import { TruncatedError } from '../base/bytes.ts';
+import { DeltawattError, errorsOf, reasonOf } from '../base/errors.ts';
 
 /** Codes of the codec half. Every `detail` begins with the offset in octets at which decoding stopped. */
 export const DLMS_ERRORS = {
@@ -21,7 +21,11 @@ export const DLMS_ERRORS = {
     retry: 'never',
     sentence: 'The first octet names no known service: check that the link framing is the right one.',
   },
-  DLMS_CHOICE: { side: 'remote', retry: 'never', sentence: 'A choice octet has a value that the service does not define.' },
+  DLMS_CHOICE: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'A choice octet has a value that the service does not define.',
+  },
   DLMS_DATA_TAG: { side: 'remote', retry: 'never', sentence: 'A data tag does not exist.' },
   DLMS_LENGTH: {
     side: 'remote',
@@ -34,14 +38,22 @@ export const DLMS_ERRORS = {
     retry: 'never',
     sentence: 'A count promises more elements than the octets or the limit allow.',
   },
-  DLMS_BER: { side: 'remote', retry: 'never', sentence: 'A field of the association message is not in the form BER asks for.' },
+  DLMS_BER: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'A field of the association message is not in the form BER asks for.',
+  },
   DLMS_VALUE: { side: 'local', retry: 'never', sentence: 'A value does not fit the type it is to be sent as.' },
   DLMS_OBIS: {
     side: 'local',
     retry: 'never',
     sentence: 'This is not an OBIS code: write six groups from 0 to 255, such as 1-0:1.8.0*255.',
   },
-  DLMS_DATE_TIME: { side: 'remote', retry: 'never', sentence: 'A date or time is not 12, 5 or 4 octets long, or is not a date at all.' },
+  DLMS_DATE_TIME: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'A date or time is not 12, 5 or 4 octets long, or is not a date at all.',
+  },
   DLMS_SHAPE: {
     side: 'remote',
     retry: 'never',
@@ -65,7 +77,11 @@ export function guarded<Value>(run: () => Value): Value {
   } catch (error) {
     if (error instanceof DeltawattError) throw error;
     if (error instanceof TruncatedError) {
-      throw dlmsError('DLMS_TRUNCATED', `offset ${error.offset}: ${error.needed} octets wanted, ${error.left} left`, error);
+      throw dlmsError(
+        'DLMS_TRUNCATED',
+        `offset ${error.offset}: ${error.needed} octets wanted, ${error.left} left`,
+        error,
+      );
     }
     if (error instanceof RangeError) throw dlmsError('DLMS_VALUE', reasonOf(error), error);
     throw error;

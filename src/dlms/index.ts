@@ -1,6 +1,6 @@
 /** DLMS/COSEM, both halves, sans-IO: the public entry of the room. */
 
-export type { AcseApdu, Aare, Aarq, AssociateDiagnostic, BerField, Release } from './acse/acse.ts';
+export type { Aare, Aarq, AcseApdu, AssociateDiagnostic, BerField, Release } from './acse/acse.ts';
 export type { Data, DataType, TypeDescription } from './axdr/data.ts';
 export type { CosemDate, CosemDateTime, CosemTime } from './cosem/datetime.ts';
 export { CLOCK_STATUS } from './cosem/datetime.ts';

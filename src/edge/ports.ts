@@ -3,11 +3,12 @@
  *
  * scheduler -> reader (one per line) -> stage of the journal -> uplink; commands -> scheduler; everyone -> health.
  */
-import type { MeterAttribute, MeterEvent, MeterState } from '../model/event.ts';
+
 import type { CommandBody, CommandReport, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
+import type { MeterAttribute, MeterEvent, MeterState } from '../model/event.ts';
 import type { MeterId } from '../model/ids.ts';
-import type { DictionaryGroup, Row } from '../wire/rows.ts';
 import type { Lane } from '../wire/lanes.ts';
+import type { DictionaryGroup, Row } from '../wire/rows.ts';
 
 /** Whether a group's channels bill or only inform: it decides the lane. */
 export type ValueClass = 'billing' | 'low-value';
@@ -45,7 +46,13 @@ export type JournalRecord =
         readonly cause: string;
       };
     }
-  | { readonly kind: 'log'; readonly level: string; readonly event: string; readonly atMs: number; readonly fieldsJson: string };
+  | {
+      readonly kind: 'log';
+      readonly level: string;
+      readonly event: string;
+      readonly atMs: number;
+      readonly fieldsJson: string;
+    };
 
 /** One atomic append: blocks, watermarks and kept values go into one synced batch, or none does. */
 export interface Entry {

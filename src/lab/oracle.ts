@@ -4,7 +4,7 @@
  * It knows neither edge nor wire: it compares keys (meter, OBIS, interval length, time) and values after scaling, and
  * reports four numbers that must be 0 0 0 0, with the first few keys behind each so that a person can look.
  */
-import { sameScaled, type ExactInteger } from '../model/number.ts';
+import { type ExactInteger, sameScaled } from '../model/number.ts';
 
 /** A value with its key, from either side. */
 export interface OracleEntry {
@@ -80,10 +80,7 @@ export class Oracle {
     if (wanted === undefined) {
       this.#invented++;
       this.#sample('invented', entry);
-    } else if (
-      entry.unit !== wanted.unit ||
-      !sameScaled(entry.value, entry.exponent, wanted.value, wanted.exponent)
-    ) {
+    } else if (entry.unit !== wanted.unit || !sameScaled(entry.value, entry.exponent, wanted.value, wanted.exponent)) {
       this.#altered++;
       this.#sample(`altered (ledger ${wanted.value}e${wanted.exponent} ${wanted.unit})`, entry);
     }

@@ -1,6 +1,7 @@
 /** The trace of a virtual run: a hash over everything that happened, so that two runs of one seed can be compared. */
-import type { Crypto } from '../base/env.ts';
+
 import { concat, toHex } from '../base/bytes.ts';
+import type { Crypto } from '../base/env.ts';
 
 const CHUNK_OCTETS = 65_536;
 

@@ -4,6 +4,8 @@
  * Every program has its own disk and its own wall clock (an offset that can jump); the net and the broker are shared.
  * Primitives of cryptography are the host's, with seeded randomness: keys of a virtual world are no secrets.
  */
+
+import { concat } from '../base/bytes.ts';
 import type {
   AppendFile,
   ByteDuplex,
@@ -14,7 +16,6 @@ import type {
   SerialPorts,
   SerialSettings,
 } from '../base/env.ts';
-import { concat } from '../base/bytes.ts';
 import type { Log, LogFields } from '../base/log.ts';
 import { SeededRandom } from '../base/seeded-random.ts';
 import { MemoryBroker } from './memory-broker.ts';

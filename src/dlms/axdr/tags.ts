@@ -54,7 +54,8 @@ function integer(
   const [minimum, maximum] = range;
   const put = (writer: ByteWriter, data: DataOf<IntegerType>): void => {
     const { value } = data;
-    if (!Number.isInteger(value) || value < minimum || value > maximum) throw dlmsError('DLMS_VALUE', `${type} ${value}`);
+    if (!Number.isInteger(value) || value < minimum || value > maximum)
+      throw dlmsError('DLMS_VALUE', `${type} ${value}`);
     write(writer, value);
   };
   return { tag, type, read: (reader) => ({ type, value: read(reader) }), write: put as ScalarTag['write'] };
@@ -109,10 +110,15 @@ export const DATA_TAGS: readonly DataTag[] = [
     (reader) => ({ type: 'boolean', value: reader.u8() !== 0 }),
     (writer, data) => void writer.u8(data.value ? 1 : 0),
   ),
-  row(0x04, 'bit-string', (reader) => ({ type: 'bit-string', value: readBits(reader, readLength(reader)) }), (writer, data) => {
-    writeLength(writer, data.value.length);
-    writeBits(writer, data.value);
-  }),
+  row(
+    0x04,
+    'bit-string',
+    (reader) => ({ type: 'bit-string', value: readBits(reader, readLength(reader)) }),
+    (writer, data) => {
+      writeLength(writer, data.value.length);
+      writeBits(writer, data.value);
+    },
+  ),
   integer(0x05, 'double-long', I32, readI32, writeI32),
   integer(0x06, 'double-long-unsigned', U32, readU32, writeU32),
   row(
@@ -121,7 +127,12 @@ export const DATA_TAGS: readonly DataTag[] = [
     (reader) => ({ type: 'octet-string', value: readOctets(reader) }),
     (writer, data) => writeOctets(writer, data.value),
   ),
-  row(0x0a, 'visible-string', (reader) => ({ type: 'visible-string', value: readVisible(readOctets(reader)) }), writeVisible),
+  row(
+    0x0a,
+    'visible-string',
+    (reader) => ({ type: 'visible-string', value: readVisible(readOctets(reader)) }),
+    writeVisible,
+  ),
   row(0x0c, 'utf8-string', (reader) => readUtf8(readOctets(reader)), writeUtf8),
   integer(0x0d, 'bcd', U8, readU8, writeU8),
   integer(0x0f, 'integer', I8, readI8, writeI8),
@@ -183,7 +194,9 @@ export const DATA_TAGS: readonly DataTag[] = [
   row(0xff, 'dont-care', () => DONT_CARE, nothing),
 ];
 
-const BY_TAG: readonly (DataTag | undefined)[] = Array.from({ length: 256 }, (_, tag) => DATA_TAGS.find((entry) => entry.tag === tag));
+const BY_TAG: readonly (DataTag | undefined)[] = Array.from({ length: 256 }, (_, tag) =>
+  DATA_TAGS.find((entry) => entry.tag === tag),
+);
 const BY_TYPE: ReadonlyMap<DataType, DataTag> = new Map(DATA_TAGS.map((entry) => [entry.type, entry]));
 
 /** The row of a tag, or undefined when no type has it. */

@@ -18,7 +18,8 @@ export class DataWalk {
   /** Counts elements that were not announced by a count. */
   charge(count: number, offset: number): void {
     this.#elements += count;
-    if (this.#elements > DATA_ELEMENTS_MAX) throw dlmsError('DLMS_ELEMENTS', `offset ${offset}: ${this.#elements} elements`);
+    if (this.#elements > DATA_ELEMENTS_MAX)
+      throw dlmsError('DLMS_ELEMENTS', `offset ${offset}: ${this.#elements} elements`);
   }
 
   /** Leaves the list entered last. */

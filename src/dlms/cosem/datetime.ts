@@ -131,7 +131,8 @@ export function dateTimeToOctets(value: CosemDateTime): Uint8Array {
 
 /** Whether each field is in its range or a wildcard: tells a date and time from 12 other octets. */
 export function isPlausibleDateTime(value: CosemDateTime): boolean {
-  const within = (field: number | null, low: number, high: number): boolean => field === null || (field >= low && field <= high);
+  const within = (field: number | null, low: number, high: number): boolean =>
+    field === null || (field >= low && field <= high);
   return (
     within(value.year, 1970, 2199) &&
     (within(value.month, 1, 12) || value.month === 253 || value.month === 254) &&
@@ -175,7 +176,9 @@ export function localMsOf(value: CosemDateTime): number | null {
   const hundredths = value.hundredths ?? 0;
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return null;
   if (hour > 23 || minute > 59 || second > 59 || hundredths > 99) return null;
-  return daysOfCivil(year, month, day) * DAY_MS + hour * 3_600_000 + minute * MINUTE_MS + second * 1_000 + hundredths * 10;
+  return (
+    daysOfCivil(year, month, day) * DAY_MS + hour * 3_600_000 + minute * MINUTE_MS + second * 1_000 + hundredths * 10
+  );
 }
 
 /** How {@link dateTimeOfUtcMs} fills the fields that UTC does not say. */

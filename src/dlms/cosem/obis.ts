@@ -1,7 +1,7 @@
 /** OBIS codes: six groups A-B:C.D.E*F that name a COSEM object (IEC 62056-61; Blue Book part 1). */
 
-import { dlmsError } from '../errors.ts';
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { dlmsError } from '../errors.ts';
 
 /**
  * An OBIS code in its one canonical spelling, `1-0:1.8.0*255`, so that `===` and map keys compare objects. Make one with

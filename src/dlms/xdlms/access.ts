@@ -7,7 +7,10 @@ import type { AttributeDescriptor, LongInvocation, MethodDescriptor, SelectiveAc
 export type AccessSpecification =
   | ({ readonly choice: 'get' | 'set' } & AttributeDescriptor)
   | ({ readonly choice: 'action' } & MethodDescriptor)
-  | ({ readonly choice: 'get-with-selection' | 'set-with-selection'; readonly access: SelectiveAccess } & AttributeDescriptor);
+  | ({
+      readonly choice: 'get-with-selection' | 'set-with-selection';
+      readonly access: SelectiveAccess;
+    } & AttributeDescriptor);
 
 /** Asks for all of them; `dataList` in the same order, null-data for a get. */
 export interface AccessRequest extends LongInvocation {

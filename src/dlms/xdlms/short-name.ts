@@ -7,7 +7,12 @@ export type VariableAccess =
   | { readonly kind: 'variable'; readonly name: number }
   | { readonly kind: 'parameterized'; readonly name: number; readonly selector: number; readonly parameter: Data }
   | { readonly kind: 'block-number'; readonly blockNumber: number }
-  | { readonly kind: 'read-data-block'; readonly lastBlock: boolean; readonly blockNumber: number; readonly rawData: Uint8Array }
+  | {
+      readonly kind: 'read-data-block';
+      readonly lastBlock: boolean;
+      readonly blockNumber: number;
+      readonly rawData: Uint8Array;
+    }
   | { readonly kind: 'write-data-block'; readonly lastBlock: boolean; readonly blockNumber: number };
 
 /** Reads variables. */
@@ -19,7 +24,12 @@ export interface ReadRequest {
 export type ReadResult =
   | { readonly kind: 'data'; readonly data: Data }
   | { readonly kind: 'error'; readonly dataAccessError: number }
-  | { readonly kind: 'data-block'; readonly lastBlock: boolean; readonly blockNumber: number; readonly rawData: Uint8Array }
+  | {
+      readonly kind: 'data-block';
+      readonly lastBlock: boolean;
+      readonly blockNumber: number;
+      readonly rawData: Uint8Array;
+    }
   | { readonly kind: 'block-number'; readonly blockNumber: number };
 /** Answers a read. */
 export interface ReadResponse {

@@ -45,5 +45,8 @@ test('a thousand timers of random times come out sorted', async () => {
   for (let at = 0; at < 1000; at++) clock.after((at * 7919) % 1009, () => seen.push(clock.nowMs));
   await clock.advance(2000);
   assert.equal(seen.length, 1000);
-  assert.deepEqual(seen, [...seen].sort((a, b) => a - b));
+  assert.deepEqual(
+    seen,
+    [...seen].sort((a, b) => a - b),
+  );
 });
