@@ -34,6 +34,7 @@ export interface WorldOptions {
   /** A store in memory. */
   readonly makeStore: () => KeyValueStore & { reopen?(): KeyValueStore };
   readonly startMs?: number;
+  /** How the lines to an address behave; without it 1 ms and no pace. */
   readonly shapeOf?: (address: string) => LineShape;
   /** Shows log lines; the trace notes them in any case. */
   readonly showLog?: (program: string, level: string, event: string, fields: LogFields | undefined) => void;
