@@ -1,0 +1,150 @@
+/** Every way in which octets fail to become an APDU, or an APDU fails to reach the peer. */
+import { type ErrorTable, errorsOf } from '../../base/errors.ts';
+
+export const FRAME_ERRORS = {
+  FRAME_NOISE: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'Octets arrived that belong to no frame; look at cabling, baud rate and parity when this goes on.',
+  },
+  FRAME_GAP: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'A frame began and the line fell silent before its end; a longer inter-octet time may be needed.',
+  },
+  HDLC_FORMAT: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'After a flag came octets that are not an HDLC frame of format type 3.',
+  },
+  HDLC_LENGTH: {
+    side: 'remote',
+    retry: 'now',
+    sentence: 'The length field of an HDLC frame is impossible for its addresses.',
+  },
+  HDLC_ADDRESS: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'An HDLC address is not 1, 2 or 4 octets long.',
+  },
+  HDLC_CONTROL: { side: 'remote', retry: 'never', sentence: 'The control octet of an HDLC frame is not defined.' },
+  HDLC_HCS_MISMATCH: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'The header check of an HDLC frame failed: octets were altered on the line.',
+  },
+  HDLC_FCS_MISMATCH: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'The frame check of an HDLC frame failed: octets were altered on the line.',
+  },
+  HDLC_NO_CLOSING_FLAG: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'An HDLC frame is not closed by a flag where its length field says.',
+  },
+  HDLC_FOREIGN: {
+    side: 'remote',
+    retry: 'now',
+    sentence: 'A frame for or from another station was heard; check the addresses on this line.',
+  },
+  HDLC_LLC: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The information field does not begin with the LLC octets E6 E6 00 or E6 E7 00.',
+  },
+  HDLC_SEQUENCE: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'A numbered frame came twice or out of order and was dropped; it will be sent again.',
+  },
+  HDLC_UNEXPECTED: {
+    side: 'remote',
+    retry: 'now',
+    sentence: 'A frame came that makes no sense in this state of the link and was dropped.',
+  },
+  HDLC_NEGOTIATION: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The link parameters in SNRM or UA cannot be read.',
+  },
+  HDLC_SEGMENT_LOST: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'A segment of a pushed message was lost, so the whole message was dropped; the meter pushes again.',
+  },
+  HDLC_NO_ANSWER: {
+    side: 'path',
+    retry: 'later',
+    sentence: 'The meter did not answer on the line; check address, baud rate, wiring and power of the meter.',
+  },
+  HDLC_NOT_CONNECTED: {
+    side: 'remote',
+    retry: 'now',
+    sentence: 'The meter says that there is no connection (DM); connect again.',
+  },
+  HDLC_REJECTED: {
+    side: 'remote',
+    retry: 'now',
+    sentence: 'The meter rejected a frame (FRMR); connect again.',
+  },
+  HDLC_BUSY: {
+    side: 'remote',
+    retry: 'later',
+    sentence: 'The meter said it was busy (RNR) for longer than the response timeout.',
+  },
+  HDLC_SEQUENCE_LOST: {
+    side: 'remote',
+    retry: 'now',
+    sentence: 'The meter acknowledges frames that were never sent; connect again.',
+  },
+  HDLC_INACTIVE: {
+    side: 'remote',
+    retry: 'now',
+    sentence: 'Nothing was heard for the inactivity time, so the link was dropped.',
+  },
+  APDU_TOO_LONG: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'A message is longer than this side accepts; lower the PDU size in the association.',
+  },
+  WRAPPER_VERSION: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'Octets that should be a wrapper header have another version than 1; is the link HDLC over TCP?',
+  },
+  WRAPPER_LENGTH: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'A wrapper header announces an empty message or one longer than this side accepts.',
+  },
+  WRAPPER_PORT: {
+    side: 'remote',
+    retry: 'now',
+    sentence: 'A wrapper message is for another pair of ports; check client and server numbers.',
+  },
+  MBUS_START: { side: 'path', retry: 'now', sentence: 'Octets look like an M-Bus long frame but its head is broken.' },
+  MBUS_CHECKSUM: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'The checksum of an M-Bus frame failed: octets were altered on the line.',
+  },
+  MBUS_STOP: { side: 'path', retry: 'now', sentence: 'An M-Bus frame is not ended by 16 where its length says.' },
+  MBUS_SEGMENT_ORDER: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'A segment of an M-Bus message was lost, so the whole message was dropped; the meter pushes again.',
+  },
+  GBT_MALFORMED: { side: 'remote', retry: 'never', sentence: 'A general-block-transfer block cannot be read.' },
+  GBT_ORDER: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'Blocks of a pushed message were lost, repeated or out of order, so the whole message was dropped.',
+  },
+} as const satisfies ErrorTable;
+
+/** Codes of {@link FRAME_ERRORS}. */
+export type FrameErrorCode = keyof typeof FRAME_ERRORS;
+
+/** Makes an error of this room from its code. */
+export const frameError = errorsOf<FrameErrorCode>(FRAME_ERRORS);

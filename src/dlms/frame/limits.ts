@@ -1,0 +1,34 @@
+/** Bounds of the framing layers, each with its reason. */
+
+/** The length field of an HDLC frame has 11 bits and counts everything between the flags. */
+export const HDLC_FRAME_MAX_BYTES = 2_047;
+/** Format 2, two addresses of one octet, control 1, FCS 2: nothing shorter is a frame. */
+export const HDLC_FRAME_MIN_BYTES = 7;
+/** Information field length when nothing is negotiated (class 23 default). */
+export const HDLC_INFORMATION_DEFAULT_BYTES = 128;
+/** Range of the information field length (class 23). */
+export const HDLC_INFORMATION_MIN_BYTES = 32;
+export const HDLC_INFORMATION_MAX_BYTES = 2_030;
+/** Window size when nothing is negotiated, and the most that sequence numbers modulo 8 allow. */
+export const HDLC_WINDOW_DEFAULT = 1;
+export const HDLC_WINDOW_MAX = 7;
+/** Octets of noise in one `discarded` event; a longer run becomes several, so a babbling line costs bounded memory. */
+export const NOISE_RUN_MAX_BYTES = 256;
+/** Silence inside a frame after which it is given up: USB adapters alone add 16 ms, 20 characters at 2,400 Bd take 92 ms. */
+export const FRAME_GAP_DEFAULT_MS = 250;
+/** Default bound of one joined APDU: a 16-bit wrapper length; block transfer carries anything longer. */
+export const APDU_MAX_BYTES = 65_535;
+/** Bound of a message joined from pushed blocks (general-block-transfer): 1 MiB, as the block procedure recommends. */
+export const PUSH_MESSAGE_MAX_BYTES = 1_048_576;
+/** Meters pause up to 3 s between segments of one push; beyond this the rest is given up. */
+export const PUSH_REASSEMBLY_DEFAULT_MS = 5_000;
+/** A listener hears few meters on one line; the oldest half-joined message goes when there are more. */
+export const PUSH_SENDERS_MAX = 32;
+/** APDUs that may wait in a data link for the line; the session above has one request in flight. */
+export const LINK_QUEUE_MAX = 16;
+/** Clients (source addresses) that one HDLC server keeps state for; the longest idle one goes. */
+export const HDLC_CLIENTS_MAX = 16;
+/** Poll pause while the peer says "receive not ready". */
+export const RNR_POLL_MS = 500;
+/** First octets of the information of an HDLC message: LLC destination, source, quality. */
+export const LLC_BYTES = 3;
