@@ -3,7 +3,7 @@
  *
  * `main.tsx` (or `main.ts`) is the entry of the script and, through its imports, of the style sheet; every other file that
  * is not a source (index.html, icons, fonts) is copied as it is. No name leaves the machine at run time: whatever a page
- * needs lies in the static folder. See docs/adr/0002 for why this is esbuild and not a larger tool.
+ * needs lies in the static folder. See docs/adr/0004 for why this is esbuild and not a larger tool.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';

@@ -8,12 +8,15 @@ import { Comment, Converter, ReflectionKind } from 'typedoc';
 
 /** @param {import('typedoc').Application} app */
 export function load(app) {
-  app.converter.on(Converter.EVENT_RESOLVE_END, (context) => {
-    for (const signature of context.project.getReflectionsByKind(ReflectionKind.CallSignature)) {
+  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
+    const told = (reflection, whole) => {
+      if (!reflection.hasComment()) reflection.comment = new Comment([{ kind: 'text', text: `See ${whole.name}.` }]);
+    };
+    for (const signature of project.getReflectionsByKind(ReflectionKind.CallSignature)) {
       const member = signature.parent;
-      if (member.kindOf(ReflectionKind.Method) && !signature.hasComment()) {
-        signature.comment = new Comment([{ kind: 'text', text: `See ${member.parent.name}.` }]);
-      }
+      if (!member.kindOf(ReflectionKind.Function)) told(signature, member.parent);
     }
+    // A property that holds a function counts as one.
+    for (const property of project.getReflectionsByKind(ReflectionKind.Property)) told(property, property.parent);
   });
 }
