@@ -1,5 +1,19 @@
 /** ACTION: invoke methods (tags C3 and C7). */
 
+import { readTagged, writeTagged } from '../axdr/decode.ts';
+import type { ApduForm } from './form.ts';
+import { form, readDataList, readItems, readPresent, writeItems } from './form.ts';
+import {
+  readActionResult,
+  readDataBlock,
+  readInvocation,
+  readMethod,
+  writeActionResult,
+  writeBlockNumber,
+  writeDataBlock,
+  writeInvocation,
+  writeMethod,
+} from './service.ts';
 import type { Data } from '../axdr/data.ts';
 import type { ActionResult, DataBlock, Invocation, MethodDescriptor } from './service.ts';
 
@@ -64,3 +78,125 @@ export type ActionApdu =
   | ActionResponseWithPblock
   | ActionResponseWithList
   | ActionResponseNextPblock;
+
+const REQUESTS: readonly ApduForm[] = [
+  form<ActionRequestNormal>(
+    0xc3,
+    1,
+    'action-request-normal',
+    (reader, walk) => ({
+      ...readInvocation(reader),
+      method: readMethod(reader),
+      parameters: readPresent(reader, 'method parameters') ? readTagged(reader, walk) : null,
+    }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeMethod(writer, apdu.method);
+      writer.u8(apdu.parameters === null ? 0 : 1);
+      if (apdu.parameters !== null) writeTagged(writer, apdu.parameters);
+    },
+  ),
+  form<ActionRequestNextPblock>(
+    0xc3,
+    2,
+    'action-request-next-pblock',
+    (reader) => ({ ...readInvocation(reader), blockNumber: reader.u32() }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeBlockNumber(writer, apdu);
+    },
+  ),
+  form<ActionRequestWithList>(
+    0xc3,
+    3,
+    'action-request-with-list',
+    (reader, walk) => ({
+      ...readInvocation(reader),
+      methods: readItems(reader, readMethod),
+      parameters: readDataList(reader, walk),
+    }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeItems(writer, apdu.methods, writeMethod);
+      writeItems(writer, apdu.parameters, writeTagged);
+    },
+  ),
+  form<ActionRequestWithFirstPblock>(
+    0xc3,
+    4,
+    'action-request-with-first-pblock',
+    (reader) => ({ ...readInvocation(reader), method: readMethod(reader), ...readDataBlock(reader) }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeMethod(writer, apdu.method);
+      writeDataBlock(writer, apdu);
+    },
+  ),
+  form<ActionRequestWithListAndFirstPblock>(
+    0xc3,
+    5,
+    'action-request-with-list-and-first-pblock',
+    (reader) => ({ ...readInvocation(reader), methods: readItems(reader, readMethod), ...readDataBlock(reader) }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeItems(writer, apdu.methods, writeMethod);
+      writeDataBlock(writer, apdu);
+    },
+  ),
+  form<ActionRequestWithPblock>(
+    0xc3,
+    6,
+    'action-request-with-pblock',
+    (reader) => ({ ...readInvocation(reader), ...readDataBlock(reader) }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeDataBlock(writer, apdu);
+    },
+  ),
+];
+
+const RESPONSES: readonly ApduForm[] = [
+  form<ActionResponseNormal>(
+    0xc7,
+    1,
+    'action-response-normal',
+    (reader, walk) => ({ ...readInvocation(reader), ...readActionResult(reader, walk) }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeActionResult(writer, apdu);
+    },
+  ),
+  form<ActionResponseWithPblock>(
+    0xc7,
+    2,
+    'action-response-with-pblock',
+    (reader) => ({ ...readInvocation(reader), ...readDataBlock(reader) }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeDataBlock(writer, apdu);
+    },
+  ),
+  form<ActionResponseWithList>(
+    0xc7,
+    3,
+    'action-response-with-list',
+    (reader, walk) => ({ ...readInvocation(reader), results: readItems(reader, () => readActionResult(reader, walk)) }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeItems(writer, apdu.results, writeActionResult);
+    },
+  ),
+  form<ActionResponseNextPblock>(
+    0xc7,
+    4,
+    'action-response-next-pblock',
+    (reader) => ({ ...readInvocation(reader), blockNumber: reader.u32() }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeBlockNumber(writer, apdu);
+    },
+  ),
+];
+
+/** The forms of ACTION. */
+export const ACTION_FORMS: readonly ApduForm[] = [...REQUESTS, ...RESPONSES];

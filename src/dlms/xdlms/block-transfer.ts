@@ -1,5 +1,9 @@
 /** General block transfer: any APDU cut into numbered parts (tag E0). The procedure is the session's. */
 
+import { readOctets, writeOctets } from '../axdr/length.ts';
+import type { ApduForm } from './form.ts';
+import { form, within } from './form.ts';
+
 /** One part. Empty `blockData` is an acknowledgement only. */
 export interface GeneralBlockTransfer {
   readonly apdu: 'general-block-transfer';
@@ -13,3 +17,29 @@ export interface GeneralBlockTransfer {
   readonly blockNumberAck: number;
   readonly blockData: Uint8Array;
 }
+
+/** The form of general block transfer. */
+export const BLOCK_TRANSFER_FORMS: readonly ApduForm[] = [
+  form<GeneralBlockTransfer>(
+    0xe0,
+    null,
+    'general-block-transfer',
+    (reader) => {
+      const control = reader.u8();
+      return {
+        lastBlock: (control & 0x80) !== 0,
+        streaming: (control & 0x40) !== 0,
+        window: control & 0x3f,
+        blockNumber: reader.u16(),
+        blockNumberAck: reader.u16(),
+        blockData: readOctets(reader),
+      };
+    },
+    (writer, apdu) => {
+      writer.u8((apdu.lastBlock ? 0x80 : 0) | (apdu.streaming ? 0x40 : 0) | within(apdu.window, 0, 0x3f, 'window'));
+      writer.u16(within(apdu.blockNumber, 0, 0xff_ff, 'blockNumber'));
+      writer.u16(within(apdu.blockNumberAck, 0, 0xff_ff, 'blockNumberAck'));
+      writeOctets(writer, apdu.blockData);
+    },
+  ),
+];

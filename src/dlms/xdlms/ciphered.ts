@@ -3,6 +3,12 @@
  * general-ciphering and general-signing. Opening them needs keys and belongs to `security`.
  */
 
+import { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { readOctets, writeOctets } from '../axdr/length.ts';
+import { APDU_ENCODED_MAX } from '../limits.ts';
+import type { ApduForm } from './form.ts';
+import { badChoice, form, readPresent, within } from './form.ts';
+
 /** Security header and what it protects. */
 export interface CipheredText {
   /** Bits 0-3 suite, 4 authenticated, 5 encrypted, 6 broadcast key, 7 compressed. */
@@ -89,3 +95,109 @@ export const SERVICE_CIPHERED_TAGS = {
 
 /** Name of a service-specific ciphered APDU. */
 export type ServiceCipheredName = keyof typeof SERVICE_CIPHERED_TAGS;
+
+/** Bits of the security control octet. */
+export const SECURITY_CONTROL = { suite: 0x0f, authenticated: 0x10, encrypted: 0x20, broadcastKey: 0x40, compressed: 0x80 } as const;
+
+const TAG_OCTETS = 12;
+
+/** The forms of ciphered and signed APDUs. */
+export const CIPHERED_FORMS: readonly ApduForm[] = [
+  ...Object.entries(SERVICE_CIPHERED_TAGS).map(([name, tag]) =>
+    form<ServiceCiphered>(tag, null, name as ServiceCipheredName, readCiphered, writeCiphered),
+  ),
+  form<GeneralCiphered>(0xdb, null, 'general-glo-ciphering', readGeneralCiphered, writeGeneralCiphered),
+  form<GeneralCiphered>(0xdc, null, 'general-ded-ciphering', readGeneralCiphered, writeGeneralCiphered),
+  form<GeneralCiphering>(
+    0xdd,
+    null,
+    'general-ciphering',
+    (reader) => ({ ...readHeader(reader), keyInfo: readKeyInfo(reader), ...readCiphered(reader) }),
+    (writer, apdu) => {
+      writeHeader(writer, apdu);
+      writeKeyInfo(writer, apdu.keyInfo);
+      writeCiphered(writer, apdu);
+    },
+  ),
+  form<GeneralSigning>(
+    0xdf,
+    null,
+    'general-signing',
+    (reader) => ({ ...readHeader(reader), content: readOctets(reader), signature: readOctets(reader) }),
+    (writer, apdu) => {
+      writeHeader(writer, apdu);
+      writeOctets(writer, apdu.content);
+      writeOctets(writer, apdu.signature);
+    },
+  ),
+];
+
+function readCiphered(outer: ByteReader): CipheredText {
+  const reader = new ByteReader(readOctets(outer));
+  const securityControl = reader.u8();
+  const invocationCounter = reader.u32();
+  const authenticated = (securityControl & SECURITY_CONTROL.authenticated) !== 0;
+  const payload = reader.slice(authenticated ? Math.max(0, reader.remaining - TAG_OCTETS) : reader.remaining);
+  return { securityControl, invocationCounter, payload, authenticationTag: reader.rest() };
+}
+
+function writeCiphered(writer: ByteWriter, apdu: CipheredText): void {
+  const body = new ByteWriter(apdu.payload.length + 17, APDU_ENCODED_MAX);
+  body.u8(within(apdu.securityControl, 0, 0xff, 'securityControl'));
+  body.u32(within(apdu.invocationCounter, 0, 0xff_ff_ff_ff, 'invocationCounter'));
+  body.bytes(apdu.payload).bytes(apdu.authenticationTag);
+  writeOctets(writer, body.written());
+}
+
+function readGeneralCiphered(reader: ByteReader): Omit<GeneralCiphered, 'apdu'> {
+  return { systemTitle: readOctets(reader), ...readCiphered(reader) };
+}
+
+function writeGeneralCiphered(writer: ByteWriter, apdu: GeneralCiphered): void {
+  writeOctets(writer, apdu.systemTitle);
+  writeCiphered(writer, apdu);
+}
+
+function readHeader(reader: ByteReader): GeneralHeader {
+  return {
+    transactionId: readOctets(reader),
+    originatorSystemTitle: readOctets(reader),
+    recipientSystemTitle: readOctets(reader),
+    dateTime: readOctets(reader),
+    otherInformation: readOctets(reader),
+  };
+}
+
+function writeHeader(writer: ByteWriter, header: GeneralHeader): void {
+  writeOctets(writer, header.transactionId);
+  writeOctets(writer, header.originatorSystemTitle);
+  writeOctets(writer, header.recipientSystemTitle);
+  writeOctets(writer, header.dateTime);
+  writeOctets(writer, header.otherInformation);
+}
+
+function readKeyInfo(reader: ByteReader): KeyInfo | null {
+  if (!readPresent(reader, 'key information')) return null;
+  const choice = reader.u8();
+  if (choice === 0) return { kind: 'identified', keyId: reader.u8() };
+  if (choice === 1) return { kind: 'wrapped', kekId: reader.u8(), wrappedKey: readOctets(reader) };
+  if (choice === 2) return { kind: 'agreed', keyParameters: readOctets(reader), keyCipheredData: readOctets(reader) };
+  throw badChoice(reader, 'key information', choice);
+}
+
+function writeKeyInfo(writer: ByteWriter, keyInfo: KeyInfo | null): void {
+  if (keyInfo === null) {
+    writer.u8(0);
+    return;
+  }
+  writer.u8(1);
+  if (keyInfo.kind === 'identified') writer.u8(0).u8(within(keyInfo.keyId, 0, 0xff, 'keyId'));
+  else if (keyInfo.kind === 'wrapped') {
+    writer.u8(1).u8(within(keyInfo.kekId, 0, 0xff, 'kekId'));
+    writeOctets(writer, keyInfo.wrappedKey);
+  } else {
+    writer.u8(2);
+    writeOctets(writer, keyInfo.keyParameters);
+    writeOctets(writer, keyInfo.keyCipheredData);
+  }
+}

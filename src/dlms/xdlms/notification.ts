@@ -1,5 +1,12 @@
 /** Unsolicited services: data-notification (0F), its confirmation (10) and event-notification (C2). */
 
+import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { readTagged, writeTagged } from '../axdr/decode.ts';
+import { readLength, readOctets, writeOctets } from '../axdr/length.ts';
+import type { DataWalk } from '../axdr/walk.ts';
+import type { ApduForm } from './form.ts';
+import { form, readPresent } from './form.ts';
+import { readAttribute, readLongInvocation, writeAttribute, writeLongInvocation } from './service.ts';
 import type { Data } from '../axdr/data.ts';
 import type { AttributeDescriptor, LongInvocation } from './service.ts';
 
@@ -27,3 +34,53 @@ export interface EventNotification {
 }
 /** Every unsolicited service with logical names. */
 export type NotificationApdu = DataNotification | DataNotificationConfirm | EventNotification;
+
+/** The forms of the unsolicited services. */
+export const NOTIFICATION_FORMS: readonly ApduForm[] = [
+  form<DataNotification>(0x0f, null, 'data-notification', readDataNotification, writeDataNotification),
+  form<DataNotificationConfirm>(
+    0x10,
+    null,
+    'data-notification-confirm',
+    (reader) => ({ ...readLongInvocation(reader), dateTime: readOctets(reader) }),
+    (writer, apdu) => {
+      writeLongInvocation(writer, apdu);
+      writeOctets(writer, apdu.dateTime);
+    },
+  ),
+  form<EventNotification>(
+    0xc2,
+    null,
+    'event-notification-request',
+    (reader, walk) => ({
+      time: readPresent(reader, 'event time') ? readOctets(reader) : null,
+      attribute: readAttribute(reader),
+      value: readTagged(reader, walk),
+    }),
+    (writer, apdu) => {
+      writer.u8(apdu.time === null ? 0 : 1);
+      if (apdu.time !== null) writeOctets(writer, apdu.time);
+      writeAttribute(writer, apdu.attribute);
+      writeTagged(writer, apdu.value);
+    },
+  ),
+];
+
+const OCTET_STRING_TAG = 0x09;
+const DATE_TIME_OCTETS = 0x0c;
+
+function readDataNotification(reader: ByteReader, walk: DataWalk): Omit<DataNotification, 'apdu'> {
+  const invocation = readLongInvocation(reader);
+  const length = readLength(reader);
+  // 09 0C here is a tag and a length, as no date-time has 9 octets: Kaifa meters in Norway send it so.
+  const taggedDateTime = length === OCTET_STRING_TAG && reader.peek() === DATE_TIME_OCTETS;
+  const dateTime = taggedDateTime ? readOctets(reader) : reader.slice(length);
+  return { ...invocation, dateTime, taggedDateTime, body: readTagged(reader, walk) };
+}
+
+function writeDataNotification(writer: ByteWriter, apdu: DataNotification): void {
+  writeLongInvocation(writer, apdu);
+  if (apdu.taggedDateTime) writer.u8(OCTET_STRING_TAG);
+  writeOctets(writer, apdu.dateTime);
+  writeTagged(writer, apdu.body);
+}

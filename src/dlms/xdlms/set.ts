@@ -1,5 +1,22 @@
 /** SET: write attributes (tags C1 and C5). */
 
+import { readTagged, writeTagged } from '../axdr/decode.ts';
+import type { ApduForm } from './form.ts';
+import { form, readDataList, readItems, writeItems } from './form.ts';
+import {
+  readAccess,
+  readAttribute,
+  readAttributeAccess,
+  readDataBlock,
+  readInvocation,
+  writeAccess,
+  writeAttribute,
+  writeAttributeAccess,
+  writeBlockNumber,
+  writeDataBlock,
+  writeInvocation,
+  writeResult,
+} from './service.ts';
 import type { Data } from '../axdr/data.ts';
 import type { AttributeAccess, AttributeDescriptor, DataBlock, Invocation, SelectiveAccess } from './service.ts';
 
@@ -70,3 +87,142 @@ export type SetApdu =
   | SetResponseLastDatablock
   | SetResponseLastDatablockWithList
   | SetResponseWithList;
+
+const REQUESTS: readonly ApduForm[] = [
+  form<SetRequestNormal>(
+    0xc1,
+    1,
+    'set-request-normal',
+    (reader, walk) => ({
+      ...readInvocation(reader),
+      attribute: readAttribute(reader),
+      access: readAccess(reader, walk),
+      value: readTagged(reader, walk),
+    }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeAttribute(writer, apdu.attribute);
+      writeAccess(writer, apdu.access);
+      writeTagged(writer, apdu.value);
+    },
+  ),
+  form<SetRequestWithFirstDatablock>(
+    0xc1,
+    2,
+    'set-request-with-first-datablock',
+    (reader, walk) => ({
+      ...readInvocation(reader),
+      attribute: readAttribute(reader),
+      access: readAccess(reader, walk),
+      ...readDataBlock(reader),
+    }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeAttribute(writer, apdu.attribute);
+      writeAccess(writer, apdu.access);
+      writeDataBlock(writer, apdu);
+    },
+  ),
+  form<SetRequestWithDatablock>(
+    0xc1,
+    3,
+    'set-request-with-datablock',
+    (reader) => ({ ...readInvocation(reader), ...readDataBlock(reader) }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeDataBlock(writer, apdu);
+    },
+  ),
+  form<SetRequestWithList>(
+    0xc1,
+    4,
+    'set-request-with-list',
+    (reader, walk) => ({
+      ...readInvocation(reader),
+      attributes: readItems(reader, () => readAttributeAccess(reader, walk)),
+      values: readDataList(reader, walk),
+    }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeItems(writer, apdu.attributes, writeAttributeAccess);
+      writeItems(writer, apdu.values, writeTagged);
+    },
+  ),
+  form<SetRequestWithListAndFirstDatablock>(
+    0xc1,
+    5,
+    'set-request-with-list-and-first-datablock',
+    (reader, walk) => ({
+      ...readInvocation(reader),
+      attributes: readItems(reader, () => readAttributeAccess(reader, walk)),
+      ...readDataBlock(reader),
+    }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeItems(writer, apdu.attributes, writeAttributeAccess);
+      writeDataBlock(writer, apdu);
+    },
+  ),
+];
+
+const RESPONSES: readonly ApduForm[] = [
+  form<SetResponseNormal>(
+    0xc5,
+    1,
+    'set-response-normal',
+    (reader) => ({ ...readInvocation(reader), result: reader.u8() }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeResult(writer, apdu.result);
+    },
+  ),
+  form<SetResponseDatablock>(
+    0xc5,
+    2,
+    'set-response-datablock',
+    (reader) => ({ ...readInvocation(reader), blockNumber: reader.u32() }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeBlockNumber(writer, apdu);
+    },
+  ),
+  form<SetResponseLastDatablock>(
+    0xc5,
+    3,
+    'set-response-last-datablock',
+    (reader) => ({ ...readInvocation(reader), result: reader.u8(), blockNumber: reader.u32() }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeResult(writer, apdu.result);
+      writeBlockNumber(writer, apdu);
+    },
+  ),
+  form<SetResponseLastDatablockWithList>(
+    0xc5,
+    4,
+    'set-response-last-datablock-with-list',
+    (reader) => ({
+      ...readInvocation(reader),
+      results: readItems(reader, () => reader.u8()),
+      blockNumber: reader.u32(),
+    }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeItems(writer, apdu.results, writeResult);
+      writeBlockNumber(writer, apdu);
+    },
+  ),
+  form<SetResponseWithList>(
+    0xc5,
+    5,
+    'set-response-with-list',
+    (reader) => ({ ...readInvocation(reader), results: readItems(reader, () => reader.u8()) }),
+    (writer, apdu) => {
+      writeInvocation(writer, apdu);
+      writeItems(writer, apdu.results, writeResult);
+    },
+  ),
+];
+
+/** The forms of SET. */
+export const SET_FORMS: readonly ApduForm[] = [...REQUESTS, ...RESPONSES];
