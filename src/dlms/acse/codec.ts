@@ -124,7 +124,11 @@ function readContext(fields: BerFields): number {
 
 function contextField(apdu: Aarq | Aare): BerField | null {
   if (apdu.otherFields.some((field) => field.tag === CONTEXT)) return null;
-  return innerField(CONTEXT, OBJECT_IDENTIFIER, oidOf(1, within(apdu.applicationContext, 1, 0x7f, 'applicationContext')));
+  return innerField(
+    CONTEXT,
+    OBJECT_IDENTIFIER,
+    oidOf(1, within(apdu.applicationContext, 1, 0x7f, 'applicationContext')),
+  );
 }
 
 function readMechanism(fields: BerFields, tag: number): number | null {

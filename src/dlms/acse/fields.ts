@@ -56,7 +56,8 @@ export function innerOf(octets: Uint8Array, inner: number, field: number): Uint8
 
 /** A non-negative INTEGER of one to four octets. */
 export function integerOf(content: Uint8Array, field: number): number {
-  if (content.length === 0 || content.length > 4) throw dlmsError('DLMS_BER', `field ${field.toString(16)} hex: integer`);
+  if (content.length === 0 || content.length > 4)
+    throw dlmsError('DLMS_BER', `field ${field.toString(16)} hex: integer`);
   let value = 0;
   for (const octet of content) value = value * 256 + octet;
   return value;

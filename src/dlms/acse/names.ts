@@ -56,7 +56,11 @@ export const PROVIDER_DIAGNOSTICS: Readonly<Record<number, string>> = {
 };
 
 /** Reasons of RLRQ and RLRE; 1 means urgent in a request and not finished in a response. */
-export const RELEASE_REASONS: Readonly<Record<number, string>> = { 0: 'normal', 1: 'urgent-or-not-finished', 30: 'user-defined' };
+export const RELEASE_REASONS: Readonly<Record<number, string>> = {
+  0: 'normal',
+  1: 'urgent-or-not-finished',
+  30: 'user-defined',
+};
 
 /** Third last arc of the identifiers under 2.16.756.5.8: 1 contexts, 2 mechanisms. */
 export type DlmsArc = 1 | 2;

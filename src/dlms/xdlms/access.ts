@@ -1,11 +1,13 @@
 /** ACCESS: several gets, sets and actions in one message (tags D9 and DA). */
 
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import type { Data } from '../axdr/data.ts';
 import { writeTagged } from '../axdr/decode.ts';
 import { readOctets, writeOctets } from '../axdr/length.ts';
 import type { DataWalk } from '../axdr/walk.ts';
 import type { ApduForm } from './form.ts';
 import { badChoice, form, readDataList, readItems, readPresent, writeItems } from './form.ts';
+import type { AttributeDescriptor, LongInvocation, MethodDescriptor, SelectiveAccess } from './service.ts';
 import {
   readAttribute,
   readLongInvocation,
@@ -17,8 +19,6 @@ import {
   writeResult,
   writeSelection,
 } from './service.ts';
-import type { Data } from '../axdr/data.ts';
-import type { AttributeDescriptor, LongInvocation, MethodDescriptor, SelectiveAccess } from './service.ts';
 
 /** One thing to do. */
 export type AccessSpecification =
@@ -120,7 +120,8 @@ function writeSpecification(writer: ByteWriter, value: AccessSpecification): voi
     return;
   }
   writeAttribute(writer, value);
-  if (value.choice === 'get-with-selection' || value.choice === 'set-with-selection') writeSelection(writer, value.access);
+  if (value.choice === 'get-with-selection' || value.choice === 'set-with-selection')
+    writeSelection(writer, value.access);
 }
 
 function readAccessResult(reader: ByteReader): AccessResponse['results'][number] {

@@ -1,8 +1,10 @@
 /** ACTION: invoke methods (tags C3 and C7). */
 
+import type { Data } from '../axdr/data.ts';
 import { readTagged, writeTagged } from '../axdr/decode.ts';
 import type { ApduForm } from './form.ts';
 import { form, readDataList, readItems, readPresent, writeItems } from './form.ts';
+import type { ActionResult, DataBlock, Invocation, MethodDescriptor } from './service.ts';
 import {
   readActionResult,
   readDataBlock,
@@ -14,8 +16,6 @@ import {
   writeInvocation,
   writeMethod,
 } from './service.ts';
-import type { Data } from '../axdr/data.ts';
-import type { ActionResult, DataBlock, Invocation, MethodDescriptor } from './service.ts';
 
 /** Invokes one method. */
 export interface ActionRequestNormal extends Invocation {

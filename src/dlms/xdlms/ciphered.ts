@@ -97,7 +97,13 @@ export const SERVICE_CIPHERED_TAGS = {
 export type ServiceCipheredName = keyof typeof SERVICE_CIPHERED_TAGS;
 
 /** Bits of the security control octet. */
-export const SECURITY_CONTROL = { suite: 0x0f, authenticated: 0x10, encrypted: 0x20, broadcastKey: 0x40, compressed: 0x80 } as const;
+export const SECURITY_CONTROL = {
+  suite: 0x0f,
+  authenticated: 0x10,
+  encrypted: 0x20,
+  broadcastKey: 0x40,
+  compressed: 0x80,
+} as const;
 
 const TAG_OCTETS = 12;
 

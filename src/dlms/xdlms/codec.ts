@@ -55,7 +55,8 @@ function readForm(reader: ByteReader): ApduForm {
   const tag = reader.u8();
   const forms = BY_TAG.get(tag);
   const [only] = forms ?? [];
-  if (forms === undefined || only === undefined) throw dlmsError('DLMS_APDU_TAG', `offset 0: tag ${tag.toString(16)} hex`);
+  if (forms === undefined || only === undefined)
+    throw dlmsError('DLMS_APDU_TAG', `offset 0: tag ${tag.toString(16)} hex`);
   if (only.choice === null) return only;
   const choice = reader.u8();
   const found = forms.find((entry) => entry.choice === choice);

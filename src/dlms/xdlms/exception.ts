@@ -30,7 +30,8 @@ export const EXCEPTION_FORMS: readonly ApduForm[] = [
     },
     (writer, apdu) => {
       writer.u8(within(apdu.stateError, 0, 0xff, 'stateError')).u8(within(apdu.serviceError, 0, 0xff, 'serviceError'));
-      if (apdu.invocationCounter !== null) writer.u32(within(apdu.invocationCounter, 0, 0xff_ff_ff_ff, 'invocationCounter'));
+      if (apdu.invocationCounter !== null)
+        writer.u32(within(apdu.invocationCounter, 0, 0xff_ff_ff_ff, 'invocationCounter'));
     },
   ),
 ];

@@ -1,8 +1,8 @@
 /** One form of an APDU as a table row; every service file gives its rows and `codec.ts` joins them. */
 
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
-import { readTagged } from '../axdr/decode.ts';
 import type { Data } from '../axdr/data.ts';
+import { readTagged } from '../axdr/decode.ts';
 import { readLength, writeLength } from '../axdr/length.ts';
 import type { DataWalk } from '../axdr/walk.ts';
 import { dlmsError } from '../errors.ts';
@@ -61,7 +61,11 @@ export function readItems<Item>(reader: ByteReader, item: (reader: ByteReader) =
 }
 
 /** Writes a count and the items. */
-export function writeItems<Item>(writer: ByteWriter, items: readonly Item[], item: (writer: ByteWriter, value: Item) => void): void {
+export function writeItems<Item>(
+  writer: ByteWriter,
+  items: readonly Item[],
+  item: (writer: ByteWriter, value: Item) => void,
+): void {
   writeLength(writer, within(items.length, 0, LIST_ITEMS_MAX, 'items'));
   for (const value of items) item(writer, value);
 }

@@ -5,6 +5,7 @@ import { ByteReader } from '../../base/bytes.ts';
 import { readOctets, writeOctets } from '../axdr/length.ts';
 import type { ApduForm } from './form.ts';
 import { badChoice, form, readItems, writeItems } from './form.ts';
+import type { AttributeAccess, AttributeDescriptor, GetDataResult, Invocation, SelectiveAccess } from './service.ts';
 import {
   readAccess,
   readAttribute,
@@ -19,7 +20,6 @@ import {
   writeInvocation,
   writeResult,
 } from './service.ts';
-import type { AttributeAccess, AttributeDescriptor, GetDataResult, Invocation, SelectiveAccess } from './service.ts';
 
 /** Asks for one attribute. */
 export interface GetRequestNormal extends Invocation {
@@ -69,7 +69,11 @@ export const GET_FORMS: readonly ApduForm[] = [
     0xc0,
     1,
     'get-request-normal',
-    (reader, walk) => ({ ...readInvocation(reader), attribute: readAttribute(reader), access: readAccess(reader, walk) }),
+    (reader, walk) => ({
+      ...readInvocation(reader),
+      attribute: readAttribute(reader),
+      access: readAccess(reader, walk),
+    }),
     (writer, apdu) => {
       writeInvocation(writer, apdu);
       writeAttribute(writer, apdu.attribute);
@@ -114,7 +118,10 @@ export const GET_FORMS: readonly ApduForm[] = [
     0xc4,
     3,
     'get-response-with-list',
-    (reader, walk) => ({ ...readInvocation(reader), results: readItems(reader, () => readGetDataResult(reader, walk)) }),
+    (reader, walk) => ({
+      ...readInvocation(reader),
+      results: readItems(reader, () => readGetDataResult(reader, walk)),
+    }),
     (writer, apdu) => {
       writeInvocation(writer, apdu);
       writeItems(writer, apdu.results, writeGetDataResult);

@@ -151,7 +151,8 @@ function readConformance(reader: ByteReader): number {
   if (reader.peek() === 0x1f) reader.skip(1);
   const length = reader.u8();
   const unusedBits = reader.u8();
-  if (application !== 0x5f || length !== 4 || unusedBits !== 0) throw dlmsError('DLMS_BER', `offset ${at}: conformance block`);
+  if (application !== 0x5f || length !== 4 || unusedBits !== 0)
+    throw dlmsError('DLMS_BER', `offset ${at}: conformance block`);
   return reader.u24();
 }
 

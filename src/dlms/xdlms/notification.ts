@@ -1,14 +1,14 @@
 /** Unsolicited services: data-notification (0F), its confirmation (10) and event-notification (C2). */
 
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import type { Data } from '../axdr/data.ts';
 import { readTagged, writeTagged } from '../axdr/decode.ts';
 import { readLength, readOctets, writeOctets } from '../axdr/length.ts';
 import type { DataWalk } from '../axdr/walk.ts';
 import type { ApduForm } from './form.ts';
 import { form, readPresent } from './form.ts';
-import { readAttribute, readLongInvocation, writeAttribute, writeLongInvocation } from './service.ts';
-import type { Data } from '../axdr/data.ts';
 import type { AttributeDescriptor, LongInvocation } from './service.ts';
+import { readAttribute, readLongInvocation, writeAttribute, writeLongInvocation } from './service.ts';
 
 /** A push. */
 export interface DataNotification extends LongInvocation {

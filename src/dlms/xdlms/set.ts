@@ -1,8 +1,10 @@
 /** SET: write attributes (tags C1 and C5). */
 
+import type { Data } from '../axdr/data.ts';
 import { readTagged, writeTagged } from '../axdr/decode.ts';
 import type { ApduForm } from './form.ts';
 import { form, readDataList, readItems, writeItems } from './form.ts';
+import type { AttributeAccess, AttributeDescriptor, DataBlock, Invocation, SelectiveAccess } from './service.ts';
 import {
   readAccess,
   readAttribute,
@@ -17,8 +19,6 @@ import {
   writeInvocation,
   writeResult,
 } from './service.ts';
-import type { Data } from '../axdr/data.ts';
-import type { AttributeAccess, AttributeDescriptor, DataBlock, Invocation, SelectiveAccess } from './service.ts';
 
 /** Writes one attribute. */
 export interface SetRequestNormal extends Invocation {

@@ -1,6 +1,7 @@
 /** Services with short names: read, write, unconfirmed-write, information-report (tags 05, 06, 0C, 0D, 16, 18). */
 
 import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import type { Data } from '../axdr/data.ts';
 import { readTagged, writeTagged } from '../axdr/decode.ts';
 import { readOctets, writeLength, writeOctets } from '../axdr/length.ts';
 import { readVisible } from '../axdr/text.ts';
@@ -9,7 +10,6 @@ import { dlmsError } from '../errors.ts';
 import type { ApduForm } from './form.ts';
 import { badChoice, form, readDataList, readItems, readPresent, within, writeItems } from './form.ts';
 import { writeResult } from './service.ts';
-import type { Data } from '../axdr/data.ts';
 
 /** What is read or written. */
 export type VariableAccess =
@@ -152,7 +152,10 @@ function writeVariable(writer: ByteWriter, value: VariableAccess): void {
       writer.u8(2).u16(within(value.name, 0, 0xff_ff, 'name'));
       return;
     case 'parameterized':
-      writer.u8(4).u16(within(value.name, 0, 0xff_ff, 'name')).u8(within(value.selector, 0, 0xff, 'selector'));
+      writer
+        .u8(4)
+        .u16(within(value.name, 0, 0xff_ff, 'name'))
+        .u8(within(value.selector, 0, 0xff, 'selector'));
       writeTagged(writer, value.parameter);
       return;
     case 'block-number':
