@@ -1,0 +1,161 @@
+/** Association LN, class 15 (Blue Book edition 12, 4.4.4; names, order and types agree in public code bases). */
+
+import type { InterfaceClass } from '../interface-class.ts';
+
+/** Every known version of class 15. */
+export const ASSOCIATION_LN: readonly InterfaceClass[] = [
+  {
+    id: 15,
+    version: 0,
+    name: 'Association LN',
+    clause: '4.4.4',
+    attributes: [
+      { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
+      {
+        index: 2,
+        name: 'object_list',
+        type: 'array',
+        access: 'read',
+        detail:
+          '{class u16, version u8, ln os6, access_rights st{attribute_access ar{id i8, mode en, selectors null or ar i8}, method_access ar{id i8, mode bo}}}',
+      },
+      {
+        index: 3,
+        name: 'associated_partners_id',
+        type: 'structure',
+        access: 'read',
+        detail: '{client_sap i8, server_sap u16}',
+      },
+      { index: 4, name: 'application_context_name', type: 'structure', access: 'read', detail: 'or os' },
+      {
+        index: 5,
+        name: 'xDLMS_context_info',
+        type: 'structure',
+        access: 'read',
+        detail:
+          '{conformance bs24, max_rx_pdu u16, max_tx_pdu u16, dlms_version u8, quality_of_service i8, cyphering_info os}',
+      },
+      { index: 6, name: 'authentication_mechanism_name', type: 'structure', access: 'read', detail: 'or os' },
+      { index: 7, name: 'LLS_secret', type: 'octet-string', access: 'write' },
+      { index: 8, name: 'association_status', type: 'enum', access: 'read' },
+    ],
+    methods: [
+      { index: 1, name: 'reply_to_HLS_authentication', argument: 'octet-string' },
+      { index: 2, name: 'change_HLS_secret', argument: 'octet-string' },
+      { index: 3, name: 'add_object', argument: 'structure', detail: 'object_list_element' },
+      { index: 4, name: 'remove_object', argument: 'structure', detail: 'object_list_element' },
+    ],
+    note: 'v0: method access mode is a boolean, attribute modes 0..3',
+  },
+  {
+    id: 15,
+    version: 1,
+    name: 'Association LN',
+    clause: '4.4.4',
+    attributes: [
+      { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
+      {
+        index: 2,
+        name: 'object_list',
+        type: 'array',
+        access: 'read',
+        detail:
+          '{class u16, version u8, ln os6, access_rights st{attribute_access ar{id i8, mode en, selectors null or ar i8}, method_access ar{id i8, mode en}}}',
+      },
+      {
+        index: 3,
+        name: 'associated_partners_id',
+        type: 'structure',
+        access: 'read',
+        detail: '{client_sap i8, server_sap u16}',
+      },
+      { index: 4, name: 'application_context_name', type: 'structure', access: 'read', detail: 'or os' },
+      {
+        index: 5,
+        name: 'xDLMS_context_info',
+        type: 'structure',
+        access: 'read',
+        detail:
+          '{conformance bs24, max_rx_pdu u16, max_tx_pdu u16, dlms_version u8, quality_of_service i8, cyphering_info os}',
+      },
+      { index: 6, name: 'authentication_mechanism_name', type: 'structure', access: 'read', detail: 'or os' },
+      { index: 7, name: 'secret', type: 'octet-string', access: 'write' },
+      { index: 8, name: 'association_status', type: 'enum', access: 'read' },
+      { index: 9, name: 'security_setup_reference', type: 'octet-string', access: 'read', detail: 'size 6' },
+    ],
+    methods: [
+      { index: 1, name: 'reply_to_HLS_authentication', argument: 'octet-string' },
+      { index: 2, name: 'change_HLS_secret', argument: 'octet-string' },
+      { index: 3, name: 'add_object', argument: 'structure', detail: 'object_list_element' },
+      { index: 4, name: 'remove_object', argument: 'structure', detail: 'object_list_element' },
+    ],
+    note: 'attribute modes 0 none 1 read 2 write 3 both 4-6 the same authenticated; method modes 0 none 1 access 2 authenticated',
+  },
+  {
+    id: 15,
+    version: 2,
+    name: 'Association LN',
+    clause: '4.4.4',
+    attributes: [
+      { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
+      { index: 2, name: 'object_list', type: 'array', access: 'read', detail: 'as v1' },
+      {
+        index: 3,
+        name: 'associated_partners_id',
+        type: 'structure',
+        access: 'read',
+        detail: '{client_sap i8, server_sap u16}',
+      },
+      { index: 4, name: 'application_context_name', type: 'structure', access: 'read', detail: 'or os' },
+      { index: 5, name: 'xDLMS_context_info', type: 'structure', access: 'read', detail: 'as v1' },
+      { index: 6, name: 'authentication_mechanism_name', type: 'structure', access: 'read', detail: 'or os' },
+      { index: 7, name: 'secret', type: 'octet-string', access: 'write' },
+      { index: 8, name: 'association_status', type: 'enum', access: 'read' },
+      { index: 9, name: 'security_setup_reference', type: 'octet-string', access: 'read', detail: 'size 6' },
+      { index: 10, name: 'user_list', type: 'array', access: 'read', detail: '{id u8, name vs}' },
+      { index: 11, name: 'current_user', type: 'structure', access: 'read', detail: '{id u8, name vs}' },
+    ],
+    methods: [
+      { index: 1, name: 'reply_to_HLS_authentication', argument: 'octet-string' },
+      { index: 2, name: 'change_HLS_secret', argument: 'octet-string' },
+      { index: 3, name: 'add_object', argument: 'structure', detail: 'object_list_element' },
+      { index: 4, name: 'remove_object', argument: 'structure', detail: 'object_list_element' },
+      { index: 5, name: 'add_user', argument: 'structure', detail: '{id u8, name vs}' },
+      { index: 6, name: 'remove_user', argument: 'structure', detail: '{id u8, name vs}' },
+    ],
+  },
+  {
+    id: 15,
+    version: 3,
+    name: 'Association LN',
+    clause: '4.4.4',
+    attributes: [
+      { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
+      { index: 2, name: 'object_list', type: 'array', access: 'read', detail: 'as v1 with bit-set modes' },
+      {
+        index: 3,
+        name: 'associated_partners_id',
+        type: 'structure',
+        access: 'read',
+        detail: '{client_sap i8, server_sap u16}',
+      },
+      { index: 4, name: 'application_context_name', type: 'structure', access: 'read', detail: 'or os' },
+      { index: 5, name: 'xDLMS_context_info', type: 'structure', access: 'read', detail: 'as v1' },
+      { index: 6, name: 'authentication_mechanism_name', type: 'structure', access: 'read', detail: 'or os' },
+      { index: 7, name: 'secret', type: 'octet-string', access: 'write' },
+      { index: 8, name: 'association_status', type: 'enum', access: 'read' },
+      { index: 9, name: 'security_setup_reference', type: 'octet-string', access: 'read', detail: 'size 6' },
+      { index: 10, name: 'user_list', type: 'array', access: 'read', detail: '{id u8, name vs}' },
+      { index: 11, name: 'current_user', type: 'structure', access: 'read', detail: '{id u8, name vs}' },
+    ],
+    methods: [
+      { index: 1, name: 'reply_to_HLS_authentication', argument: 'octet-string' },
+      { index: 2, name: 'change_HLS_secret', argument: 'octet-string' },
+      { index: 3, name: 'add_object', argument: 'structure', detail: 'object_list_element' },
+      { index: 4, name: 'remove_object', argument: 'structure', detail: 'object_list_element' },
+      { index: 5, name: 'add_user', argument: 'structure', detail: '{id u8, name vs}' },
+      { index: 6, name: 'remove_user', argument: 'structure', detail: '{id u8, name vs}' },
+    ],
+    note: 'modes are bit sets: 01 read (method: access) 02 write 04 auth req 08 enc req 10 signed req 20 auth resp 40 enc resp 80 signed resp; one source sends enum, another reads a bit string: send enum, accept enum, unsigned and bit-string',
+  },
+];
