@@ -91,7 +91,8 @@ function headOf(view: Uint8Array): Verdict<MbusFrame> {
   const reader = new ByteReader(view);
   reader.skip(1);
   if (reader.remaining < 2) return { kind: 'more', total: 3 };
-  return reader.u8() === reader.u8()
+  const length = reader.u8();
+  return length === reader.u8()
     ? { kind: 'more', total: HEAD_BYTES }
     : { kind: 'reject', code: 'MBUS_START', extent: 1 };
 }

@@ -42,6 +42,8 @@ export interface ClientTransport extends Machine<TransportEvent> {
 export interface ServerTransport extends Machine<TransportEvent> {
   /** Answers a client. */
   send(apdu: Uint8Array, stations: Stations, nowMs: number): void;
+  /** Says that the last APDU of this client gets no answer, so that a link with a token gives it back. */
+  noAnswer(stations: Stations, nowMs: number): void;
   /** Sends an APDU that nobody asked for. */
   push(apdu: Uint8Array, stations: Stations, nowMs: number): void;
 }

@@ -103,6 +103,8 @@ export class WrapperServer implements ServerTransport {
     this.#output.push(encodeWrapper({ source: server, destination: client, apdu }));
   }
 
+  noAnswer(): void {}
+
   push(apdu: Uint8Array, stations: Stations, nowMs: number): void {
     this.send(apdu, stations, nowMs);
   }
