@@ -165,7 +165,10 @@ export class HdlcClient implements ClientTransport {
   #whileConnecting({ control, information, source }: HdlcFrame, nowMs: number): void {
     if (control.type === 'UA') {
       const answer = decodeHdlcParameters(information);
-      if (answer === null) return this.#down('HDLC_NEGOTIATION');
+      if (answer === null) {
+        this.#down('HDLC_NEGOTIATION');
+        return;
+      }
       this.#server = source;
       this.#parameters = mirrored(answer);
       this.#transfer = new HdlcTransfer(this.#parameters);
@@ -174,7 +177,10 @@ export class HdlcClient implements ClientTransport {
       this.#useToken(nowMs);
       this.#events.push({ kind: 'link-up', stations: this.#stations() });
     } else if (control.type === 'DM' || control.type === 'FRMR') {
-      if (this.#bare) return this.#down(control.type === 'DM' ? 'HDLC_NOT_CONNECTED' : 'HDLC_REJECTED');
+      if (this.#bare) {
+        this.#down(control.type === 'DM' ? 'HDLC_NOT_CONNECTED' : 'HDLC_REJECTED');
+        return;
+      }
       this.#bare = true;
       this.#command('SNRM', nowMs);
     } else this.#discard('HDLC_UNEXPECTED', information);
@@ -184,17 +190,23 @@ export class HdlcClient implements ClientTransport {
     const { control, information } = frame;
     switch (control.type) {
       case 'I':
-        return this.#information(control, frame, nowMs);
+        this.#information(control, frame, nowMs);
+        return;
       case 'RR':
-        return this.#ready(control.nr, control.pollFinal, nowMs);
+        this.#ready(control.nr, control.pollFinal, nowMs);
+        return;
       case 'RNR':
-        return this.#notReady(control.nr, nowMs);
+        this.#notReady(control.nr, nowMs);
+        return;
       case 'DM':
-        return this.#down('HDLC_NOT_CONNECTED');
+        this.#down('HDLC_NOT_CONNECTED');
+        return;
       case 'FRMR':
-        return this.#down('HDLC_REJECTED', toHex(information));
+        this.#down('HDLC_REJECTED', toHex(information));
+        return;
       default:
-        return this.#discard('HDLC_UNEXPECTED', information);
+        this.#discard('HDLC_UNEXPECTED', information);
+        return;
     }
   }
 
@@ -210,9 +222,15 @@ export class HdlcClient implements ClientTransport {
     if (!this.#transfer.acknowledge(control.nr)) this.#sequenceLost = true;
     this.#tries = 0;
     this.#peerBusy = false;
-    if (received.kind === 'too-long') return this.#down('APDU_TOO_LONG');
+    if (received.kind === 'too-long') {
+      this.#down('APDU_TOO_LONG');
+      return;
+    }
     if (received.kind === 'message') this.#message(received.octets);
-    if (!control.pollFinal) return this.#expectAnswer(0, nowMs);
+    if (!control.pollFinal) {
+      this.#expectAnswer(0, nowMs);
+      return;
+    }
     this.#tokenIsHere();
     this.#useToken(nowMs);
   }
@@ -228,14 +246,18 @@ export class HdlcClient implements ClientTransport {
     const before = this.#transfer.inFlight;
     if (!this.#transfer.acknowledge(nr)) {
       this.#sequenceLost = true;
-      return this.#discard('HDLC_SEQUENCE', new Uint8Array(0));
+      this.#discard('HDLC_SEQUENCE', new Uint8Array(0));
+      return;
     }
     const after = this.#transfer.inFlight;
     if (after < before) this.#tries = 0;
     if (!final || this.#awaiting === null) return;
     // One frame on its way and not acknowledged: this answers an earlier poll, the answer to the frame still comes.
     if (after === 1 && before === 1 && this.#awaiting === 'information') return;
-    if (after > 0 && after === before && ++this.#tries > this.#options.retries) return this.#down(this.#reason());
+    if (after > 0 && after === before && ++this.#tries > this.#options.retries) {
+      this.#down(this.#reason());
+      return;
+    }
     this.#peerBusy = false;
     this.#tokenIsHere();
     this.#useToken(nowMs);
@@ -245,7 +267,10 @@ export class HdlcClient implements ClientTransport {
     if (!this.#transfer.acknowledge(nr)) this.#sequenceLost = true;
     this.#peerBusy = true;
     this.#patientUntilMs ??= nowMs + this.#patienceMs();
-    if (nowMs >= this.#patientUntilMs) return this.#down('HDLC_BUSY');
+    if (nowMs >= this.#patientUntilMs) {
+      this.#down('HDLC_BUSY');
+      return;
+    }
     this.#tokenIsHere();
     this.#useToken(nowMs);
   }
@@ -272,7 +297,10 @@ export class HdlcClient implements ClientTransport {
       return;
     }
     const limit = this.#state === 'disconnecting' ? 1 : this.#options.retries;
-    if (++this.#tries > limit) return this.#down(this.#state === 'disconnecting' ? null : this.#reason());
+    if (++this.#tries > limit) {
+      this.#down(this.#state === 'disconnecting' ? null : this.#reason());
+      return;
+    }
     for (const event of this.#scanner.flush()) if (event.kind === 'discarded') this.#events.push(event);
     if (this.#state === 'connecting') this.#command('SNRM', nowMs);
     else if (this.#state === 'disconnecting') this.#command('DISC', nowMs);

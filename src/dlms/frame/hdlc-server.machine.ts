@@ -206,7 +206,10 @@ export class HdlcServer implements ServerTransport {
 
   #information(connection: Connection, control: Extract<HdlcControl, { type: 'I' }>, frame: HdlcFrame): void {
     const { transfer, stations } = connection;
-    if (!transfer.acknowledge(control.nr)) return this.#reject(connection, control);
+    if (!transfer.acknowledge(control.nr)) {
+      this.#reject(connection, control);
+      return;
+    }
     const received = transfer.receive(control.ns, frame.information, frame.segmented);
     connection.hasToken = control.pollFinal;
     if (received.kind === 'message') {
@@ -218,7 +221,10 @@ export class HdlcServer implements ServerTransport {
       this.#events.push({ kind: 'discarded', code: 'HDLC_LLC', octets: received.octets });
     } else if (received.kind === 'out-of-order') {
       this.#events.push({ kind: 'discarded', code: 'HDLC_SEQUENCE', octets: frame.information });
-    } else if (received.kind === 'too-long') return this.#drop(connection, false);
+    } else if (received.kind === 'too-long') {
+      this.#drop(connection, false);
+      return;
+    }
     if (control.pollFinal) this.#answer(connection);
   }
 
@@ -226,7 +232,10 @@ export class HdlcServer implements ServerTransport {
     connection: Connection,
     control: Extract<HdlcControl, { nr: number; type: 'RR' | 'RNR' | 'REJ' | 'SREJ' }>,
   ): void {
-    if (!connection.transfer.acknowledge(control.nr)) return this.#reject(connection, control);
+    if (!connection.transfer.acknowledge(control.nr)) {
+      this.#reject(connection, control);
+      return;
+    }
     if (!control.pollFinal) return;
     connection.hasToken = true;
     if (control.type === 'RR') this.#answer(connection);
