@@ -1,0 +1,1 @@
+DROP TABLE tokens, setup_codes, audit, command_reports, commands;
