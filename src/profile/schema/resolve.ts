@@ -1,0 +1,289 @@
+/**
+ * From a file of the right shape to a profile: defaults, canonical OBIS codes, names looked up. Reports every name that
+ * does not exist, every name used twice and everything that contradicts itself, all at once.
+ */
+import { DeltawattError } from '../../base/errors.ts';
+import { SLICE_ROWS_DEFAULT } from '../limits.ts';
+import { parseFormula } from './formula.ts';
+import type { ParsedProfile } from './parse.ts';
+import type { Problem } from './problems.ts';
+import type {
+  AttributeRule,
+  BufferColumn,
+  BufferRule,
+  ClockRule,
+  EventLogRule,
+  HdlcRule,
+  Profile,
+  PushRule,
+  PushTarget,
+  RegisterRule,
+  StatusRule,
+} from './profile.ts';
+import type { ProfileFile } from './shape.ts';
+
+const CLOCK_OBIS = '0-0:1.0.0*255';
+const DLMS_PORT = 4059;
+
+/** Resolves a file. */
+export function resolveProfile(file: ProfileFile): ParsedProfile {
+  const resolver = new Resolver(file);
+  const profile = resolver.resolve();
+  return resolver.problems.length === 0 ? { ok: true, profile } : { ok: false, problems: resolver.problems };
+}
+
+/** The one spelling of an OBIS code, with the F group; null when a group is above 255. */
+export function canonicalObis(text: string): string | null {
+  const groups = text.split(/[-:.*]/).map(Number);
+  if (groups.length === 5) groups.push(255);
+  if (groups.length !== 6 || groups.some((group) => !Number.isInteger(group) || group < 0 || group > 255)) return null;
+  const [a, b, c, d, e, f] = groups;
+  return `${a}-${b}:${c}.${d}.${e}*${f}`;
+}
+
+class Resolver {
+  readonly problems: Problem[] = [];
+  readonly #registers = new Map<string, RegisterRule>();
+  readonly #attributes = new Map<string, AttributeRule>();
+
+  constructor(private readonly file: ProfileFile) {}
+
+  resolve(): Profile {
+    const file = this.file;
+    const registers = file.registers.map((_, at) => this.#register(at));
+    const attributes = (file.attributes ?? []).map((_, at) => this.#attribute(at));
+    this.#unique('clients', file.clients ?? [], (client) => client.name);
+    return {
+      key: `${file.vendor}/${file.model}`,
+      vendor: file.vendor,
+      model: file.model,
+      title: file.title,
+      medium: file.medium,
+      recognise: {
+        logicalDeviceName: this.#pattern('recognise.logicalDeviceName', file.recognise?.logicalDeviceName),
+        typeText: this.#pattern('recognise.typeText', file.recognise?.typeText),
+      },
+      hdlc: this.#hdlc(),
+      wrapper: file.wrapper === undefined ? null : { port: DLMS_PORT, ...file.wrapper },
+      clients: file.clients ?? [],
+      clock: this.#clock(),
+      registers,
+      buffers: (file.profiles ?? []).map((_, at) => this.#buffer(at)),
+      attributes,
+      eventLogs: (file.eventLogs ?? []).map((_, at) => this.#eventLog(at)),
+      relay:
+        file.relay === undefined
+          ? null
+          : { settleMs: 3000, ...file.relay, obis: this.#obis('relay.obis', file.relay.obis) },
+      push: (file.push ?? []).map((_, at) => this.#push(at)),
+      quirks: (file.quirks ?? []).map((quirk) => ({
+        name: quirk.name,
+        sentence: quirk.sentence,
+        firmwareFrom: quirk.firmwareFrom ?? null,
+        firmwareTo: quirk.firmwareTo ?? null,
+      })),
+    };
+  }
+
+  #hdlc(): HdlcRule | null {
+    const hdlc = this.file.hdlc;
+    if (hdlc === undefined) return null;
+    const text = String(hdlc.physicalDevice);
+    let physicalDevice: HdlcRule['physicalDevice'] = { text, addressOf: () => 0 };
+    try {
+      physicalDevice = parseFormula(text);
+    } catch (error) {
+      if (!(error instanceof DeltawattError)) throw error;
+      this.#note('hdlc.physicalDevice', error.message);
+    }
+    return { informationMaxOctets: 128, window: 1, ...hdlc, physicalDevice };
+  }
+
+  #clock(): ClockRule {
+    const clock = this.file.clock ?? {};
+    return {
+      deviation: clock.deviation ?? 'utc-minus-local',
+      timeZone: clock.timeZone ?? 'site',
+      daylightBit: clock.daylightBit ?? true,
+      toleranceS: clock.toleranceS ?? 30,
+      setMaxS: clock.setMaxS ?? 3600,
+      obis: this.file.clients === undefined ? null : this.#obis('clock.obis', clock.obis ?? CLOCK_OBIS),
+    };
+  }
+
+  #register(at: number): RegisterRule {
+    const path = `registers[${at}]`;
+    const { class: classId, ...row } = this.file.registers[at] as ProfileFile['registers'][number];
+    const register: RegisterRule = {
+      attribute: 2,
+      type: 'double-long-unsigned',
+      periodS: 0,
+      scalerUnit: 'profile',
+      ...row,
+      obis: this.#obis(`${path}.obis`, row.obis),
+      classId: classId ?? 3,
+    };
+    if (this.#registers.has(register.name)) this.#note(`${path}.name`, `The name ${register.name} is used twice.`);
+    for (const other of this.#registers.values()) {
+      if (other.obis === register.obis) this.#note(`${path}.obis`, `${register.obis} is already ${other.name}.`);
+    }
+    this.#registers.set(register.name, register);
+    return register;
+  }
+
+  #attribute(at: number): AttributeRule {
+    const path = `attributes[${at}]`;
+    const row = (this.file.attributes ?? [])[at] as NonNullable<ProfileFile['attributes']>[number];
+    const attribute: AttributeRule = {
+      name: row.name,
+      obis: this.#obis(`${path}.obis`, row.obis),
+      classId: row.class ?? 1,
+      attribute: row.attribute ?? 2,
+      form: row.form ?? 'text',
+    };
+    if (this.#attributes.has(row.name) || this.#registers.has(row.name)) {
+      this.#note(`${path}.name`, `The name ${row.name} is used twice.`);
+    }
+    this.#attributes.set(row.name, attribute);
+    return attribute;
+  }
+
+  #buffer(at: number): BufferRule {
+    const path = `profiles[${at}]`;
+    const row = (this.file.profiles ?? [])[at] as NonNullable<ProfileFile['profiles']>[number];
+    const columns = row.columns.map((column, index) => this.#column(`${path}.columns[${index}]`, column));
+    const status = this.#status(path, row.status);
+    if (!columns.some((column) => column.kind === 'clock')) this.#note(`${path}.columns`, 'A column must be clock.');
+    if (!columns.some((column) => column.kind === 'register')) this.#note(`${path}.columns`, 'A column must be a register.');
+    if (columns.some((column) => column.kind === 'status') !== (status !== null)) {
+      this.#note(`${path}.status`, 'A status column needs a status table, and a table needs its column.');
+    }
+    return {
+      stamp: 'end',
+      order: 'oldest-first',
+      nullData: 'inherit',
+      access: 'range',
+      ...row,
+      obis: this.#obis(`${path}.obis`, row.obis),
+      columns,
+      status,
+      sliceRows: row.sliceRows ?? SLICE_ROWS_DEFAULT,
+      periodS: row.periodS ?? row.intervalS,
+    };
+  }
+
+  #column(path: string, column: NonNullable<ProfileFile['profiles']>[number]['columns'][number]): BufferColumn {
+    if (typeof column !== 'string') {
+      const obis = this.#obis(path, column.ignore);
+      return { kind: 'ignore', obis, classId: column.class, attribute: column.attribute };
+    }
+    if (column === 'clock' || column === 'status') return { kind: column };
+    const register = this.#registers.get(column);
+    if (register !== undefined) return { kind: 'register', register };
+    this.#note(path, `No register is called ${column}: add it under registers, or write clock or status.`);
+    return { kind: 'clock' };
+  }
+
+  #status(path: string, status: { obis: string; bits: string } | undefined): StatusRule | null {
+    if (status === undefined) return null;
+    const bits = this.file.statusBits?.[status.bits];
+    if (bits === undefined) this.#note(`${path}.status.bits`, `No table under statusBits is called ${status.bits}.`);
+    return {
+      obis: this.#obis(`${path}.status.obis`, status.obis),
+      bits: (bits ?? []).map((bit) => ({
+        bit: bit.bit,
+        name: bit.name,
+        quality: bit.quality ?? null,
+        daylight: bit.daylight ?? false,
+      })),
+    };
+  }
+
+  #eventLog(at: number): EventLogRule {
+    const path = `eventLogs[${at}]`;
+    const row = (this.file.eventLogs ?? [])[at] as NonNullable<ProfileFile['eventLogs']>[number];
+    const codes = this.file.eventCodes?.[row.codes];
+    if (codes === undefined) this.#note(`${path}.codes`, `No table under eventCodes is called ${row.codes}.`);
+    if (!row.columns.includes('code')) this.#note(`${path}.columns`, 'A column must be code.');
+    this.#unique(`eventCodes.${row.codes}`, codes ?? [], (code) => String(code.code));
+    return {
+      name: row.name,
+      obis: this.#obis(`${path}.obis`, row.obis),
+      rows: row.rows,
+      columns: row.columns,
+      codeObis: this.#obis(`${path}.codeObis`, row.codeObis),
+      codes: new Map((codes ?? []).map((code) => [code.code, code])),
+      periodS: row.periodS ?? 3600,
+      suppressed: new Set(row.suppressed ?? []),
+    };
+  }
+
+  #push(at: number): PushRule {
+    const path = `push[${at}]`;
+    const row = (this.file.push ?? [])[at] as NonNullable<ProfileFile['push']>[number];
+    for (const name of Object.keys(row.exponents ?? {})) {
+      if (!this.#registers.has(name)) this.#note(`${path}.exponents.${name}`, `No register is called ${name}.`);
+    }
+    return {
+      name: row.name,
+      layout: row.layout,
+      items: row.items ?? null,
+      text:
+        row.text === undefined
+          ? null
+          : { position: row.text.position, pattern: this.#pattern(`${path}.text`, row.text.pattern) ?? /$^/ },
+      obisText:
+        row.obisText === undefined
+          ? null
+          : {
+              obis: this.#obis(`${path}.obisText.obis`, row.obisText.obis),
+              pattern: this.#pattern(`${path}.obisText`, row.obisText.pattern) ?? /$^/,
+            },
+      positions: this.#positions(path, row.positions ?? {}),
+      exponents: new Map(Object.entries(row.exponents ?? {})),
+      periodS: row.periodS ?? null,
+    };
+  }
+
+  #positions(path: string, positions: Readonly<Record<string, string>>): Map<number, PushTarget> {
+    const targets = new Map<number, PushTarget>();
+    for (const [position, name] of Object.entries(positions)) {
+      const register = this.#registers.get(name);
+      const attribute = this.#attributes.get(name);
+      if (name === 'clock') targets.set(Number(position), { kind: 'clock' });
+      else if (register !== undefined) targets.set(Number(position), { kind: 'register', register });
+      else if (attribute !== undefined) targets.set(Number(position), { kind: 'attribute', attribute });
+      else this.#note(`${path}.positions.${position}`, `No register or attribute is called ${name}: add it, or write clock.`);
+    }
+    return targets;
+  }
+
+  #obis(path: string, text: string): string {
+    const obis = canonicalObis(text);
+    if (obis === null) this.#note(path, `${text} is no OBIS code: each group is a number from 0 to 255.`);
+    return obis ?? CLOCK_OBIS;
+  }
+
+  #pattern(path: string, text: string | undefined): RegExp | null {
+    if (text === undefined) return null;
+    try {
+      return new RegExp(text);
+    } catch {
+      this.#note(path, `${text} is not a regular expression.`);
+      return null;
+    }
+  }
+
+  #unique<Item>(path: string, items: readonly Item[], nameOf: (item: Item) => string): void {
+    const seen = new Set<string>();
+    items.forEach((item, at) => {
+      const name = nameOf(item);
+      if (seen.has(name)) this.#note(`${path}[${at}]`, `${name} is there twice.`);
+      seen.add(name);
+    });
+  }
+
+  #note(path: string, sentence: string): void {
+    this.problems.push({ path, sentence });
+  }
+}
