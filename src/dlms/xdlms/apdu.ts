@@ -30,3 +30,8 @@ export type Apdu =
 
 /** Name of an APDU. */
 export type ApduName = Apdu['apdu'];
+
+type Named<Any, Name> = Any extends { readonly apdu: infer Names } ? (Name extends Names ? Any : never) : never;
+
+/** The APDU of a name. */
+export type ApduOf<Name extends ApduName> = Named<Apdu, Name>;
