@@ -3,12 +3,13 @@
  *
  * scheduler -> reader (one per line) -> stage of the journal -> uplink; commands -> scheduler; everyone -> health.
  */
-
-import type { CommandBody, CommandReport, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
-import type { MeterAttribute, MeterEvent, MeterState } from '../model/event.ts';
+import type { CommandBody, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
 import type { Lane } from '../wire/lanes.ts';
+import type { JournalRecord } from '../wire/records.ts';
 import type { DictionaryGroup, Row } from '../wire/rows.ts';
+
+export type { JournalRecord };
 
 /** Whether a group's channels bill or only inform: it decides the lane. */
 export type ValueClass = 'billing' | 'low-value';
@@ -28,31 +29,6 @@ export interface Watermark {
   readonly key: string;
   readonly atMs: number;
 }
-
-/** Anything that travels in a self-contained lane. */
-export type JournalRecord =
-  | { readonly kind: 'event'; readonly event: MeterEvent }
-  | { readonly kind: 'attribute'; readonly attribute: MeterAttribute }
-  | { readonly kind: 'meter-state'; readonly state: MeterState }
-  | { readonly kind: 'command'; readonly report: CommandReport }
-  | {
-      readonly kind: 'gap';
-      readonly gap: {
-        readonly meterId: MeterId;
-        readonly obis: readonly string[];
-        readonly intervalS: number;
-        readonly fromMs: number;
-        readonly toMs: number;
-        readonly cause: string;
-      };
-    }
-  | {
-      readonly kind: 'log';
-      readonly level: string;
-      readonly event: string;
-      readonly atMs: number;
-      readonly fieldsJson: string;
-    };
 
 /** One atomic append: blocks, watermarks and kept values go into one synced batch, or none does. */
 export interface Entry {

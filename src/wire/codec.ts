@@ -1,0 +1,313 @@
+/**
+ * Control messages and commands: octets <-> model. Every received number, index, length and identifier is checked here, so
+ * nothing behind this file has to doubt it. Unknown kinds of message throw WIRE_UNKNOWN_MESSAGE: count them and go on.
+ */
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import { concat, fromHex } from '../base/bytes.ts';
+import type { Command, CommandBody } from '../model/command.ts';
+import { parseCommandId, parseEdgeId, parseMeterId } from '../model/ids.ts';
+import { CLOCK_QUALITIES } from './block.ts';
+import { DICTIONARY_HASH_OCTETS } from './dictionary.ts';
+import { wireError } from './errors.ts';
+import {
+  countFromWire,
+  hexOfLength,
+  indexOf,
+  laneFromWire,
+  memberAt,
+  objectReference,
+  octetsOfLength,
+  timeFromWire,
+} from './fields.ts';
+import {
+  type CollectorMessage as WireCollectorMessage,
+  CollectorMessageSchema,
+  type CommandMessage,
+  CommandMessageSchema,
+  DictionarySchema,
+  EdgeMessageSchema,
+  type EdgeStatus as WireEdgeStatus,
+  type Hello as WireHello,
+} from './gen/deltawatt_pb.ts';
+import { LANE_ORDER } from './lanes.ts';
+import { COMMAND_MAX_OBJECTS, ENVELOPE_BODY_MAX_OCTETS, TEXT_MAX_CHARACTERS } from './limits.ts';
+import type { CollectorBody, CollectorMessage, EdgeMessage, EdgeStatus, Hello } from './messages.ts';
+
+/** Octets of a session. */
+export const SESSION_OCTETS = 16;
+/** Octets of a term: store id (8) and restore counter (4). */
+export const TERM_OCTETS = 12;
+/** Octets of an epoch, a boot id. */
+export const EPOCH_OCTETS = 8;
+/** Octets of an Ed25519 signature. */
+export const SIGNATURE_OCTETS = 64;
+
+function parse<Schema extends DescMessage>(schema: Schema, octets: Uint8Array): MessageShape<Schema> {
+  if (octets.length > ENVELOPE_BODY_MAX_OCTETS) throw wireError('WIRE_TOO_LONG', `${octets.length} octets`);
+  try {
+    return fromBinary(schema, octets);
+  } catch (error) {
+    throw wireError('WIRE_MALFORMED', schema.name, error);
+  }
+}
+
+function text(received: string, what: string): string {
+  if (received.length > TEXT_MAX_CHARACTERS) throw wireError('WIRE_MALFORMED', `${what} of ${received.length} characters`);
+  return received;
+}
+
+function atMostOnePerLane<Item>(items: readonly Item[]): readonly Item[] {
+  if (items.length > LANE_ORDER.length) throw wireError('WIRE_MALFORMED', `${items.length} lanes`);
+  return items;
+}
+
+// --- edge -> collector -----------------------------------------------------------------------------------------------
+
+/** The octets of a message of the edge, to be put into an envelope. */
+export function encodeEdgeMessage(message: EdgeMessage): Uint8Array {
+  return toBinary(EdgeMessageSchema, create(EdgeMessageSchema, edgeInit(message)));
+}
+
+function edgeInit(message: EdgeMessage): MessageInitShape<typeof EdgeMessageSchema> {
+  switch (message.kind) {
+    case 'hello': {
+      const { hello } = message;
+      const value = {
+        ...hello,
+        epoch: fromHex(hello.epoch),
+        bootId: fromHex(hello.bootId),
+        wallTimeMs: BigInt(hello.wallTimeMs),
+        clockQuality: indexOf(CLOCK_QUALITIES, hello.clockQuality),
+        lanes: hello.lanes.map(({ lane, first, last, lastKeyframe }) => ({
+          lane,
+          first: BigInt(first),
+          last: BigInt(last),
+          lastKeyframe: BigInt(lastKeyframe),
+        })),
+      };
+      return { message: { case: 'hello', value } };
+    }
+    case 'dictionary':
+      return { message: { case: 'dictionary', value: parse(DictionarySchema, message.octets) } };
+    case 'status': {
+      const { uptimeS, autonomyHours, facts } = message.status;
+      const lanes = message.status.lanes.map(({ lane, octets, blocks, oldestMs }) => ({
+        lane,
+        octets: BigInt(octets),
+        blocks: BigInt(blocks),
+        oldestMs: BigInt(oldestMs),
+      }));
+      const value = { lanes, uptimeS: BigInt(uptimeS), autonomyHours, facts: facts.map((fact) => ({ ...fact })) };
+      return { message: { case: 'status', value } };
+    }
+  }
+}
+
+function helloFrom(wire: WireHello): Hello {
+  return {
+    epoch: hexOfLength(wire.epoch, EPOCH_OCTETS, 'epoch'),
+    bootId: hexOfLength(wire.bootId, EPOCH_OCTETS, 'boot id'),
+    session: octetsOfLength(wire.session, SESSION_OCTETS, 'session'),
+    lanes: atMostOnePerLane(wire.lanes).map((span) => ({
+      lane: laneFromWire(span.lane),
+      first: countFromWire(span.first),
+      last: countFromWire(span.last),
+      lastKeyframe: countFromWire(span.lastKeyframe),
+    })),
+    software: text(wire.software, 'software'),
+    wallTimeMs: timeFromWire(wire.wallTimeMs),
+    clockQuality: memberAt(CLOCK_QUALITIES, wire.clockQuality, 'clock quality'),
+    protocol: wire.protocol,
+  };
+}
+
+function statusFrom(wire: WireEdgeStatus): EdgeStatus {
+  return {
+    lanes: atMostOnePerLane(wire.lanes).map((backlog) => ({
+      lane: laneFromWire(backlog.lane),
+      octets: countFromWire(backlog.octets),
+      blocks: countFromWire(backlog.blocks),
+      oldestMs: timeFromWire(backlog.oldestMs),
+    })),
+    uptimeS: countFromWire(wire.uptimeS),
+    autonomyHours: wire.autonomyHours,
+    facts: wire.facts.map((fact) => ({
+      name: text(fact.name, 'name'),
+      state: text(fact.state, 'state'),
+      sentence: text(fact.sentence, 'sentence'),
+    })),
+  };
+}
+
+/** A message of an edge, out of its envelope. */
+export function decodeEdgeMessage(octets: Uint8Array): EdgeMessage {
+  const { message } = parse(EdgeMessageSchema, octets);
+  switch (message.case) {
+    case 'hello':
+      return { kind: 'hello', hello: helloFrom(message.value) };
+    case 'dictionary':
+      return { kind: 'dictionary', octets: toBinary(DictionarySchema, message.value) };
+    case 'status':
+      return { kind: 'status', status: statusFrom(message.value) };
+    case undefined:
+      throw wireError('WIRE_UNKNOWN_MESSAGE', 'from an edge');
+  }
+}
+
+// --- collector -> edge -----------------------------------------------------------------------------------------------
+
+/** The octets of a message of the collector, to be put into an envelope. */
+export function encodeCollectorMessage(message: CollectorMessage): Uint8Array {
+  const { session, term, serverTimeMs, body } = message;
+  const init = { session, term, serverTimeMs: BigInt(serverTimeMs), message: collectorInit(body) };
+  return toBinary(CollectorMessageSchema, create(CollectorMessageSchema, init));
+}
+
+type CollectorInit = NonNullable<MessageInitShape<typeof CollectorMessageSchema>['message']>;
+
+function collectorInit(body: CollectorBody): CollectorInit {
+  switch (body.kind) {
+    case 'answer': {
+      const lanes = body.lanes.map(({ lane, upTo }) => ({ lane, upTo: BigInt(upTo) }));
+      return { case: 'answer', value: { lanes, credit: BigInt(body.credit) } };
+    }
+    case 'ack': {
+      const { epoch, lane, upTo, credit } = body;
+      return { case: 'ack', value: { epoch: fromHex(epoch), lane, upTo: BigInt(upTo), credit: BigInt(credit) } };
+    }
+    case 'need-dictionary':
+      return { case: 'needDictionary', value: { hash: fromHex(body.hash), lane: body.lane } };
+    case 'need-keyframe':
+      return { case: 'needKeyframe', value: { lane: body.lane, upTo: BigInt(body.upTo) } };
+    case 'command':
+      return { case: 'command', value: { command: body.command, signature: body.signature } };
+    case 'refusal':
+      return { case: 'refusal', value: { code: body.code, sentence: body.sentence } };
+  }
+}
+
+function collectorBody({ message }: WireCollectorMessage): CollectorBody {
+  switch (message.case) {
+    case 'answer': {
+      const lanes = atMostOnePerLane(message.value.lanes).map(({ lane, upTo }) => ({
+        lane: laneFromWire(lane),
+        upTo: countFromWire(upTo),
+      }));
+      return { kind: 'answer', lanes, credit: countFromWire(message.value.credit) };
+    }
+    case 'ack': {
+      const { epoch, lane, upTo, credit } = message.value;
+      const hex = hexOfLength(epoch, EPOCH_OCTETS, 'epoch');
+      return { kind: 'ack', epoch: hex, lane: laneFromWire(lane), upTo: countFromWire(upTo), credit: countFromWire(credit) };
+    }
+    case 'needDictionary': {
+      const hash = hexOfLength(message.value.hash, DICTIONARY_HASH_OCTETS, 'dictionary hash');
+      return { kind: 'need-dictionary', hash, lane: laneFromWire(message.value.lane) };
+    }
+    case 'needKeyframe':
+      return {
+        kind: 'need-keyframe',
+        lane: laneFromWire(message.value.lane),
+        upTo: countFromWire(message.value.upTo),
+      };
+    case 'command': {
+      const { command, signature } = message.value;
+      return { kind: 'command', command, signature: octetsOfLength(signature, SIGNATURE_OCTETS, 'signature') };
+    }
+    case 'refusal': {
+      const { code, sentence } = message.value;
+      return { kind: 'refusal', code: text(code, 'code'), sentence: text(sentence, 'sentence') };
+    }
+    case undefined:
+      throw wireError('WIRE_UNKNOWN_MESSAGE', 'from a collector');
+  }
+}
+
+/** A message of a collector, out of its envelope. */
+export function decodeCollectorMessage(octets: Uint8Array): CollectorMessage {
+  const wire = parse(CollectorMessageSchema, octets);
+  return {
+    session: octetsOfLength(wire.session, SESSION_OCTETS, 'session'),
+    term: octetsOfLength(wire.term, TERM_OCTETS, 'term'),
+    serverTimeMs: timeFromWire(wire.serverTimeMs),
+    body: collectorBody(wire),
+  };
+}
+
+// --- commands --------------------------------------------------------------------------------------------------------
+
+/** The octets of a command: what is stored, signed and sent, unchanged. */
+export function encodeCommand(command: Command): Uint8Array {
+  const init: MessageInitShape<typeof CommandMessageSchema> = {
+    id: command.id,
+    edgeId: command.edgeId,
+    epoch: fromHex(command.epoch),
+    meterId: command.meterId,
+    expiresAtMs: BigInt(command.expiresAtMs),
+    author: command.author,
+    createdAtMs: BigInt(command.createdAtMs),
+    body: commandInit(command.body),
+  };
+  return toBinary(CommandMessageSchema, create(CommandMessageSchema, init));
+}
+
+function commandInit(body: CommandBody): NonNullable<MessageInitShape<typeof CommandMessageSchema>['body']> {
+  switch (body.kind) {
+    case 'read': {
+      if (body.objects.length > COMMAND_MAX_OBJECTS) throw wireError('WIRE_VALUE', `${body.objects.length} objects`);
+      const objects = body.objects.map(({ classId, obis, attribute }) => ({ classId, obis, attribute }));
+      return { case: 'read', value: { objects } };
+    }
+    case 'relay':
+      return { case: 'relay', value: { reconnect: body.action === 'reconnect' } };
+  }
+}
+
+function commandBody({ body }: CommandMessage): CommandBody {
+  switch (body.case) {
+    case 'read': {
+      const { objects } = body.value;
+      if (objects.length === 0 || objects.length > COMMAND_MAX_OBJECTS)
+        throw wireError('WIRE_MALFORMED', `${objects.length} objects`);
+      return { kind: 'read', objects: objects.map(objectReference) };
+    }
+    case 'relay':
+      return { kind: 'relay', action: body.value.reconnect ? 'reconnect' : 'disconnect' };
+    case undefined:
+      throw wireError('WIRE_UNKNOWN_MESSAGE', 'a command of a kind that this version does not know');
+  }
+}
+
+/** The command of octets whose signature was verified. */
+export function decodeCommand(octets: Uint8Array): Command {
+  const wire = parse(CommandMessageSchema, octets);
+  const id = parseCommandId(wire.id);
+  const edgeId = parseEdgeId(wire.edgeId);
+  const meterId = parseMeterId(wire.meterId);
+  if (id === null || edgeId === null || meterId === null)
+    throw wireError('WIRE_MALFORMED', `command '${wire.id.slice(0, 40)}'`);
+  return {
+    id,
+    edgeId,
+    epoch: hexOfLength(wire.epoch, EPOCH_OCTETS, 'epoch'),
+    meterId,
+    body: commandBody(wire),
+    author: text(wire.author, 'author'),
+    createdAtMs: timeFromWire(wire.createdAtMs),
+    expiresAtMs: timeFromWire(wire.expiresAtMs),
+  };
+}
+
+const SIGNING_DOMAIN = new TextEncoder().encode('deltawatt command v1\0');
+
+/** What the signature of a command covers: `deltawatt command v1` | 00 | the command's octets. */
+export function commandSigningOctets(command: Uint8Array): Uint8Array {
+  return concat([SIGNING_DOMAIN, command]);
+}

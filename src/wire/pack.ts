@@ -1,0 +1,135 @@
+/** Puts rows and records into as few blocks as their lane allows, each chained to the one before. */
+import { wireError } from './errors.ts';
+import { type BlockContent, type BlockInput, blockHash, blockMaxOctets, encodeBlock } from './block.ts';
+import { fitsOneBlock, inBodyOrder } from './interval-body.ts';
+import type { LaneState } from './lane-state.ts';
+import { BLOCK_MAX_RECORDS } from './limits.ts';
+import { recordOctets, shortenRecord } from './record-body.ts';
+import { type JournalRecord, recordTimeMs } from './records.ts';
+import type { DictionaryGroup, Row } from './rows.ts';
+import type { Sha256 } from './topics.ts';
+
+/** What the blocks of one append share: `sequence`, `keyframe` and `prevHash` are those of the first. */
+export type PackHead = Omit<BlockInput, 'content'>;
+
+/** A packed block. */
+export interface PackedBlock {
+  readonly sequence: number;
+  readonly keyframe: number;
+  readonly octets: Uint8Array;
+  /** Its hash in the chain, 8 octets. */
+  readonly hash: Uint8Array;
+  /** Time of the first row or record, UTC ms. */
+  readonly fromMs: number;
+  /** Time of the last row or record, UTC ms. */
+  readonly toMs: number;
+}
+
+/** Blocks of one append, oldest first, and the state that the last one leaves. */
+export interface Packed {
+  readonly blocks: readonly PackedBlock[];
+  readonly state: LaneState;
+}
+
+/** Octets that a header and CRC take at most, with sequences up to 2^53. */
+const FRAME_MAX_OCTETS = 72;
+
+/** Rough octets of rows once packed, headers left out: for deciding when to flush, not for limits. */
+export function estimateOctets(rowCount: number, columnCount: number): number {
+  const octetsPerRow = 0.1;
+  const octetsPerValue = 0.7;
+  return rowCount * (octetsPerRow + octetsPerValue * columnCount);
+}
+
+/** The next block behind `packed`. */
+function headAfter(head: PackHead, packed: readonly PackedBlock[]): PackHead {
+  const last = packed.at(-1);
+  if (last === undefined) return head;
+  // A keyframe that spans several blocks: the later ones belong to the first one's group.
+  return { ...head, sequence: last.sequence + 1, prevHash: last.hash };
+}
+
+function packedBlock(head: PackHead, octets: Uint8Array, times: [number, number], sha256: Sha256): PackedBlock {
+  const { sequence, keyframe } = head;
+  return { sequence, keyframe, octets, hash: blockHash(octets, sha256), fromMs: times[0], toMs: times[1] };
+}
+
+function spanOfRows(rows: readonly Row[]): [number, number] {
+  return rows.reduce<[number, number]>(
+    ([from, to], row) => [Math.min(from, row.atMs), Math.max(to, row.atMs)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
+}
+
+/**
+ * Packs rows into blocks of at most `maxOctets` (default: what the lane allows). Rows are put in body order first. Throws
+ * BLOCK_INPUT when a single row does not fit into a block.
+ */
+export function packRows(
+  head: PackHead,
+  dictionary: { readonly hash: string; readonly groups: readonly DictionaryGroup[] },
+  rows: readonly Row[],
+  state: LaneState,
+  sha256: Sha256,
+  maxOctets = blockMaxOctets(head.lane),
+): Packed {
+  const blocks: PackedBlock[] = [];
+  let left = inBodyOrder(rows);
+  let current = state;
+  while (left.length > 0) {
+    const next = headAfter(head, blocks);
+    let count = left.length;
+    while (count > 0) {
+      const part = left.slice(0, count);
+      if (!fitsOneBlock(part)) {
+        count = Math.floor(count / 2);
+        continue;
+      }
+      const content: BlockContent = { kind: 'rows', dictionaryHash: dictionary.hash, dictionary: dictionary.groups, rows: part };
+      const made = encodeBlock({ ...next, content }, current);
+      if (made.octets.length <= maxOctets) {
+        blocks.push(packedBlock(next, made.octets, spanOfRows(part), sha256));
+        current = made.state;
+        break;
+      }
+      count = Math.min(count - 1, Math.floor((count * maxOctets * 0.98) / made.octets.length));
+    }
+    if (count === 0) throw wireError('BLOCK_INPUT', `a row of group ${left[0]?.group} does not fit into a block`);
+    left = left.slice(count);
+  }
+  return { blocks, state: current };
+}
+
+/** Packs records into blocks of at most `maxOctets` (default: what the lane allows); over-long records are shortened. */
+export function packRecords(
+  head: PackHead,
+  records: readonly JournalRecord[],
+  state: LaneState,
+  sha256: Sha256,
+  maxOctets = blockMaxOctets(head.lane),
+): Packed {
+  const bodyMaxOctets = maxOctets - FRAME_MAX_OCTETS;
+  const parts: JournalRecord[][] = [];
+  let filled = bodyMaxOctets;
+  for (const record of records) {
+    const fitting = shortenRecord(record, bodyMaxOctets);
+    const octets = recordOctets(fitting);
+    const part = parts.at(-1);
+    if (part !== undefined && filled + octets <= bodyMaxOctets && part.length < BLOCK_MAX_RECORDS) {
+      part.push(fitting);
+      filled += octets;
+    } else {
+      parts.push([fitting]);
+      filled = octets;
+    }
+  }
+  const blocks: PackedBlock[] = [];
+  for (const part of parts) {
+    const after = headAfter(head, blocks);
+    const next = { ...after, keyframe: after.sequence };
+    const { octets } = encodeBlock({ ...next, content: { kind: 'records', records: part } }, state);
+    const times = part.map(recordTimeMs);
+    blocks.push(packedBlock(next, octets, [Math.min(...times), Math.max(...times)], sha256));
+  }
+  return { blocks, state };
+}
