@@ -26,3 +26,6 @@ export const ZONES_MAX = 64;
 
 /** Days of offsets remembered per zone: a year of buffers and a margin. */
 export const ZONE_DAYS_MAX = 512;
+
+/** Events younger than this are left for the next read: a meter's log has a resolution of one second. */
+export const EVENT_SETTLE_MS = 2_000;

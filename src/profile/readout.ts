@@ -1,0 +1,428 @@
+/**
+ * From COSEM values to readings, by a meter's profile: buffers, registers, attributes and event logs.
+ *
+ * What comes out has the shape of the journal's groups (the edge hands them on as they are). A row that cannot be placed in
+ * time or does not have the profile's columns is not guessed at: it is left out and told, because a shifted column would
+ * put one register's energy on another's bill.
+ */
+import type { Data } from '../dlms/axdr/data.ts';
+import type { ExactInteger } from '../model/number.ts';
+import { type Quality, QUALITIES, type Source, SOURCES } from '../model/reading.ts';
+import type { MeterAttribute, MeterEvent } from '../model/event.ts';
+import type { MeterId } from '../model/ids.ts';
+import { EVENT_SETTLE_MS, FUTURE_ROW_MAX_MS } from './limits.ts';
+import type { AttributeRule, BufferRule, EventLogRule, Profile, RegisterRule, StatusRule, ValueClass } from './schema/profile.ts';
+import { type PlacedTime, placeTime } from './time.ts';
+import { dateTimeOf, integerOf, isBitSet, statusOctetsOf, textOf } from './value.ts';
+
+/** Where and when a value was read. */
+export interface ReadContext {
+  readonly meterId: MeterId;
+  /** IANA zone of the site. */
+  readonly timeZone: string;
+  /** The edge's time, UTC ms, or null while its clock is not set. */
+  readonly nowMs: number | null;
+  /** Exponent and unit that the meter itself gave, by OBIS: for registers whose profile trusts the meter. */
+  readonly scalers?: ReadonlyMap<string, Scaler>;
+}
+
+/** A scaler_unit. */
+export interface Scaler {
+  readonly exponent: number;
+  /** Symbol of the unit table. */
+  readonly unit: string;
+}
+
+/** Readings of one kind with one set of columns, in time order: the shape of a journal group. */
+export interface ReadoutGroup {
+  readonly group: {
+    readonly meterId: string;
+    readonly intervalS: number;
+    /** Index in SOURCES. */
+    readonly source: number;
+    readonly timeZone: string;
+    readonly columns: readonly { readonly obis: string; readonly exponent: number; readonly unit: string }[];
+  };
+  readonly valueClass: ValueClass;
+  readonly rows: readonly ReadoutRow[];
+}
+
+/** One row of a group. */
+export interface ReadoutRow {
+  /** Interval end or capture time, UTC ms. */
+  readonly atMs: number;
+  /** 0-8 octets, as read. */
+  readonly status: Uint8Array;
+  readonly quality: Quality;
+  /** Minutes, UTC minus local, null when the meter gave none. */
+  readonly deviationMin: number | null;
+  readonly values: readonly (ExactInteger | null)[];
+}
+
+/** Something in an answer that could not be used. */
+export interface ReadoutProblem {
+  /** Row or element, from 0. */
+  readonly index: number;
+  /** What is wrong, for a person. */
+  readonly sentence: string;
+}
+
+/** A buffer, read out. */
+export interface BufferReadout {
+  readonly groups: readonly ReadoutGroup[];
+  /** Time of the newest row, the next watermark; null when no row is above the old one. */
+  readonly newestAtMs: number | null;
+  /** Rows that were at or below the watermark: answers of a range include its start. */
+  readonly known: number;
+  readonly problems: readonly ReadoutProblem[];
+}
+
+/** A row on its way: what null-data in the next one refers to. */
+interface OpenRow {
+  readonly time: PlacedTime;
+  readonly status: Uint8Array;
+  readonly quality: Quality;
+  readonly values: readonly (ExactInteger | null)[];
+}
+
+/**
+ * Rows of a buffer (attribute 2 of a profile generic) above the watermark, one group per value class. `watermarkMs` is the
+ * interval end of the newest row held, null = none.
+ */
+export function readBuffer(
+  profile: Profile,
+  rule: BufferRule,
+  buffer: Data,
+  context: ReadContext,
+  watermarkMs: number | null,
+): BufferReadout {
+  if (buffer.type !== 'array' && buffer.type !== 'compact-array') {
+    return { groups: [], newestAtMs: null, known: 0, problems: [{ index: 0, sentence: `The buffer is a ${buffer.type}.` }] };
+  }
+  const reader = new BufferReader(profile, rule, context, watermarkMs);
+  buffer.value.forEach((row, index) => {
+    reader.take(row, index);
+  });
+  return reader.finish();
+}
+
+class BufferReader {
+  readonly #problems: ReadoutProblem[] = [];
+  readonly #rows = new Map<number, OpenRow>();
+  readonly #stepMs: number;
+  readonly #registers: readonly RegisterRule[];
+  #above: OpenRow | null = null;
+  #known = 0;
+
+  constructor(
+    private readonly profile: Profile,
+    private readonly rule: BufferRule,
+    private readonly context: ReadContext,
+    private readonly watermarkMs: number | null,
+  ) {
+    this.#stepMs = (rule.order === 'oldest-first' ? 1 : -1) * rule.intervalS * 1000;
+    this.#registers = rule.columns.flatMap((column) => (column.kind === 'register' ? [column.register] : []));
+  }
+
+  take(data: Data, index: number): void {
+    const open = this.#open(data);
+    if (typeof open === 'string') {
+      this.#problems.push({ index, sentence: open });
+      return;
+    }
+    this.#above = open;
+    const shiftMs = this.rule.stamp === 'start' ? this.rule.intervalS * 1000 : 0;
+    const atMs = open.time.atMs + shiftMs;
+    if (this.watermarkMs !== null && atMs <= this.watermarkMs) this.#known++;
+    else if (this.context.nowMs !== null && atMs > this.context.nowMs + FUTURE_ROW_MAX_MS) {
+      this.#problems.push({ index, sentence: 'The row lies in the future: look at the clock of the meter.' });
+    } else this.#rows.set(atMs, open);
+  }
+
+  finish(): BufferReadout {
+    const times = [...this.#rows.keys()].sort((a, b) => a - b);
+    return {
+      groups: this.#groups(times),
+      newestAtMs: times.at(-1) ?? null,
+      known: this.#known,
+      problems: this.#problems,
+    };
+  }
+
+  #groups(times: readonly number[]): ReadoutGroup[] {
+    if (times.length === 0) return [];
+    const groups: ReadoutGroup[] = [];
+    for (const valueClass of ['billing', 'low-value'] as const) {
+      const indices = this.#registers.flatMap((register, at) => (register.valueClass === valueClass ? [at] : []));
+      if (indices.length === 0) continue;
+      const columns = indices.map((at) => columnOf(this.#registers[at] as RegisterRule, this.context));
+      const rows = times.map((atMs) => rowOf(atMs, this.#rows.get(atMs) as OpenRow, indices));
+      groups.push({ group: groupOf(this.context, this.rule.intervalS, 'profile', columns), valueClass, rows });
+    }
+    return groups;
+  }
+
+  /** The row with what it inherits, or why it cannot be used. */
+  #open(data: Data): OpenRow | string {
+    if (data.type !== 'structure' && data.type !== 'array') return `A row is a ${data.type}, a structure was expected.`;
+    const cells = data.value;
+    if (cells.length !== this.rule.columns.length) {
+      return `A row has ${cells.length} columns, the profile has ${this.rule.columns.length}.`;
+    }
+    const status = this.#status(cells);
+    if (status === null) return 'The status column holds no status.';
+    const time = this.#time(cells, status);
+    if (time === null) return 'The row has no usable time.';
+    const values = this.#values(cells);
+    if (typeof values === 'string') return values;
+    const quality = worstOf([...qualitiesOf(this.rule.status, status), ...(time.doubtful ? (['clock-invalid'] as const) : [])]);
+    return { time, status, quality, values };
+  }
+
+  #cell(cells: readonly Data[], kind: 'clock' | 'status'): Data | undefined {
+    const at = this.rule.columns.findIndex((column) => column.kind === kind);
+    return at === -1 ? undefined : cells[at];
+  }
+
+  #status(cells: readonly Data[]): Uint8Array | null {
+    const cell = this.#cell(cells, 'status');
+    if (cell === undefined) return NO_STATUS;
+    if (cell.type === 'null-data') return this.#above?.status ?? NO_STATUS;
+    return statusOctetsOf(cell);
+  }
+
+  #time(cells: readonly Data[], status: Uint8Array): PlacedTime | null {
+    const cell = this.#cell(cells, 'clock');
+    if (cell === undefined) return null;
+    if (cell.type === 'null-data') return this.#nextTime();
+    const time = dateTimeOf(cell);
+    if (time === null) return null;
+    const bit = this.rule.status?.bits.find((candidate) => candidate.daylight);
+    // Before the first row of an answer stands the watermark, but only when rows come oldest first.
+    const previousAtMs = this.#above?.time.atMs ?? (this.rule.order === 'oldest-first' ? this.watermarkMs : null);
+    return placeTime(time, this.profile.clock, {
+      siteZone: this.context.timeZone,
+      previousAtMs: this.rule.order === 'oldest-first' ? previousAtMs : null,
+      daylight: bit === undefined || status.length === 0 ? null : isBitSet(status, bit.bit),
+    });
+  }
+
+  #nextTime(): PlacedTime | null {
+    const above = this.#above?.time;
+    return above === undefined ? null : { ...above, atMs: above.atMs + this.#stepMs };
+  }
+
+  #values(cells: readonly Data[]): (ExactInteger | null)[] | string {
+    const values: (ExactInteger | null)[] = [];
+    for (const [at, column] of this.rule.columns.entries()) {
+      if (column.kind !== 'register') continue;
+      const cell = cells[at] as Data;
+      if (cell.type === 'null-data' || cell.type === 'dont-care') {
+        values.push(this.rule.nullData === 'inherit' ? (this.#above?.values[values.length] ?? null) : null);
+        continue;
+      }
+      const value = integerOf(cell, columnOf(column.register, this.context).exponent);
+      if (value === null) return `${column.register.name} is a ${cell.type} that is no whole number at the profile's exponent.`;
+      values.push(value);
+    }
+    return values;
+  }
+}
+
+const NO_STATUS = new Uint8Array(0);
+
+function rowOf(atMs: number, row: OpenRow, indices: readonly number[]): ReadoutRow {
+  return {
+    atMs,
+    status: row.status,
+    quality: row.quality,
+    deviationMin: row.time.deviationMin,
+    values: indices.map((at) => row.values[at] ?? null),
+  };
+}
+
+/** A column with the exponent and unit that hold for this meter. */
+export function columnOf(register: RegisterRule, context: ReadContext): { obis: string; exponent: number; unit: string } {
+  const scaler = register.scalerUnit === 'meter' ? context.scalers?.get(register.obis) : undefined;
+  return {
+    obis: register.obis,
+    exponent: scaler?.exponent ?? register.exponent,
+    unit: scaler?.unit ?? register.unit,
+  };
+}
+
+/** A group's head. */
+export function groupOf(
+  context: ReadContext,
+  intervalS: number,
+  source: Source,
+  columns: ReadoutGroup['group']['columns'],
+): ReadoutGroup['group'] {
+  return { meterId: context.meterId, intervalS, source: SOURCES.indexOf(source), timeZone: context.timeZone, columns };
+}
+
+/** What the bits of a status say of the values. */
+export function qualitiesOf(rule: StatusRule | null, status: Uint8Array): Quality[] {
+  if (rule === null || status.length === 0) return [];
+  return rule.bits.flatMap((bit) => (bit.quality !== null && isBitSet(status, bit.bit) ? [bit.quality] : []));
+}
+
+/** The worst of several qualities; good when there is none. */
+export function worstOf(qualities: readonly Quality[]): Quality {
+  let worst = 0;
+  for (const quality of qualities) worst = Math.max(worst, QUALITIES.indexOf(quality));
+  return QUALITIES[worst] ?? 'good';
+}
+
+/** A register as answered. */
+export interface RegisterAnswer {
+  readonly register: RegisterRule;
+  readonly value: Data;
+  /** Capture time, attribute 5 of an extended register, when it was read. */
+  readonly captureTime?: Data;
+}
+
+/**
+ * Registers read outside a buffer, interval length 0. Their time is the meter's clock when it was read in the same session
+ * (`clock`), otherwise the edge's receive time with quality `no-meter-time`. A register that holds no number is told.
+ */
+export function readRegisters(
+  profile: Profile,
+  answers: readonly RegisterAnswer[],
+  clock: Data | null,
+  context: ReadContext & { readonly nowMs: number },
+  source: Source = 'register',
+): { readonly groups: readonly ReadoutGroup[]; readonly problems: readonly ReadoutProblem[] } {
+  const problems: ReadoutProblem[] = [];
+  const rows = new Map<string, { valueClass: ValueClass; time: RegisterTime; columns: ColumnValue[] }>();
+  const sessionTime = registerTime(profile, clock, context);
+  answers.forEach((answer, index) => {
+    const column = columnOf(answer.register, context);
+    const value = integerOf(answer.value, column.exponent);
+    if (value === null) {
+      problems.push({ index, sentence: `${answer.register.name} is a ${answer.value.type}, a whole number was expected.` });
+      return;
+    }
+    const time = answer.captureTime === undefined ? sessionTime : registerTime(profile, answer.captureTime, context);
+    const key = `${answer.register.valueClass} ${time.atMs}`;
+    const row = rows.get(key) ?? { valueClass: answer.register.valueClass, time, columns: [] };
+    row.columns.push({ column, value });
+    rows.set(key, row);
+  });
+  const groups = [...rows.values()].map((row) => ({
+    group: groupOf(context, 0, source, row.columns.map((entry) => entry.column)),
+    valueClass: row.valueClass,
+    rows: [{ ...row.time, status: NO_STATUS, values: row.columns.map((entry) => entry.value) }],
+  }));
+  return { groups, problems };
+}
+
+interface ColumnValue {
+  readonly column: { obis: string; exponent: number; unit: string };
+  readonly value: ExactInteger;
+}
+
+/** A time of capture with what it is worth. */
+export interface RegisterTime {
+  readonly atMs: number;
+  readonly quality: Quality;
+  readonly deviationMin: number | null;
+}
+
+/** The time that a meter gives, or the receive time when it gives none that can be used. */
+export function registerTime(profile: Profile, clock: Data | null, context: ReadContext & { readonly nowMs: number }): RegisterTime {
+  const time = clock === null ? null : dateTimeOf(clock);
+  const hints = { siteZone: context.timeZone, previousAtMs: null, daylight: null };
+  const placed = time === null ? null : placeTime(time, profile.clock, hints);
+  if (placed === null || placed.invalid) return { atMs: context.nowMs, quality: 'no-meter-time', deviationMin: null };
+  return { atMs: placed.atMs, quality: placed.doubtful ? 'clock-invalid' : 'good', deviationMin: placed.deviationMin };
+}
+
+/** Texts and identifiers as answered; a value without octets is left out. */
+export function readAttributes(
+  answers: readonly { readonly attribute: AttributeRule; readonly value: Data }[],
+  context: ReadContext & { readonly nowMs: number },
+): MeterAttribute[] {
+  return answers.flatMap(({ attribute, value }) => {
+    const text = textOf(value, attribute.form);
+    if (text === null) return [];
+    return [{ meterId: context.meterId, obis: attribute.obis, name: attribute.name, text, readAtMs: context.nowMs }];
+  });
+}
+
+/** An event log, read out. */
+export interface EventReadout {
+  readonly events: readonly MeterEvent[];
+  readonly newestAtMs: number | null;
+  readonly known: number;
+  /** Events whose codes the profile keeps back. */
+  readonly suppressed: number;
+  readonly problems: readonly ReadoutProblem[];
+}
+
+/**
+ * Events of a log above the watermark, oldest first. Events of the last two seconds are left for the next time: more may
+ * come with the same time, and a watermark could not tell them from those already held.
+ */
+export function readEvents(
+  profile: Profile,
+  rule: EventLogRule,
+  buffer: Data,
+  context: ReadContext & { readonly nowMs: number },
+  watermarkMs: number | null,
+): EventReadout {
+  const events: MeterEvent[] = [];
+  const problems: ReadoutProblem[] = [];
+  let known = 0;
+  let suppressed = 0;
+  let newestAtMs: number | null = null;
+  let previousAtMs = watermarkMs;
+  const rows = buffer.type === 'array' || buffer.type === 'compact-array' ? buffer.value : [];
+  if (buffer.type !== 'array' && buffer.type !== 'compact-array') problems.push({ index: 0, sentence: `The log is a ${buffer.type}.` });
+  rows.forEach((row, index) => {
+    const entry = eventOf(profile, rule, row, context, previousAtMs);
+    if (typeof entry === 'string') {
+      problems.push({ index, sentence: entry });
+      return;
+    }
+    previousAtMs = entry.atMs;
+    if (entry.atMs > context.nowMs - EVENT_SETTLE_MS) return;
+    if (watermarkMs !== null && entry.atMs <= watermarkMs) {
+      known++;
+      return;
+    }
+    newestAtMs = Math.max(newestAtMs ?? entry.atMs, entry.atMs);
+    if (rule.suppressed.has(entry.code)) suppressed++;
+    else events.push(entry);
+  });
+  events.sort((a, b) => a.atMs - b.atMs);
+  return { events, newestAtMs, known, suppressed, problems };
+}
+
+function eventOf(
+  profile: Profile,
+  rule: EventLogRule,
+  row: Data,
+  context: ReadContext,
+  previousAtMs: number | null,
+): MeterEvent | string {
+  if (row.type !== 'structure') return `A row is a ${row.type}, a structure was expected.`;
+  const code = integerOf(row.value[rule.columns.indexOf('code')] ?? NULL_DATA, 0);
+  if (code === null) return 'The row has no code.';
+  const time = dateTimeOf(row.value[rule.columns.indexOf('clock')] ?? NULL_DATA);
+  const hints = { siteZone: context.timeZone, previousAtMs, daylight: null };
+  const placed = time === null ? null : placeTime(time, profile.clock, hints);
+  if (placed === null) return `Event ${code} has no usable time.`;
+  const known = rule.codes.get(Number(code));
+  return {
+    meterId: context.meterId,
+    log: rule.obis,
+    code: Number(code),
+    name: known?.name ?? `code-${code}`,
+    sentence: known?.sentence ?? `The meter logged code ${code}, which its profile does not name.`,
+    atMs: placed.atMs,
+    severity: known?.severity ?? 'info',
+  };
+}
+
+const NULL_DATA: Data = { type: 'null-data' };
