@@ -1,0 +1,132 @@
+/** Bounds of the edge's actors, each with its reason. The journal has its own file. */
+
+/** Largest block in lanes 2-5 (lanes 0-1: 1 kB); the outstanding limit is never below two of them. */
+export const BLOCK_MAX_OCTETS = 4096;
+
+/** Least that may be outstanding: two largest blocks, so that a slow ack never stops the flow. */
+export const OUTSTANDING_MIN_OCTETS = 2 * BLOCK_MAX_OCTETS;
+
+/** Most that may be outstanding on the fastest path: what a restart of the collector makes us send again. */
+export const OUTSTANDING_MAX_OCTETS = 2 * 1024 * 1024;
+
+/** Seconds of the measured ack rate that may be outstanding: what has left us no alarm can overtake. */
+export const OUTSTANDING_SPAN_S = 3;
+
+/** Octets of one PUBLISH: several small blocks share a header, yet an alarm waits for no more than this. */
+export const PUBLISH_MAX_OCTETS = 4 * BLOCK_MAX_OCTETS;
+
+/** Least age of an unacknowledged block before hello is said again. */
+export const STUCK_MIN_MS = 30_000;
+
+/** ... or this many measured round trips, on slow paths. */
+export const STUCK_ROUND_TRIPS = 4;
+
+/** First wait for an answer to hello; doubles up to the maximum, so a dead collector costs little traffic. */
+export const HELLO_RETRY_MIN_MS = 30_000;
+export const HELLO_RETRY_MAX_MS = 300_000;
+
+/** A repeated NEED for one lane is ignored this long: every outstanding block may have triggered one. */
+export const NEED_GUARD_MIN_MS = 5_000;
+
+/** Reconnecting: decorrelated jitter between these two. */
+export const BACKOFF_BASE_MS = 1_000;
+export const BACKOFF_CAP_MS = 300_000;
+
+/** A connection that lasted this long was good: the backoff starts anew. */
+export const STABLE_CONNECTION_MS = 600_000;
+
+/** CONNECT to CONNACK, slow radio included. */
+export const CONNECT_TIMEOUT_MS = 30_000;
+
+/** Bounds of the MQTT keep-alive, and where learning starts. */
+export const KEEP_ALIVE_MIN_S = 60;
+export const KEEP_ALIVE_MAX_S = 900;
+export const KEEP_ALIVE_START_S = 240;
+
+/** A backlog is reported at most this often. */
+export const STATUS_INTERVAL_MS = 900_000;
+
+/** Facts of health in one status message. */
+export const STATUS_FACTS_MAX = 32;
+
+/** A command must be in the meter's hands within this time, or its result says that it was not. */
+export const NOT_REACHED_MS = 15_000;
+
+/** Commands that may be open at once: a flood beyond it is refused. */
+export const OPEN_COMMANDS_MAX = 256;
+
+/** Octets of an encoded command; a read of a few hundred objects fits. */
+export const COMMAND_MAX_OCTETS = 16_384;
+
+/** Objects of one on-demand read. */
+export const COMMAND_OBJECTS_MAX = 64;
+
+/** Ids are kept this long after expiry, so that no late repeat acts again. */
+export const COMMAND_KEEP_MS = 30 * 86_400_000;
+
+/** A command may not be valid for longer than this: ids must not pile up for ever. */
+export const COMMAND_LIFETIME_MAX_MS = 30 * 86_400_000;
+
+/** Refusals of unverifiable commands that are reported an hour; the rest is only counted. */
+export const UNVERIFIED_REPORTS_PER_HOUR = 20;
+
+/** Disconnections an hour when no signed limits document says otherwise: an installer's day, not a town's blackout. */
+export const DISCONNECTS_PER_HOUR_DEFAULT = 6;
+
+/** Most that a limits document may allow. */
+export const DISCONNECTS_PER_HOUR_MAX = 10_000;
+
+/** The relay is read back no earlier than this: contacts move and states settle. */
+export const RELAY_SETTLE_MIN_MS = 3_000;
+
+/** Between two looks at a relay that has not moved yet, and the last one. */
+export const RELAY_POLL_MS = 3_000;
+export const RELAY_POLL_MAX_MS = 18_000;
+
+/** Waits after the 1st, 2nd and 3rd failure of a job; then the next window. */
+export const RETRY_LADDER_MS: readonly number[] = [30_000, 120_000, 600_000];
+
+/** Share of a line's time that meters which do not answer may use. */
+export const DEAD_SHARE = 0.1;
+
+/** Time that dead meters may save up: a few attempts in a row, not an hour of them. */
+export const DEAD_SAVED_MAX_MS = 60_000;
+
+/** Refused sign-ons in a row after which a meter is left alone: meters lock out. */
+export const SIGN_ON_REFUSALS_MAX = 2;
+
+/** Jobs that operators and commands may have waiting on a line. */
+export const URGENT_QUEUE_MAX = 64;
+
+/** The scheduler looks at the wall clock at least this often: it may jump. */
+export const SCHEDULER_LOOK_MS = 60_000;
+
+/** Widest spread of a job within its period. */
+export const SPREAD_MAX_MS = 60_000;
+
+/** Rows asked for at once; a slice on 9,600 Bd takes seconds, so an operator waits for no more than that. */
+export const SLICE_ROWS_MAX = 96;
+
+/** Backlog beyond which a profile counts as catching up. */
+export const CATCH_UP_PERIODS = 8;
+
+/** Objects asked for in one request. */
+export const OBJECTS_PER_REQUEST_MAX = 16;
+
+/** An idle session is kept open for the next job at most this long: meters drop silent clients after 120 s. */
+export const SESSION_IDLE_MAX_MS = 60_000;
+
+/** Latest values a listener keeps per port: push lists are short. */
+export const PUSH_CHANNELS_MAX = 256;
+
+/** A port that was not heard for this long is silent; the slowest list comes hourly. */
+export const PUSH_SILENT_MS = 3 * 3_600_000;
+
+/** Noise octets in a row without one valid frame, after which a line is said to babble. */
+export const BABBLE_OCTETS = 4_096;
+
+/** Names of counters and gauges; more are a programmer's mistake (an id in a name). */
+export const HEALTH_NAMES_MAX = 512;
+
+/** Subjects with a state: 1,000 meters, lines and actors. */
+export const HEALTH_SUBJECTS_MAX = 4_096;

@@ -1,0 +1,38 @@
+/** The octets of the uplink behind an interface, so that the rules can be tried without them. */
+import type { LaneSpan } from '../ports.ts';
+import type { Notice } from './messages.ts';
+
+/** What a hello says. */
+export interface HelloFields {
+  readonly session: Uint8Array;
+  readonly lanes: readonly LaneSpan[];
+  readonly wallTimeMs: number;
+}
+
+/** What a status message says. */
+export interface StatusFields {
+  readonly lanes: readonly LaneSpan[];
+  readonly uptimeS: number;
+  readonly facts: readonly StatusFact[];
+}
+
+/** One sentence of health for the console. */
+export interface StatusFact {
+  readonly name: string;
+  readonly state: string;
+  readonly sentence: string;
+}
+
+/** The octets of the uplink: topics, sealed control messages, batches of blocks. */
+export interface UplinkCodec {
+  readonly topics: { readonly blocks: string; readonly controlUp: string; readonly controlDown: string };
+  hello(fields: HelloFields): Uint8Array;
+  /** `octets` is an encoded dictionary as the journal keeps it. */
+  dictionary(octets: Uint8Array): Uint8Array;
+  status(fields: StatusFields): Uint8Array;
+  batch(blocks: readonly Uint8Array[]): Uint8Array;
+  /** Checks the authenticator and decodes; throws a WIRE_* error. */
+  notice(payload: Uint8Array): Notice;
+  /** The sequence of the first block of the keyframe group to which the block belongs. */
+  keyframeOf(block: Uint8Array): number;
+}

@@ -1,0 +1,56 @@
+/** What the collector says to an edge, as the uplink works with it: numbers are numbers, octets are octets. */
+import type { Lane } from '../../wire/lanes.ts';
+
+/** What every message carries: it counts only with the session of our last hello and the term learnt from its answer. */
+export interface NoticeFrame {
+  /** 16 octets. */
+  readonly session: Uint8Array;
+  /** 12 octets: store id and restore counter. */
+  readonly term: Uint8Array;
+  /** UTC ms. */
+  readonly serverTimeMs: number;
+}
+
+/** The content of a message. */
+export type NoticeBody =
+  | { readonly kind: 'answer'; readonly lanes: readonly { readonly lane: number; readonly upTo: number }[]; readonly credit: number }
+  | { readonly kind: 'ack'; readonly epoch: Uint8Array; readonly lane: number; readonly upTo: number; readonly credit: number }
+  | { readonly kind: 'need-dictionary'; readonly hash: Uint8Array; readonly lane: number }
+  | { readonly kind: 'need-keyframe'; readonly lane: number; readonly upTo: number }
+  | { readonly kind: 'command'; readonly command: Uint8Array; readonly signature: Uint8Array }
+  | { readonly kind: 'refusal'; readonly code: string; readonly sentence: string };
+
+/** A message whose authenticator was right. */
+export type Notice = NoticeFrame & { readonly body: NoticeBody };
+
+/** Something that the machine wants done, in this order. */
+export type UplinkAction =
+  /** Say hello with this session. */
+  | { readonly kind: 'hello'; readonly session: Uint8Array }
+  /** The session is open; the collector's clock said this. */
+  | { readonly kind: 'opened'; readonly serverTimeMs: number }
+  /** The collector's clock said this. */
+  | { readonly kind: 'time'; readonly serverTimeMs: number }
+  | { readonly kind: 'acknowledge'; readonly lane: Lane; readonly upTo: number }
+  | { readonly kind: 'rewind'; readonly lane: Lane; readonly upTo: number }
+  /** Send the dictionary with this hash (16 hex digits). */
+  | { readonly kind: 'dictionary'; readonly hash: string }
+  /** Tell {@link UplinkMachine.keyframeAt} where the keyframe group of this block begins. */
+  | { readonly kind: 'find-keyframe'; readonly lane: Lane; readonly sequence: number }
+  | { readonly kind: 'command'; readonly command: Uint8Array; readonly signature: Uint8Array }
+  /** Consider telling the collector about backlog and health. */
+  | { readonly kind: 'status' }
+  /** The message does not count; `counter` names why. */
+  | { readonly kind: 'ignored'; readonly counter: string }
+  /** A person should know: the sentence becomes the state of the uplink. */
+  | { readonly kind: 'trouble'; readonly code: string; readonly sentence: string };
+
+/** The next blocks to publish: read them from the journal and offer them with {@link UplinkMachine.admit}. */
+export interface SendStep {
+  readonly lane: Lane;
+  readonly from: number;
+  /** Octets of blocks that one PUBLISH may carry now. */
+  readonly maxOctets: number;
+  /** Guards against a session that changed while the journal was read. */
+  readonly generation: number;
+}

@@ -1,0 +1,400 @@
+/**
+ * The only owner of the MQTT connection: a thin hand around {@link UplinkMachine}.
+ *
+ * One loop connects, waits for the end and waits out the backoff. One pump performs what the machine wants, then
+ * publishes what it allows; the pump is never entered twice, so the order on the wire is the order of decisions. Blocks
+ * come from the journal and leave as they are; a PUBACK means nothing here, only the collector's own ack does.
+ */
+import type { Env, MqttConnection, MqttOptions, Timer } from '../../base/env.ts';
+import { DeltawattError, reasonOf } from '../../base/errors.ts';
+import type { Lane } from '../../wire/lanes.ts';
+import { BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS } from '../limits.ts';
+import type { CollectorTime, Health, Journal, StoredBlock, UplinkState } from '../ports.ts';
+import { Backoff } from './backoff.ts';
+import { CollectorClock } from './collector-clock.ts';
+import type { StatusFact, UplinkCodec } from './codec.ts';
+import { KEEP_ALIVE_KEY, KeepAliveKeeper } from './keep-alive-keeper.ts';
+import type { Notice, SendStep, UplinkAction } from './messages.ts';
+import { UplinkMachine } from './uplink.machine.ts';
+
+/** What an uplink is made of. */
+export interface UplinkOptions {
+  readonly env: Env;
+  readonly journal: Journal;
+  readonly health: Health;
+  readonly codec: UplinkCodec;
+  readonly epoch: Uint8Array;
+  /** Broker and identity; the keep-alive is learnt, see {@link KeepAlive}. */
+  readonly broker: Omit<MqttOptions, 'keepAliveS' | 'connectTimeoutMs'>;
+  /** First connection after a new boot of the machine waits a random part of this, ms. */
+  readonly spreadMs: number;
+  /** Text that changes with each boot of the machine, or undefined when the machine has none. */
+  readonly bootId: string | undefined;
+  /** Health in words for the console. */
+  readonly facts: () => readonly StatusFact[];
+}
+
+/** What the rest of the edge hears of the uplink. */
+export interface UplinkListener {
+  /** Resolves when the command is on disk or refused; the broker's acknowledgement waits for it. */
+  command(command: Uint8Array, signature: Uint8Array): Promise<void>;
+  /** Hello was answered: the collector's time is known. */
+  opened(): void;
+}
+
+const BOOT_KEY = 'uplink/boot';
+/** The reason of an end that we chose. */
+const HUNG_UP = 'hung up';
+/** A journal that could not be read is asked again after this. */
+const READ_RETRY_MS = 5_000;
+
+/** The uplink actor. */
+export class Uplink {
+  readonly #options: UplinkOptions;
+  readonly #env: Env;
+  readonly #machine: UplinkMachine;
+  readonly #clock: CollectorClock;
+  readonly #backoff = new Backoff();
+  readonly #stopping = new AbortController();
+  readonly #keepAlive: KeepAliveKeeper;
+  #listener: UplinkListener = { command: () => Promise.resolve(), opened: () => undefined };
+  #loop: Promise<void> = Promise.resolve();
+  #connection: MqttConnection | null = null;
+  #hangUp: (reason: string) => void = () => undefined;
+  #actions: { readonly action: UplinkAction; readonly done: () => void }[] = [];
+  #pumping = false;
+  #pumpAgain = false;
+  #retryAtMs = Number.POSITIVE_INFINITY;
+  #timer: Timer | null = null;
+  #startedAtMs = 0;
+  #sentence = 'Not started.';
+  #lastAckAtMs: number | null = null;
+  #payloadOctets = 0;
+  #closedTraffic = 0;
+  #lastFacts = '[]';
+
+  constructor(options: UplinkOptions) {
+    this.#options = options;
+    this.#env = options.env;
+    this.#clock = new CollectorClock(options.env.clock);
+    this.#keepAlive = new KeepAliveKeeper(options.env.log, (key, value) => this.#keep(key, value));
+    this.#machine = new UplinkMachine({ epoch: options.epoch, newSession: () => options.env.random.bytes(16) });
+  }
+
+  /** The collector's time, for expiry. */
+  get collectorTime(): CollectorTime {
+    return this.#clock;
+  }
+
+  /** Reads what was learnt before, then connects and stays connected until {@link stop}. */
+  async start(listener: UplinkListener): Promise<void> {
+    this.#listener = listener;
+    this.#startedAtMs = this.#nowMs();
+    this.#keepAlive.load(parseKept(await this.#options.journal.kept(KEEP_ALIVE_KEY)));
+    const spreadMs = await this.#spreadMs();
+    this.#options.journal.onAppend(() => this.#pump());
+    this.#loop = this.#run(spreadMs);
+  }
+
+  /** Closes the connection; what is not acknowledged stays in the journal. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the uplink was stopped'));
+    this.#hangUp(HUNG_UP);
+    await this.#loop;
+    this.#say('degraded', 'Stopped.');
+  }
+
+  /** Where the uplink stands. */
+  state(): UplinkState {
+    const traffic = this.#connection?.trafficOctets() ?? { sent: 0, received: 0 };
+    return {
+      connected: this.#connection !== null,
+      sessionOpen: this.#machine.isOpen,
+      sentence: this.#sentence,
+      lastAckAtMs: this.#lastAckAtMs,
+      payloadOctets: this.#payloadOctets,
+      mqttOctets: this.#closedTraffic + traffic.sent + traffic.received,
+      outstandingOctets: this.#machine.outstandingOctets,
+    };
+  }
+
+  #nowMs(): number {
+    return this.#env.clock.monotonicMs();
+  }
+
+  async #run(spreadMs: number): Promise<void> {
+    try {
+      await this.#sleep(spreadMs);
+      while (!this.#stopping.signal.aborted) {
+        await this.#sleep(this.#backoff.nextMs((n) => this.#env.random.below(n)));
+        await this.#connectOnce();
+      }
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) throw error;
+    }
+  }
+
+  async #sleep(delayMs: number): Promise<void> {
+    if (delayMs > 0) await this.#env.timers.sleep(delayMs, this.#stopping.signal);
+  }
+
+  async #connectOnce(): Promise<void> {
+    let end: (reason: string) => void = () => undefined;
+    const ended = new Promise<string>((resolve) => {
+      end = resolve;
+    });
+    this.#hangUp = end;
+    const options = {
+      ...this.#options.broker,
+      keepAliveS: this.#keepAlive.currentS,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    };
+    const connectedAtMs = this.#nowMs();
+    try {
+      const connection = await this.#env.mqtt.connect(options, {
+        message: (_topic, payload) => this.#message(payload),
+        closed: end,
+      });
+      this.#connection = connection;
+      await connection.subscribe([this.#options.codec.topics.controlDown]);
+    } catch (error) {
+      await this.#disconnected(`cannot connect: ${reasonOf(error)}`);
+      return;
+    }
+    this.#options.health.count('uplink_connections');
+    this.#keepAlive.traffic(this.#nowMs());
+    this.#say('degraded', 'Connected to the broker, waiting for the collector to answer hello.');
+    void this.#do(this.#machine.connected(this.#options.journal.lanes(), this.#nowMs()));
+    const reason = await ended;
+    this.#backoff.ended(this.#nowMs() - connectedAtMs);
+    if (reason !== HUNG_UP) this.#keepAlive.lost(this.#nowMs());
+    await this.#disconnected(`connection lost: ${reason}`);
+  }
+
+  async #disconnected(reason: string): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#timer?.cancel();
+    this.#machine.disconnected();
+    for (const { done } of this.#actions.splice(0)) done();
+    if (connection !== null) {
+      const traffic = connection.trafficOctets();
+      this.#closedTraffic += traffic.sent + traffic.received;
+      await connection.close().catch(() => undefined);
+    }
+    if (this.#stopping.signal.aborted) return;
+    this.#env.log.warn('uplink.disconnected', { reason });
+    this.#say(
+      'degraded',
+      `No connection to the broker (${reason}). Readings are kept in the journal; the next attempt comes within ${BACKOFF_CAP_MS / 60_000} minutes.`,
+    );
+  }
+
+  /** A message from the broker; resolves when PUBACK may go back. */
+  async #message(payload: Uint8Array): Promise<void> {
+    this.#keepAlive.traffic(this.#nowMs());
+    let notice: Notice;
+    try {
+      notice = this.#options.codec.notice(payload);
+    } catch (error) {
+      this.#ignore(error instanceof DeltawattError ? error.code.toLowerCase() : 'malformed');
+      return;
+    }
+    await this.#do(this.#machine.notice(notice, this.#options.journal.lanes(), this.#nowMs()));
+  }
+
+  /** Queues what the machine wants and wakes the pump; resolves when all of it was done. */
+  #do(actions: readonly UplinkAction[]): Promise<void> {
+    const all = actions.map(
+      (action) => new Promise<void>((resolve) => this.#actions.push({ action, done: resolve })),
+    );
+    this.#pump();
+    return Promise.all(all).then(() => undefined);
+  }
+
+  #pump(): void {
+    this.#pumpAgain = true;
+    if (!this.#pumping) void this.#pumpUntilIdle();
+  }
+
+  async #pumpUntilIdle(): Promise<void> {
+    this.#pumping = true;
+    // Callers may hold half-made state: never perform anything in their stack.
+    await Promise.resolve();
+    while (this.#pumpAgain) {
+      this.#pumpAgain = false;
+      await this.#pumpOnce();
+    }
+    this.#pumping = false;
+    this.#schedule();
+  }
+
+  /** Performs all actions, then sends while something may leave; actions that come up meanwhile go first. */
+  async #pumpOnce(): Promise<void> {
+    for (;;) {
+      const queued = this.#actions.shift();
+      if (queued !== undefined) {
+        await this.#perform(queued.action).catch((error: unknown) => this.#failed(error));
+        queued.done();
+      } else if (!(await this.#sendNext())) return;
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#options.health.count('uplink_failures');
+    this.#env.log.warn('uplink.action-failed', { reason: reasonOf(error) });
+  }
+
+  /** Publishes the next blocks; false when there is nothing to send or no room. */
+  async #sendNext(): Promise<boolean> {
+    const step = this.#machine.next(this.#options.journal.lanes());
+    if (step === null) return false;
+    const read = await this.#read(step);
+    if (read === null) return false;
+    const blocks = this.#machine.admit(step, read, this.#nowMs());
+    if (blocks.length === 0) return true;
+    const payload = this.#options.codec.batch(blocks.map((block) => block.octets));
+    this.#payloadOctets += payload.length;
+    this.#options.health.count('uplink_blocks', blocks.length);
+    this.#options.health.count('uplink_payload_octets', payload.length);
+    this.#publish(this.#options.codec.topics.blocks, payload);
+    return true;
+  }
+
+  async #read(step: SendStep): Promise<readonly StoredBlock[] | null> {
+    try {
+      this.#retryAtMs = Number.POSITIVE_INFINITY;
+      return await this.#options.journal.read(step.lane, step.from, step.maxOctets);
+    } catch (error) {
+      this.#failed(error);
+      this.#retryAtMs = this.#nowMs() + READ_RETRY_MS;
+      return null;
+    }
+  }
+
+  /** PUBACK is not awaited: our own ack, the hello ladder and the end of the connection tell all there is to know. */
+  #publish(topic: string, payload: Uint8Array): void {
+    this.#keepAlive.traffic(this.#nowMs());
+    this.#connection?.publish(topic, payload).catch(() => this.#options.health.count('uplink_publishes_cut_off'));
+  }
+
+  #control(payload: Uint8Array): void {
+    this.#options.health.count('uplink_control_octets', payload.length);
+    this.#publish(this.#options.codec.topics.controlUp, payload);
+  }
+
+  async #perform(action: UplinkAction): Promise<void> {
+    const { journal, codec } = this.#options;
+    switch (action.kind) {
+      case 'hello': {
+        const fields = { session: action.session, lanes: journal.lanes(), wallTimeMs: this.#env.clock.nowMs() };
+        return this.#control(codec.hello(fields));
+      }
+      case 'opened':
+        return this.#opened(action.serverTimeMs);
+      case 'time':
+        return this.#clock.heard(action.serverTimeMs);
+      case 'acknowledge':
+        this.#lastAckAtMs = this.#env.clock.nowMs();
+        return await journal.acknowledge(action.lane, action.upTo);
+      case 'rewind':
+        this.#options.health.count('uplink_rewinds');
+        return journal.rewind(action.lane, action.upTo);
+      case 'dictionary':
+        return await this.#sendDictionary(action.hash);
+      case 'find-keyframe':
+        return await this.#findKeyframe(action.lane, action.sequence);
+      case 'command':
+        return await this.#listener.command(action.command, action.signature);
+      case 'status':
+        return this.#sendStatus();
+      case 'ignored':
+        return this.#ignore(action.counter);
+      case 'trouble':
+        this.#env.log.error('uplink.trouble', { code: action.code, sentence: action.sentence });
+        return this.#say('failed', action.sentence);
+    }
+  }
+
+  #opened(serverTimeMs: number): void {
+    this.#clock.opened(serverTimeMs);
+    this.#env.log.info('uplink.session-open', {});
+    this.#say('ok', 'Connected; the collector takes readings.');
+    this.#listener.opened();
+  }
+
+  #ignore(counter: string): void {
+    this.#options.health.count(`uplink_ignored_${counter}`);
+  }
+
+  async #sendDictionary(hash: string): Promise<void> {
+    const octets = await this.#options.journal.dictionary(hash);
+    if (octets === undefined) return this.#ignore('unknown_dictionary');
+    this.#control(this.#options.codec.dictionary(octets));
+  }
+
+  async #findKeyframe(lane: Lane, sequence: number): Promise<void> {
+    const span = this.#options.journal.lanes().find((each) => each.lane === lane);
+    if (span === undefined || span.last < span.first) return;
+    const at = Math.min(Math.max(sequence, span.first), span.last);
+    const [block] = await this.#options.journal.read(lane, at, 1);
+    if (block === undefined) return;
+    this.#options.health.count('uplink_keyframe_resends');
+    this.#machine.keyframeAt(lane, Math.max(span.first, this.#options.codec.keyframeOf(block.octets)));
+  }
+
+  /** A status costs octets: it goes out when blocks wait or the facts changed since the last one. */
+  #sendStatus(): void {
+    const lanes = this.#options.journal.lanes();
+    const facts = this.#options.facts();
+    const text = JSON.stringify(facts);
+    if (text === this.#lastFacts && lanes.every((span) => span.pendingBlocks === 0)) return;
+    this.#lastFacts = text;
+    const uptimeS = Math.floor((this.#nowMs() - this.#startedAtMs) / 1000);
+    this.#control(this.#options.codec.status({ lanes, uptimeS, facts }));
+  }
+
+  #schedule(): void {
+    this.#timer?.cancel();
+    if (this.#connection === null || this.#stopping.signal.aborted) return;
+    const dueMs = Math.min(this.#machine.deadlineMs() ?? this.#retryAtMs, this.#retryAtMs, this.#keepAlive.dueMs);
+    this.#timer = this.#env.timers.after(Math.max(0, dueMs - this.#nowMs()), () => this.#due());
+  }
+
+  #due(): void {
+    const nowMs = this.#nowMs();
+    if (this.#keepAlive.due(nowMs, this.#machine.outstandingOctets > 0)) this.#hangUp(HUNG_UP);
+    else void this.#do(this.#machine.tick(nowMs));
+  }
+
+  /** Connection times are spread only when the machine was booted since we last looked: a power cut hits a whole town. */
+  async #spreadMs(): Promise<number> {
+    const { bootId, journal, spreadMs } = this.#options;
+    if (bootId === undefined) return 0;
+    const before = parseKept(await journal.kept(BOOT_KEY));
+    if (before === bootId) return 0;
+    this.#keep(BOOT_KEY, bootId);
+    return before === undefined || spreadMs === 0 ? 0 : this.#env.random.below(spreadMs);
+  }
+
+  #keep(key: string, value: unknown): void {
+    const octets = new TextEncoder().encode(JSON.stringify(value));
+    const entry = { line: '', groups: [], records: [], watermarks: [], keep: [{ key, value: octets }] };
+    this.#options.journal.append({ ...entry, readAtMs: this.#env.clock.nowMs() }).catch((error: unknown) => this.#failed(error));
+  }
+
+  #say(state: 'ok' | 'degraded' | 'failed', sentence: string): void {
+    this.#sentence = sentence;
+    this.#options.health.state('uplink', state, sentence);
+  }
+}
+
+/** The value behind kept octets; undefined when there is none or it is not ours. */
+function parseKept(octets: Uint8Array | undefined): unknown {
+  if (octets === undefined) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(octets));
+  } catch {
+    return undefined;
+  }
+}
