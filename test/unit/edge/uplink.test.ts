@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fromHex, toHex } from '../../../src/base/bytes.ts';
+import { errorsOf } from '../../../src/base/errors.ts';
+import type { MqttConnection } from '../../../src/base/env.ts';
+import type { UplinkCodec } from '../../../src/edge/uplink/codec.ts';
+import type { Notice, NoticeBody } from '../../../src/edge/uplink/messages.ts';
+import { Uplink } from '../../../src/edge/uplink/uplink.ts';
+import type { VirtualWorld } from '../../../src/lab/virtual-env.ts';
+import { FakeJournal } from './fake-journal.ts';
+import { FakeHealth, testWorld } from './world.ts';
+
+const TERM = new Uint8Array(12).fill(9);
+const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+const parse = (octets: Uint8Array) => JSON.parse(new TextDecoder().decode(octets));
+const forged = errorsOf({ WIRE_AUTHENTICATOR: { side: 'remote', retry: 'never', sentence: 'forged' } });
+
+/** Control messages as JSON, batches as first octets: what is under test is who sends what when. */
+const CODEC: UplinkCodec = {
+  topics: { blocks: 'dw/00/e1/b', controlUp: 'dw/00/e1/c', controlDown: 'dw/00/e1/d' },
+  hello: ({ session }) => text({ kind: 'hello', session: toHex(session) }),
+  dictionary: (octets) => text({ kind: 'dictionary', hex: toHex(octets) }),
+  status: ({ facts }) => text({ kind: 'status', facts }),
+  batch: (blocks) => Uint8Array.from(blocks.map((block) => block[0] ?? 0)),
+  notice: (payload) => {
+    const { session, ...rest } = parse(payload);
+    if (session === 'forged') throw forged('WIRE_AUTHENTICATOR');
+    const octets = (name: string, value: unknown) => (['epoch', 'hash', 'command', 'signature'].includes(name) ? fromHex(String(value)) : value);
+    const body = Object.fromEntries(Object.entries(rest.body).map(([name, value]) => [name, octets(name, value)]));
+    return { session: fromHex(session), term: TERM, serverTimeMs: rest.serverTimeMs, body } as unknown as Notice;
+  },
+  keyframeOf: () => 1,
+};
+
+/** A collector that answers by hand. */
+async function fakeCollector(world: VirtualWorld) {
+  const heard: string[] = [];
+  let session = '';
+  let connection: MqttConnection | undefined;
+  const collector = {
+    heard,
+    /** What a hello gets; null = silence. */
+    answer: null as NoticeBody | null,
+    acking: true,
+    say: (body: unknown, from = session) =>
+      connection?.publish(CODEC.topics.controlDown, text({ session: from, serverTimeMs: world.nowMs, body })),
+  };
+  connection = await world.program('collector').env.mqtt.connect(
+    { url: 'mqtt://b', clientId: 'collector', keepAliveS: 60, connectTimeoutMs: 1000 },
+    {
+      message: (topic, payload) => {
+        if (topic.endsWith('/b')) {
+          heard.push(`blocks ${[...payload].join(',')}`);
+          if (collector.acking) void collector.say({ kind: 'ack', epoch: '0102030405060708', lane: 2, upTo: payload.at(-1), credit: 100_000 });
+        } else {
+          const message = parse(payload);
+          heard.push(message.kind);
+          if (message.kind === 'hello') session = message.session;
+          if (message.kind === 'hello' && collector.answer !== null) void collector.say(collector.answer);
+        }
+        return Promise.resolve();
+      },
+      closed: () => heard.push('closed'),
+    },
+  );
+  await connection.subscribe(['dw/+/+/b', 'dw/+/+/c']);
+  return collector;
+}
+
+async function bench(options: { spreadMs?: number; bootId?: string; journal?: FakeJournal } = {}) {
+  const world = testWorld();
+  const program = world.program('edge');
+  const journal = options.journal ?? new FakeJournal();
+  const health = new FakeHealth();
+  const ready = fakeCollector(world);
+  await world.clock.advance(100);
+  const collector = await ready;
+  const commands: string[] = [];
+  const uplink = new Uplink({
+    env: program.env,
+    journal,
+    health,
+    codec: CODEC,
+    epoch: fromHex(journal.epoch),
+    broker: { url: 'mqtt://b', clientId: 'e1' },
+    spreadMs: options.spreadMs ?? 0,
+    bootId: options.bootId,
+    facts: () => [],
+  });
+  const listener = {
+    opened: () => commands.push('opened'),
+    command: (command: Uint8Array) => {
+      commands.push(toHex(command));
+      return Promise.resolve();
+    },
+  };
+  return { world, journal, health, collector, uplink, commands, start: () => uplink.start(listener) };
+}
+
+const OPEN: NoticeBody = { kind: 'answer', lanes: [], credit: 100_000 };
+
+test('UD-8 blocks leave once, in one PUBLISH, and a quiet journal publishes nothing at all', async () => {
+  const b = await bench();
+  b.collector.answer = OPEN;
+  b.journal.grow(2, 3, 100);
+  await b.start();
+  await b.world.clock.advance(1_000);
+  assert.deepEqual(b.collector.heard, ['hello', 'blocks 1,2,3', 'status']);
+  assert.deepEqual(b.journal.acknowledged, ['2:3']);
+  const octets = b.uplink.state().payloadOctets;
+  await b.world.clock.advance(300_000);
+  assert.deepEqual(b.collector.heard, ['hello', 'blocks 1,2,3', 'status']);
+  assert.equal(b.uplink.state().payloadOctets, octets);
+  b.journal.grow(2, 1, 100);
+  await b.world.clock.advance(100);
+  assert.equal(b.collector.heard.at(-1), 'blocks 4');
+  assert.equal(b.uplink.state().outstandingOctets, 0);
+  await b.uplink.stop();
+});
+
+test('a broker that forgets everything at a restart costs nothing: hello, answer, the rest', async () => {
+  const b = await bench();
+  b.collector.answer = OPEN;
+  b.collector.acking = false;
+  b.journal.grow(2, 2, 100);
+  await b.start();
+  await b.world.clock.advance(1_000);
+  b.world.broker.restart();
+  const again = fakeCollector(b.world);
+  await b.world.clock.advance(50);
+  const collector = await again;
+  collector.answer = { ...OPEN, lanes: [{ lane: 2, upTo: 1 }] };
+  await b.world.clock.advance(10_000);
+  assert.deepEqual(collector.heard, ['hello', 'blocks 2', 'status']);
+  assert.deepEqual(b.journal.acknowledged, ['2:1', '2:2']);
+  await b.uplink.stop();
+});
+
+test('a forged message is counted and changes nothing; the collector clock comes from the answer', async () => {
+  const b = await bench();
+  await b.start();
+  await b.world.clock.advance(1_000);
+  assert.equal(b.uplink.collectorTime.nowMs(), null);
+  await Promise.all([b.collector.say(OPEN, 'forged'), b.world.clock.advance(100)]);
+  assert.equal(b.health.counters.get('uplink_ignored_wire_authenticator'), 1);
+  assert.equal(b.uplink.state().sessionOpen, false);
+  await Promise.all([b.collector.say(OPEN), b.world.clock.advance(100)]);
+  assert.equal(b.uplink.state().sessionOpen, true);
+  assert.ok(Math.abs((b.uplink.collectorTime.nowMs() ?? 0) - b.world.nowMs) <= 10);
+  assert.deepEqual(b.commands, ['opened']);
+  await b.uplink.stop();
+});
+
+test('a command goes to its actor, a dictionary is sent when asked for', async () => {
+  const b = await bench();
+  b.collector.answer = OPEN;
+  b.journal.dictionaries.set('aa01020304050607', Uint8Array.of(1, 2));
+  await b.start();
+  await b.world.clock.advance(1_000);
+  void b.collector.say({ kind: 'command', command: 'c0de', signature: '5151' });
+  void b.collector.say({ kind: 'need-dictionary', hash: 'aa01020304050607', lane: 2 });
+  await b.world.clock.advance(1_000);
+  assert.deepEqual(b.commands, ['opened', 'c0de']);
+  assert.equal(b.collector.heard.at(-1), 'dictionary');
+  await b.uplink.stop();
+});
+
+test('an unreachable broker is tried again with growing waits and said in words', async () => {
+  const b = await bench();
+  b.world.broker.setUp(false);
+  await b.start();
+  await b.world.clock.advance(600_000);
+  assert.match(b.health.states.get('uplink') ?? '', /^degraded: No connection to the broker .*it is down/);
+  b.world.broker.setUp(true);
+  await b.world.clock.advance(300_000);
+  assert.equal(b.uplink.state().connected, true);
+  await b.uplink.stop();
+  assert.equal(b.uplink.state().connected, false);
+});
+
+test('connection times are spread only after the machine was booted anew', async () => {
+  const journal = new FakeJournal();
+  const connectedAfterMs = async (bootId: string) => {
+    const b = await bench({ spreadMs: 600_000, bootId, journal });
+    const startMs = b.world.clock.nowMs;
+    await b.start();
+    await b.world.clock.runWhile(() => !b.uplink.state().connected, 700_000);
+    const tookMs = b.world.clock.nowMs - startMs;
+    await Promise.all([b.uplink.stop(), b.world.clock.advance(100)]);
+    return tookMs;
+  };
+  assert.ok((await connectedAfterMs('boot-1')) < 100, 'a fresh store does not wait');
+  assert.ok((await connectedAfterMs('boot-1')) < 100, 'a restarted process does not wait');
+  assert.ok((await connectedAfterMs('boot-2')) > 1_000, 'a booted machine does');
+});
