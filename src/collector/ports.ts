@@ -259,6 +259,107 @@ export interface TokenRecord {
   readonly revoked: boolean;
 }
 
+/** Who calls the API. */
+export interface Principal {
+  readonly tokenId: string;
+  readonly tenantId: TenantId;
+  readonly name: string;
+  readonly role: TokenRecord['role'];
+}
+
+/** A new token: the text is shown once and kept nowhere. */
+export interface IssuedToken {
+  readonly text: string;
+  readonly record: TokenRecord;
+}
+
+/** Tokens and first set-up; implemented by auth. */
+export interface Authenticator {
+  /** The owner of a bearer token, or null when it is unknown, revoked or expired. */
+  authenticate(token: string): Promise<Principal | null>;
+  issue(request: { readonly name: string; readonly role: TokenRecord['role']; readonly tenantId: TenantId; readonly expiresAtMs?: number }, actor: string): Promise<IssuedToken>;
+  /** False when there is no such token. */
+  revoke(id: string, actor: string): Promise<boolean>;
+  tokens(): Promise<readonly TokenRecord[]>;
+  /** Whether the collector still waits for its first administrator. */
+  setupOpen(): Promise<boolean>;
+  /** Uses the one-time code and makes the first administrator's token. Throws SETUP_CODE_WRONG, SETUP_CLOSED or TOO_MANY_ATTEMPTS. */
+  setUp(code: string, name: string): Promise<IssuedToken>;
+}
+
+/** What an operator asks; the desk adds id, epoch, signature and times. */
+export interface CommandRequest {
+  readonly meterId: MeterId;
+  readonly body: Command['body'];
+  readonly author: string;
+  readonly tenantId: TenantId;
+  /** How long it may wait for its edge, ms. */
+  readonly validForMs: number;
+  readonly idempotencyKey?: string;
+}
+
+/** Commands with their whole life; implemented by commands. Records carry the sentence of now ("not reached within 15 s"). */
+export interface CommandDesk {
+  /** Stores, signs and sends. Throws METER_UNKNOWN, METER_NOT_PLACED, EDGE_NOT_ACTIVE, EDGE_NEVER_HEARD or IDEMPOTENCY_KEY_REUSED. */
+  issue(request: CommandRequest): Promise<{ readonly record: CommandRecord; readonly created: boolean }>;
+  command(id: CommandId): Promise<CommandRecord | undefined>;
+  commands(query: { readonly meterId?: MeterId; readonly state?: CommandState; readonly limit: number; readonly cursor?: string }): Promise<Page<CommandRecord>>;
+  /** The record with the sentence of now. */
+  describe(record: CommandRecord): CommandRecord;
+  /** To be called after each answered hello: what waits is sent. Returns how many went out. */
+  edgeReady(edgeId: EdgeId): Promise<number>;
+  /** Hears of a command whose words changed without a change in the store. */
+  onWords(listener: (record: CommandRecord) => void): void;
+}
+
+/** What an edge needs to work with this collector; written to its enrolment file once. */
+export interface Enrolment {
+  readonly edgeId: EdgeId;
+  /** `mqtt://` or `mqtts://` address of the broker. */
+  readonly url: string;
+  /** Password of the broker's user, whose name is the edge's id. */
+  readonly password: string;
+  /** Key of the authenticators, 64 hex digits. */
+  readonly key: string;
+  /** Ed25519 key that signs commands, 64 hex digits. */
+  readonly commandPublicKey: string;
+  /** Ed25519 key that signs the edge's own limits, 64 hex digits. */
+  readonly limitsPublicKey: string;
+}
+
+/** Takes edges in and puts them out; implemented by broker. */
+export interface Enroller {
+  /** New password and key for an edge of the inbox, or for one that never called. Throws EDGE_ACTIVE. */
+  adopt(edgeId: EdgeId, tenantId: TenantId, actor: string): Promise<Enrolment>;
+  /** The edge may not connect any more. False when there is none of this id. */
+  deactivate(edgeId: EdgeId, actor: string): Promise<boolean>;
+}
+
+/** A user of the broker; the password is random, 192 bits, so one salted SHA-256 is enough. */
+export interface BrokerUser {
+  readonly edgeId: EdgeId;
+  /** 16 octets. */
+  readonly salt: Uint8Array;
+  /** SHA-256 of salt and password. */
+  readonly hash: Uint8Array;
+  /** `pending` waits in the inbox with the password of its first call. */
+  readonly state: 'active' | 'pending' | 'blocked';
+}
+
+/** Users of the embedded broker. */
+export interface BrokerUsers {
+  brokerUser(edgeId: EdgeId): Promise<BrokerUser | undefined>;
+  brokerUsers(): Promise<readonly BrokerUser[]>;
+  saveBrokerUser(user: BrokerUser): Promise<void>;
+}
+
+/** One long-lived state in words, for `/health`. */
+export interface HealthFact {
+  readonly subject: string;
+  readonly state: 'ok' | 'degraded' | 'failed';
+  readonly sentence: string;
+}
+
 /** The whole database behind one handle: PostgreSQL in production, a model in memory in the virtual system. */
 export interface CollectorStore extends JournalStore, Folder, QueryStore, RegistryStore, CommandStore, AuthStore {
   /** Called after commits that readers may care about. */

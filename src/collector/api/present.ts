@@ -1,0 +1,57 @@
+/** Records of the store as the API shows them: secrets left out, octets as hex, 64-bit integers as texts. */
+import { toHex } from '../../base/bytes.ts';
+import { END_STATES } from '../../model/command.ts';
+import type { ExactInteger } from '../../model/number.ts';
+import type { CommandRecord, EdgeRecord, MeterRecord, StoreChange, TokenRecord } from '../ports.ts';
+import { bodyWords, relayWords } from './words.ts';
+
+/** A number within 2^53-1, a text beyond. */
+export function exactJson(value: ExactInteger): number | string {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+/** An edge without its key. */
+export function edgeJson(edge: EdgeRecord) {
+  const { key: _key, tenantId: _tenant, ...shown } = edge;
+  return shown;
+}
+
+/** A meter with its state spread out. */
+export function meterJson(meter: MeterRecord) {
+  const { state, tenantId: _tenant, ...shown } = meter;
+  return {
+    ...shown,
+    state: state?.state ?? 'unknown',
+    ...(state === undefined ? {} : { stateSentence: state.sentence, stateSinceMs: state.sinceMs }),
+  };
+}
+
+/** A token without its hash. */
+export function tokenJson(token: TokenRecord) {
+  const { hash: _hash, tenantId: _tenant, ...shown } = token;
+  return shown;
+}
+
+/** A command with what it says in words and the values of its last report. */
+export function commandJson(record: CommandRecord) {
+  const { tenantId: _tenant, reports, ...shown } = record;
+  const values = reports.flatMap((report) => report.values);
+  const relay = reports.findLast((report) => report.relay !== undefined)?.relay;
+  return {
+    ...shown,
+    what: bodyWords(record.body),
+    ended: END_STATES.has(record.state),
+    values: values.map(({ raw, value, ...rest }) => ({
+      ...rest,
+      ...(value === undefined ? {} : { value: exactJson(value) }),
+      raw: toHex(raw),
+    })),
+    ...(relay === undefined ? {} : { relay: { ...relay, sentence: relayWords(relay) } }),
+    reports: reports.map(({ state, code, sentence, atMs }) => ({ state, code, sentence, atMs })),
+  };
+}
+
+/** A change for the event stream. */
+export function changeJson(change: StoreChange): unknown {
+  return change.kind === 'command' ? { kind: 'command', command: commandJson(change.command) } : change;
+}

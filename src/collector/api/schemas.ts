@@ -1,0 +1,407 @@
+/** Shapes of what the API takes and gives, once, for checking and for OpenAPI. Times are UTC milliseconds (`...Ms`). */
+import Type, { type TSchema } from 'typebox';
+import { COMMAND_STATES } from '../../model/command.ts';
+import { GAP_CAUSES, METER_STATES, SEVERITIES } from '../../model/event.ts';
+import { QUALITIES, SOURCES } from '../../model/reading.ts';
+import { COMMAND_OBJECTS, COMMAND_VALID_MAX_MS, COMMAND_VALID_MIN_MS, PAGE_MAX, READINGS_MAX, TEXT_MAX_CHARS } from './limits.ts';
+
+const STRICT = { additionalProperties: false } as const;
+const OBIS = '^\\d{1,3}-\\d{1,3}:\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\*\\d{1,3}$';
+
+const words = (values: readonly string[], description?: string) =>
+  Type.Union(
+    values.map((value) => Type.Literal(value)),
+    description === undefined ? {} : { description },
+  );
+const instant = (description: string) => Type.Integer({ description: `${description}, UTC ms since 1970` });
+const optional = Type.Optional;
+
+/** A time as people and programs write it; read by `time.ts`. */
+const Time = (description: string) =>
+  Type.String({ maxLength: 40, description: `${description}: ISO 8601 with zone, a date (midnight UTC), or UTC ms since 1970` });
+const Cursor = Type.String({ maxLength: TEXT_MAX_CHARS, description: 'Continues the page before; opaque' });
+const Limit = (most: number) => Type.Integer({ minimum: 1, maximum: most });
+const MeterIdText = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$', description: 'Id of a meter' });
+const EdgeIdText = Type.String({ pattern: '^[A-Za-z0-9_-]{1,32}$', description: 'Id of a concentrator' });
+const ObisText = Type.String({ pattern: OBIS, description: 'A-B:C.D.E*F' });
+
+/** An integer of up to 64 bits: a number within 2^53-1, a decimal text beyond. */
+export const Exact = Type.Union([Type.Integer(), Type.String({ pattern: '^-?\\d+$' })], {
+  description: 'Exact integer: a number within +-(2^53-1), a decimal text beyond',
+});
+
+/** A page of items. */
+export const pageOf = (item: TSchema) => Type.Object({ items: Type.Array(item), cursor: optional(Cursor) });
+
+/** Every refusal (RFC 9457). */
+export const ProblemBody = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String(),
+    detail: Type.String(),
+    pointer: Type.String({ description: 'JSON pointer into the request as {path, query, headers, body}' }),
+    instance: Type.String({ description: 'Request id' }),
+    errors: optional(Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }))),
+  },
+  { title: 'Problem' },
+);
+
+/** A concentrator. */
+export const Edge = Type.Object(
+  {
+    edgeId: EdgeIdText,
+    state: words(['active', 'inbox', 'deactivated']),
+    epoch: optional(Type.String({ description: 'Life of its store, 16 hex digits' })),
+    software: optional(Type.String()),
+    lastHelloMs: optional(instant('Last call')),
+    lastBlockMs: optional(instant('Last data')),
+    note: optional(Type.String()),
+  },
+  { title: 'Concentrator' },
+);
+
+/** What an edge needs, told once. */
+export const EnrolmentBody = Type.Object(
+  {
+    edgeId: EdgeIdText,
+    url: Type.String(),
+    password: Type.String(),
+    key: Type.String(),
+    commandPublicKey: Type.String(),
+    limitsPublicKey: Type.String(),
+  },
+  { title: 'Enrolment', description: 'Write it to the enrolment file of the concentrator; it is shown once' },
+);
+
+/** A meter with its state. */
+export const Meter = Type.Object(
+  {
+    meterId: MeterIdText,
+    profile: optional(Type.String()),
+    name: optional(Type.String()),
+    timeZone: optional(Type.String()),
+    edgeId: optional(EdgeIdText),
+    placedFromMs: optional(instant('Placed on the concentrator from')),
+    placedToMs: optional(instant('Placed on the concentrator until')),
+    state: words(METER_STATES, 'What its concentrator sees'),
+    stateSentence: optional(Type.String()),
+    stateSinceMs: optional(instant('In this state since')),
+    lastReadingAtMs: optional(instant('Newest measured time')),
+    lastHeardAtMs: optional(instant('Last answer')),
+  },
+  { title: 'Meter' },
+);
+
+/** A channel. */
+export const ChannelBody = Type.Object(
+  {
+    obis: ObisText,
+    intervalS: Type.Integer({ description: '0 = register readings at capture times' }),
+    unit: Type.String(),
+    exponent: Type.Integer(),
+    firstAtMs: instant('First reading'),
+    lastAtMs: instant('Last reading'),
+  },
+  { title: 'Channel' },
+);
+
+/** A reading as one object: `format=rows`, NDJSON and `/latest`. */
+export const ReadingRow = Type.Object(
+  {
+    obis: ObisText,
+    intervalS: Type.Integer(),
+    atMs: instant('Interval end or capture time'),
+    value: Exact,
+    exponent: Type.Integer({ description: 'The value is value x 10^exponent' }),
+    unit: Type.String(),
+    quality: words(QUALITIES),
+    status: Type.String({ description: 'Status as read, hex' }),
+    deviationMin: Type.Union([Type.Integer(), Type.Null()], { description: 'COSEM deviation (UTC minus local) as the meter gave it' }),
+    source: words(SOURCES),
+    readAtMs: instant('Read by the concentrator'),
+    knownAtMs: instant('Committed here'),
+    versions: Type.Integer({ description: 'Known versions of this reading' }),
+    edgeId: EdgeIdText,
+    epoch: Type.String(),
+    lane: Type.Integer(),
+    sequence: Type.Integer(),
+    index: Type.Integer(),
+  },
+  { title: 'Reading' },
+);
+
+const Column = Type.Object({
+  type: words(['integer', 'string', 'integer-or-null']),
+  unit: optional(Type.String()),
+  constant: optional(Type.Union([Type.Integer(), Type.String(), Type.Null()], { description: 'The value of every row' })),
+  values: optional(Type.Array(Type.Union([Type.Integer(), Type.String(), Type.Null()]), { description: 'One value a row' })),
+});
+
+/** A page of readings as columns: the default. */
+export const ReadingColumns = Type.Object(
+  {
+    meterId: MeterIdText,
+    obis: ObisText,
+    intervalS: Type.Integer(),
+    fromMs: instant('Range begins'),
+    toMs: instant('Range ends'),
+    rows: Type.Integer(),
+    columns: Type.Record(Type.String(), Column),
+    cursor: optional(Cursor),
+  },
+  {
+    title: 'Readings as columns',
+    description:
+      'Each column says its type and holds either `constant` or `values`. The column `value` is of type `string` on a page that holds an integer beyond 2^53-1.',
+  },
+);
+
+/** An event. */
+export const EventBody = Type.Object(
+  {
+    meterId: Type.Union([MeterIdText, Type.Null()]),
+    edgeId: EdgeIdText,
+    log: Type.String(),
+    code: Type.Integer(),
+    name: Type.String(),
+    sentence: Type.String(),
+    severity: words(SEVERITIES),
+    atMs: instant('As stamped by its origin'),
+    knownAtMs: instant('Committed here'),
+  },
+  { title: 'Event' },
+);
+
+/** A text read from a meter. */
+export const AttributeBody = Type.Object(
+  { obis: Type.String(), name: Type.String(), text: Type.String(), readAtMs: instant('Read') },
+  { title: 'Attribute' },
+);
+
+/** A run of missing intervals. */
+export const GapBody = Type.Object(
+  {
+    meterId: MeterIdText,
+    obis: ObisText,
+    intervalS: Type.Integer(),
+    fromMs: instant('First missing interval end'),
+    toMs: instant('Last missing interval end'),
+    count: Type.Integer(),
+    cause: words(GAP_CAUSES),
+    sentence: Type.String(),
+    etaMs: optional(instant('Should be here by')),
+  },
+  { title: 'Gap' },
+);
+
+/** Readings of a meter that is not placed on the edge that sent them. */
+export const QuarantineBody = Type.Object(
+  { edgeId: EdgeIdText, meterId: MeterIdText, rows: Type.Integer(), sinceMs: instant('Since') },
+  { title: 'Quarantined readings' },
+);
+
+const ObjectBody = Type.Object(
+  {
+    classId: Type.Integer({ minimum: 1, maximum: 65_535 }),
+    obis: ObisText,
+    attribute: Type.Integer({ minimum: -128, maximum: 127 }),
+  },
+  STRICT,
+);
+
+/** What a command asks. */
+export const CommandBodySchema = Type.Union([
+  Type.Object(
+    { kind: Type.Literal('read'), objects: Type.Array(ObjectBody, { minItems: 1, maxItems: COMMAND_OBJECTS }) },
+    STRICT,
+  ),
+  Type.Object({ kind: Type.Literal('relay'), action: words(['disconnect', 'reconnect']) }, STRICT),
+]);
+
+const CommandValue = Type.Object({
+  classId: Type.Integer(),
+  obis: Type.String(),
+  attribute: Type.Integer(),
+  result: Type.Integer({ description: 'DLMS data-access-result, 0 = success' }),
+  value: optional(Exact),
+  exponent: optional(Type.Integer()),
+  unit: optional(Type.String()),
+  text: optional(Type.String()),
+  raw: Type.String({ description: 'A-XDR octets, hex' }),
+});
+
+const RelayBody = Type.Object({
+  outputOn: Type.Boolean({ description: 'The load has supply' }),
+  controlState: Type.Integer({ description: '0 disconnected, 1 connected, 2 ready for reconnection' }),
+  sentence: Type.String(),
+});
+
+/** A command with its history. */
+export const CommandAnswer = Type.Object(
+  {
+    id: Type.String(),
+    meterId: MeterIdText,
+    edgeId: EdgeIdText,
+    epoch: Type.String(),
+    body: Type.Unknown(),
+    what: Type.String({ description: 'What was asked, in words' }),
+    author: Type.String(),
+    state: words(COMMAND_STATES),
+    ended: Type.Boolean({ description: 'Nothing changes any more' }),
+    sentence: Type.String(),
+    createdAtMs: instant('Stored'),
+    expiresAtMs: instant('Expires'),
+    values: Type.Array(CommandValue),
+    relay: optional(RelayBody),
+    reports: Type.Array(
+      Type.Object({ state: words(COMMAND_STATES), code: Type.String(), sentence: Type.String(), atMs: instant('Reported') }),
+    ),
+  },
+  { title: 'Command' },
+);
+
+/** A token without its secret. */
+export const TokenBody = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    role: words(['viewer', 'operator', 'admin']),
+    createdAtMs: instant('Made'),
+    expiresAtMs: optional(instant('Expires')),
+    revoked: Type.Boolean(),
+  },
+  { title: 'Token' },
+);
+
+/** A token with its text, told once. */
+export const NewTokenBody = Type.Object({ token: Type.String({ description: 'Shown once' }), record: TokenBody }, { title: 'New token' });
+
+/** Counts and lists of what needs a person. */
+export const ExceptionsBody = Type.Object(
+  {
+    atMs: instant('Counted'),
+    meters: Type.Object({
+      total: Type.Integer(),
+      counted: Type.Boolean({ description: 'All meters were looked at' }),
+      byState: Type.Record(Type.String(), Type.Integer()),
+      troubled: Type.Array(Meter),
+    }),
+    gaps: Type.Object({
+      meters: Type.Integer({ description: 'Meters with gaps of the last 24 h that need a person' }),
+      intervals: Type.Integer(),
+      examined: Type.Integer({ description: 'Meters looked at' }),
+      items: Type.Array(GapBody),
+    }),
+    commands: Type.Object({ failed: Type.Integer(), open: Type.Integer(), items: Type.Array(CommandAnswer) }),
+    edges: Type.Object({ total: Type.Integer(), unheard: Type.Array(Edge), inbox: Type.Array(Edge) }),
+    quarantine: Type.Array(QuarantineBody),
+  },
+  { title: 'Exceptions' },
+);
+
+/** Health with its reasons. */
+export const HealthBody = Type.Object(
+  {
+    state: words(['ok', 'degraded', 'failed']),
+    reasons: Type.Array(Type.String()),
+    facts: Type.Array(Type.Object({ subject: Type.String(), state: words(['ok', 'degraded', 'failed']), sentence: Type.String() })),
+  },
+  { title: 'Health' },
+);
+
+/** Path parameters. */
+export const PATH = {
+  meter: Type.Object({ meterId: MeterIdText }, STRICT),
+  edge: Type.Object({ edgeId: EdgeIdText }, STRICT),
+  command: Type.Object({ commandId: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) }, STRICT),
+  token: Type.Object({ tokenId: Type.String({ maxLength: 64 }) }, STRICT),
+  code: Type.Object({ code: Type.String({ maxLength: 64 }) }, STRICT),
+};
+
+/** Query parameters. */
+export const QUERY = {
+  none: Type.Object({}, STRICT),
+  edges: Type.Object({ state: optional(words(['active', 'inbox', 'deactivated'])) }, STRICT),
+  meters: Type.Object(
+    {
+      text: optional(Type.String({ maxLength: TEXT_MAX_CHARS, description: 'Part of the id or the name' })),
+      edgeId: optional(EdgeIdText),
+      state: optional(words(METER_STATES)),
+      limit: optional(Limit(PAGE_MAX)),
+      cursor: optional(Cursor),
+    },
+    STRICT,
+  ),
+  readings: Type.Object(
+    {
+      obis: ObisText,
+      intervalS: optional(Type.Integer({ minimum: 0, maximum: 31_622_400, description: 'Needed when the OBIS code has several channels' })),
+      from: optional(Time('Intervals that end after, registers read at or after; default 24 h before `to`')),
+      to: optional(Time('Intervals that end at or before, registers read before; default now')),
+      asOf: optional(Time('Only what was known then')),
+      versions: optional(words(['newest', 'all'])),
+      format: optional(words(['json', 'rows', 'csv', 'ndjson'], 'Overrides Accept; `rows` is JSON with an object a reading')),
+      limit: optional(Limit(READINGS_MAX)),
+      cursor: optional(Cursor),
+    },
+    STRICT,
+  ),
+  range: Type.Object({ from: optional(Time('Begin; default 24 h before `to`')), to: optional(Time('End; default now')) }, STRICT),
+  events: Type.Object(
+    {
+      meterId: optional(MeterIdText),
+      from: optional(Time('Begin; default 24 h before `to`')),
+      to: optional(Time('End; default now')),
+      limit: optional(Limit(PAGE_MAX)),
+      cursor: optional(Cursor),
+    },
+    STRICT,
+  ),
+  commands: Type.Object(
+    {
+      meterId: optional(MeterIdText),
+      state: optional(words(COMMAND_STATES)),
+      limit: optional(Limit(PAGE_MAX)),
+      cursor: optional(Cursor),
+    },
+    STRICT,
+  ),
+  stream: Type.Object({ lastEventId: optional(Type.String({ maxLength: 64 })) }, STRICT),
+};
+
+const BodyTime = Type.Union([Type.Integer(), Type.String({ maxLength: 40 })], { description: 'ISO 8601 with zone, or UTC ms since 1970' });
+
+/** Request bodies. */
+export const BODY = {
+  setup: Type.Object({ code: Type.String({ minLength: 1, maxLength: 64 }), name: Type.String({ minLength: 1, maxLength: 80 }) }, STRICT),
+  token: Type.Object(
+    {
+      name: Type.String({ minLength: 1, maxLength: 80 }),
+      role: words(['viewer', 'operator', 'admin']),
+      expires: optional(BodyTime),
+    },
+    STRICT,
+  ),
+  meter: Type.Object(
+    {
+      profile: optional(Type.String({ pattern: '^[a-z0-9._-]{1,64}/[a-z0-9._-]{1,64}$', description: 'vendor/model' })),
+      name: optional(Type.String({ maxLength: 200 })),
+      timeZone: optional(Type.String({ maxLength: 64, description: 'IANA name' })),
+    },
+    STRICT,
+  ),
+  placement: Type.Object({ edgeId: EdgeIdText, from: optional(BodyTime) }, STRICT),
+  placementEnd: Type.Object({ to: optional(BodyTime) }, STRICT),
+  command: Type.Object(
+    {
+      meterId: MeterIdText,
+      body: CommandBodySchema,
+      validForMs: optional(
+        Type.Integer({ minimum: COMMAND_VALID_MIN_MS, maximum: COMMAND_VALID_MAX_MS, description: 'How long it may wait for its concentrator; default 5 min' }),
+      ),
+    },
+    STRICT,
+  ),
+};

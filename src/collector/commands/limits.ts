@@ -1,0 +1,14 @@
+/** Bounds of the commands room. */
+
+/** After this long without an answer the record says so in words (design 6). */
+export const NOT_REACHED_MS = 15_000;
+/** How often waiting commands are checked for expiry. */
+export const SWEEP_PERIOD_MS = 5_000;
+/** Commands looked at in one page of a sweep. */
+export const SWEEP_PAGE = 200;
+/** Pages of one sweep: 20,000 waiting commands, a whole head-end's worth; the rest comes in the next sweep. */
+export const SWEEP_PAGES = 100;
+/** Timers of the 15-second words held at once; beyond, the words still come with the next read of the record. */
+export const WATCHED_COMMANDS = 10_000;
+/** An edge keeps ids until expiry plus 30 days; what is silent for longer will never be answered (design 6). */
+export const ANSWER_HORIZON_MS = 30 * 86_400_000;
