@@ -5,8 +5,9 @@
  * slow line for long and what was read is safe before the next slice.
  */
 import type { Data } from '../dlms/axdr/data.ts';
-import { dateTimeToOctets } from '../dlms/cosem/datetime.ts';
-import { type ObisCode, obisToOctets, parseObis } from '../dlms/cosem/obis.ts';
+import { type ObisCode, parseObis } from '../dlms/cosem/obis.ts';
+import { dateTimeData, entryAccess, rangeAccess } from '../dlms/cosem/selective-access.ts';
+import type { SelectiveAccess } from '../dlms/xdlms/service.ts';
 import { EVENT_SETTLE_MS } from './limits.ts';
 import type { BufferRule, EventLogRule, Profile, RegisterRule } from './schema/profile.ts';
 import { meterTimeOf } from './time.ts';
@@ -29,7 +30,7 @@ export interface ReadRequest {
   readonly classId: number;
   readonly obis: ObisCode;
   readonly attribute: number;
-  readonly access: { readonly selector: number; readonly parameters: Data } | null;
+  readonly access: SelectiveAccess | null;
 }
 
 /** Where a delta read begins and ends. */
@@ -46,6 +47,9 @@ export interface DeltaRange {
 const DAY_S = 86_400;
 const PROFILE_GENERIC = 7;
 const BUFFER_ATTRIBUTE = 2;
+const CLOCK_CLASS = 8;
+const CLOCK_OBIS = '0-0:1.0.0*255';
+const TIME_ATTRIBUTE = 2;
 
 /** Everything that is read regularly from a meter of this profile. */
 export function planJobs(profile: Profile): ReadJob[] {
@@ -114,42 +118,27 @@ export function eventRequests(profile: Profile, rule: EventLogRule, range: Delta
   return toMs < fromMs ? [] : [rangeRequest(profile, rule.obis, fromMs, toMs, range.timeZone)];
 }
 
-/** Rows of a buffer from one moment to another, both included (selector 1, facts of selective access). */
+/** Rows of a buffer from one moment to another, both included. */
 export function rangeRequest(profile: Profile, obis: string, fromMs: number, toMs: number, timeZone: string): ReadRequest {
-  const timeOctets = (utcMs: number): Data => ({
-    type: 'octet-string',
-    value: dateTimeToOctets(meterTimeOf(utcMs, profile.clock, timeZone)),
+  const momentOf = (utcMs: number): Data => dateTimeData(meterTimeOf(utcMs, profile.clock, timeZone));
+  const access = rangeAccess({
+    restricting: {
+      classId: CLOCK_CLASS,
+      instanceId: parseObis(profile.clock.obis ?? CLOCK_OBIS),
+      attributeId: TIME_ATTRIBUTE,
+      dataIndex: 0,
+    },
+    from: momentOf(fromMs),
+    to: momentOf(toMs),
+    columns: [],
   });
-  const clockObis = parseObis(profile.clock.obis ?? '0-0:1.0.0*255');
-  const restrictingObject: Data = {
-    type: 'structure',
-    value: [
-      { type: 'long-unsigned', value: 8 },
-      { type: 'octet-string', value: obisToOctets(clockObis) },
-      { type: 'integer', value: 2 },
-      { type: 'long-unsigned', value: 0 },
-    ],
-  };
-  const allColumns: Data = { type: 'array', value: [] };
-  const parameters: Data = {
-    type: 'structure',
-    value: [restrictingObject, timeOctets(fromMs), timeOctets(toMs), allColumns],
-  };
-  return { classId: PROFILE_GENERIC, obis: parseObis(obis), attribute: BUFFER_ATTRIBUTE, access: { selector: 1, parameters } };
+  return { classId: PROFILE_GENERIC, obis: parseObis(obis), attribute: BUFFER_ATTRIBUTE, access };
 }
 
-/** Rows of a buffer by number, from 1; 0 as the last one means to the end (selector 2). */
+/** Rows of a buffer by number, from 1; 0 as the last one means to the end. */
 export function entryRequest(obis: string, fromEntry: number, toEntry: number): ReadRequest {
-  const parameters: Data = {
-    type: 'structure',
-    value: [
-      { type: 'double-long-unsigned', value: fromEntry },
-      { type: 'double-long-unsigned', value: toEntry },
-      { type: 'long-unsigned', value: 1 },
-      { type: 'long-unsigned', value: 0 },
-    ],
-  };
-  return { classId: PROFILE_GENERIC, obis: parseObis(obis), attribute: BUFFER_ATTRIBUTE, access: { selector: 2, parameters } };
+  const access = entryAccess({ fromEntry, toEntry, fromColumn: 1, toColumn: 0 });
+  return { classId: PROFILE_GENERIC, obis: parseObis(obis), attribute: BUFFER_ATTRIBUTE, access };
 }
 
 /** Registers in the order asked for, the clock first so that their values have a meter time. */
@@ -160,7 +149,7 @@ export function registerRequests(profile: Profile, registers: readonly RegisterR
 
 /** The meter's time. */
 export function clockRequest(obis: string): ReadRequest {
-  return plainRequest(8, obis, 2);
+  return plainRequest(CLOCK_CLASS, obis, TIME_ATTRIBUTE);
 }
 
 /** scaler_unit of the registers whose profile trusts the meter: read once, kept as `ReadContext.scalers`. */
