@@ -46,7 +46,9 @@ export function isoText(atMs: number): string {
   const days = Math.floor(atMs / DAY_MS);
   const date = civilOfDays(days);
   const ofDayMs = Math.floor(atMs - days * DAY_MS);
-  const time = [3_600_000, 60_000, 1_000].map((unitMs, at) => pad(Math.floor(ofDayMs / unitMs) % (at === 0 ? 24 : 60), 2));
+  const time = [3_600_000, 60_000, 1_000].map((unitMs, at) =>
+    pad(Math.floor(ofDayMs / unitMs) % (at === 0 ? 24 : 60), 2),
+  );
   return `${pad(date.year, 4)}-${pad(date.month, 2)}-${pad(date.day, 2)}T${time.join(':')}.${pad(ofDayMs % 1_000, 3)}Z`;
 }
 
@@ -59,13 +61,16 @@ const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3}
 export function parseIso(text: string): number | null {
   const parts = ISO.exec(text);
   if (parts === null) return null;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1, 7).map((part) => Number(part ?? 0));
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
+    .slice(1, 7)
+    .map((part) => Number(part ?? 0));
   const days = daysOfCivil({ year, month, day });
   const back = civilOfDays(days);
   if (back.year !== year || back.month !== month || back.day !== day) return null;
   if (hour > 23 || minute > 59 || second > 59) return null;
   const zone = parts[8] ?? 'Z';
-  const offsetMin = zone === 'Z' ? 0 : (zone.startsWith('-') ? -1 : 1) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2)));
+  const offsetMin =
+    zone === 'Z' ? 0 : (zone.startsWith('-') ? -1 : 1) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2)));
   const milliseconds = Number((parts[7] ?? '0').padEnd(3, '0'));
   return days * DAY_MS + (hour * 60 + minute - offsetMin) * 60_000 + second * 1_000 + milliseconds;
 }

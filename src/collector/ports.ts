@@ -277,7 +277,15 @@ export interface IssuedToken {
 export interface Authenticator {
   /** The owner of a bearer token, or null when it is unknown, revoked or expired. */
   authenticate(token: string): Promise<Principal | null>;
-  issue(request: { readonly name: string; readonly role: TokenRecord['role']; readonly tenantId: TenantId; readonly expiresAtMs?: number }, actor: string): Promise<IssuedToken>;
+  issue(
+    request: {
+      readonly name: string;
+      readonly role: TokenRecord['role'];
+      readonly tenantId: TenantId;
+      readonly expiresAtMs?: number;
+    },
+    actor: string,
+  ): Promise<IssuedToken>;
   /** False when there is no such token. */
   revoke(id: string, actor: string): Promise<boolean>;
   tokens(): Promise<readonly TokenRecord[]>;
@@ -303,7 +311,12 @@ export interface CommandDesk {
   /** Stores, signs and sends. Throws METER_UNKNOWN, METER_NOT_PLACED, EDGE_NOT_ACTIVE, EDGE_NEVER_HEARD or IDEMPOTENCY_KEY_REUSED. */
   issue(request: CommandRequest): Promise<{ readonly record: CommandRecord; readonly created: boolean }>;
   command(id: CommandId): Promise<CommandRecord | undefined>;
-  commands(query: { readonly meterId?: MeterId; readonly state?: CommandState; readonly limit: number; readonly cursor?: string }): Promise<Page<CommandRecord>>;
+  commands(query: {
+    readonly meterId?: MeterId;
+    readonly state?: CommandState;
+    readonly limit: number;
+    readonly cursor?: string;
+  }): Promise<Page<CommandRecord>>;
   /** The record with the sentence of now. */
   describe(record: CommandRecord): CommandRecord;
   /** To be called after each answered hello: what waits is sent. Returns how many went out. */

@@ -9,7 +9,12 @@ export interface ApiErrorRow extends ErrorRow {
   readonly status: number;
 }
 
-const refusal = (status: number, sentence: string): ApiErrorRow => ({ side: 'remote', retry: 'never', sentence, status });
+const refusal = (status: number, sentence: string): ApiErrorRow => ({
+  side: 'remote',
+  retry: 'never',
+  sentence,
+  status,
+});
 
 /** Codes of the API. */
 export const API_ERRORS = {
@@ -22,12 +27,18 @@ export const API_ERRORS = {
   REQUEST_MALFORMED: refusal(400, 'This is not an HTTP request.'),
   RANGE_INVALID: refusal(400, 'The range ends before it begins, or is too long.'),
   CURSOR_INVALID: refusal(400, 'This cursor was not made by this query. Begin again without one.'),
-  AS_OF_TOO_LATE: refusal(400, 'What was known at this time is not settled yet. Ask for an earlier time, or without asOf.'),
+  AS_OF_TOO_LATE: refusal(
+    400,
+    'What was known at this time is not settled yet. Ask for an earlier time, or without asOf.',
+  ),
   CHANNEL_AMBIGUOUS: refusal(400, 'This meter has several channels of this OBIS code. Say which with intervalS.'),
   TOKEN_MISSING: refusal(401, 'This needs a token: send it as `Authorization: Bearer ...`.'),
   TOKEN_INVALID: refusal(401, 'This token is unknown, revoked or expired. Ask an administrator for a new one.'),
   ROLE_TOO_LOW: refusal(403, 'Your role does not permit this. Ask an administrator.'),
-  SETUP_CODE_WRONG: refusal(403, 'This set-up code is wrong, used or older than an hour. Restart the collector to get a new one.'),
+  SETUP_CODE_WRONG: refusal(
+    403,
+    'This set-up code is wrong, used or older than an hour. Restart the collector to get a new one.',
+  ),
   ROUTE_UNKNOWN: refusal(404, 'There is nothing at this address. `/api/v1/openapi.json` lists what there is.'),
   METER_UNKNOWN: refusal(404, 'There is no meter of this id.'),
   EDGE_UNKNOWN: refusal(404, 'There is no concentrator of this id.'),
@@ -39,12 +50,18 @@ export const API_ERRORS = {
   REQUEST_TIMEOUT: refusal(408, 'The request took too long to arrive.'),
   METER_NOT_PLACED: refusal(409, 'This meter is not placed on a concentrator. Place it first.'),
   EDGE_NOT_ACTIVE: refusal(409, 'The concentrator of this meter is not active. Adopt it first.'),
-  EDGE_NEVER_HEARD: refusal(409, 'The concentrator of this meter has never called, so no command can be bound to its store yet.'),
+  EDGE_NEVER_HEARD: refusal(
+    409,
+    'The concentrator of this meter has never called, so no command can be bound to its store yet.',
+  ),
   EDGE_ACTIVE: refusal(409, 'This concentrator is active already. Deactivate it first to give it new keys.'),
   SETUP_CLOSED: refusal(409, 'This collector has an administrator already.'),
   BODY_TOO_LARGE: refusal(413, 'The body is larger than 1 MiB.'),
   MEDIA_TYPE_UNKNOWN: refusal(415, 'Bodies are JSON: send `Content-Type: application/json`.'),
-  IDEMPOTENCY_KEY_REUSED: refusal(422, 'This idempotency key was used for another command. Use a new key for a new command.'),
+  IDEMPOTENCY_KEY_REUSED: refusal(
+    422,
+    'This idempotency key was used for another command. Use a new key for a new command.',
+  ),
   TOO_MANY_ATTEMPTS: { ...refusal(429, 'Too many wrong set-up codes within a minute. Wait a minute.'), retry: 'later' },
   HEADERS_TOO_LARGE: refusal(431, 'The header lines are too long.'),
   INTERNAL: {

@@ -7,8 +7,8 @@
  */
 import { toHex } from '../../base/bytes.ts';
 import { isoText } from '../../base/time.ts';
-import type { Channel } from '../../model/reading.ts';
 import { decimalText } from '../../model/number.ts';
+import type { Channel } from '../../model/reading.ts';
 import type { StoredReading } from '../ports.ts';
 import { exactJson } from './present.ts';
 

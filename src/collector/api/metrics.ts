@@ -43,7 +43,9 @@ export function createMetrics(processMetrics: boolean): ApiMetrics {
     changed: (kind) => changes.inc({ kind }),
     async text(facts) {
       for (const [name, value] of Object.entries(facts)) {
-        const gauge = gauges.get(name) ?? new Gauge({ name: `deltawatt_${name}`, help: `See docs/guides/metrics.md: ${name}`, registers: [registry] });
+        const gauge =
+          gauges.get(name) ??
+          new Gauge({ name: `deltawatt_${name}`, help: `See docs/guides/metrics.md: ${name}`, registers: [registry] });
         gauges.set(name, gauge);
         gauge.set(value);
       }

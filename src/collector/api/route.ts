@@ -16,7 +16,7 @@ import type {
 } from '../ports.ts';
 import { ACCESS } from './access.ts';
 import type { ApiMetrics } from './metrics.ts';
-import { QUERY, ProblemBody } from './schemas.ts';
+import { ProblemBody, QUERY } from './schemas.ts';
 import type { ChangeStream } from './stream.ts';
 
 /** What the API needs from the rest of the collector. */
@@ -84,7 +84,10 @@ export function addRoute<Path extends TSchema, Query extends TSchema, Body exten
   spec: RouteSpec<Path, Query, Body>,
 ): void {
   const access = ACCESS[`${spec.method} ${spec.url}`];
-  const problems = { '4XX': { ...ProblemBody, description: 'Refused' }, '5XX': { ...ProblemBody, description: 'Failed' } };
+  const problems = {
+    '4XX': { ...ProblemBody, description: 'Refused' },
+    '5XX': { ...ProblemBody, description: 'Failed' },
+  };
   app.route({
     method: spec.method,
     url: spec.url,

@@ -3,7 +3,14 @@ import Type, { type TSchema } from 'typebox';
 import { COMMAND_STATES } from '../../model/command.ts';
 import { GAP_CAUSES, METER_STATES, SEVERITIES } from '../../model/event.ts';
 import { QUALITIES, SOURCES } from '../../model/reading.ts';
-import { COMMAND_OBJECTS, COMMAND_VALID_MAX_MS, COMMAND_VALID_MIN_MS, PAGE_MAX, READINGS_MAX, TEXT_MAX_CHARS } from './limits.ts';
+import {
+  COMMAND_OBJECTS,
+  COMMAND_VALID_MAX_MS,
+  COMMAND_VALID_MIN_MS,
+  PAGE_MAX,
+  READINGS_MAX,
+  TEXT_MAX_CHARS,
+} from './limits.ts';
 
 const STRICT = { additionalProperties: false } as const;
 const OBIS = '^\\d{1,3}-\\d{1,3}:\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\*\\d{1,3}$';
@@ -18,7 +25,10 @@ const optional = Type.Optional;
 
 /** A time as people and programs write it; read by `time.ts`. */
 const Time = (description: string) =>
-  Type.String({ maxLength: 40, description: `${description}: ISO 8601 with zone, a date (midnight UTC), or UTC ms since 1970` });
+  Type.String({
+    maxLength: 40,
+    description: `${description}: ISO 8601 with zone, a date (midnight UTC), or UTC ms since 1970`,
+  });
 const Cursor = Type.String({ maxLength: TEXT_MAX_CHARS, description: 'Continues the page before; opaque' });
 const Limit = (most: number) => Type.Integer({ minimum: 1, maximum: most });
 const MeterIdText = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$', description: 'Id of a meter' });
@@ -118,7 +128,9 @@ export const ReadingRow = Type.Object(
     unit: Type.String(),
     quality: words(QUALITIES),
     status: Type.String({ description: 'Status as read, hex' }),
-    deviationMin: Type.Union([Type.Integer(), Type.Null()], { description: 'COSEM deviation (UTC minus local) as the meter gave it' }),
+    deviationMin: Type.Union([Type.Integer(), Type.Null()], {
+      description: 'COSEM deviation (UTC minus local) as the meter gave it',
+    }),
     source: words(SOURCES),
     readAtMs: instant('Read by the concentrator'),
     knownAtMs: instant('Committed here'),
@@ -135,8 +147,12 @@ export const ReadingRow = Type.Object(
 const Column = Type.Object({
   type: words(['integer', 'string', 'integer-or-null']),
   unit: optional(Type.String()),
-  constant: optional(Type.Union([Type.Integer(), Type.String(), Type.Null()], { description: 'The value of every row' })),
-  values: optional(Type.Array(Type.Union([Type.Integer(), Type.String(), Type.Null()]), { description: 'One value a row' })),
+  constant: optional(
+    Type.Union([Type.Integer(), Type.String(), Type.Null()], { description: 'The value of every row' }),
+  ),
+  values: optional(
+    Type.Array(Type.Union([Type.Integer(), Type.String(), Type.Null()]), { description: 'One value a row' }),
+  ),
 });
 
 /** A page of readings as columns: the default. */
@@ -256,7 +272,12 @@ export const CommandAnswer = Type.Object(
     values: Type.Array(CommandValue),
     relay: optional(RelayBody),
     reports: Type.Array(
-      Type.Object({ state: words(COMMAND_STATES), code: Type.String(), sentence: Type.String(), atMs: instant('Reported') }),
+      Type.Object({
+        state: words(COMMAND_STATES),
+        code: Type.String(),
+        sentence: Type.String(),
+        atMs: instant('Reported'),
+      }),
     ),
   },
   { title: 'Command' },
@@ -276,7 +297,10 @@ export const TokenBody = Type.Object(
 );
 
 /** A token with its text, told once. */
-export const NewTokenBody = Type.Object({ token: Type.String({ description: 'Shown once' }), record: TokenBody }, { title: 'New token' });
+export const NewTokenBody = Type.Object(
+  { token: Type.String({ description: 'Shown once' }), record: TokenBody },
+  { title: 'New token' },
+);
 
 /** Counts and lists of what needs a person. */
 export const ExceptionsBody = Type.Object(
@@ -306,7 +330,9 @@ export const HealthBody = Type.Object(
   {
     state: words(['ok', 'degraded', 'failed']),
     reasons: Type.Array(Type.String()),
-    facts: Type.Array(Type.Object({ subject: Type.String(), state: words(['ok', 'degraded', 'failed']), sentence: Type.String() })),
+    facts: Type.Array(
+      Type.Object({ subject: Type.String(), state: words(['ok', 'degraded', 'failed']), sentence: Type.String() }),
+    ),
   },
   { title: 'Health' },
 );
@@ -337,18 +363,29 @@ export const QUERY = {
   readings: Type.Object(
     {
       obis: ObisText,
-      intervalS: optional(Type.Integer({ minimum: 0, maximum: 31_622_400, description: 'Needed when the OBIS code has several channels' })),
+      intervalS: optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: 31_622_400,
+          description: 'Needed when the OBIS code has several channels',
+        }),
+      ),
       from: optional(Time('Intervals that end after, registers read at or after; default 24 h before `to`')),
       to: optional(Time('Intervals that end at or before, registers read before; default now')),
       asOf: optional(Time('Only what was known then')),
       versions: optional(words(['newest', 'all'])),
-      format: optional(words(['json', 'rows', 'csv', 'ndjson'], 'Overrides Accept; `rows` is JSON with an object a reading')),
+      format: optional(
+        words(['json', 'rows', 'csv', 'ndjson'], 'Overrides Accept; `rows` is JSON with an object a reading'),
+      ),
       limit: optional(Limit(READINGS_MAX)),
       cursor: optional(Cursor),
     },
     STRICT,
   ),
-  range: Type.Object({ from: optional(Time('Begin; default 24 h before `to`')), to: optional(Time('End; default now')) }, STRICT),
+  range: Type.Object(
+    { from: optional(Time('Begin; default 24 h before `to`')), to: optional(Time('End; default now')) },
+    STRICT,
+  ),
   events: Type.Object(
     {
       meterId: optional(MeterIdText),
@@ -371,11 +408,16 @@ export const QUERY = {
   stream: Type.Object({ lastEventId: optional(Type.String({ maxLength: 64 })) }, STRICT),
 };
 
-const BodyTime = Type.Union([Type.Integer(), Type.String({ maxLength: 40 })], { description: 'ISO 8601 with zone, or UTC ms since 1970' });
+const BodyTime = Type.Union([Type.Integer(), Type.String({ maxLength: 40 })], {
+  description: 'ISO 8601 with zone, or UTC ms since 1970',
+});
 
 /** Request bodies. */
 export const BODY = {
-  setup: Type.Object({ code: Type.String({ minLength: 1, maxLength: 64 }), name: Type.String({ minLength: 1, maxLength: 80 }) }, STRICT),
+  setup: Type.Object(
+    { code: Type.String({ minLength: 1, maxLength: 64 }), name: Type.String({ minLength: 1, maxLength: 80 }) },
+    STRICT,
+  ),
   token: Type.Object(
     {
       name: Type.String({ minLength: 1, maxLength: 80 }),
@@ -399,7 +441,11 @@ export const BODY = {
       meterId: MeterIdText,
       body: CommandBodySchema,
       validForMs: optional(
-        Type.Integer({ minimum: COMMAND_VALID_MIN_MS, maximum: COMMAND_VALID_MAX_MS, description: 'How long it may wait for its concentrator; default 5 min' }),
+        Type.Integer({
+          minimum: COMMAND_VALID_MIN_MS,
+          maximum: COMMAND_VALID_MAX_MS,
+          description: 'How long it may wait for its concentrator; default 5 min',
+        }),
       ),
     },
     STRICT,

@@ -7,8 +7,8 @@
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
-import { reasonOf } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
+import { reasonOf } from '../../base/errors.ts';
 import type { Principal } from '../ports.ts';
 import { ACCESS, permits } from './access.ts';
 import { ApiError } from './errors.ts';
@@ -79,10 +79,18 @@ export async function createApi(parts: ApiParts, settings: ApiSettings): Promise
   await app.register(swagger, OPENAPI);
   const urls = new Set<string>();
   app.addHook('onRoute', (route) => {
-    if (ACCESS[`${route.method} ${route.url}`] === undefined) throw new Error(`no access line for ${route.method} ${route.url}`);
+    if (ACCESS[`${route.method} ${route.url}`] === undefined)
+      throw new Error(`no access line for ${route.method} ${route.url}`);
     urls.add(route.url);
   });
-  for (const register of [registerSystem, registerTokens, registerEdges, registerMeters, registerReadings, registerCommands]) {
+  for (const register of [
+    registerSystem,
+    registerTokens,
+    registerEdges,
+    registerMeters,
+    registerReadings,
+    registerCommands,
+  ]) {
     register(app, context);
   }
   registerExceptions(app, context);
@@ -93,7 +101,9 @@ export async function createApi(parts: ApiParts, settings: ApiSettings): Promise
     const shown = change.kind === 'command' ? { ...change, command: parts.commands.describe(change.command) } : change;
     context.stream.publish(change.kind, changeJson(shown));
   });
-  parts.commands.onWords((record) => context.stream.publish('command', { kind: 'command', command: commandJson(record) }));
+  parts.commands.onWords((record) =>
+    context.stream.publish('command', { kind: 'command', command: commandJson(record) }),
+  );
   await app.ready();
   return running(app, settings, context);
 }
@@ -109,9 +119,15 @@ function newServer(parts: ApiParts, settings: ApiSettings): FastifyInstance {
     forceCloseConnections: true,
     routerOptions: { maxParamLength: TEXT_MAX_CHARS },
     genReqId: () => toHex(parts.env.random.bytes(8)),
-    clientErrorHandler: (error: Error & { code?: string }, socket: { writable: boolean; end(text: string): void; destroy(): void }) => {
+    clientErrorHandler: (
+      error: Error & { code?: string },
+      socket: { writable: boolean; end(text: string): void; destroy(): void },
+    ) => {
       if (!socket.writable) return socket.destroy();
-      const refusal = error.code?.startsWith('HPE_') && error.code !== 'HPE_HEADER_OVERFLOW' ? new ApiError('REQUEST_MALFORMED', '#') : asApiError(error);
+      const refusal =
+        error.code?.startsWith('HPE_') && error.code !== 'HPE_HEADER_OVERFLOW'
+          ? new ApiError('REQUEST_MALFORMED', '#')
+          : asApiError(error);
       const body = JSON.stringify(problemOf(refusal, toHex(parts.env.random.bytes(8))));
       socket.end(
         `HTTP/1.1 ${refusal.statusCode} Refused\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
@@ -121,7 +137,10 @@ function newServer(parts: ApiParts, settings: ApiSettings): FastifyInstance {
   const app =
     settings.tls === undefined
       ? Fastify({ ...options, http })
-      : (Fastify({ ...options, https: { ...http, ...settings.tls, minVersion: 'TLSv1.2' } }) as unknown as FastifyInstance);
+      : (Fastify({
+          ...options,
+          https: { ...http, ...settings.tls, minVersion: 'TLSv1.2' },
+        }) as unknown as FastifyInstance);
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(({ schema, httpPart }) => checkOf(schema as TSchema, httpPart ?? 'body'));
   // Answers are built from typed records, and a test holds each against its schema: no second pass at run time.
@@ -134,17 +153,30 @@ function refuseWell(app: FastifyInstance, parts: ApiParts): void {
   const answer = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const refusal = asApiError(error);
     if (refusal.statusCode >= 500) {
-      parts.env.log.error('api.request-failed', { requestId: request.id, url: request.url, reason: reasonOf(refusal.cause ?? refusal) });
+      parts.env.log.error('api.request-failed', {
+        requestId: request.id,
+        url: request.url,
+        reason: reasonOf(refusal.cause ?? refusal),
+      });
     }
     if (refusal.statusCode === 401) void reply.header('www-authenticate', 'Bearer realm="deltawatt"');
-    return reply.code(refusal.statusCode).type(PROBLEM_TYPE).serializer(JSON.stringify).send(problemOf(refusal, request.id));
+    return reply
+      .code(refusal.statusCode)
+      .type(PROBLEM_TYPE)
+      .serializer(JSON.stringify)
+      .send(problemOf(refusal, request.id));
   };
   app.setErrorHandler(answer);
   app.setNotFoundHandler((request, reply) => {
     const allowed = methodsOf(request.url.split('?')[0] ?? '');
-    if (allowed.length === 0) return answer(new ApiError('ROUTE_UNKNOWN', '#/path', request.url.slice(0, TEXT_MAX_CHARS)), request, reply);
+    if (allowed.length === 0)
+      return answer(new ApiError('ROUTE_UNKNOWN', '#/path', request.url.slice(0, TEXT_MAX_CHARS)), request, reply);
     void reply.header('allow', allowed.join(', '));
-    return answer(new ApiError('METHOD_UNKNOWN', '#', `${request.method}; it takes ${allowed.join(', ')}`), request, reply);
+    return answer(
+      new ApiError('METHOD_UNKNOWN', '#', `${request.method}; it takes ${allowed.join(', ')}`),
+      request,
+      reply,
+    );
   });
 }
 
@@ -188,7 +220,11 @@ async function callerOf(request: FastifyRequest, context: ApiContext): Promise<P
 /** Headers of every answer, one log line and two figures a request (HE-6: the request id ties them together). */
 function observe(app: FastifyInstance, context: ApiContext): void {
   app.addHook('onSend', async (request, reply) => {
-    void reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
+    void reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    });
     if (!reply.hasHeader('content-security-policy')) void reply.header('content-security-policy', CONSOLE_POLICY);
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
     if (request.protocol === 'https') void reply.header('strict-transport-security', 'max-age=31536000');

@@ -27,7 +27,10 @@ export const CONSOLE_POLICY =
   "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
 /** Files by path (`/index.html`); an empty map when there is no console in the folder. */
-export async function loadStatic(env: Pick<Env, 'disk' | 'log'>, folder: string | undefined): Promise<ReadonlyMap<string, StaticFile>> {
+export async function loadStatic(
+  env: Pick<Env, 'disk' | 'log'>,
+  folder: string | undefined,
+): Promise<ReadonlyMap<string, StaticFile>> {
   const files = new Map<string, StaticFile>();
   if (folder === undefined) return files;
   let total = 0;

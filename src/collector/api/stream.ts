@@ -6,8 +6,8 @@
  * does not read is cut, never waited for.
  */
 import { Readable } from 'node:stream';
-import type { Env, Timer } from '../../base/env.ts';
 import { toHex } from '../../base/bytes.ts';
+import type { Env, Timer } from '../../base/env.ts';
 import { ApiError } from './errors.ts';
 import { HEARTBEAT_MS, STREAM_BACKLOG_CHARS, STREAM_CLIENTS, STREAM_RING } from './limits.ts';
 

@@ -3,8 +3,9 @@
  * and turn "5" into 5 in bodies too. Here unknown keys are refused by name, texts become numbers only where everything is
  * text (path and query), and every fault has a JSON pointer.
  */
-import { Compile } from 'typebox/compile';
+
 import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { ApiError, type ApiErrorCode, type Fault } from './errors.ts';
 
 /** The parts as Fastify names them, as our pointers name them, and their code. */
@@ -34,7 +35,13 @@ export function checkOf(schema: TSchema, httpPart: string): Check {
       const foreign = Object.keys((value ?? {}) as object).find((key) => !known.includes(key));
       if (foreign !== undefined) {
         const keys = known.length === 0 ? 'it takes none' : `it takes ${known.join(', ')}`;
-        return { error: new ApiError('QUERY_KEY_UNKNOWN', pointerOf(name, `/${foreign}`), `'${foreign}' is unknown here: ${keys}`) };
+        return {
+          error: new ApiError(
+            'QUERY_KEY_UNKNOWN',
+            pointerOf(name, `/${foreign}`),
+            `'${foreign}' is unknown here: ${keys}`,
+          ),
+        };
       }
     }
     const faults = faultsOf(validator.Errors(value), name);

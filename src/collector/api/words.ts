@@ -6,9 +6,7 @@ import type { CommandBody, RelayState } from '../../model/command.ts';
 export function bodyWords(body: CommandBody): string {
   switch (body.kind) {
     case 'read':
-      return body.objects.length === 1
-        ? `Read ${body.objects[0]?.obis ?? ''}`
-        : `Read ${body.objects.length} objects`;
+      return body.objects.length === 1 ? `Read ${body.objects[0]?.obis ?? ''}` : `Read ${body.objects.length} objects`;
     case 'relay':
       return body.action === 'disconnect' ? 'Disconnect the supply' : 'Reconnect the supply';
     default:

@@ -6,10 +6,11 @@
  * them: the database holds nothing that opens a door. Given up: log-in by name and password (an identity provider does
  * that better). Weak point: a bearer token is as good as its holder's computer; tokens can expire and be revoked.
  */
-import type { Env } from '../../base/env.ts';
+
 import { toHex } from '../../base/bytes.ts';
+import type { Env } from '../../base/env.ts';
 import { DEFAULT_TENANT } from '../../model/ids.ts';
-import type { AuthStore, Authenticator, CommandStore, IssuedToken, Principal, TokenRecord } from '../ports.ts';
+import type { Authenticator, AuthStore, CommandStore, IssuedToken, Principal, TokenRecord } from '../ports.ts';
 import { authError } from './errors.ts';
 import {
   SETUP_ATTEMPTS,
@@ -42,10 +43,7 @@ export function createAuth(parts: AuthParts): Auth {
   const hashOf = (text: string): Uint8Array => env.crypto.sha256(new TextEncoder().encode(text));
   const wrongCodesAtMs: number[] = [];
 
-  async function issue(
-    request: Parameters<Authenticator['issue']>[0],
-    actor: string,
-  ): Promise<IssuedToken> {
+  async function issue(request: Parameters<Authenticator['issue']>[0], actor: string): Promise<IssuedToken> {
     const text = TOKEN_PREFIX + Buffer.from(env.random.bytes(TOKEN_BYTES)).toString('base64url');
     const atMs = env.clock.nowMs();
     const record: TokenRecord = {
@@ -59,7 +57,13 @@ export function createAuth(parts: AuthParts): Auth {
       revoked: false,
     };
     await store.saveToken(record);
-    await store.audit({ atMs, actor, action: 'token.issue', subject: record.id, detail: `${record.role} ${record.name}` });
+    await store.audit({
+      atMs,
+      actor,
+      action: 'token.issue',
+      subject: record.id,
+      detail: `${record.role} ${record.name}`,
+    });
     return { text, record };
   }
 

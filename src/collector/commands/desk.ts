@@ -8,8 +8,9 @@
  * been able to say so; it says that in words instead, and `uncertain` after the edge's own memory of the id has ended.
  * Weak point: the words of a late command are made when it is read, so two readers a second apart may see two sentences.
  */
-import type { Env, SigningKey, Timer } from '../../base/env.ts';
+
 import { concat, toHex } from '../../base/bytes.ts';
+import type { Env, SigningKey, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Command, CommandReport, CommandState } from '../../model/command.ts';
 import { END_STATES } from '../../model/command.ts';
@@ -26,7 +27,14 @@ import type {
   StoreChange,
 } from '../ports.ts';
 import { commandError } from './errors.ts';
-import { ANSWER_HORIZON_MS, NOT_REACHED_MS, SWEEP_PAGE, SWEEP_PAGES, SWEEP_PERIOD_MS, WATCHED_COMMANDS } from './limits.ts';
+import {
+  ANSWER_HORIZON_MS,
+  NOT_REACHED_MS,
+  SWEEP_PAGE,
+  SWEEP_PAGES,
+  SWEEP_PERIOD_MS,
+  WATCHED_COMMANDS,
+} from './limits.ts';
 import { expiredWords, waitingWords } from './words.ts';
 
 /** What the desk needs. */
@@ -161,7 +169,8 @@ class Desk implements RunningDesk {
   async #edgeOf(request: CommandRequest): Promise<EdgeRecord & { readonly epoch: string }> {
     const { store, env } = this.#parts;
     const meter = await store.meter(request.meterId);
-    if (meter === undefined || meter.tenantId !== request.tenantId) throw commandError('METER_UNKNOWN', request.meterId);
+    if (meter === undefined || meter.tenantId !== request.tenantId)
+      throw commandError('METER_UNKNOWN', request.meterId);
     const nowMs = env.clock.nowMs();
     if (meter.edgeId === undefined || (meter.placedToMs !== undefined && meter.placedToMs <= nowMs)) {
       throw commandError('METER_NOT_PLACED', request.meterId);
@@ -215,7 +224,11 @@ class Desk implements RunningDesk {
     let ended = 0;
     let cursor: string | undefined;
     for (let pages = 0; pages < SWEEP_PAGES; pages++) {
-      const page = await this.#parts.store.commands({ state, limit: SWEEP_PAGE, ...(cursor === undefined ? {} : { cursor }) });
+      const page = await this.#parts.store.commands({
+        state,
+        limit: SWEEP_PAGE,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
       for (const record of page.items) {
         const ending = end(record);
         if (ending === null) continue;
@@ -248,7 +261,13 @@ class Desk implements RunningDesk {
     const record = await this.command(id);
     if (record === undefined || isAnswered(record.state)) return;
     const atMs = this.#parts.env.clock.nowMs();
-    await this.#parts.store.audit({ atMs, actor: 'collector', action: 'command.not-reached', subject: id, detail: record.sentence });
+    await this.#parts.store.audit({
+      atMs,
+      actor: 'collector',
+      action: 'command.not-reached',
+      subject: id,
+      detail: record.sentence,
+    });
     for (const listener of this.#listeners) listener(record);
   }
 

@@ -4,8 +4,9 @@
  * `command.key` signs commands; `limits.key` signs how much an edge lets any collector do (disconnects an hour), so it
  * belongs on another medium than the collector as soon as the site is in earnest: the collector works without it.
  */
-import type { Env, SigningKey } from '../../base/env.ts';
+
 import { fromHex, toHex } from '../../base/bytes.ts';
+import type { Env, SigningKey } from '../../base/env.ts';
 import { commandError } from './errors.ts';
 
 /** Both keys. */

@@ -2,11 +2,12 @@
  * Bench `api`: a page of 1,000 readings as columns against the same page as an object a row, through the whole server
  * (routing, access, query checks, serialization) without a socket, alternating in short rounds of the same run.
  */
-import { createApi } from '../../collector/api/server.ts';
-import type { ApiParts } from '../../collector/api/route.ts';
-import type { StoredReading } from '../../collector/ports.ts';
-import { seededRandom } from '../../base/seeded-random.ts';
+
 import { SILENT_LOG } from '../../base/log.ts';
+import { SeededRandom } from '../../base/seeded-random.ts';
+import type { ApiParts } from '../../collector/api/route.ts';
+import { createApi } from '../../collector/api/server.ts';
+import type { StoredReading } from '../../collector/ports.ts';
 import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../../model/ids.ts';
 
 /** What a bench is given. */
@@ -35,7 +36,8 @@ export async function benchApi(env: BenchEnv): Promise<BenchResult> {
   const ask = async (format: 'json' | 'rows'): Promise<number> => {
     const url = `/api/v1/meters/${METER}/readings?obis=${OBIS}&intervalS=900&from=0&to=${ROWS * 900_000}&format=${format}`;
     const answer = await api.inject({ method: 'GET', url, headers: { authorization: 'Bearer bench' } });
-    if (answer.statusCode !== 200) throw new Error(`the API answered ${answer.statusCode}: ${answer.body.slice(0, 200)}`);
+    if (answer.statusCode !== 200)
+      throw new Error(`the API answered ${answer.statusCode}: ${answer.body.slice(0, 200)}`);
     return Buffer.byteLength(answer.rawPayload);
   };
   const octets = { json: await ask('json'), rows: await ask('rows') };
@@ -72,7 +74,7 @@ function rateOf(roundsMs: readonly number[]): number {
 
 /** Quarter hours as meters send them: a growing register, read seconds after the interval, in blocks of four. */
 function readingsOf(seed: number): StoredReading[] {
-  const random = seededRandom(seed);
+  const random = new SeededRandom(seed);
   let energyWh = 4_711_000;
   return Array.from({ length: ROWS }, (_, at) => {
     energyWh += random.below(400);
@@ -90,7 +92,13 @@ function readingsOf(seed: number): StoredReading[] {
       quality: random.below(100) === 0 ? 'clock-adjusted' : 'good',
       deviationMin: -60,
       source: 'profile',
-      origin: { edgeId: 'e1' as EdgeId, epoch: '00112233445566ff', lane: 2, sequence: 1 + Math.floor(at / 4), index: at % 4 },
+      origin: {
+        edgeId: 'e1' as EdgeId,
+        epoch: '00112233445566ff',
+        lane: 2,
+        sequence: 1 + Math.floor(at / 4),
+        index: at % 4,
+      },
       readAtMs,
       knownAtMs: readAtMs + random.below(1_000),
       versions: 1,

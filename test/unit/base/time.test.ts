@@ -29,7 +29,15 @@ test('parseIso takes dates, offsets and fractions', () => {
 });
 
 test('parseIso refuses what is no instant', () => {
-  for (const text of ['', 'yesterday', '2026-02-30', '2026-13-01', '2026-01-01T10:00', '2026-01-01T24:00Z', '1764000000000']) {
+  for (const text of [
+    '',
+    'yesterday',
+    '2026-02-30',
+    '2026-13-01',
+    '2026-01-01T10:00',
+    '2026-01-01T24:00Z',
+    '1764000000000',
+  ]) {
     assert.equal(parseIso(text), null, text);
   }
 });

@@ -1,5 +1,14 @@
 /** A small outside world for tests of the collector: a clock that moves when told, real crypto, files in memory. */
-import { createHash, createHmac, generateKeyPairSync, createPrivateKey, createPublicKey, sign, timingSafeEqual, verify } from 'node:crypto';
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto';
 import type { Crypto, Disk, Env, Random, Timer, Timers } from '../../../src/base/env.ts';
 import { SILENT_LOG } from '../../../src/base/log.ts';
 
@@ -74,9 +83,16 @@ export const REAL_CRYPTO: Crypto = {
     };
   },
   sign: (privateKey, octets) =>
-    new Uint8Array(sign(null, octets, createPrivateKey({ key: Buffer.concat([PKCS8, privateKey]), format: 'der', type: 'pkcs8' }))),
+    new Uint8Array(
+      sign(null, octets, createPrivateKey({ key: Buffer.concat([PKCS8, privateKey]), format: 'der', type: 'pkcs8' })),
+    ),
   verify: (publicKey, octets, signature) =>
-    verify(null, octets, createPublicKey({ key: Buffer.concat([SPKI, publicKey]), format: 'der', type: 'spki' }), signature),
+    verify(
+      null,
+      octets,
+      createPublicKey({ key: Buffer.concat([SPKI, publicKey]), format: 'der', type: 'spki' }),
+      signature,
+    ),
 };
 
 /** Files in a map, with their modes. */
@@ -89,7 +105,9 @@ export class FakeDisk implements Pick<Disk, 'readFile' | 'writeFile' | 'list'> {
     this.files.set(path, { octets, mode });
   }
   async list(path: string): Promise<string[]> {
-    return [...this.files.keys()].filter((name) => name.startsWith(`${path}/`)).map((name) => name.slice(path.length + 1));
+    return [...this.files.keys()]
+      .filter((name) => name.startsWith(`${path}/`))
+      .map((name) => name.slice(path.length + 1));
   }
 }
 

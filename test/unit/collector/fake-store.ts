@@ -20,9 +20,36 @@ export const M1 = 'm1' as MeterId;
 
 type Asked = Pick<
   CollectorStore,
-  | 'edge' | 'saveEdge' | 'edges' | 'meters' | 'meter' | 'channels' | 'readings' | 'latest' | 'events' | 'attributes' | 'gaps'
-  | 'quarantined' | 'saveMeter' | 'placeMeter' | 'endPlacement' | 'create' | 'command' | 'commands' | 'open' | 'report' | 'audit'
-  | 'saveSetupCode' | 'useSetupCode' | 'hasUsers' | 'saveToken' | 'token' | 'revokeToken' | 'tokens' | 'onChange' | 'notSafe'
+  | 'edge'
+  | 'saveEdge'
+  | 'edges'
+  | 'meters'
+  | 'meter'
+  | 'channels'
+  | 'readings'
+  | 'latest'
+  | 'events'
+  | 'attributes'
+  | 'gaps'
+  | 'quarantined'
+  | 'saveMeter'
+  | 'placeMeter'
+  | 'endPlacement'
+  | 'create'
+  | 'command'
+  | 'commands'
+  | 'open'
+  | 'report'
+  | 'audit'
+  | 'saveSetupCode'
+  | 'useSetupCode'
+  | 'hasUsers'
+  | 'saveToken'
+  | 'token'
+  | 'revokeToken'
+  | 'tokens'
+  | 'onChange'
+  | 'notSafe'
 >;
 
 export class FakeStore implements Asked {
@@ -33,7 +60,10 @@ export class FakeStore implements Asked {
   gapList: Gap[] = [];
   eventList: Awaited<ReturnType<CollectorStore['events']>>['items'][number][] = [];
   attributeList: Awaited<ReturnType<CollectorStore['attributes']>>[number][] = [];
-  commandMap = new Map<string, { record: CommandRecord; command: Uint8Array; signature: Uint8Array; key: string | undefined }>();
+  commandMap = new Map<
+    string,
+    { record: CommandRecord; command: Uint8Array; signature: Uint8Array; key: string | undefined }
+  >();
   audits: { action: string; subject: string; detail: string; actor: string }[] = [];
   tokenMap = new Map<string, TokenRecord>();
   setupCodes = new Map<string, number>();
@@ -42,8 +72,21 @@ export class FakeStore implements Asked {
   readingCalls = 0;
 
   constructor() {
-    this.edgeMap.set(E1, { edgeId: E1, tenantId: DEFAULT_TENANT, state: 'active', key: new Uint8Array(32).fill(7), epoch: '00112233445566ff', lastHelloMs: START_MS - 60_000 });
-    this.meterMap.set(M1, { meterId: M1, tenantId: DEFAULT_TENANT, edgeId: E1, placedFromMs: 0, name: 'Baker Street 1' });
+    this.edgeMap.set(E1, {
+      edgeId: E1,
+      tenantId: DEFAULT_TENANT,
+      state: 'active',
+      key: new Uint8Array(32).fill(7),
+      epoch: '00112233445566ff',
+      lastHelloMs: START_MS - 60_000,
+    });
+    this.meterMap.set(M1, {
+      meterId: M1,
+      tenantId: DEFAULT_TENANT,
+      edgeId: E1,
+      placedFromMs: 0,
+      name: 'Baker Street 1',
+    });
   }
 
   emit(change: StoreChange): void {
@@ -56,7 +99,9 @@ export class FakeStore implements Asked {
 
   async meters(query: { text?: string; edgeId?: EdgeId; limit: number; cursor?: string }) {
     const all = [...this.meterMap.values()].filter(
-      (meter) => (query.text === undefined || meter.meterId.includes(query.text)) && (query.edgeId === undefined || meter.edgeId === query.edgeId),
+      (meter) =>
+        (query.text === undefined || meter.meterId.includes(query.text)) &&
+        (query.edgeId === undefined || meter.edgeId === query.edgeId),
     );
     const from = Number(query.cursor ?? 0);
     const items = all.slice(from, from + query.limit);
@@ -69,8 +114,18 @@ export class FakeStore implements Asked {
   async readings(query: Parameters<CollectorStore['readings']>[0]) {
     this.readingCalls += 1;
     return this.rows
-      .filter((row) => row.obis === query.channel.obis && row.meterId === query.channel.meterId && row.intervalS === query.channel.intervalS)
-      .filter((row) => row.atMs > query.fromMs && row.atMs <= query.toMs && (query.afterMs === undefined || row.atMs > query.afterMs))
+      .filter(
+        (row) =>
+          row.obis === query.channel.obis &&
+          row.meterId === query.channel.meterId &&
+          row.intervalS === query.channel.intervalS,
+      )
+      .filter(
+        (row) =>
+          row.atMs > query.fromMs &&
+          row.atMs <= query.toMs &&
+          (query.afterMs === undefined || row.atMs > query.afterMs),
+      )
       .filter((row, at, all) => query.allVersions === true || all[at + 1]?.atMs !== row.atMs)
       .slice(0, query.limit);
   }
@@ -109,21 +164,33 @@ export class FakeStore implements Asked {
   async commands(query: { meterId?: MeterId; state?: string; limit: number }) {
     const items = [...this.commandMap.values()]
       .map((entry) => entry.record)
-      .filter((record) => (query.state === undefined || record.state === query.state) && (query.meterId === undefined || record.meterId === query.meterId));
+      .filter(
+        (record) =>
+          (query.state === undefined || record.state === query.state) &&
+          (query.meterId === undefined || record.meterId === query.meterId),
+      );
     return { items: items.reverse().slice(0, query.limit) };
   }
   open = async (edgeId: EdgeId) =>
-    [...this.commandMap.values()].filter((entry) => entry.record.edgeId === edgeId && !END_STATES.has(entry.record.state));
+    [...this.commandMap.values()].filter(
+      (entry) => entry.record.edgeId === edgeId && !END_STATES.has(entry.record.state),
+    );
   async report(report: Parameters<CollectorStore['report']>[0]) {
     const entry = this.commandMap.get(report.id);
     if (entry === undefined) return undefined;
     if (COMMAND_STATES.indexOf(report.state) <= COMMAND_STATES.indexOf(entry.record.state)) return entry.record;
-    const record = { ...entry.record, state: report.state, sentence: report.sentence, reports: [...entry.record.reports, report] };
+    const record = {
+      ...entry.record,
+      state: report.state,
+      sentence: report.sentence,
+      reports: [...entry.record.reports, report],
+    };
     this.commandMap.set(report.id, { ...entry, record });
     this.emit({ kind: 'command', command: record });
     return record;
   }
-  audit = async (line: { action: string; subject: string; detail: string; actor: string }) => void this.audits.push(line);
+  audit = async (line: { action: string; subject: string; detail: string; actor: string }) =>
+    void this.audits.push(line);
 
   saveSetupCode = async (hash: Uint8Array, expiresAtMs: number) => void this.setupCodes.set(toHex(hash), expiresAtMs);
   async useSetupCode(hash: Uint8Array, nowMs: number) {
@@ -135,7 +202,8 @@ export class FakeStore implements Asked {
   saveToken = async (token: TokenRecord) => void this.tokenMap.set(toHex(token.hash), token);
   token = async (hash: Uint8Array) => this.tokenMap.get(toHex(hash));
   async revokeToken(id: string) {
-    for (const [hash, token] of this.tokenMap) if (token.id === id) this.tokenMap.set(hash, { ...token, revoked: true });
+    for (const [hash, token] of this.tokenMap)
+      if (token.id === id) this.tokenMap.set(hash, { ...token, revoked: true });
   }
   tokens = async () => [...this.tokenMap.values()];
   onChange = (listener: (change: StoreChange) => void) => void this.listeners.push(listener);
@@ -147,12 +215,25 @@ export class FakeStore implements Asked {
     const firstMs = START_MS - count * 900_000;
     for (let at = 0; at < count; at++) {
       this.rows.push({
-        meterId: M1, obis, intervalS: 900, atMs: firstMs + (at + 1) * 900_000, value: value(at), exponent: 0, unit: 'Wh',
-        status: new Uint8Array(), quality: 'good', deviationMin: -60, source: 'profile',
+        meterId: M1,
+        obis,
+        intervalS: 900,
+        atMs: firstMs + (at + 1) * 900_000,
+        value: value(at),
+        exponent: 0,
+        unit: 'Wh',
+        status: new Uint8Array(),
+        quality: 'good',
+        deviationMin: -60,
+        source: 'profile',
         origin: { edgeId: E1, epoch: '00112233445566ff', lane: 2, sequence: 1 + Math.floor(at / 4), index: at % 4 },
-        readAtMs: firstMs + (at + 1) * 900_000 + 20_000, knownAtMs: firstMs + (at + 1) * 900_000 + 21_000, versions: 1,
+        readAtMs: firstMs + (at + 1) * 900_000 + 20_000,
+        knownAtMs: firstMs + (at + 1) * 900_000 + 21_000,
+        versions: 1,
       });
     }
-    this.channelList = [{ meterId: M1, obis, intervalS: 900, unit: 'Wh', exponent: 0, firstAtMs: firstMs, lastAtMs: START_MS }];
+    this.channelList = [
+      { meterId: M1, obis, intervalS: 900, unit: 'Wh', exponent: 0, firstAtMs: firstMs, lastAtMs: START_MS },
+    ];
   }
 }

@@ -6,13 +6,16 @@ import type { CommandId, MeterId } from '../../../model/ids.ts';
 import { ApiError } from '../errors.ts';
 import { COMMAND_VALID_MS, PAGE_DEFAULT } from '../limits.ts';
 import { commandJson } from '../present.ts';
-import { addRoute, type ApiContext } from '../route.ts';
+import { type ApiContext, addRoute } from '../route.ts';
 import { BODY, CommandAnswer, PATH, pageOf, QUERY } from '../schemas.ts';
 
 /** A key of the client's choice; the same key gives the same command, however often it is sent. */
 const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(
-    Type.String({ pattern: '^[\\x21-\\x7e]{1,64}$', description: '1-64 visible ASCII characters; the same key gives the same command' }),
+    Type.String({
+      pattern: '^[\\x21-\\x7e]{1,64}$',
+      description: '1-64 visible ASCII characters; the same key gives the same command',
+    }),
   ),
 });
 
@@ -37,7 +40,12 @@ export function registerCommands(app: FastifyInstance, context: ApiContext): voi
         validForMs: body.validForMs ?? COMMAND_VALID_MS,
         ...(typeof key === 'string' ? { idempotencyKey: key } : {}),
       });
-      context.env.log.info('api.command', { requestId: request.id, commandId: record.id, meterId: record.meterId, created });
+      context.env.log.info('api.command', {
+        requestId: request.id,
+        commandId: record.id,
+        meterId: record.meterId,
+        created,
+      });
       return reply
         .code(202)
         .headers({ location: `/api/v1/commands/${record.id}`, 'idempotency-replayed': String(!created) })

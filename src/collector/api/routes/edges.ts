@@ -4,7 +4,7 @@ import Type from 'typebox';
 import type { EdgeId } from '../../../model/ids.ts';
 import { ApiError } from '../errors.ts';
 import { edgeJson } from '../present.ts';
-import { addRoute, type ApiContext } from '../route.ts';
+import { type ApiContext, addRoute } from '../route.ts';
 import { Edge, EnrolmentBody, PATH, QUERY, QuarantineBody } from '../schemas.ts';
 
 /** Adds the routes of concentrators and of quarantined readings. */
@@ -40,7 +40,8 @@ export function registerEdges(app: FastifyInstance, context: ApiContext): void {
     url: '/api/v1/edges/:edgeId/adopt',
     tag: 'concentrators',
     summary: 'Take a concentrator in, from the inbox or ahead of its first call',
-    description: 'Makes a new password and key. The answer is the enrolment file for the concentrator; it is shown once.',
+    description:
+      'Makes a new password and key. The answer is the enrolment file for the concentrator; it is shown once.',
     path: PATH.edge,
     answers: { 201: EnrolmentBody },
     async handle({ path, principal, reply }) {

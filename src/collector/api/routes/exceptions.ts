@@ -18,7 +18,7 @@ import {
   RANGE_DEFAULT_MS,
 } from '../limits.ts';
 import { commandJson, edgeJson, meterJson } from '../present.ts';
-import { addRoute, type ApiContext } from '../route.ts';
+import { type ApiContext, addRoute } from '../route.ts';
 import { ExceptionsBody } from '../schemas.ts';
 
 const TROUBLED: ReadonlySet<MeterStateName> = new Set(['silent', 'garbled', 'refused', 'babbling']);
@@ -58,7 +58,10 @@ async function countExceptions(context: ApiContext): Promise<unknown> {
       total: meters.length,
       counted,
       byState: byState(meters),
-      troubled: meters.filter((meter) => TROUBLED.has(meter.state?.state ?? 'unknown')).slice(0, EXCEPTION_ITEMS).map(meterJson),
+      troubled: meters
+        .filter((meter) => TROUBLED.has(meter.state?.state ?? 'unknown'))
+        .slice(0, EXCEPTION_ITEMS)
+        .map(meterJson),
     },
     gaps: await gapsOf(context, meters.slice(0, EXCEPTION_METERS), nowMs),
     commands: await commandsOf(context, nowMs),
@@ -92,9 +95,9 @@ async function gapsOf(context: ApiContext, meters: readonly MeterRecord[], nowMs
   const found: Gap[] = [];
   let affected = 0;
   for (let at = 0; at < meters.length; at += EXCEPTION_PARALLEL) {
-    const asked = meters.slice(at, at + EXCEPTION_PARALLEL).map(({ meterId }) =>
-      context.store.gaps({ meterId, fromMs: nowMs - RANGE_DEFAULT_MS, toMs: nowMs, nowMs }),
-    );
+    const asked = meters
+      .slice(at, at + EXCEPTION_PARALLEL)
+      .map(({ meterId }) => context.store.gaps({ meterId, fromMs: nowMs - RANGE_DEFAULT_MS, toMs: nowMs, nowMs }));
     for (const gaps of await Promise.all(asked)) {
       const serious = gaps.filter((gap) => !HEALING.has(gap.cause));
       if (serious.length > 0) affected += 1;
@@ -119,6 +122,9 @@ async function edgesOf(context: ApiContext, nowMs: number) {
   return {
     total: edges.filter((edge) => edge.state === 'active').length,
     unheard: edges.filter((edge) => edge.state === 'active' && heardAtMs(edge) < nowMs - EDGE_UNHEARD_MS).map(edgeJson),
-    inbox: edges.filter((edge) => edge.state === 'inbox').slice(0, EXCEPTION_ITEMS).map(edgeJson),
+    inbox: edges
+      .filter((edge) => edge.state === 'inbox')
+      .slice(0, EXCEPTION_ITEMS)
+      .map(edgeJson),
   };
 }

@@ -7,7 +7,7 @@ import { ApiError } from '../errors.ts';
 import { rowJson } from '../formats.ts';
 import { EXCEPTION_SCAN, GAP_RANGE_MAX_MS, PAGE_DEFAULT, PAGE_MAX } from '../limits.ts';
 import { meterJson } from '../present.ts';
-import { addRoute, type ApiContext } from '../route.ts';
+import { type ApiContext, addRoute } from '../route.ts';
 import {
   AttributeBody,
   BODY,
@@ -51,7 +51,11 @@ function registerSearch(app: FastifyInstance, context: ApiContext): void {
       };
       const limit = query.limit ?? PAGE_DEFAULT;
       if (query.state === undefined) {
-        const page = await context.store.meters({ ...filter, limit, ...(query.cursor === undefined ? {} : { cursor: query.cursor }) });
+        const page = await context.store.meters({
+          ...filter,
+          limit,
+          ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+        });
         return { ...page, items: page.items.map(meterJson) };
       }
       return metersInState(context, filter, query.state, limit, query.cursor);
@@ -70,7 +74,11 @@ async function metersInState(
   const items: ReturnType<typeof meterJson>[] = [];
   let cursor = from;
   for (let scanned = 0; scanned < EXCEPTION_SCAN; scanned += PAGE_MAX) {
-    const page = await context.store.meters({ ...filter, limit: PAGE_MAX, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await context.store.meters({
+      ...filter,
+      limit: PAGE_MAX,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
     items.push(...page.items.map(meterJson).filter((meter) => meter.state === state));
     cursor = page.cursor;
     if (cursor === undefined || items.length >= limit) break;

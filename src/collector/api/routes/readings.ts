@@ -2,13 +2,13 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import type { Channel } from '../../../model/reading.ts';
 import type { MeterId } from '../../../model/ids.ts';
+import type { Channel } from '../../../model/reading.ts';
 import type { QueryStore, ReadingQuery, StoredReading } from '../../ports.ts';
 import { ApiError } from '../errors.ts';
 import { CSV_HEAD, columnsJson, csvLine, ndjsonLine, rowJson } from '../formats.ts';
 import { READINGS_DEFAULT, READINGS_MAX, STREAM_CHUNK_CHARS, STREAM_ROWS } from '../limits.ts';
-import { addRoute, type ApiContext } from '../route.ts';
+import { type ApiContext, addRoute } from '../route.ts';
 import { PATH, pageOf, QUERY, ReadingColumns, ReadingRow } from '../schemas.ts';
 import { rangeOf, timeOf } from '../time.ts';
 import { meterOf } from './meters.ts';
@@ -51,7 +51,9 @@ export function registerReadings(app: FastifyInstance, context: ApiContext): voi
       };
       if (format === 'csv' || format === 'ndjson') {
         const isCsv = format === 'csv';
-        const text = isCsv ? chunks(context.store, ask, query.limit, CSV_HEAD, csvLine) : chunks(context.store, ask, query.limit, '', ndjsonLine);
+        const text = isCsv
+          ? chunks(context.store, ask, query.limit, CSV_HEAD, csvLine)
+          : chunks(context.store, ask, query.limit, '', ndjsonLine);
         void reply.type(isCsv ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson; charset=utf-8');
         return reply.send(Readable.from(text, { objectMode: false, highWaterMark: STREAM_CHUNK_CHARS }));
       }
@@ -75,7 +77,12 @@ function formatOf(accept: string | undefined): Format {
 }
 
 /** The channel that the query means; with one channel of the OBIS code, the interval length need not be said. */
-async function channelOf(store: QueryStore, meterId: MeterId, obis: string, intervalS: number | undefined): Promise<Channel> {
+async function channelOf(
+  store: QueryStore,
+  meterId: MeterId,
+  obis: string,
+  intervalS: number | undefined,
+): Promise<Channel> {
   if (intervalS !== undefined) return { meterId, obis, intervalS };
   const found = (await store.channels(meterId)).filter((channel) => channel.obis === obis);
   if (found.length > 1) {
@@ -100,7 +107,8 @@ export async function pageFrom(
     const whole = rows.slice(0, wanted).filter((row) => row.atMs < nextMs);
     const last = whole.at(-1);
     if (last !== undefined) return { rows: whole, afterMs: last.atMs };
-    if (wanted > READINGS_MAX) throw new ApiError('RANGE_INVALID', '#/query/versions', 'one reading has more versions than a page holds');
+    if (wanted > READINGS_MAX)
+      throw new ApiError('RANGE_INVALID', '#/query/versions', 'one reading has more versions than a page holds');
   }
 }
 
@@ -116,7 +124,11 @@ async function* chunks(
   let left = limit ?? Number.POSITIVE_INFINITY;
   let afterMs = ask.afterMs;
   while (left > 0) {
-    const page = await pageFrom(store, { ...ask, ...(afterMs === undefined ? {} : { afterMs }) }, Math.min(left, STREAM_ROWS));
+    const page = await pageFrom(
+      store,
+      { ...ask, ...(afterMs === undefined ? {} : { afterMs }) },
+      Math.min(left, STREAM_ROWS),
+    );
     for (const reading of page.rows) {
       text += line(reading);
       if (text.length < STREAM_CHUNK_CHARS) continue;

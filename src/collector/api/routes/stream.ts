@@ -1,7 +1,7 @@
 /** The event stream. */
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import { addRoute, type ApiContext } from '../route.ts';
+import { type ApiContext, addRoute } from '../route.ts';
 import { QUERY } from '../schemas.ts';
 
 /** Adds `/api/v1/stream`. */
@@ -18,7 +18,11 @@ export function registerStream(app: FastifyInstance, context: ApiContext): void 
     handle({ query, request, reply }) {
       const header = request.headers['last-event-id'];
       const lastEventId = query.lastEventId ?? (typeof header === 'string' ? header : undefined);
-      void reply.headers({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+      void reply.headers({
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      });
       return reply.send(context.stream.open(lastEventId));
     },
   });

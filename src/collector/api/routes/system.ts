@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { HealthFact } from '../../ports.ts';
 import { API_ERRORS, ApiError, isApiCode } from '../errors.ts';
-import { addRoute, type ApiContext } from '../route.ts';
+import { type ApiContext, addRoute } from '../route.ts';
 import { HealthBody, PATH } from '../schemas.ts';
 
 /** Adds the routes that say how the collector is and what it speaks. */
@@ -48,7 +48,12 @@ export function registerSystem(app: FastifyInstance, context: ApiContext): void 
 }
 
 function registerProblems(app: FastifyInstance): void {
-  const problem = Type.Object({ code: Type.String(), status: Type.Integer(), sentence: Type.String(), retry: Type.String() });
+  const problem = Type.Object({
+    code: Type.String(),
+    status: Type.Integer(),
+    sentence: Type.String(),
+    retry: Type.String(),
+  });
   const problems = Object.entries(API_ERRORS).map(([code, row]) => ({
     code,
     status: row.status,
@@ -78,7 +83,9 @@ function registerProblems(app: FastifyInstance): void {
 }
 
 async function healthFacts(context: ApiContext): Promise<readonly HealthFact[]> {
-  const reasons = await context.store.notSafe().catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
+  const reasons = await context.store
+    .notSafe()
+    .catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
   const store: HealthFact =
     reasons.length === 0
       ? { subject: 'store', state: 'ok', sentence: 'Commits are on the medium before they are acknowledged.' }

@@ -4,7 +4,7 @@ import Type from 'typebox';
 import { DEFAULT_TENANT } from '../../../model/ids.ts';
 import { ApiError } from '../errors.ts';
 import { tokenJson } from '../present.ts';
-import { addRoute, type ApiContext } from '../route.ts';
+import { type ApiContext, addRoute } from '../route.ts';
 import { BODY, NewTokenBody, PATH, TokenBody } from '../schemas.ts';
 import { timeOf } from '../time.ts';
 
@@ -32,7 +32,12 @@ export function registerTokens(app: FastifyInstance, context: ApiContext): void 
         throw new ApiError('BODY_INVALID', '#/body/expires', 'this time has passed');
       }
       const issued = await context.auth.issue(
-        { name: body.name, role: body.role, tenantId: principal.tenantId, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) },
+        {
+          name: body.name,
+          role: body.role,
+          tenantId: principal.tenantId,
+          ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+        },
         principal.name,
       );
       return reply.code(201).send({ token: issued.text, record: tokenJson(issued.record) });
@@ -46,7 +51,8 @@ export function registerTokens(app: FastifyInstance, context: ApiContext): void 
     path: PATH.token,
     answers: { 204: Type.Null() },
     async handle({ path, principal, reply }) {
-      if (!(await context.auth.revoke(path.tokenId, principal.name))) throw new ApiError('TOKEN_UNKNOWN', '#/path/tokenId', path.tokenId);
+      if (!(await context.auth.revoke(path.tokenId, principal.name)))
+        throw new ApiError('TOKEN_UNKNOWN', '#/path/tokenId', path.tokenId);
       return reply.code(204).send();
     },
   });
@@ -79,6 +85,10 @@ function registerSetup(app: FastifyInstance, context: ApiContext): void {
     tag: 'set-up',
     summary: 'Who this token is',
     answers: { 200: Type.Object({ name: Type.String(), role: Type.String(), tenantId: Type.String() }) },
-    handle: ({ principal }) => ({ name: principal.name, role: principal.role, tenantId: principal.tenantId ?? DEFAULT_TENANT }),
+    handle: ({ principal }) => ({
+      name: principal.name,
+      role: principal.role,
+      tenantId: principal.tenantId ?? DEFAULT_TENANT,
+    }),
   });
 }

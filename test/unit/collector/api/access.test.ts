@@ -8,7 +8,13 @@ const desk = await rig();
 after(() => desk.end());
 
 const ROLES = ['viewer', 'operator', 'admin'] as const;
-const urlOf = (route: string): string => route.replace(':meterId', 'm1').replace(':edgeId', 'e9').replace(':commandId', '00000000-0000-4000-8000-000000000000').replace(':tokenId', 'none').replace(':code', 'INTERNAL');
+const urlOf = (route: string): string =>
+  route
+    .replace(':meterId', 'm1')
+    .replace(':edgeId', 'e9')
+    .replace(':commandId', '00000000-0000-4000-8000-000000000000')
+    .replace(':tokenId', 'none')
+    .replace(':code', 'INTERNAL');
 
 test('UD-23 every route asks for the role of its line in the table, and for a token before that', async () => {
   for (const [line, access] of Object.entries(ACCESS)) {
@@ -43,10 +49,12 @@ test('a wrong, a revoked and an expired token are refused alike', async () => {
   const revoked = await auth.issue(request, 'test');
   await auth.revoke(revoked.record.id, 'test');
   const short = await auth.issue({ ...request, expiresAtMs: env.clock.nowMs() + 1_000 }, 'test');
-  const me = async (token: string) => (await desk.api.inject({ method: 'GET', url: '/api/v1/me', headers: { authorization: `Bearer ${token}` } })).json();
+  const me = async (token: string) =>
+    (await desk.api.inject({ method: 'GET', url: '/api/v1/me', headers: { authorization: `Bearer ${token}` } })).json();
   assert.equal((await me(short.text)).role, 'viewer');
   await time.advance(1_000);
-  for (const token of ['dw_wrong', 'nonsense', revoked.text, short.text]) assert.equal((await me(token)).code, 'TOKEN_INVALID', token);
+  for (const token of ['dw_wrong', 'nonsense', revoked.text, short.text])
+    assert.equal((await me(token)).code, 'TOKEN_INVALID', token);
 });
 
 test('the API refuses to listen on a network in plain HTTP, in a sentence', async () => {

@@ -32,7 +32,10 @@ test('cursor pages give every reading once', async () => {
     if (page.cursor === undefined) break;
     cursor = `&cursor=${page.cursor}`;
   }
-  assert.deepEqual(seen, desk.store.rows.map((row) => row.atMs));
+  assert.deepEqual(
+    seen,
+    desk.store.rows.map((row) => row.atMs),
+  );
 });
 
 test('a page with an integer beyond 2^53-1 has a value column of texts, also in rows and NDJSON', async () => {
@@ -41,7 +44,10 @@ test('a page with an integer beyond 2^53-1 has a value column of texts, also in 
   const page = (await other.get(BASE)).json();
   assert.deepEqual(page.columns.value, { type: 'string', values: ['0', '18446744073709551615', '2'] });
   const rows = (await other.get(`${BASE}&format=rows`)).json();
-  assert.deepEqual(rows.items.map((row: { value: unknown }) => row.value), [0, '18446744073709551615', 2]);
+  assert.deepEqual(
+    rows.items.map((row: { value: unknown }) => row.value),
+    [0, '18446744073709551615', 2],
+  );
   const lines = (await other.get(`${BASE}&format=ndjson`)).body.trim().split('\n');
   assert.match(lines[1] ?? '', /"value":"18446744073709551615"/);
   const csv = (await other.get(`${BASE}&format=csv`)).body;
@@ -103,7 +109,10 @@ test('what is wrong with a query is said at its place', async () => {
     assert.match(String(answer.headers['content-type']), /^application\/problem\+json/);
     assert.deepEqual([answer.json().code, answer.json().pointer], [code, pointer], url);
   }
-  assert.match((await desk.get(`${BASE}&colour=red`)).json().detail, /'colour' is unknown here: it takes obis, intervalS, from/);
+  assert.match(
+    (await desk.get(`${BASE}&colour=red`)).json().detail,
+    /'colour' is unknown here: it takes obis, intervalS, from/,
+  );
 });
 
 test('a media type that we do not have is 406', async () => {

@@ -7,9 +7,12 @@ import { DEFAULT_TENANT } from '../../../../src/model/ids.ts';
 import { fakeEnv, REAL_CRYPTO } from '../fake-env.ts';
 import { FakeStore } from '../fake-store.ts';
 
-export async function rig(settings: { readonly webFolder?: string; readonly files?: Readonly<Record<string, string>> } = {}) {
+export async function rig(
+  settings: { readonly webFolder?: string; readonly files?: Readonly<Record<string, string>> } = {},
+) {
   const { env, time, disk } = fakeEnv();
-  for (const [path, text] of Object.entries(settings.files ?? {})) await disk.writeFile(path, new TextEncoder().encode(text));
+  for (const [path, text] of Object.entries(settings.files ?? {}))
+    await disk.writeFile(path, new TextEncoder().encode(text));
   const store = new FakeStore();
   const auth = createAuth({ env, store });
   const sent: { edgeId: string; command: Uint8Array; signature: Uint8Array }[] = [];
@@ -25,16 +28,47 @@ export async function rig(settings: { readonly webFolder?: string; readonly file
   const encode = (command: { readonly id: string }): Uint8Array => new TextEncoder().encode(command.id);
   const commands = createDesk({ env, store, publisher, key, encode });
   const enroller: Enroller = {
-    adopt: async (edgeId) => ({ edgeId, url: 'mqtt://127.0.0.1:1883', password: 'p', key: 'k', commandPublicKey: 'c', limitsPublicKey: 'l' }),
+    adopt: async (edgeId) => ({
+      edgeId,
+      url: 'mqtt://127.0.0.1:1883',
+      password: 'p',
+      key: 'k',
+      commandPublicKey: 'c',
+      limitsPublicKey: 'l',
+    }),
     deactivate: async (edgeId) => store.edgeMap.has(edgeId),
   };
-  const api = await createApi({ env, store, auth, commands, enroller }, { host: '127.0.0.1', port: 0, processMetrics: false, ...(settings.webFolder === undefined ? {} : { webFolder: settings.webFolder }) });
-  const tokenOf = async (role: 'viewer' | 'operator' | 'admin') => (await auth.issue({ name: role, role, tenantId: DEFAULT_TENANT }, 'test')).text;
-  const tokens = { viewer: await tokenOf('viewer'), operator: await tokenOf('operator'), admin: await tokenOf('admin') };
+  const api = await createApi(
+    { env, store, auth, commands, enroller },
+    {
+      host: '127.0.0.1',
+      port: 0,
+      processMetrics: false,
+      ...(settings.webFolder === undefined ? {} : { webFolder: settings.webFolder }),
+    },
+  );
+  const tokenOf = async (role: 'viewer' | 'operator' | 'admin') =>
+    (await auth.issue({ name: role, role, tenantId: DEFAULT_TENANT }, 'test')).text;
+  const tokens = {
+    viewer: await tokenOf('viewer'),
+    operator: await tokenOf('operator'),
+    admin: await tokenOf('admin'),
+  };
   const bearer = (role: keyof typeof tokens) => ({ authorization: `Bearer ${tokens[role]}` });
-  const get = (url: string, headers: Record<string, string> = {}) => api.inject({ method: 'GET', url, headers: { ...bearer('viewer'), ...headers } });
-  const send = (method: 'POST' | 'PUT' | 'DELETE', url: string, payload?: object, headers: Record<string, string> = {}) =>
-    api.inject({ method, url, headers: { ...bearer('admin'), ...headers }, ...(payload === undefined ? {} : { payload }) });
+  const get = (url: string, headers: Record<string, string> = {}) =>
+    api.inject({ method: 'GET', url, headers: { ...bearer('viewer'), ...headers } });
+  const send = (
+    method: 'POST' | 'PUT' | 'DELETE',
+    url: string,
+    payload?: object,
+    headers: Record<string, string> = {},
+  ) =>
+    api.inject({
+      method,
+      url,
+      headers: { ...bearer('admin'), ...headers },
+      ...(payload === undefined ? {} : { payload }),
+    });
   const end = async (): Promise<void> => {
     commands.close();
     await api.close();

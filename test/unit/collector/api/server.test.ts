@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { Compile } from 'typebox/compile';
 import { API_ERRORS } from '../../../../src/collector/api/errors.ts';
@@ -44,7 +44,12 @@ test('what is not HTTP is 400', async () => {
 
 test('bodies that are not JSON, of another type, or of a wrong form are named', async () => {
   const post = (payload: string, type: string) =>
-    desk.api.inject({ method: 'POST', url: '/api/v1/tokens', payload, headers: { ...desk.bearer('admin'), 'content-type': type } });
+    desk.api.inject({
+      method: 'POST',
+      url: '/api/v1/tokens',
+      payload,
+      headers: { ...desk.bearer('admin'), 'content-type': type },
+    });
   const cases: [string, string, number, string, string][] = [
     ['{"name":', 'application/json', 400, 'BODY_NOT_JSON', '#/body'],
     ['', 'application/json', 400, 'BODY_NOT_JSON', '#/body'],
@@ -103,10 +108,22 @@ test('OpenAPI is 3.1 and describes every route with its parameters', async () =>
   const document = (await desk.get('/api/v1/openapi.json')).json();
   assert.equal(document.openapi, '3.1.0');
   const { get } = document.paths['/api/v1/meters/{meterId}/readings'];
-  assert.deepEqual(get.parameters.map((parameter: { name: string }) => parameter.name).sort(), ['asOf', 'cursor', 'format', 'from', 'intervalS', 'limit', 'meterId', 'obis', 'to', 'versions']);
+  assert.deepEqual(get.parameters.map((parameter: { name: string }) => parameter.name).sort(), [
+    'asOf',
+    'cursor',
+    'format',
+    'from',
+    'intervalS',
+    'limit',
+    'meterId',
+    'obis',
+    'to',
+    'versions',
+  ]);
   assert.ok(document.paths['/api/v1/commands'].post.requestBody);
   for (const [path, item] of Object.entries(document.paths as Record<string, Record<string, { summary?: string }>>)) {
-    for (const [method, operation] of Object.entries(item)) assert.ok(operation.summary, `${method} ${path} has no summary`);
+    for (const [method, operation] of Object.entries(item))
+      assert.ok(operation.summary, `${method} ${path} has no summary`);
   }
 });
 
@@ -118,11 +135,16 @@ test('the first administrator comes through the one-time code, once', async () =
   const offered = await fresh.auth.newSetupCode();
   assert.ok(offered);
   assert.match(offered.code, /^[0-9A-HJKMNP-TV-Z]{5}(-[0-9A-HJKMNP-TV-Z]{5}){3}$/);
-  const use = (code: string) => fresh.api.inject({ method: 'POST', url: '/api/v1/setup', payload: { code, name: 'Ada' } });
+  const use = (code: string) =>
+    fresh.api.inject({ method: 'POST', url: '/api/v1/setup', payload: { code, name: 'Ada' } });
   assert.equal((await use('AAAAA-AAAAA-AAAAA-AAAAA')).json().code, 'SETUP_CODE_WRONG');
   const made = await use(offered.code.toLowerCase().replaceAll('-', ' '));
   assert.equal(made.statusCode, 201, made.body);
-  const me = await fresh.api.inject({ method: 'GET', url: '/api/v1/me', headers: { authorization: `Bearer ${made.json().token}` } });
+  const me = await fresh.api.inject({
+    method: 'GET',
+    url: '/api/v1/me',
+    headers: { authorization: `Bearer ${made.json().token}` },
+  });
   assert.deepEqual(me.json(), { name: 'Ada', role: 'admin', tenantId: 'default' });
   assert.equal((await use(offered.code)).statusCode, 409);
   assert.deepEqual((await setup()).json(), { open: false });
@@ -141,27 +163,59 @@ test('no answer shows a key or a hash', async () => {
 test('meters are searched, created and placed', async () => {
   const made = await desk.send('PUT', '/api/v1/meters/m2', { name: 'Mill Lane 4', timeZone: 'Europe/Athens' });
   assert.equal(made.statusCode, 200, made.body);
-  const placed = await desk.send('POST', '/api/v1/meters/m2/placements', { edgeId: 'e1', from: '2026-02-01T00:00:00Z' });
+  const placed = await desk.send('POST', '/api/v1/meters/m2/placements', {
+    edgeId: 'e1',
+    from: '2026-02-01T00:00:00Z',
+  });
   assert.equal(placed.statusCode, 201, placed.body);
   assert.equal(placed.json().placedFromMs, Date.UTC(2026, 1, 1));
   const found = (await desk.get('/api/v1/meters?text=m2')).json();
-  assert.deepEqual(found.items.map((meter: { name: string; state: string }) => [meter.name, meter.state]), [['Mill Lane 4', 'unknown']]);
+  assert.deepEqual(
+    found.items.map((meter: { name: string; state: string }) => [meter.name, meter.state]),
+    [['Mill Lane 4', 'unknown']],
+  );
   const ended = await desk.send('POST', '/api/v1/meters/m2/placements/end', { to: '2026-02-20' });
   assert.equal(ended.json().placedToMs, Date.UTC(2026, 1, 20));
   const nowhere = await desk.send('POST', '/api/v1/meters/m2/placements', { edgeId: 'e9' });
   assert.deepEqual([nowhere.statusCode, nowhere.json().pointer], [404, '#/body/edgeId']);
-  assert.deepEqual(desk.store.audits.filter((line) => line.subject === 'm2').map((line) => line.action), ['meter.save', 'meter.place', 'meter.end-placement']);
+  assert.deepEqual(
+    desk.store.audits.filter((line) => line.subject === 'm2').map((line) => line.action),
+    ['meter.save', 'meter.place', 'meter.end-placement'],
+  );
 });
 
 test('IT-12 exceptions count troubled meters, gaps, silent concentrators and failed commands', async () => {
   const other = await rig();
-  other.store.meterMap.set('m7', { meterId: 'm7' as never, tenantId: 'default' as never, state: { meterId: 'm7' as never, state: 'silent', sentence: 'No answer since noon.', sinceMs: 1 } });
-  const gap = { meterId: 'm1' as never, obis: '1-0:1.8.0*255', intervalS: 900, fromMs: 1, toMs: 2, count: 3, sentence: 'x' };
-  other.store.gapList = [{ ...gap, cause: 'missing-in-meter' }, { ...gap, cause: 'not-due' }];
-  other.store.edgeMap.set('e5', { edgeId: 'e5' as never, tenantId: 'default' as never, state: 'active', lastHelloMs: 5 });
+  other.store.meterMap.set('m7', {
+    meterId: 'm7' as never,
+    tenantId: 'default' as never,
+    state: { meterId: 'm7' as never, state: 'silent', sentence: 'No answer since noon.', sinceMs: 1 },
+  });
+  const gap = {
+    meterId: 'm1' as never,
+    obis: '1-0:1.8.0*255',
+    intervalS: 900,
+    fromMs: 1,
+    toMs: 2,
+    count: 3,
+    sentence: 'x',
+  };
+  other.store.gapList = [
+    { ...gap, cause: 'missing-in-meter' },
+    { ...gap, cause: 'not-due' },
+  ];
+  other.store.edgeMap.set('e5', {
+    edgeId: 'e5' as never,
+    tenantId: 'default' as never,
+    state: 'active',
+    lastHelloMs: 5,
+  });
   other.store.edgeMap.set('e6', { edgeId: 'e6' as never, tenantId: 'default' as never, state: 'inbox' });
   const answer = (await other.get('/api/v1/exceptions')).json();
-  assert.deepEqual([answer.meters.total, answer.meters.byState, answer.meters.troubled[0].stateSentence], [2, { unknown: 1, silent: 1 }, 'No answer since noon.']);
+  assert.deepEqual(
+    [answer.meters.total, answer.meters.byState, answer.meters.troubled[0].stateSentence],
+    [2, { unknown: 1, silent: 1 }, 'No answer since noon.'],
+  );
   assert.deepEqual([answer.gaps.meters, answer.gaps.intervals], [1, 3]);
   assert.deepEqual([answer.edges.unheard[0].edgeId, answer.edges.inbox[0].edgeId], ['e5', 'e6']);
   await other.end();
@@ -194,16 +248,55 @@ test('addresses outside the list of files are unknown, however they are written'
 test('answers keep to the schemas that OpenAPI shows', async () => {
   const { store } = desk;
   store.fill(8);
-  const gap = { meterId: M1, obis: '1-0:1.8.0*255', intervalS: 900, fromMs: 1, toMs: 2, count: 3, sentence: 'x', etaMs: 5 };
+  const gap = {
+    meterId: M1,
+    obis: '1-0:1.8.0*255',
+    intervalS: 900,
+    fromMs: 1,
+    toMs: 2,
+    count: 3,
+    sentence: 'x',
+    etaMs: 5,
+  };
   store.gapList = [{ ...gap, cause: 'missing-in-meter' }];
   store.attributeList = [{ meterId: M1, obis: '0-0:96.1.0*255', name: 'serial-number', text: '4711', readAtMs: 5 }];
-  store.eventList = [{ meterId: null, edgeId: E1, log: 'edge', code: 3, name: 'started', sentence: 'Started.', severity: 'info', atMs: 5, knownAtMs: 6 }];
+  store.eventList = [
+    {
+      meterId: null,
+      edgeId: E1,
+      log: 'edge',
+      code: 3,
+      name: 'started',
+      sentence: 'Started.',
+      severity: 'info',
+      atMs: 5,
+      knownAtMs: 6,
+    },
+  ];
   const command = { meterId: 'm1', body: { kind: 'relay', action: 'reconnect' } };
   const { id } = (await desk.send('POST', '/api/v1/commands', command)).json();
   const relay = { outputOn: false, controlState: 2 };
   await store.report({ id, meterId: M1, state: 'done', code: '', sentence: 'Armed.', atMs: 1, values: [], relay });
   const document = (await desk.get('/api/v1/openapi.json')).json();
-  const asked = ['meters', 'meters/m1', 'meters/m1/channels', 'meters/m1/latest', 'meters/m1/attributes', 'meters/m1/gaps', 'events', 'edges', 'edges/e1', 'quarantine', 'commands', `commands/${id}`, 'exceptions', 'me', 'tokens', 'setup', 'problems'];
+  const asked = [
+    'meters',
+    'meters/m1',
+    'meters/m1/channels',
+    'meters/m1/latest',
+    'meters/m1/attributes',
+    'meters/m1/gaps',
+    'events',
+    'edges',
+    'edges/e1',
+    'quarantine',
+    'commands',
+    `commands/${id}`,
+    'exceptions',
+    'me',
+    'tokens',
+    'setup',
+    'problems',
+  ];
   for (const path of asked) {
     const answer = await desk.api.inject({ method: 'GET', url: `/api/v1/${path}`, headers: desk.bearer('admin') });
     assert.equal(answer.statusCode, 200, `${path}: ${answer.body}`);
@@ -211,7 +304,10 @@ test('answers keep to the schemas that OpenAPI shows', async () => {
     const schema = document.paths[route]?.get?.responses['200'].content['application/json'].schema;
     assert.ok(schema, `no schema for ${route}`);
     const strict = Compile(closed(schema));
-    assert.deepEqual(strict.Errors(answer.json()).map((error) => `${path}${error.instancePath} ${error.message}`), []);
+    assert.deepEqual(
+      strict.Errors(answer.json()).map((error) => `${path}${error.instancePath} ${error.message}`),
+      [],
+    );
   }
   const shown = (await desk.get(`/api/v1/commands/${id}`)).json();
   assert.match(shown.relay.sentence, /ready for reconnection: the load has NO supply/);

@@ -27,7 +27,10 @@ test('a client that comes back hears what it missed', () => {
   hub.publish('edge', { edgeId: 'e2' });
   const again = said(hub.open(last));
   assert.doesNotMatch(again, /m1|hello|resync/);
-  assert.deepEqual([...again.matchAll(/"edgeId":"(e\d)"/g)].map((match) => match[1]), ['e1', 'e2']);
+  assert.deepEqual(
+    [...again.matchAll(/"edgeId":"(e\d)"/g)].map((match) => match[1]),
+    ['e1', 'e2'],
+  );
   hub.close();
 });
 

@@ -28,7 +28,8 @@ test('guessing codes is slowed down', async () => {
   const { auth, time } = fresh();
   const offered = await auth.newSetupCode();
   assert.ok(offered);
-  for (let attempt = 0; attempt < 10; attempt++) await assert.rejects(auth.setUp(`GUESS${attempt}`, 'Eve'), { code: 'SETUP_CODE_WRONG' });
+  for (let attempt = 0; attempt < 10; attempt++)
+    await assert.rejects(auth.setUp(`GUESS${attempt}`, 'Eve'), { code: 'SETUP_CODE_WRONG' });
   await assert.rejects(auth.setUp(offered.code, 'Ada'), { code: 'TOO_MANY_ATTEMPTS' });
   await time.advance(60_001);
   assert.equal((await auth.setUp(offered.code, 'Ada')).record.role, 'admin');

@@ -24,13 +24,22 @@ test('a command is stored and audited, signed, sent, and answered with 202 and i
   assert.equal(answer.statusCode, 202, answer.body);
   const record = answer.json();
   assert.equal(answer.headers['location'], `/api/v1/commands/${record.id}`);
-  assert.deepEqual([record.state, record.what, record.edgeId, record.epoch, record.ended], ['sent', 'Disconnect the supply', 'e1', '00112233445566ff', false]);
+  assert.deepEqual(
+    [record.state, record.what, record.edgeId, record.epoch, record.ended],
+    ['sent', 'Disconnect the supply', 'e1', '00112233445566ff', false],
+  );
   assert.match(record.sentence, /Handed over for concentrator e1; waiting/);
-  assert.deepEqual(store.audits.filter((line) => line.subject === record.id).map((line) => line.action), ['command.create', 'command.sent']);
+  assert.deepEqual(
+    store.audits.filter((line) => line.subject === record.id).map((line) => line.action),
+    ['command.create', 'command.sent'],
+  );
   const [message] = sent;
   assert.ok(message);
   const signed = concat([new TextEncoder().encode('deltawatt command v1\0'), message.command]);
-  assert.ok(REAL_CRYPTO.verify(key.publicKey, signed, message.signature), 'the signature covers the prefix and the octets');
+  assert.ok(
+    REAL_CRYPTO.verify(key.publicKey, signed, message.signature),
+    'the signature covers the prefix and the octets',
+  );
   assert.ok(!REAL_CRYPTO.verify(key.publicKey, message.command, message.signature), 'and is none without the prefix');
 });
 
@@ -55,7 +64,10 @@ test('SG-MR-8 a concentrator that does not answer within 15 s is said so in word
   assert.equal(state, 'stored');
   assert.match(sentence, /not connected\. It is sent as soon as it calls/);
   await time.advance(15_000);
-  assert.match((await one(id)).sentence, /^Not reached within 15 s: concentrator e1 is not connected\. .* until 2026-03-01T12:05:00\.000Z\.$/);
+  assert.match(
+    (await one(id)).sentence,
+    /^Not reached within 15 s: concentrator e1 is not connected\. .* until 2026-03-01T12:05:00\.000Z\.$/,
+  );
   assert.deepEqual(told, [(await one(id)).sentence]);
   assert.ok(store.audits.some((audit) => audit.action === 'command.not-reached' && audit.detail === told[0]));
 });
@@ -65,8 +77,25 @@ test('an answer within 15 s stops the words', async () => {
   const told: string[] = [];
   commands.onWords((record) => told.push(record.sentence));
   const { id } = (await post(READ)).json();
-  const value = { classId: 3, obis: '1-0:1.8.0*255', attribute: 2, result: 0, value: 2n ** 60n, exponent: 0, unit: 'Wh', raw: new Uint8Array([0x15, 1]) };
-  await store.report({ id, meterId: 'm1' as never, state: 'done', code: '', sentence: 'Read.', atMs: 1, values: [value] });
+  const value = {
+    classId: 3,
+    obis: '1-0:1.8.0*255',
+    attribute: 2,
+    result: 0,
+    value: 2n ** 60n,
+    exponent: 0,
+    unit: 'Wh',
+    raw: new Uint8Array([0x15, 1]),
+  };
+  await store.report({
+    id,
+    meterId: 'm1' as never,
+    state: 'done',
+    code: '',
+    sentence: 'Read.',
+    atMs: 1,
+    values: [value],
+  });
   await time.advance(20_000);
   assert.deepEqual(told, []);
   const record = await one(id);
@@ -155,7 +184,10 @@ test('commands need a placed meter on an active concentrator that has called', a
 
 test('ids are UUIDs of version 4', async () => {
   const { post } = await ready();
-  assert.match((await post(READ)).json().id as CommandId, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.match(
+    (await post(READ)).json().id as CommandId,
+    /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+  );
 });
 
 test('keys are made once, with mode 0600, and a broken file is named', async () => {
@@ -164,8 +196,18 @@ test('keys are made once, with mode 0600, and a broken file is named', async () 
   const again = await loadKeys(env, '/state');
   assert.deepEqual(again, made);
   assert.notDeepEqual(made.command.publicKey, made.limits.publicKey);
-  assert.deepEqual([...disk.files].map(([path, file]) => [path, file.mode]), [['/state/command.key', 0o600], ['/state/limits.key', 0o600]]);
-  for (const text of ['', '{"publicKey":"00","privateKey":"00"}', JSON.stringify({ publicKey: '00'.repeat(32), privateKey: '11'.repeat(32) })]) {
+  assert.deepEqual(
+    [...disk.files].map(([path, file]) => [path, file.mode]),
+    [
+      ['/state/command.key', 0o600],
+      ['/state/limits.key', 0o600],
+    ],
+  );
+  for (const text of [
+    '',
+    '{"publicKey":"00","privateKey":"00"}',
+    JSON.stringify({ publicKey: '00'.repeat(32), privateKey: '11'.repeat(32) }),
+  ]) {
     await disk.writeFile('/state/limits.key', new TextEncoder().encode(text));
     await assert.rejects(loadKeys(env, '/state'), /COMMAND_KEY_BROKEN.*\/state\/limits\.key/);
   }
