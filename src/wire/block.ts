@@ -10,13 +10,15 @@ import { ByteReader, ByteWriter, fromHex, toHex } from '../base/bytes.ts';
 import { crc32C } from '../base/crc.ts';
 import { DeltawattError } from '../base/errors.ts';
 import { wireError } from './errors.ts';
-import { decodeIntervalBody, encodeIntervalBody, inBodyOrder, unitOf } from './interval-body.ts';
+import { decodeIntervalBody } from './interval-decode.ts';
+import { encodeIntervalBody } from './interval-encode.ts';
 import { emptyLaneState, type LaneState, laneStateCheck } from './lane-state.ts';
-import { isSelfContained, type Lane, LANES } from './lanes.ts';
+import { isSelfContained, LANES, type Lane } from './lanes.ts';
 import { BLOCK_MAX_OCTETS, TIME_MAX_MS, URGENT_BLOCK_MAX_OCTETS } from './limits.ts';
 import { decodeRecordBody, encodeRecordBody } from './record-body.ts';
 import { type JournalRecord, recordTimeMs } from './records.ts';
 import type { DictionaryGroup, Row } from './rows.ts';
+import { inBodyOrder, unitOf } from './run.ts';
 import type { Sha256 } from './topics.ts';
 
 /** Where the edge's clock stood. The wire number is the index; `unspecified` is what an older peer says. */
@@ -113,7 +115,10 @@ function readSigned(reader: ByteReader): number {
 
 function writeHeader(writer: ByteWriter, header: BlockHeader, unitMs: number): void {
   const flags = (unitMs === 1000 ? FLAG_SECONDS : 0) | (header.stateCheck === null ? 0 : FLAG_STATE_CHECK);
-  writer.u8(BLOCK_FORMAT).u8(header.lane | flags).u8(CLOCK_QUALITIES.indexOf(header.clockQuality));
+  writer
+    .u8(BLOCK_FORMAT)
+    .u8(header.lane | flags)
+    .u8(CLOCK_QUALITIES.indexOf(header.clockQuality));
   writer.bytes(fromHex(header.epoch)).varint(header.sequence).bytes(header.prevHash);
   if (header.dictionaryHash !== null)
     writer.bytes(fromHex(header.dictionaryHash)).varint(header.sequence - header.keyframe);

@@ -27,12 +27,12 @@ import {
   timeFromWire,
 } from './fields.ts';
 import {
-  type CollectorMessage as WireCollectorMessage,
   CollectorMessageSchema,
   type CommandMessage,
   CommandMessageSchema,
   DictionarySchema,
   EdgeMessageSchema,
+  type CollectorMessage as WireCollectorMessage,
   type EdgeStatus as WireEdgeStatus,
   type Hello as WireHello,
 } from './gen/deltawatt_pb.ts';
@@ -59,7 +59,8 @@ function parse<Schema extends DescMessage>(schema: Schema, octets: Uint8Array): 
 }
 
 function text(received: string, what: string): string {
-  if (received.length > TEXT_MAX_CHARACTERS) throw wireError('WIRE_MALFORMED', `${what} of ${received.length} characters`);
+  if (received.length > TEXT_MAX_CHARACTERS)
+    throw wireError('WIRE_MALFORMED', `${what} of ${received.length} characters`);
   return received;
 }
 
@@ -205,7 +206,13 @@ function collectorBody({ message }: WireCollectorMessage): CollectorBody {
     case 'ack': {
       const { epoch, lane, upTo, credit } = message.value;
       const hex = hexOfLength(epoch, EPOCH_OCTETS, 'epoch');
-      return { kind: 'ack', epoch: hex, lane: laneFromWire(lane), upTo: countFromWire(upTo), credit: countFromWire(credit) };
+      return {
+        kind: 'ack',
+        epoch: hex,
+        lane: laneFromWire(lane),
+        upTo: countFromWire(upTo),
+        credit: countFromWire(credit),
+      };
     }
     case 'needDictionary': {
       const hash = hexOfLength(message.value.hash, DICTIONARY_HASH_OCTETS, 'dictionary hash');

@@ -49,7 +49,8 @@ function checkGroup(group: DictionaryGroup): void {
 
 /** The groups of a dictionary; throws WIRE_MALFORMED or WIRE_TOO_LONG. */
 export function decodeDictionary(octets: Uint8Array): DictionaryGroup[] {
-  if (octets.length > DICTIONARY_MAX_OCTETS) throw wireError('WIRE_TOO_LONG', `a dictionary of ${octets.length} octets`);
+  if (octets.length > DICTIONARY_MAX_OCTETS)
+    throw wireError('WIRE_TOO_LONG', `a dictionary of ${octets.length} octets`);
   let groups: DictionaryGroup[];
   try {
     groups = fromBinary(DictionarySchema, octets).groups.map((group) => ({

@@ -1,12 +1,13 @@
 /** Puts rows and records into as few blocks as their lane allows, each chained to the one before. */
-import { wireError } from './errors.ts';
+
 import { type BlockContent, type BlockInput, blockHash, blockMaxOctets, encodeBlock } from './block.ts';
-import { fitsOneBlock, inBodyOrder } from './interval-body.ts';
+import { wireError } from './errors.ts';
 import type { LaneState } from './lane-state.ts';
 import { BLOCK_MAX_RECORDS } from './limits.ts';
 import { recordOctets, shortenRecord } from './record-body.ts';
 import { type JournalRecord, recordTimeMs } from './records.ts';
 import type { DictionaryGroup, Row } from './rows.ts';
+import { fitsOneBlock, inBodyOrder } from './run.ts';
 import type { Sha256 } from './topics.ts';
 
 /** What the blocks of one append share: `sequence`, `keyframe` and `prevHash` are those of the first. */
@@ -85,7 +86,12 @@ export function packRows(
         count = Math.floor(count / 2);
         continue;
       }
-      const content: BlockContent = { kind: 'rows', dictionaryHash: dictionary.hash, dictionary: dictionary.groups, rows: part };
+      const content: BlockContent = {
+        kind: 'rows',
+        dictionaryHash: dictionary.hash,
+        dictionary: dictionary.groups,
+        rows: part,
+      };
       const made = encodeBlock({ ...next, content }, current);
       if (made.octets.length <= maxOctets) {
         blocks.push(packedBlock(next, made.octets, spanOfRows(part), sha256));

@@ -7,12 +7,12 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { COMMAND_STATES, type CommandReport, type ObjectValue } from '../model/command.ts';
 import { METER_STATES, SEVERITIES } from '../model/event.ts';
-import { parseCommandId, parseMeterId } from '../model/ids.ts';
 import type { MeterId } from '../model/ids.ts';
+import { parseCommandId, parseMeterId } from '../model/ids.ts';
 import { type ExactInteger, exact } from '../model/number.ts';
-import { indexOf, memberAt, objectReference, timeFromWire } from './fields.ts';
 import { wireError } from './errors.ts';
-import { type CommandRecord, type Record as WireRecord, type RecordSchema, RecordsSchema } from './gen/deltawatt_pb.ts';
+import { indexOf, memberAt, objectReference, timeFromWire } from './fields.ts';
+import { type CommandRecord, type RecordSchema, RecordsSchema, type Record as WireRecord } from './gen/deltawatt_pb.ts';
 import { BLOCK_MAX_RECORDS, TEXT_MAX_CHARACTERS, VALUE_MAX, VALUE_MIN } from './limits.ts';
 import type { JournalRecord } from './records.ts';
 
@@ -124,7 +124,10 @@ function journalRecord(wire: WireRecord): JournalRecord {
       const { meterId, log, code, name, sentence, atMs, severity } = record.value;
       const event = { log, code, name, sentence, atMs: timeFromWire(atMs) };
       const meter = meterId === '' ? null : meterIdOf(meterId);
-      return { kind: 'event', event: { ...event, meterId: meter, severity: memberAt(SEVERITIES, severity, 'severity') } };
+      return {
+        kind: 'event',
+        event: { ...event, meterId: meter, severity: memberAt(SEVERITIES, severity, 'severity') },
+      };
     }
     case 'attribute': {
       const { meterId, obis, name, text, readAtMs } = record.value;
@@ -233,8 +236,7 @@ export function shortenRecord(record: JournalRecord, maxOctets: number): Journal
   let characters = TEXT_MAX_CHARACTERS;
   for (let round = 0; round < SHORTEN_ROUNDS; round++) {
     if (recordOctets(shorter) <= maxOctets) return shorter;
-    if (shorter.kind === 'command')
-      shorter = { ...shorter, report: withoutLongAnswers(shorter.report, characters) };
+    if (shorter.kind === 'command') shorter = { ...shorter, report: withoutLongAnswers(shorter.report, characters) };
     if (recordOctets(shorter) <= maxOctets) return shorter;
     shorter = withShortTexts(shorter, characters);
     characters = Math.floor(characters / 2);

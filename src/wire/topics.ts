@@ -102,8 +102,7 @@ export function splitBatch(payload: Uint8Array): Uint8Array[] {
     while (reader.remaining > 0) {
       if (blocks.length === BATCH_MAX_BLOCKS) throw wireError('WIRE_TOO_LONG', `more than ${BATCH_MAX_BLOCKS} blocks`);
       const length = reader.varint();
-      if (length === 0 || length > BLOCK_MAX_OCTETS)
-        throw wireError('WIRE_MALFORMED', `a block of ${length} octets`);
+      if (length === 0 || length > BLOCK_MAX_OCTETS) throw wireError('WIRE_MALFORMED', `a block of ${length} octets`);
       blocks.push(reader.slice(length));
     }
   } catch (error) {

@@ -8,8 +8,8 @@
  */
 import type { BitReader, BitWriter } from '../base/bits.ts';
 import { addExact, type ExactInteger, exact, subtractExact } from '../model/number.ts';
-import type { ColumnState } from './lane-state.ts';
 import { wireError } from './errors.ts';
+import type { ColumnState } from './lane-state.ts';
 
 /** Quotients below this are plain Rice codes. */
 const RICE_ONES = 4;
