@@ -1,0 +1,366 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { DeltawattError, hasCode } from '../../../src/base/errors.ts';
+import type { Command, CommandReport } from '../../../src/model/command.ts';
+import type { CommandId, EdgeId, MeterId } from '../../../src/model/ids.ts';
+import { decodeBlock } from '../../../src/wire/block.ts';
+import {
+  commandSigningOctets,
+  decodeCollectorMessage,
+  decodeCommand,
+  decodeEdgeMessage,
+  encodeCollectorMessage,
+  encodeCommand,
+  encodeEdgeMessage,
+} from '../../../src/wire/codec.ts';
+import { decodeDictionary, dictionaryHash, encodeDictionary } from '../../../src/wire/dictionary.ts';
+import { openEnvelope, sealEnvelope } from '../../../src/wire/envelope.ts';
+import { WIRE_ERRORS } from '../../../src/wire/errors.ts';
+import { emptyLaneState } from '../../../src/wire/lane-state.ts';
+import type { CollectorBody, EdgeMessage } from '../../../src/wire/messages.ts';
+import { type PackHead, packRecords } from '../../../src/wire/pack.ts';
+import { decodeRecordBody, encodeRecordBody } from '../../../src/wire/record-body.ts';
+import type { JournalRecord } from '../../../src/wire/records.ts';
+import {
+  collectorFilters,
+  edgeFilters,
+  edgeMay,
+  joinBatch,
+  parseTopic,
+  splitBatch,
+  topicOf,
+} from '../../../src/wire/topics.ts';
+import { dictionaryOf } from '../../support/wire-arbitraries.ts';
+import { envelopeCrypto, sha256 } from '../../support/wire-crypto.ts';
+
+const edgeId = 'e17' as EdgeId;
+const party = { edgeId, key: Uint8Array.from({ length: 32 }, (_, at) => at) };
+const nowMs = Date.UTC(2026, 2, 1);
+const is = (code: string) => (error: unknown) => hasCode(error, code);
+
+test('W-40 topics carry a shard made of the edge id, and only their own edge may use them', () => {
+  const up = topicOf(edgeId, 'b', sha256);
+  assert.match(up, /^dw\/[0-9a-f]{2}\/e17\/b$/);
+  assert.deepEqual(parseTopic(up, sha256), { shard: Number.parseInt(up.slice(3, 5), 16), edgeId, leaf: 'b' });
+  const foreignShard = up.replace(/^dw\/../, up.startsWith('dw/00') ? 'dw/01' : 'dw/00');
+  for (const wrong of [foreignShard, `${up}/x`, 'dw/zz/e17/b', 'dw/00/e 17/b', '', 'dw/+/+/b', up.toUpperCase()])
+    assert.equal(parseTopic(wrong, sha256), null, wrong);
+  const other = 'e18' as EdgeId;
+  const allowed = [
+    ['publish', 'b'],
+    ['publish', 'c'],
+    ['subscribe', 'd'],
+  ];
+  for (const action of ['publish', 'subscribe'] as const)
+    for (const leaf of ['b', 'c', 'd'] as const) {
+      const may = allowed.some(([a, l]) => a === action && l === leaf);
+      assert.equal(edgeMay(action, edgeId, topicOf(edgeId, leaf, sha256), sha256), may, `${action} ${leaf}`);
+      assert.equal(edgeMay(action, other, topicOf(edgeId, leaf, sha256), sha256), false);
+    }
+  assert.equal(edgeMay('subscribe', edgeId, 'dw/+/+/d', sha256), false);
+  assert.equal(edgeMay('subscribe', edgeId, '#', sha256), false);
+  assert.deepEqual(edgeFilters(edgeId, sha256), [topicOf(edgeId, 'd', sha256)]);
+  assert.deepEqual(collectorFilters([0, 255]), ['dw/00/+/b', 'dw/00/+/c', 'dw/ff/+/b', 'dw/ff/+/c']);
+  assert.deepEqual(collectorFilters(Array.from({ length: 256 }, (_, at) => at)), ['dw/+/+/b', 'dw/+/+/c']);
+});
+
+test('W-41 a message on b splits into the blocks that were joined', () => {
+  const blocks = [Uint8Array.of(1, 2, 3), new Uint8Array(200).fill(7), new Uint8Array(4096)];
+  assert.deepEqual(splitBatch(joinBatch(blocks)), blocks);
+  for (const bad of [
+    [],
+    [1],
+    [2, 1, 0],
+    [1, 0],
+    [1, 5, 0],
+    [1, 0x81, 0x20],
+    [1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+  ])
+    assert.throws(() => splitBatch(Uint8Array.from(bad)), is('WIRE_MALFORMED'));
+  assert.throws(() => splitBatch(new Uint8Array(70_000)), is('WIRE_TOO_LONG'));
+});
+
+test('W-42 an envelope opens only with its key, edge and direction, unchanged', () => {
+  const body = Uint8Array.of(1, 2, 3, 4);
+  const sealed = sealEnvelope(body, 'up', party, envelopeCrypto);
+  assert.deepEqual(openEnvelope(sealed, 'up', party, envelopeCrypto), body);
+  const wrong = is('WIRE_AUTHENTICATOR');
+  assert.throws(() => openEnvelope(sealed, 'down', party, envelopeCrypto), wrong);
+  assert.throws(() => openEnvelope(sealed, 'up', { ...party, edgeId: 'e1' as EdgeId }, envelopeCrypto), wrong);
+  assert.throws(() => openEnvelope(sealed, 'up', { ...party, key: new Uint8Array(32) }, envelopeCrypto), wrong);
+  for (let at = 0; at < sealed.length; at++) {
+    const changed = Uint8Array.from(sealed, (octet, index) => (index === at ? octet ^ 1 : octet));
+    // A changed tag of the frame may still be read as the same fields; what comes out is then what was sealed.
+    let opened: Uint8Array | null = null;
+    try {
+      opened = openEnvelope(changed, 'up', party, envelopeCrypto);
+    } catch (error) {
+      assert.ok(error instanceof DeltawattError);
+    }
+    if (opened !== null) assert.deepEqual(opened, body);
+    assert.throws(() => openEnvelope(sealed.subarray(0, at), 'up', party, envelopeCrypto), DeltawattError);
+  }
+  const shortTag = Uint8Array.of(0x0a, 1, 0, 0x12, 2, 0, 0);
+  assert.throws(() => openEnvelope(shortTag, 'up', party, envelopeCrypto), wrong);
+  assert.throws(() => openEnvelope(new Uint8Array(600_000), 'up', party, envelopeCrypto), is('WIRE_TOO_LONG'));
+});
+
+test('W-43 messages of an edge survive the way', () => {
+  const messages: EdgeMessage[] = [
+    {
+      kind: 'hello',
+      hello: {
+        epoch: '0011223344556677',
+        bootId: '8899aabbccddeeff',
+        session: new Uint8Array(16).fill(5),
+        lanes: [{ lane: 2, first: 1, last: 2 ** 52, lastKeyframe: 7 }],
+        software: 'deltawatt 0.1.0',
+        wallTimeMs: nowMs,
+        clockQuality: 'collector',
+        protocol: 1,
+      },
+    },
+    { kind: 'dictionary', octets: encodeDictionary(dictionaryOf(4)) },
+    {
+      kind: 'status',
+      status: {
+        lanes: [{ lane: 0, octets: 5, blocks: 1, oldestMs: nowMs }],
+        uptimeS: 77,
+        autonomyHours: 1200.5,
+        facts: [{ name: 'uplink', state: 'ok', sentence: 'Connected.' }],
+      },
+    },
+  ];
+  for (const message of messages) assert.deepEqual(decodeEdgeMessage(encodeEdgeMessage(message)), message);
+  assert.throws(() => decodeEdgeMessage(new Uint8Array(0)), is('WIRE_UNKNOWN_MESSAGE'));
+  assert.throws(() => decodeEdgeMessage(Uint8Array.of(0x0a, 0)), is('WIRE_MALFORMED'), 'a hello without an epoch');
+});
+
+test('W-44 messages of a collector survive the way', () => {
+  const bodies: CollectorBody[] = [
+    {
+      kind: 'answer',
+      lanes: [
+        { lane: 0, upTo: 0 },
+        { lane: 3, upTo: 9 },
+      ],
+      credit: 65_536,
+    },
+    { kind: 'ack', epoch: '0011223344556677', lane: 4, upTo: 12, credit: 1 },
+    { kind: 'need-dictionary', hash: '0102030405060708', lane: 2 },
+    { kind: 'need-keyframe', lane: 2, upTo: 12 },
+    { kind: 'command', command: Uint8Array.of(1, 2), signature: new Uint8Array(64) },
+    { kind: 'refusal', code: 'EDGE_UNKNOWN', sentence: 'Approve the edge first.' },
+  ];
+  for (const body of bodies) {
+    const message = {
+      session: new Uint8Array(16).fill(1),
+      term: new Uint8Array(12).fill(2),
+      serverTimeMs: nowMs,
+      body,
+    };
+    assert.deepEqual(decodeCollectorMessage(encodeCollectorMessage(message)), message);
+  }
+  const noTerm = {
+    session: new Uint8Array(16),
+    term: new Uint8Array(0),
+    serverTimeMs: 0,
+    body: bodies[0] as CollectorBody,
+  };
+  assert.throws(() => decodeCollectorMessage(encodeCollectorMessage(noTerm)), is('WIRE_MALFORMED'));
+});
+
+const commandId = '0f0e0d0c-0b0a-0908-0706-050403020100' as CommandId;
+const meterId = 'm1' as MeterId;
+
+test('W-45 a command survives the way, and its signature covers a named domain', () => {
+  const base = {
+    id: commandId,
+    edgeId,
+    epoch: '0011223344556677',
+    meterId,
+    author: 'anna',
+    createdAtMs: nowMs,
+    expiresAtMs: nowMs + 1,
+  };
+  const commands: Command[] = [
+    { ...base, body: { kind: 'read', objects: [{ classId: 3, obis: '1-0:1.8.0*255', attribute: 2 }] } },
+    { ...base, body: { kind: 'relay', action: 'disconnect' } },
+    { ...base, body: { kind: 'relay', action: 'reconnect' } },
+  ];
+  for (const command of commands) assert.deepEqual(decodeCommand(encodeCommand(command)), command);
+  const noObject = { ...base, body: { kind: 'read' as const, objects: [] } };
+  assert.throws(() => decodeCommand(encodeCommand(noObject)), is('WIRE_MALFORMED'));
+  assert.throws(() => decodeCommand(Uint8Array.of(1)), is('WIRE_MALFORMED'));
+  const signed = commandSigningOctets(Uint8Array.of(0xaa));
+  assert.equal(new TextDecoder().decode(signed.subarray(0, 21)), 'deltawatt command v1\0');
+  assert.deepEqual(signed.subarray(21), Uint8Array.of(0xaa));
+});
+
+const report: CommandReport = {
+  id: commandId,
+  meterId,
+  state: 'done',
+  code: '',
+  sentence: 'Done.',
+  atMs: nowMs,
+  values: [
+    {
+      classId: 3,
+      obis: '1-0:1.8.0*255',
+      attribute: 2,
+      result: 0,
+      value: 2n ** 63n,
+      exponent: -1,
+      unit: 'Wh',
+      raw: Uint8Array.of(6),
+    },
+    { classId: 1, obis: '0-0:96.1.0*255', attribute: 2, result: 0, text: 'é', raw: Uint8Array.of(9) },
+    { classId: 1, obis: '0-0:96.1.0*255', attribute: 3, result: 3, raw: new Uint8Array(0) },
+  ],
+  relay: { outputOn: true, controlState: 1 },
+};
+const records: JournalRecord[] = [
+  {
+    kind: 'event',
+    event: {
+      meterId: null,
+      log: 'edge',
+      code: -3,
+      name: 'restart',
+      sentence: 'Restarted.',
+      atMs: nowMs,
+      severity: 'alarm',
+    },
+  },
+  {
+    kind: 'event',
+    event: { meterId, log: '0-0:99.98.0*255', code: 1, name: 'power-down', sentence: 'x', atMs: -1, severity: 'info' },
+  },
+  {
+    kind: 'attribute',
+    attribute: { meterId, obis: '0-0:96.1.0*255', name: 'serial-number', text: '42', readAtMs: nowMs },
+  },
+  { kind: 'meter-state', state: { meterId, state: 'silent', sentence: 'Does not answer.', sinceMs: nowMs } },
+  { kind: 'command', report },
+  {
+    kind: 'gap',
+    gap: { meterId, obis: ['1-0:1.8.0*255'], intervalS: 900, fromMs: 1, toMs: 2, cause: 'overwritten-in-meter' },
+  },
+  { kind: 'log', level: 'warn', event: 'reader.session-failed', atMs: nowMs, fieldsJson: '{"a":1}' },
+];
+
+function recordHead(lane: 0 | 1 | 5): PackHead {
+  return {
+    lane,
+    epoch: '0011223344556677',
+    sequence: 4,
+    keyframe: 4,
+    prevHash: new Uint8Array(8),
+    readAtMs: nowMs,
+    clockQuality: 'rtc',
+  };
+}
+
+test('W-46 records of every kind survive, in blocks that need no other block', () => {
+  assert.deepEqual(decodeRecordBody(encodeRecordBody(records)), records);
+  const many = Array.from({ length: 20 }, () => records).flat();
+  const packed = packRecords(recordHead(0), many, emptyLaneState(), sha256);
+  assert.ok(packed.blocks.length > 1);
+  const back = packed.blocks.flatMap(({ octets, sequence }) => {
+    assert.ok(octets.length <= 1024);
+    const block = decodeBlock(octets, emptyLaneState(), []);
+    assert.equal(block.header.keyframe, sequence);
+    return block.records;
+  });
+  assert.deepEqual(back, many);
+});
+
+test('W-47 a record that is too long is shortened, not dropped', () => {
+  const value = {
+    classId: 7,
+    obis: '1-0:99.1.0*255',
+    attribute: 2,
+    result: 0,
+    raw: new Uint8Array(5000),
+    text: 'é'.repeat(900),
+  };
+  const long: JournalRecord[] = [
+    { kind: 'command', report: { ...report, sentence: 'y'.repeat(3000), values: [value, ...report.values] } },
+    { kind: 'log', level: 'warn', event: 'a.b', atMs: nowMs, fieldsJson: JSON.stringify({ text: 'z'.repeat(2000) }) },
+    { kind: 'meter-state', state: { meterId, state: 'silent', sentence: '𝄞'.repeat(900), sinceMs: nowMs } },
+  ];
+  const packed = packRecords(recordHead(1), long, emptyLaneState(), sha256);
+  const back = packed.blocks.flatMap(({ octets }) => decodeBlock(octets, emptyLaneState(), []).records);
+  assert.equal(back.length, 3);
+  const [command, log, state] = back;
+  assert.ok(command?.kind === 'command' && command.report.state === 'done' && command.report.values.length === 4);
+  assert.equal(command.report.values[1]?.value, 2n ** 63n, 'short answers stay');
+  assert.ok(log?.kind === 'log' && typeof JSON.parse(log.fieldsJson) === 'object');
+  assert.ok(state?.kind === 'meter-state' && state.state.sentence.endsWith('…'));
+});
+
+test('W-48 a dictionary has one encoding and one hash', () => {
+  const groups = dictionaryOf(5);
+  const octets = encodeDictionary(groups);
+  assert.deepEqual(decodeDictionary(octets), groups);
+  assert.deepEqual(encodeDictionary(decodeDictionary(octets)), octets);
+  assert.match(dictionaryHash(octets, sha256), /^[0-9a-f]{16}$/);
+  const [first] = groups;
+  assert.ok(first);
+  const wrong = [
+    { ...first, meterId: 'a b' },
+    { ...first, columns: [] },
+    { ...first, source: 99 },
+    { ...first, intervalS: 2 ** 31 },
+  ];
+  for (const group of wrong)
+    assert.throws(() => decodeDictionary(encodeDictionary([group])), is('WIRE_MALFORMED'), JSON.stringify(group));
+});
+
+test('W-49 any octets give a message or one named error', () => {
+  const good = [
+    sealEnvelope(Uint8Array.of(1), 'up', party, envelopeCrypto),
+    encodeDictionary(dictionaryOf(3)),
+    encodeRecordBody(records),
+    encodeCollectorMessage({
+      session: new Uint8Array(16),
+      term: new Uint8Array(12),
+      serverTimeMs: 1,
+      body: { kind: 'ack', epoch: '0011223344556677', lane: 4, upTo: 12, credit: 1 },
+    }),
+  ];
+  const parsers: ((octets: Uint8Array) => unknown)[] = [
+    (octets) => openEnvelope(octets, 'up', party, envelopeCrypto),
+    decodeEdgeMessage,
+    decodeCollectorMessage,
+    decodeCommand,
+    decodeDictionary,
+    decodeRecordBody,
+    splitBatch,
+  ];
+  const mutated = fc
+    .record({ octets: fc.constantFrom(...good), at: fc.nat(), octet: fc.nat(255), keep: fc.nat() })
+    .map(({ octets, at, octet, keep }) => {
+      const wrong = octets.slice(0, 1 + (keep % octets.length));
+      return wrong.fill(octet, at % wrong.length, (at % wrong.length) + 1);
+    });
+  fc.assert(
+    fc.property(fc.constantFrom(...parsers), fc.oneof(fc.uint8Array({ maxLength: 200 }), mutated), (parse, octets) => {
+      try {
+        parse(octets);
+      } catch (error) {
+        assert.ok(error instanceof DeltawattError, String(error));
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('W-50 every error of the room has a sentence that says what to do', () => {
+  for (const [code, row] of Object.entries(WIRE_ERRORS)) {
+    assert.match(code, /^(WIRE|BLOCK)_[A-Z_]+$/);
+    assert.match(row.sentence, /^[A-Z].{30,}\.$/);
+  }
+});
