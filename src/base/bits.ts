@@ -42,7 +42,10 @@ export class BitWriter {
 
   /** The low `count` bits (0-53) of a non-negative safe integer below 2^count. */
   wideBits(value: number, count: number): void {
-    if (count <= STEP_BITS) return this.bits(value, count);
+    if (count <= STEP_BITS) {
+      this.bits(value, count);
+      return;
+    }
     const high = Math.floor(value / STEP);
     this.wideBits(high, count - STEP_BITS);
     this.bits(value - high * STEP, STEP_BITS);
@@ -50,7 +53,10 @@ export class BitWriter {
 
   /** The low `count` bits of a non-negative bigint below 2^count. */
   bigBits(value: bigint, count: number): void {
-    if (count <= STEP_BITS) return this.bits(Number(value), count);
+    if (count <= STEP_BITS) {
+      this.bits(Number(value), count);
+      return;
+    }
     this.bigBits(value >> BigInt(STEP_BITS), count - STEP_BITS);
     this.bits(Number(value & BigInt(STEP - 1)), STEP_BITS);
   }
