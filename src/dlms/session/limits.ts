@@ -1,0 +1,24 @@
+/** Bounds of sessions, each with its reason. */
+
+/** Requests that may wait in one client session: a register list is one request, so this is many minutes of line time. */
+export const REQUEST_QUEUE_MAX = 256;
+/** Items in one with-list request; meters' limits differ, the PDU size usually binds first. */
+export const LIST_ITEMS_PER_REQUEST_MAX = 32;
+/** Joined octets of one block transfer: a year of quarter-hours with 6 columns is 1.3 MB. */
+export const LONG_VALUE_MAX_BYTES = 4 * 1024 * 1024;
+/** Longest APDU a client offers to take; 65,535 would be no limit for a 16-bit wrapper. */
+export const CLIENT_PDU_DEFAULT_BYTES = 65_535;
+/** Longest APDU a server takes by default: what meters of today offer. */
+export const SERVER_PDU_DEFAULT_BYTES = 1_024;
+/** A smaller PDU cannot carry a block with useful data; a peer that offers less is refused. */
+export const PDU_MIN_BYTES = 64;
+/** Octets of a block APDU that are not data: tag, form, invocation, last, number, choice, length of 3 octets and margin. */
+export const BLOCK_OVERHEAD_BYTES = 16;
+/** Wait for an answer; a data link that repeats frames itself fails earlier and says why. */
+export const REQUEST_TIMEOUT_DEFAULT_MS = 30_000;
+/** Times a read is asked again over a transport that may lose it. */
+export const READ_RETRIES_DEFAULT = 2;
+/** Wait for RLRE: meters that never send it must not hold the line. */
+export const RELEASE_TIMEOUT_MS = 2_000;
+/** Associations that one server keeps at once. */
+export const SERVER_ASSOCIATIONS_MAX = 16;

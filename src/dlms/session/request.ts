@@ -1,0 +1,40 @@
+/** What can be asked of a meter and what comes back: the words in which reader and session speak. */
+import type { DeltawattError } from '../../base/errors.ts';
+import type { Data } from '../axdr/data.ts';
+import type { ExceptionResponse } from '../xdlms/exception.ts';
+import type { ConfirmedServiceError } from '../xdlms/initiate.ts';
+import type { ActionResult, AttributeAccess, GetDataResult, MethodDescriptor } from '../xdlms/service.ts';
+
+/** An attribute and what to write. */
+export interface AttributeValue {
+  readonly attribute: AttributeAccess;
+  readonly value: Data;
+}
+
+/** A method and its parameters; null = none. */
+export interface MethodCall {
+  readonly method: MethodDescriptor;
+  readonly parameters: Data | null;
+}
+
+/** One request: one item or a list of them, answered as a whole and in the same order. */
+export type MeterRequest =
+  | { readonly service: 'get'; readonly items: readonly AttributeAccess[] }
+  | { readonly service: 'set'; readonly items: readonly AttributeValue[] }
+  | { readonly service: 'action'; readonly items: readonly MethodCall[] };
+
+/** Results in the order of the items; refusals of single items are values in them. */
+export type MeterAnswer =
+  | { readonly service: 'get'; readonly results: readonly GetDataResult[] }
+  | { readonly service: 'set'; readonly results: readonly number[] }
+  | { readonly service: 'action'; readonly results: readonly ActionResult[] };
+
+/** How a request ended. */
+export type Outcome =
+  | { readonly kind: 'answered'; readonly answer: MeterAnswer }
+  /** The meter answered the whole request with an exception: lawful, so a value. */
+  | { readonly kind: 'refused'; readonly refusal: ExceptionResponse | ConfirmedServiceError }
+  /** Not done, or a read that came to nothing. */
+  | { readonly kind: 'failed'; readonly error: DeltawattError }
+  /** A write or a method that may or may not have been done. */
+  | { readonly kind: 'unknown'; readonly error: DeltawattError };
