@@ -1,0 +1,47 @@
+/** Bounds of everything that waits or grows in the host room. */
+
+/** Longest delay of one Node timer, 2^31 - 1 ms; longer ones are chained. */
+export const TIMER_STEP_MAX_MS = 2_147_483_647;
+
+/** Octets that may wait for one append file; beyond, appends are refused: the disk does not keep up. */
+export const APPEND_PENDING_MAX_OCTETS = 64 * 1024 * 1024;
+
+/** Memory of LevelDB's read cache. The journal reads forward, so a small one serves. */
+export const STORE_CACHE_OCTETS = 2 * 1024 * 1024;
+
+/** Size of LevelDB's log before it becomes a table: one day of a concentrator with 200 meters, and 1 MB of memory twice. */
+export const STORE_WRITE_BUFFER_OCTETS = 1024 * 1024;
+
+/** Files that LevelDB keeps open: 64 tables of 2 MB are a journal of 128 MB; a concentrator has few descriptors. */
+export const STORE_OPEN_FILES_MAX = 64;
+
+/** How long a closed socket may take to send what was written before it is destroyed. */
+export const LINGER_MS = 2_000;
+
+/** When TCP starts to ask whether a silent peer is still there. */
+export const TCP_KEEP_ALIVE_MS = 60_000;
+
+/** Request line and headers of the small HTTP server; scrapers send under 1 kB. */
+export const HTTP_HEADER_MAX_OCTETS = 8 * 1024;
+
+/** Time for the headers of a request (design: 3 s), and how often Node looks. */
+export const HTTP_HEADERS_TIMEOUT_MS = 3_000;
+export const HTTP_CHECK_INTERVAL_MS = 500;
+
+/** Time for a whole request; bodies are not read. */
+export const HTTP_REQUEST_TIMEOUT_MS = 5_000;
+
+/** Connections of the small HTTP server: a scraper, a person, a health check, and room. */
+export const HTTP_CONNECTIONS_MAX = 32;
+
+/**
+ * Messages of one MQTT connection that are with the listener, not yet safe. When full, nothing more is read from the
+ * socket and TCP slows the broker down. Enough for a group commit of many small blocks.
+ */
+export const MQTT_IN_HAND_MAX = 64;
+
+/** How long an orderly MQTT end may take before the socket is destroyed. */
+export const MQTT_CLOSE_MS = 1_000;
+
+/** How long a program may take to stop after the first signal before it is ended. */
+export const STOP_GRACE_MS = 10_000;

@@ -1,0 +1,58 @@
+/**
+ * Serial ports and pseudo-terminals; the one file that opens `serialport`.
+ *
+ * A pseudo-terminal opens with any settings and carries whole octets without parity and pace: tests and simulators use
+ * them, and a warning in the log says so. Direction of RS-485 is the kernel's or the adapter's.
+ */
+import { SerialPort } from 'serialport';
+import type { ByteDuplex, SerialPorts, SerialSettings } from '../base/env.ts';
+import { reasonOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { hostError } from './errors.ts';
+import { streamDuplex } from './stream-duplex.ts';
+
+/** Path prefix of pseudo-terminals on Linux. */
+const PTY = /^\/dev\/pts\/\d+$/;
+
+/** The machine's serial ports. `realPath` follows links, for a pseudo-terminal is often behind one. Errors: SERIAL_OPEN_FAILED. */
+export function hostSerial(log: Log, realPath: (path: string) => Promise<string>): SerialPorts {
+  return {
+    open: async (path, settings) => {
+      const port = await openPort(path, settings);
+      if (PTY.test(await realPath(path).catch(() => path))) {
+        log.warn('serial.pty-has-no-parity-nor-pace', { path, baud: settings.baud, framing: framing(settings) });
+      }
+      return duplexOf(port, path, settings);
+    },
+  };
+}
+
+function openPort(path: string, settings: SerialSettings): Promise<SerialPort> {
+  const port = new SerialPort({
+    path,
+    baudRate: settings.baud,
+    dataBits: settings.dataBits,
+    parity: settings.parity,
+    stopBits: settings.stopBits,
+    autoOpen: false,
+  });
+  return new Promise((resolve, reject) => {
+    port.open((error) => {
+      if (error === null || error === undefined) resolve(port);
+      else reject(hostError('SERIAL_OPEN_FAILED', `${path}: ${reasonOf(error)}`, error));
+    });
+  });
+}
+
+function duplexOf(port: SerialPort, path: string, settings: SerialSettings): ByteDuplex {
+  const drained = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      port.drain((error) => (error === null || error === undefined ? resolve() : reject(error)));
+    });
+  return streamDuplex(port, { peer: `${path} ${settings.baud} ${framing(settings)}`, drained });
+}
+
+/** `8E1` and the like. */
+function framing(settings: SerialSettings): string {
+  return `${settings.dataBits}${settings.parity.charAt(0).toUpperCase()}${settings.stopBits}`;
+}

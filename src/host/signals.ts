@@ -1,0 +1,36 @@
+/** How a program is asked to stop. */
+import { reasonOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { STOP_GRACE_MS } from './limits.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+/** What a shell reports for a program that a second Ctrl-C ended. */
+const EXIT_INTERRUPTED = 130;
+
+/**
+ * Runs `stop` at the first SIGTERM, SIGINT or SIGHUP and ends the process with 0 when it resolves, 1 when it rejects or
+ * takes longer than 10 s. A second signal ends it at once. Returns a function that takes the handlers away again.
+ */
+export function onStopSignal(log: Log, stop: () => Promise<void>): () => void {
+  let stopping = false;
+  const handle = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(EXIT_INTERRUPTED);
+    stopping = true;
+    log.info('program.stopping', { signal });
+    setTimeout(() => {
+      log.error('program.stop-too-slow', { afterMs: STOP_GRACE_MS });
+      process.exit(1);
+    }, STOP_GRACE_MS).unref();
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error('program.stop-failed', { reason: reasonOf(error) });
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of SIGNALS) process.on(signal, handle);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, handle);
+  };
+}
