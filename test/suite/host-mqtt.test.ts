@@ -7,13 +7,15 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 import { Aedes } from 'aedes';
 import { concat, fromHex, toHex } from '../../src/base/bytes.ts';
-import type { MqttListener } from '../../src/base/env.ts';
+import type { MqttConnector, MqttListener } from '../../src/base/env.ts';
 import { hasCode } from '../../src/base/errors.ts';
 import { MQTT_IN_HAND_MAX } from '../../src/host/limits.ts';
 import { HOST_MQTT } from '../../src/host/mqtt.ts';
 import { type MqttPlace, mqttSuite } from './env-mqtt.ts';
+import { TEST_CERTIFICATE, TEST_KEY } from './tls-pair.ts';
 
 const HOST = '127.0.0.1';
 const MOSQUITTO = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/homebrew/sbin/mosquitto'].find(existsSync);
@@ -25,13 +27,14 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function aedesPlace(): Promise<MqttPlace> {
+async function aedesPlace(secure = false): Promise<MqttPlace> {
   const broker = await Aedes.createBroker();
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const accept = (socket: Socket): void => {
     sockets.add(socket);
     broker.handle(socket);
-  });
+  };
+  const server = secure ? createTlsServer({ cert: TEST_CERTIFICATE, key: TEST_KEY }, accept) : createServer(accept);
   const port = await listen(server);
   let dead: Promise<void> | undefined;
   const kill = (): Promise<void> => {
@@ -41,7 +44,11 @@ async function aedesPlace(): Promise<MqttPlace> {
     });
     return dead;
   };
-  return { connector: HOST_MQTT, url: `mqtt://${HOST}:${port}`, kill, dispose: kill, drive };
+  if (!secure) return { connector: HOST_MQTT, url: `mqtt://${HOST}:${port}`, kill, dispose: kill, drive };
+  const connector: MqttConnector = {
+    connect: (options, listener) => HOST_MQTT.connect({ ...options, tls: { ca: TEST_CERTIFICATE } }, listener),
+  };
+  return { connector, url: `mqtts://localhost:${port}`, kill, dispose: kill, drive };
 }
 
 /** mosquitto takes no port 0, so a free one is found first; another program may take it in between, then the test says so. */
@@ -76,7 +83,8 @@ async function mosquittoPlace(): Promise<MqttPlace> {
   return { connector: HOST_MQTT, url: `mqtt://${HOST}:${port}`, kill, dispose, drive };
 }
 
-mqttSuite('mqtt.js and aedes', aedesPlace);
+mqttSuite('mqtt.js and aedes', () => aedesPlace());
+mqttSuite('mqtt.js and aedes over TLS', () => aedesPlace(true));
 mqttSuite('mqtt.js and mosquitto', mosquittoPlace, MOSQUITTO === undefined ? 'mosquitto is not installed' : false);
 
 /** A broker that does exactly what the test says, octet by octet. */
@@ -255,6 +263,17 @@ describe('host mqtt: what can go wrong', () => {
       },
       BAD_PASSWORD,
     ));
+
+  test('a certificate that nobody vouches for is MQTT_UNREACHABLE', async () => {
+    const place = await aedesPlace(true);
+    const options = { url: place.url, clientId: 'c', keepAliveS: 60, connectTimeoutMs: 2_000 };
+    await assert.rejects(HOST_MQTT.connect(options, heldListener()), (error) => {
+      assert.ok(hasCode(error, 'MQTT_UNREACHABLE'));
+      assert.match(String(error), /self-signed certificate/);
+      return true;
+    });
+    await place.dispose();
+  });
 
   test('a broker that does not answer is MQTT_UNREACHABLE after the time-out', async () => {
     const listener = heldListener();

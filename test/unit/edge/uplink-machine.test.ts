@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { OUTSTANDING_MIN_OCTETS } from '../../../src/edge/limits.ts';
 import type { Notice, NoticeBody, UplinkAction } from '../../../src/edge/uplink/messages.ts';
 import { UplinkMachine } from '../../../src/edge/uplink/uplink.machine.ts';
-import { OUTSTANDING_MIN_OCTETS } from '../../../src/edge/limits.ts';
 import type { Lane } from '../../../src/wire/lanes.ts';
 import { FakeJournal } from './fake-journal.ts';
 
@@ -24,7 +24,9 @@ function bench() {
     return actions;
   };
   const hear = (body: NoticeBody, nowMs: number, frame: Partial<Notice> = {}) =>
-    follow(machine.notice({ session, term: TERM, serverTimeMs: 5_000_000 + nowMs, body, ...frame }, journal.lanes(), nowMs));
+    follow(
+      machine.notice({ session, term: TERM, serverTimeMs: 5_000_000 + nowMs, body, ...frame }, journal.lanes(), nowMs),
+    );
   return {
     journal,
     machine,
@@ -32,7 +34,10 @@ function bench() {
     connect: (nowMs = 0) => follow(machine.connected(journal.lanes(), nowMs)),
     tick: (nowMs: number) => follow(machine.tick(nowMs)),
     answer: (nowMs: number, credit: number, upTo: Partial<Record<Lane, number>> = {}) =>
-      hear({ kind: 'answer', credit, lanes: Object.entries(upTo).map(([lane, n]) => ({ lane: Number(lane), upTo: n })) }, nowMs),
+      hear(
+        { kind: 'answer', credit, lanes: Object.entries(upTo).map(([lane, n]) => ({ lane: Number(lane), upTo: n })) },
+        nowMs,
+      ),
     ack: (lane: Lane, upTo: number, credit: number, nowMs: number, frame: Partial<Notice> = {}) =>
       hear({ kind: 'ack', epoch: EPOCH, lane, upTo, credit }, nowMs, frame),
     /** Sends until nothing may leave; `lane:sequence` of each block. */
@@ -52,7 +57,10 @@ function bench() {
 test('before the answer only lanes 0 and 1 leave; credit opens the others in order of lanes', async () => {
   const b = bench();
   for (const lane of [4, 2, 1, 0] as const) b.journal.grow(lane, 1);
-  assert.deepEqual(b.connect().map((action) => action.kind), ['hello']);
+  assert.deepEqual(
+    b.connect().map((action) => action.kind),
+    ['hello'],
+  );
   assert.deepEqual(await b.drain(1), ['0:1', '1:1']);
   assert.equal(b.answer(10, 100_000)[0]?.kind, 'opened');
   assert.deepEqual(await b.drain(11), ['2:1', '4:1']);
@@ -82,7 +90,10 @@ test('credit counts octets beyond upTo over lanes 2-5 and is restated by each ac
   assert.deepEqual(await b.drain(2), ['2:1', '2:2']);
   b.journal.grow(0, 1, 500);
   assert.deepEqual(await b.drain(3), ['0:1']);
-  assert.deepEqual(b.ack(2, 1, 2_500, 4).map((action) => action.kind), ['time', 'acknowledge']);
+  assert.deepEqual(
+    b.ack(2, 1, 2_500, 4).map((action) => action.kind),
+    ['time', 'acknowledge'],
+  );
   assert.deepEqual(await b.drain(5), ['2:3']);
   b.ack(2, 1, 10_000, 6);
   assert.deepEqual(await b.drain(7), ['2:4', '2:5']);
@@ -129,13 +140,17 @@ test('an ack or answer counts only with the current session, the current term an
   const b = bench();
   b.journal.grow(2, 2);
   b.connect();
-  const why = (actions: readonly UplinkAction[]) => actions.map((action) => (action.kind === 'ignored' ? action.counter : action.kind));
+  const why = (actions: readonly UplinkAction[]) =>
+    actions.map((action) => (action.kind === 'ignored' ? action.counter : action.kind));
   assert.deepEqual(why(b.ack(2, 1, 9, 1)), ['before_answer']);
   b.answer(2, 100_000);
   await b.drain(3);
   assert.deepEqual(why(b.ack(2, 1, 9, 4, { session: new Uint8Array(16).fill(77) })), ['other_session']);
   assert.deepEqual(why(b.ack(2, 1, 9, 4, { term: new Uint8Array(12).fill(1) })), ['other_term']);
-  assert.deepEqual(why(b.hear({ kind: 'ack', epoch: new Uint8Array(8), lane: 2, upTo: 1, credit: 9 }, 4)), ['time', 'other_epoch']);
+  assert.deepEqual(why(b.hear({ kind: 'ack', epoch: new Uint8Array(8), lane: 2, upTo: 1, credit: 9 }, 4)), [
+    'time',
+    'other_epoch',
+  ]);
   assert.deepEqual(why(b.ack(2, 3, 9, 4)), ['time', 'ack_beyond_journal']);
   assert.deepEqual(why(b.answer(5, 1)), ['repeated_answer']);
   assert.deepEqual(b.journal.acknowledged, []);
@@ -152,10 +167,16 @@ test('IT-16 the oldest block unacknowledged for 30 s: hello again, and sending g
   assert.deepEqual(await b.drain(10), ['2:1', '2:2', '2:3']);
   b.ack(2, 1, 100_000, 20);
   assert.equal(b.machine.deadlineMs(), 1, 'the status that follows an answer');
-  assert.deepEqual(b.tick(21).map((action) => action.kind), ['status']);
+  assert.deepEqual(
+    b.tick(21).map((action) => action.kind),
+    ['status'],
+  );
   assert.equal(b.machine.deadlineMs(), 30_010);
   assert.deepEqual(b.tick(30_009), []);
-  assert.deepEqual(b.tick(30_010).map((action) => action.kind), ['hello']);
+  assert.deepEqual(
+    b.tick(30_010).map((action) => action.kind),
+    ['hello'],
+  );
   assert.deepEqual(await b.drain(30_011), [], 'no credit until the answer');
   b.answer(30_020, 100_000, { 2: 2 });
   assert.deepEqual(b.journal.acknowledged, ['2:1', '2:2']);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromHex, toHex } from '../../../src/base/bytes.ts';
-import { errorsOf } from '../../../src/base/errors.ts';
 import type { MqttConnection } from '../../../src/base/env.ts';
+import { errorsOf } from '../../../src/base/errors.ts';
 import type { UplinkCodec } from '../../../src/edge/uplink/codec.ts';
 import type { Notice, NoticeBody } from '../../../src/edge/uplink/messages.ts';
 import { Uplink } from '../../../src/edge/uplink/uplink.ts';
@@ -25,7 +25,8 @@ const CODEC: UplinkCodec = {
   notice: (payload) => {
     const { session, ...rest } = parse(payload);
     if (session === 'forged') throw forged('WIRE_AUTHENTICATOR');
-    const octets = (name: string, value: unknown) => (['epoch', 'hash', 'command', 'signature'].includes(name) ? fromHex(String(value)) : value);
+    const octets = (name: string, value: unknown) =>
+      ['epoch', 'hash', 'command', 'signature'].includes(name) ? fromHex(String(value)) : value;
     const body = Object.fromEntries(Object.entries(rest.body).map(([name, value]) => [name, octets(name, value)]));
     return { session: fromHex(session), term: TERM, serverTimeMs: rest.serverTimeMs, body } as unknown as Notice;
   },
@@ -51,7 +52,14 @@ async function fakeCollector(world: VirtualWorld) {
       message: (topic, payload) => {
         if (topic.endsWith('/b')) {
           heard.push(`blocks ${[...payload].join(',')}`);
-          if (collector.acking) void collector.say({ kind: 'ack', epoch: '0102030405060708', lane: 2, upTo: payload.at(-1), credit: 100_000 });
+          if (collector.acking)
+            void collector.say({
+              kind: 'ack',
+              epoch: '0102030405060708',
+              lane: 2,
+              upTo: payload.at(-1),
+              credit: 100_000,
+            });
         } else {
           const message = parse(payload);
           heard.push(message.kind);

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const SOURCE = join(import.meta.dirname, '..', '..', '..', 'src');
+
+/** A program that waits, and stops as `stop` says. */
+async function program(
+  stop: string,
+): Promise<{ child: ChildProcess; ended: Promise<unknown[]>; output: () => string }> {
+  const script = `
+    const { onStopSignal } = await import(${JSON.stringify(join(SOURCE, 'host', 'signals.ts'))});
+    const { SILENT_LOG } = await import(${JSON.stringify(join(SOURCE, 'base', 'log.ts'))});
+    setInterval(() => {}, 1000);
+    onStopSignal(SILENT_LOG, ${stop});
+    console.log('ready');`;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  const ended = once(child, 'close');
+  await new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes('ready')) resolve();
+    });
+  });
+  return { child, ended, output: () => output };
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  test(`${signal} stops the program in order, exit 0`, async () => {
+    const { child, ended, output } = await program(`async () => { console.log('stopped'); }`);
+    child.kill(signal);
+    assert.deepEqual(await ended, [0, null]);
+    assert.match(output(), /stopped/);
+  });
+}
+
+test('a stop that fails is exit 1', async () => {
+  const { child, ended } = await program(`async () => { throw new Error('no'); }`);
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [1, null]);
+});
+
+test('a second signal ends a stop that hangs, exit 130', async () => {
+  const { child, ended, output } = await program(`() => { console.log('hanging'); return new Promise(() => {}); }`);
+  child.kill('SIGINT');
+  while (!output().includes('hanging')) await once(child.stdout ?? child, 'data');
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, [130, null]);
+});
