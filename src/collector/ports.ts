@@ -7,6 +7,7 @@ import type { Command, CommandReport, CommandState } from '../model/command.ts';
 import type { GapCause, MeterAttribute, MeterEvent, MeterState } from '../model/event.ts';
 import type { CommandId, EdgeId, MeterId, TenantId } from '../model/ids.ts';
 import type { Channel, Reading } from '../model/reading.ts';
+import type { JournalRecord } from '../wire/records.ts';
 
 /** Where a lane of an epoch stands. */
 export interface LaneCursor {
@@ -30,6 +31,15 @@ export interface BlockAppend {
   /** First and last row or record time, UTC ms. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** Records of a self-contained block: stored in the same transaction, so a command's result is there at the commit. */
+  readonly records?: readonly JournalRecord[];
+}
+
+/** What an edge said that its journal holds of a lane. */
+export interface LaneReport {
+  readonly lane: number;
+  /** Highest sequence ever given there. */
+  readonly last: number;
 }
 
 /** A gap that the edge's hello or a tombstone declares. */
@@ -61,19 +71,32 @@ export interface JournalStore {
   /** Store id (8 octets) and restore counter (4), in one. */
   readonly term: Uint8Array;
   edge(edgeId: EdgeId): Promise<EdgeRecord | undefined>;
+  /** Registers an edge or changes what an operator decides of it: tenant, state, key, note. The rest stays as it is. */
   saveEdge(edge: EdgeRecord): Promise<void>;
+  /** Puts an edge that nobody registered into the inbox; does nothing when it is there or registered. */
+  noteUnknown(edgeId: EdgeId, atMs: number): Promise<void>;
+  /** What an edge said in its hello, or later of its backlog: epoch, software, and the lanes of its journal. */
+  noteHello(
+    edgeId: EdgeId,
+    hello: {
+      readonly epoch: string;
+      readonly software: string;
+      readonly lanes: readonly LaneReport[];
+      readonly atMs: number;
+    },
+  ): Promise<void>;
   cursor(edgeId: EdgeId, epoch: string, lane: number): Promise<LaneCursor | undefined>;
   cursors(edgeId: EdgeId, epoch: string): Promise<readonly LaneCursor[]>;
   /**
-   * Appends consecutive blocks and moves the cursor from `expected` (compare-and-set), in one transaction. False when
-   * the cursor had moved: nothing was stored, the caller reads it again.
+   * Appends consecutive blocks and moves the cursor from `expected` (compare-and-set on `upTo` and `headHash`), in one
+   * transaction. False when the cursor had moved, or the edge is not active: nothing was stored, the caller reads again.
    */
   append(expected: LaneCursor, blocks: readonly BlockAppend[]): Promise<boolean>;
   /** Commits the gap and moves the cursor to `gap.to`, in one transaction. */
   declareGap(expected: LaneCursor, gap: LaneGap, headHash: Uint8Array): Promise<boolean>;
   dictionary(edgeId: EdgeId, hash: string): Promise<Uint8Array | undefined>;
   saveDictionary(edgeId: EdgeId, hash: string, octets: Uint8Array): Promise<void>;
-  /** Keeps a block that could not be taken, for a later fix; the cursor moves past it. */
+  /** Keeps a block that could not be decoded, for a later fix; the cursor moves past it, an alarm event says so. */
   quarantine(expected: LaneCursor, block: BlockAppend, code: string): Promise<boolean>;
 }
 
@@ -115,9 +138,9 @@ export interface ChannelRecord extends Channel {
 
 /** A reading with what the collector adds. */
 export interface StoredReading extends Reading {
-  /** Commit time at the collector, UTC ms. */
+  /** Time of the collector's transaction, UTC ms. */
   readonly knownAtMs: number;
-  /** Number of versions of this key that are known, 1 and up. */
+  /** Number of versions of this key that are known, 1 and up; neighbours of equal value count as one. */
   readonly versions: number;
 }
 

@@ -38,3 +38,6 @@ export const STATEMENT_TIMEOUT_MS = 60_000;
 
 /** Waiting for a connection of the pool or of the network. */
 export const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Versions of one channel in one day block: a value a second (86,400), each read ten times. A higher count is a broken block. */
+export const DAY_VERSIONS_MAX = 1_000_000;

@@ -1,0 +1,30 @@
+/** Command bodies and results as JSON of the database: exact integers as text, octets as hex. */
+import { fromHex, toHex } from '../../base/bytes.ts';
+import type { CommandReport, ObjectValue, RelayState } from '../../model/command.ts';
+import { exact } from '../../model/number.ts';
+
+/** The values of a report as kept. */
+export interface ResultJson {
+  readonly values: readonly (Omit<ObjectValue, 'value' | 'raw'> & { readonly value?: string; readonly raw: string })[];
+  readonly relay?: RelayState;
+}
+
+/** A report's values, to be kept. */
+export function resultToJson(report: CommandReport): ResultJson {
+  const values = report.values.map(({ value, raw, ...rest }) => ({
+    ...rest,
+    ...(value === undefined ? {} : { value: String(value) }),
+    raw: toHex(raw),
+  }));
+  return report.relay === undefined ? { values } : { values, relay: report.relay };
+}
+
+/** A report's values as they were. */
+export function resultFromJson(json: ResultJson): Pick<CommandReport, 'values' | 'relay'> {
+  const values = json.values.map(({ value, raw, ...rest }) => ({
+    ...rest,
+    ...(value === undefined ? {} : { value: exact(BigInt(value)) }),
+    raw: fromHex(raw),
+  }));
+  return json.relay === undefined ? { values } : { values, relay: json.relay };
+}
