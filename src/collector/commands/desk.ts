@@ -9,12 +9,13 @@
  * Weak point: the words of a late command are made when it is read, so two readers a second apart may see two sentences.
  */
 
-import { concat, toHex } from '../../base/bytes.ts';
+import { toHex } from '../../base/bytes.ts';
 import type { Env, SigningKey, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Command, CommandReport, CommandState } from '../../model/command.ts';
 import { END_STATES } from '../../model/command.ts';
 import type { CommandId, EdgeId } from '../../model/ids.ts';
+import { commandSigningOctets, encodeCommand } from '../../wire/codec.ts';
 import type {
   CommandDesk,
   CommandRecord,
@@ -45,8 +46,6 @@ export interface DeskParts {
     Pick<QueryStore, 'meter'> & { onChange(listener: (change: StoreChange) => void): void };
   readonly publisher: EdgePublisher;
   readonly key: SigningKey;
-  /** The octets of a CommandMessage (wire). */
-  readonly encode: (command: Command) => Uint8Array;
 }
 
 /** The desk with its end. */
@@ -55,9 +54,6 @@ export interface RunningDesk extends CommandDesk {
   sweep(): Promise<number>;
   close(): void;
 }
-
-/** What is signed: these octets before the encoded CommandMessage, so that no other signed document passes for one. */
-const SIGNATURE_PREFIX = new TextEncoder().encode('deltawatt command v1\0');
 
 /** Starts the desk and its sweeps. */
 export function createDesk(parts: DeskParts): RunningDesk {
@@ -94,8 +90,8 @@ class Desk implements RunningDesk {
       createdAtMs,
       expiresAtMs: createdAtMs + request.validForMs,
     };
-    const octets = this.#parts.encode(command);
-    const signature = env.crypto.sign(this.#parts.key.privateKey, concat([SIGNATURE_PREFIX, octets]));
+    const octets = encodeCommand(command);
+    const signature = env.crypto.sign(this.#parts.key.privateKey, commandSigningOctets(octets));
     const stored = await store.create(command, { command: octets, signature }, request.idempotencyKey);
     if (!stored.created) {
       if (!sameRequest(stored.record, request)) throw commandError('IDEMPOTENCY_KEY_REUSED');

@@ -25,8 +25,7 @@ export async function rig(
     },
   };
   const key = REAL_CRYPTO.newSigningKey();
-  const encode = (command: { readonly id: string }): Uint8Array => new TextEncoder().encode(command.id);
-  const commands = createDesk({ env, store, publisher, key, encode });
+  const commands = createDesk({ env, store, publisher, key });
   const enroller: Enroller = {
     adopt: async (edgeId) => ({
       edgeId,

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { concat } from '../../../../src/base/bytes.ts';
 import { loadKeys } from '../../../../src/collector/commands/keys.ts';
 import type { CommandId } from '../../../../src/model/ids.ts';
+import { decodeCommand } from '../../../../src/wire/codec.ts';
 import { rig } from '../api/rig.ts';
 import { fakeEnv, REAL_CRYPTO, settled } from '../fake-env.ts';
 
@@ -35,6 +36,16 @@ test('a command is stored and audited, signed, sent, and answered with 202 and i
   );
   const [message] = sent;
   assert.ok(message);
+  const { expiresAtMs, createdAtMs, ...told } = decodeCommand(message.command);
+  assert.deepEqual(told, {
+    id: record.id,
+    edgeId: 'e1',
+    epoch: '00112233445566ff',
+    meterId: 'm1',
+    author: 'admin',
+    body: CUT,
+  });
+  assert.equal(expiresAtMs - createdAtMs, 5 * 60_000);
   const signed = concat([new TextEncoder().encode('deltawatt command v1\0'), message.command]);
   assert.ok(
     REAL_CRYPTO.verify(key.publicKey, signed, message.signature),
