@@ -30,7 +30,11 @@ export async function checkAllProfiles(only: readonly string[] = []): Promise<Pr
       if (only.length === 0 || only.includes(key)) reports.push(await checkOne(key));
     }
     for (const file of files.filter((name) => !/\.(yaml|vectors\.json)$/.test(name))) {
-      reports.push({ key: `${vendor}/${file}`, vectors: 0, wrong: ['This is neither a profile nor its vectors: move it away.'] });
+      reports.push({
+        key: `${vendor}/${file}`,
+        vectors: 0,
+        wrong: ['This is neither a profile nor its vectors: move it away.'],
+      });
     }
   }
   return reports;

@@ -12,7 +12,7 @@ import { decodeApdu } from '../dlms/xdlms/codec.ts';
 import type { MeterAttribute, MeterEvent } from '../model/event.ts';
 import { parseMeterId } from '../model/ids.ts';
 import { readPush } from './push.ts';
-import { readBuffer, readEvents, readRegisters, type ReadContext, type ReadoutGroup } from './readout.ts';
+import { type ReadContext, type ReadoutGroup, readBuffer, readEvents, readRegisters } from './readout.ts';
 import type { Profile } from './schema/profile.ts';
 import { isTimeZone } from './zone.ts';
 
@@ -61,7 +61,9 @@ function zoneMistakes(profile: Profile): string[] {
 }
 
 function obisMistakes(profile: Profile): string[] {
-  const codes = [...profile.registers, ...profile.buffers, ...profile.attributes, ...profile.eventLogs].map((rule) => rule.obis);
+  const codes = [...profile.registers, ...profile.buffers, ...profile.attributes, ...profile.eventLogs].map(
+    (rule) => rule.obis,
+  );
   return codes.filter((code) => !isObis(code)).map((code) => `${code} is no OBIS code.`);
 }
 
@@ -132,7 +134,9 @@ function readingLines(groups: readonly ReadoutGroup[]): string[] {
         if (value === null) return [];
         const unit = column.unit === '' ? '-' : column.unit;
         const time = isoOfUtcMs(row.atMs);
-        return [`reading ${column.obis} ${group.intervalS} ${time} ${value} e${column.exponent} ${unit} ${row.quality}`];
+        return [
+          `reading ${column.obis} ${group.intervalS} ${time} ${value} e${column.exponent} ${unit} ${row.quality}`,
+        ];
       }),
     ),
   );

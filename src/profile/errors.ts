@@ -16,7 +16,8 @@ export const PROFILE_ERRORS = {
   PROFILE_ADDRESS: {
     side: 'local',
     retry: 'never',
-    sentence: 'The address formula gives no HDLC address for this serial number: correct the formula or the serial number.',
+    sentence:
+      'The address formula gives no HDLC address for this serial number: correct the formula or the serial number.',
   },
   PROFILE_TIME_ZONE: {
     side: 'local',

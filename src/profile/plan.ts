@@ -54,7 +54,8 @@ const TIME_ATTRIBUTE = 2;
 /** Everything that is read regularly from a meter of this profile. */
 export function planJobs(profile: Profile): ReadJob[] {
   const jobs: ReadJob[] = [];
-  if (profile.attributes.length > 0 && profile.clients.length > 0) jobs.push({ kind: 'attributes', key: 'attributes', periodS: DAY_S });
+  if (profile.attributes.length > 0 && profile.clients.length > 0)
+    jobs.push({ kind: 'attributes', key: 'attributes', periodS: DAY_S });
   if (profile.clock.obis !== null) jobs.push({ kind: 'clock', key: 'clock', periodS: DAY_S });
   for (const rule of profile.buffers) jobs.push({ kind: 'buffer', key: rule.obis, periodS: rule.periodS, rule });
   for (const rule of profile.eventLogs) jobs.push({ kind: 'events', key: rule.obis, periodS: rule.periodS, rule });
@@ -119,7 +120,13 @@ export function eventRequests(profile: Profile, rule: EventLogRule, range: Delta
 }
 
 /** Rows of a buffer from one moment to another, both included. */
-export function rangeRequest(profile: Profile, obis: string, fromMs: number, toMs: number, timeZone: string): ReadRequest {
+export function rangeRequest(
+  profile: Profile,
+  obis: string,
+  fromMs: number,
+  toMs: number,
+  timeZone: string,
+): ReadRequest {
   const momentOf = (utcMs: number): Data => dateTimeData(meterTimeOf(utcMs, profile.clock, timeZone));
   const access = rangeAccess({
     restricting: {

@@ -8,7 +8,7 @@
 import type { Data } from '../dlms/axdr/data.ts';
 import { type CaptureObject, captureObjectsOf } from '../dlms/cosem/capture-object.ts';
 import { obisFromOctets } from '../dlms/cosem/obis.ts';
-import { type ScalerUnit, scalerUnitOf, unitSymbol, UNIT_NONE } from '../dlms/cosem/units.ts';
+import { type ScalerUnit, scalerUnitOf, UNIT_NONE, unitSymbol } from '../dlms/cosem/units.ts';
 import type { MeterAttribute } from '../model/event.ts';
 import type { ExactInteger } from '../model/number.ts';
 import {

@@ -6,12 +6,20 @@
  * put one register's energy on another's bill.
  */
 import type { Data } from '../dlms/axdr/data.ts';
-import type { ExactInteger } from '../model/number.ts';
-import { type Quality, QUALITIES, type Source, SOURCES } from '../model/reading.ts';
 import type { MeterAttribute, MeterEvent } from '../model/event.ts';
 import type { MeterId } from '../model/ids.ts';
+import type { ExactInteger } from '../model/number.ts';
+import { QUALITIES, type Quality, SOURCES, type Source } from '../model/reading.ts';
 import { EVENT_SETTLE_MS, FUTURE_ROW_MAX_MS } from './limits.ts';
-import type { AttributeRule, BufferRule, EventLogRule, Profile, RegisterRule, StatusRule, ValueClass } from './schema/profile.ts';
+import type {
+  AttributeRule,
+  BufferRule,
+  EventLogRule,
+  Profile,
+  RegisterRule,
+  StatusRule,
+  ValueClass,
+} from './schema/profile.ts';
 import { type PlacedTime, placeTime } from './time.ts';
 import { dateTimeOf, integerOf, isBitSet, statusOctetsOf, textOf } from './value.ts';
 
@@ -97,7 +105,12 @@ export function readBuffer(
   watermarkMs: number | null,
 ): BufferReadout {
   if (buffer.type !== 'array' && buffer.type !== 'compact-array') {
-    return { groups: [], newestAtMs: null, known: 0, problems: [{ index: 0, sentence: `The buffer is a ${buffer.type}.` }] };
+    return {
+      groups: [],
+      newestAtMs: null,
+      known: 0,
+      problems: [{ index: 0, sentence: `The buffer is a ${buffer.type}.` }],
+    };
   }
   const reader = new BufferReader(profile, rule, context, watermarkMs);
   buffer.value.forEach((row, index) => {
@@ -175,7 +188,10 @@ class BufferReader {
     if (time === null) return 'The row has no usable time.';
     const values = this.#values(cells);
     if (typeof values === 'string') return values;
-    const quality = worstOf([...qualitiesOf(this.rule.status, status), ...(time.doubtful ? (['clock-invalid'] as const) : [])]);
+    const quality = worstOf([
+      ...qualitiesOf(this.rule.status, status),
+      ...(time.doubtful ? (['clock-invalid'] as const) : []),
+    ]);
     return { time, status, quality, values };
   }
 
@@ -222,7 +238,8 @@ class BufferReader {
         continue;
       }
       const value = integerOf(cell, columnOf(column.register, this.context).exponent);
-      if (value === null) return `${column.register.name} is a ${cell.type} that is no whole number at the profile's exponent.`;
+      if (value === null)
+        return `${column.register.name} is a ${cell.type} that is no whole number at the profile's exponent.`;
       values.push(value);
     }
     return values;
@@ -242,7 +259,10 @@ function rowOf(atMs: number, row: OpenRow, indices: readonly number[]): ReadoutR
 }
 
 /** A column with the exponent and unit that hold for this meter. */
-export function columnOf(register: RegisterRule, context: ReadContext): { obis: string; exponent: number; unit: string } {
+export function columnOf(
+  register: RegisterRule,
+  context: ReadContext,
+): { obis: string; exponent: number; unit: string } {
   const scaler = register.scalerUnit === 'meter' ? context.scalers?.get(register.obis) : undefined;
   return {
     obis: register.obis,
@@ -300,7 +320,10 @@ export function readRegisters(
     const column = columnOf(answer.register, context);
     const value = integerOf(answer.value, column.exponent);
     if (value === null) {
-      problems.push({ index, sentence: `${answer.register.name} is a ${answer.value.type}, a whole number was expected.` });
+      problems.push({
+        index,
+        sentence: `${answer.register.name} is a ${answer.value.type}, a whole number was expected.`,
+      });
       return;
     }
     const time = answer.captureTime === undefined ? sessionTime : registerTime(profile, answer.captureTime, context);
@@ -310,7 +333,12 @@ export function readRegisters(
     rows.set(key, row);
   });
   const groups = [...rows.values()].map((row) => ({
-    group: groupOf(context, 0, source, row.columns.map((entry) => entry.column)),
+    group: groupOf(
+      context,
+      0,
+      source,
+      row.columns.map((entry) => entry.column),
+    ),
     valueClass: row.valueClass,
     rows: [{ ...row.time, status: NO_STATUS, values: row.columns.map((entry) => entry.value) }],
   }));
@@ -330,7 +358,11 @@ export interface RegisterTime {
 }
 
 /** The time that a meter gives, or the receive time when it gives none that can be used. */
-export function registerTime(profile: Profile, clock: Data | null, context: ReadContext & { readonly nowMs: number }): RegisterTime {
+export function registerTime(
+  profile: Profile,
+  clock: Data | null,
+  context: ReadContext & { readonly nowMs: number },
+): RegisterTime {
   const time = clock === null ? null : dateTimeOf(clock);
   const hints = { siteZone: context.timeZone, previousAtMs: null, daylight: null };
   const placed = time === null ? null : placeTime(time, profile.clock, hints);
@@ -378,7 +410,8 @@ export function readEvents(
   let newestAtMs: number | null = null;
   let previousAtMs = watermarkMs;
   const rows = buffer.type === 'array' || buffer.type === 'compact-array' ? buffer.value : [];
-  if (buffer.type !== 'array' && buffer.type !== 'compact-array') problems.push({ index: 0, sentence: `The log is a ${buffer.type}.` });
+  if (buffer.type !== 'array' && buffer.type !== 'compact-array')
+    problems.push({ index: 0, sentence: `The log is a ${buffer.type}.` });
   rows.forEach((row, index) => {
     const entry = eventOf(profile, rule, row, context, previousAtMs);
     if (typeof entry === 'string') {

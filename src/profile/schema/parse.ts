@@ -3,7 +3,7 @@ import { parseDocument } from 'yaml';
 import { reasonOf } from '../../base/errors.ts';
 import { profileError } from '../errors.ts';
 import { PROFILE_FILE_MAX_OCTETS } from '../limits.ts';
-import { problemsOf, type Problem } from './problems.ts';
+import { type Problem, problemsOf } from './problems.ts';
 import type { Profile } from './profile.ts';
 import { resolveProfile } from './resolve.ts';
 import { PROFILE_SHAPE, type ProfileFile } from './shape.ts';
@@ -41,7 +41,9 @@ export function parseProfileOrThrow(text: string, name: string): Profile {
 
 /** All problems of a file in lines. */
 export function problemsText(name: string, problems: readonly Problem[]): string {
-  return problems.map((problem) => `${name}: ${problem.path === '' ? '' : `${problem.path}: `}${problem.sentence}`).join('\n');
+  return problems
+    .map((problem) => `${name}: ${problem.path === '' ? '' : `${problem.path}: `}${problem.sentence}`)
+    .join('\n');
 }
 
 function failed(sentence: string): ParsedProfile {

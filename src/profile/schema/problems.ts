@@ -26,10 +26,12 @@ export function problemsOf(schema: TSchema, value: unknown): Problem[] {
     const path = pathOf(error.instancePath, value);
     switch (error.keyword) {
       case 'additionalProperties':
-        for (const key of textsOf(params['additionalProperties'])) note(join(path, key), unknownKey(schema, error.schemaPath));
+        for (const key of textsOf(params['additionalProperties']))
+          note(join(path, key), unknownKey(schema, error.schemaPath));
         break;
       case 'required':
-        for (const key of textsOf(params['requiredProperties'])) note(join(path, key), missing(schema, error.schemaPath, key));
+        for (const key of textsOf(params['requiredProperties']))
+          note(join(path, key), missing(schema, error.schemaPath, key));
         break;
       case 'boolean':
         break;
@@ -64,7 +66,9 @@ function unknownKey(schema: TSchema, schemaPath: string): string {
 function missing(schema: TSchema, schemaPath: string, key: string): string {
   const property = recordOf(recordOf(nodeAt(schema, schemaPath)?.['properties'])[key]);
   const description = property['description'];
-  return typeof description === 'string' ? `This key is missing: write ${description}.` : 'This key is missing: add it.';
+  return typeof description === 'string'
+    ? `This key is missing: write ${description}.`
+    : 'This key is missing: add it.';
 }
 
 /** The nearest description on the way to the failing rule: a branch of a union is explained by the union. */

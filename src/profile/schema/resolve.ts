@@ -154,7 +154,8 @@ class Resolver {
     const columns = row.columns.map((column, index) => this.#column(`${path}.columns[${index}]`, column));
     const status = this.#status(path, row.status);
     if (!columns.some((column) => column.kind === 'clock')) this.#note(`${path}.columns`, 'A column must be clock.');
-    if (!columns.some((column) => column.kind === 'register')) this.#note(`${path}.columns`, 'A column must be a register.');
+    if (!columns.some((column) => column.kind === 'register'))
+      this.#note(`${path}.columns`, 'A column must be a register.');
     if (columns.some((column) => column.kind === 'status') !== (status !== null)) {
       this.#note(`${path}.status`, 'A status column needs a status table, and a table needs its column.');
     }
@@ -253,7 +254,11 @@ class Resolver {
       if (name === 'clock') targets.set(Number(position), { kind: 'clock' });
       else if (register !== undefined) targets.set(Number(position), { kind: 'register', register });
       else if (attribute !== undefined) targets.set(Number(position), { kind: 'attribute', attribute });
-      else this.#note(`${path}.positions.${position}`, `No register or attribute is called ${name}: add it, or write clock.`);
+      else
+        this.#note(
+          `${path}.positions.${position}`,
+          `No register or attribute is called ${name}: add it, or write clock.`,
+        );
     }
     return targets;
   }

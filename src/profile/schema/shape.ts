@@ -3,15 +3,18 @@
  * (names that must exist, codes that must parse) are checked in `resolve.ts`.
  */
 import Type, { type Static } from 'typebox';
-import { QUALITIES } from '../../model/reading.ts';
 import { SEVERITIES } from '../../model/event.ts';
+import { QUALITIES } from '../../model/reading.ts';
 import { QUIRKS, SECURITIES, VALUE_TYPES } from './profile.ts';
 
 const word = (description: string) =>
   Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', description: `${description}: small letters, digits, hyphens` });
 
 const obis = (description: string) =>
-  Type.String({ pattern: '^\\d{1,3}-\\d{1,3}:\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}(\\*\\d{1,3})?$', description: `${description}: an OBIS code such as 1-0:1.8.0` });
+  Type.String({
+    pattern: '^\\d{1,3}-\\d{1,3}:\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}(\\*\\d{1,3})?$',
+    description: `${description}: an OBIS code such as 1-0:1.8.0`,
+  });
 
 const oneOf = <const Names extends readonly string[]>(names: Names, description: string) =>
   Type.Unsafe<Names[number]>(Type.Enum([...names], { description: `${description}: ${names.join(', ')}` }));
@@ -25,7 +28,8 @@ const whole = (minimum: number, maximum: number, description: string) =>
 const closed = { additionalProperties: false } as const;
 const DAY_S = 86_400;
 
-const pattern = (description: string) => Type.String({ minLength: 1, description: `${description}: a regular expression` });
+const pattern = (description: string) =>
+  Type.String({ minLength: 1, description: `${description}: a regular expression` });
 
 const HDLC = Type.Object(
   {
@@ -58,7 +62,9 @@ const CLIENT = Type.Object(
 const CLOCK = Type.Object(
   {
     obis: Type.Optional(obis('clock object')),
-    deviation: Type.Optional(oneOf(['utc-minus-local', 'local-minus-utc', 'ignore'] as const, 'meaning of the deviation')),
+    deviation: Type.Optional(
+      oneOf(['utc-minus-local', 'local-minus-utc', 'ignore'] as const, 'meaning of the deviation'),
+    ),
     timeZone: Type.Optional(Type.String({ description: 'site, or an IANA zone such as Europe/Oslo' })),
     daylightBit: Type.Optional(Type.Boolean({ description: 'whether a cleared daylight bit can be believed' })),
     toleranceS: Type.Optional(whole(1, 3600, 'difference that is left alone, s')),
@@ -86,7 +92,14 @@ const REGISTER = Type.Object(
 const COLUMN = Type.Union(
   [
     Type.String(),
-    Type.Object({ ignore: obis('object that is not collected'), class: whole(1, 0xffff, 'class'), attribute: whole(0, 127, 'attribute') }, closed),
+    Type.Object(
+      {
+        ignore: obis('object that is not collected'),
+        class: whole(1, 0xffff, 'class'),
+        attribute: whole(0, 127, 'attribute'),
+      },
+      closed,
+    ),
   ],
   { description: 'clock, status, the name of a register, or {ignore, class, attribute}' },
 );
@@ -171,7 +184,10 @@ const PUSH = Type.Object(
     text: Type.Optional(Type.Object({ position: whole(0, 255, 'position'), pattern: pattern('text there') }, closed)),
     obisText: Type.Optional(Type.Object({ obis: obis('object'), pattern: pattern('text there') }, closed)),
     positions: Type.Optional(
-      Type.Record(Type.String({ pattern: '^\\d{1,3}$' }), Type.String({ description: 'clock, or the name of a register or attribute' })),
+      Type.Record(
+        Type.String({ pattern: '^\\d{1,3}$' }),
+        Type.String({ description: 'clock, or the name of a register or attribute' }),
+      ),
     ),
     exponents: Type.Optional(Type.Record(Type.String(), whole(-12, 12, 'power of ten'))),
     periodS: Type.Optional(whole(1, DAY_S, 'comes every so many seconds')),

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { utcMsOf } from '../../../src/dlms/cosem/datetime.ts';
+import { dateTimeOfData, rangeSelectionOf, SELECT_ENTRIES } from '../../../src/dlms/cosem/selective-access.ts';
+import { isoOfUtcMs, utcMsOfIso } from '../../../src/profile/check.ts';
+import {
+  attributeRequests,
+  bufferRequests,
+  entryRequest,
+  eventRequests,
+  planJobs,
+  type ReadRequest,
+  registerRequests,
+  scalerRequests,
+} from '../../../src/profile/plan.ts';
+import { parseProfileOrThrow } from '../../../src/profile/schema/parse.ts';
+import type { BufferRule, EventLogRule } from '../../../src/profile/schema/profile.ts';
+
+const TEXT = readFileSync(new URL('../../../config/profiles/generic/idis.yaml', import.meta.url), 'utf8');
+const IDIS = parseProfileOrThrow(TEXT, 'generic/idis');
+const LOAD = IDIS.buffers[0] as BufferRule;
+const NOW = utcMsOfIso('2026-07-02T12:00:10Z');
+
+const spanOf = (request: ReadRequest): string => {
+  const range = rangeSelectionOf(request.access ?? assert.fail('a range was expected'));
+  const moment = (data: typeof range.from) =>
+    isoOfUtcMs(utcMsOf(dateTimeOfData(data) ?? assert.fail()) ?? assert.fail());
+  return `${moment(range.from)}..${moment(range.to)}`;
+};
+const range = (watermark: string | null, backTo: string | null = null) => ({
+  watermarkMs: watermark === null ? null : utcMsOfIso(watermark),
+  backToMs: backTo === null ? null : utcMsOfIso(backTo),
+  nowMs: NOW,
+  timeZone: 'Europe/Berlin',
+});
+
+test('the jobs of the generic meter', () => {
+  assert.deepEqual(
+    planJobs(IDIS).map((job) => [job.kind, job.key, job.periodS]),
+    [
+      ['attributes', 'attributes', 86_400],
+      ['clock', 'clock', 86_400],
+      ['buffer', '1-0:99.1.0*255', 900],
+      ['buffer', '1-0:99.2.0*255', 3600],
+      ['events', '0-0:99.98.0*255', 900],
+    ],
+  );
+});
+
+test('a customer port is only listened to: no jobs', () => {
+  const kaifa = readFileSync(new URL('../../../config/profiles/kaifa/ma304.yaml', import.meta.url), 'utf8');
+  assert.deepEqual(planJobs(parseProfileOrThrow(kaifa, 'kaifa/ma304')), []);
+});
+
+test('only rows above the watermark are asked for, none when none can be there', () => {
+  assert.deepEqual(bufferRequests(IDIS, LOAD, range('2026-07-02T11:45:00Z')).map(spanOf), [
+    '2026-07-02T11:45:01Z..2026-07-02T12:00:10Z',
+  ]);
+  assert.deepEqual(bufferRequests(IDIS, LOAD, range('2026-07-02T12:00:00Z')), []);
+});
+
+test('a catch-up comes in slices, oldest first, without a gap or an overlap', () => {
+  const spans = bufferRequests(IDIS, LOAD, range('2026-06-30T00:00:00Z')).map(spanOf);
+  assert.equal(spans.length, 3);
+  assert.equal(spans[0], '2026-06-30T00:00:01Z..2026-07-01T00:00:01Z');
+  assert.equal(spans[1], '2026-07-01T00:00:02Z..2026-07-02T00:00:02Z');
+  assert.equal(spans[2]?.split('..')[1], '2026-07-02T12:00:10Z');
+});
+
+test('the first read goes back as far as the buffer, or as far as asked', () => {
+  assert.equal(bufferRequests(IDIS, LOAD, range(null)).length, 40);
+  assert.equal(bufferRequests(IDIS, LOAD, range(null, '2026-07-02T00:00:00Z')).length, 1);
+  assert.equal(
+    bufferRequests(IDIS, LOAD, range(null, '2020-01-01T00:00:00Z')).length,
+    40,
+    'never further than the buffer',
+  );
+});
+
+test('a meter that ignores selection is asked for everything, only when a row is due', () => {
+  const all = { ...LOAD, access: 'all' as const };
+  assert.deepEqual(
+    bufferRequests(IDIS, all, range('2026-07-02T11:45:00Z')).map((request) => request.access),
+    [null],
+  );
+  assert.deepEqual(bufferRequests(IDIS, all, range('2026-07-02T11:55:00Z')), []);
+});
+
+test('events: whole seconds that are over; everything when nothing is held', () => {
+  const log = IDIS.eventLogs[0] as EventLogRule;
+  assert.deepEqual(eventRequests(IDIS, log, range('2026-07-02T11:45:00Z')).map(spanOf), [
+    '2026-07-02T11:45:01Z..2026-07-02T12:00:08Z',
+  ]);
+  assert.deepEqual(eventRequests(IDIS, log, range('2026-07-02T12:00:09Z')), []);
+  assert.equal(eventRequests(IDIS, log, range(null))[0]?.access, null);
+});
+
+test('registers are read after the clock, texts and scalers as the profile lists them', () => {
+  const [clock, first] = registerRequests(IDIS, IDIS.registers);
+  assert.deepEqual([clock?.classId, clock?.obis, first?.obis], [8, '0-0:1.0.0*255', '1-0:1.8.0*255']);
+  assert.deepEqual(
+    attributeRequests(IDIS).map((request) => request.obis),
+    ['0-0:42.0.0*255', '0-0:96.1.0*255', '1-0:0.2.0*255'],
+  );
+  assert.deepEqual(scalerRequests(IDIS), []);
+  assert.equal(entryRequest('1-0:99.1.0*255', 1, 5).access?.selector, SELECT_ENTRIES);
+});
