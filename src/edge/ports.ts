@@ -4,7 +4,7 @@
  * scheduler -> reader (one per line) -> stage of the journal -> uplink; commands -> scheduler; everyone -> health.
  */
 import type { CommandBody, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
-import type { MeterId } from '../model/ids.ts';
+import type { CommandId, MeterId } from '../model/ids.ts';
 import type { Lane } from '../wire/lanes.ts';
 import type { JournalRecord } from '../wire/records.ts';
 import type { DictionaryGroup, Row } from '../wire/rows.ts';
@@ -123,33 +123,57 @@ export interface JobFailure {
   readonly reached: 'no' | 'maybe' | 'yes';
 }
 
-/** What a command handler needs of a meter. */
+/** Class 70 as read, with what the meter lets us do. */
+export interface RelayReading extends RelayState {
+  /** `control_mode`, or null when the meter does not tell. */
+  readonly controlMode: number | null;
+}
+
+/** What a command handler needs of a meter. Every call may reject with an error of the reader (`READER_*`). */
 export interface MeterAccess {
+  /** IANA name of the site. */
+  readonly timeZone: string;
+  /** The disconnect control object, or null when the profile has none. */
+  readonly relayObis: string | null;
+  /** What is read and reported after the relay was switched. */
+  readonly snapshot: readonly ObjectReference[];
   /** Reads attributes in one session, with scaler and unit where the object has them. */
   readObjects(objects: readonly ObjectReference[]): Promise<readonly ObjectValue[]>;
-  /** Invokes a method once, never repeated by lower layers. */
+  /**
+   * Invokes a method once, never repeated by lower layers; `argument` is A-XDR. A rejection means that the answer is
+   * unknown, not that the meter did nothing.
+   */
   invoke(classId: number, obis: string, method: number, argument: Uint8Array): Promise<{ readonly result: number }>;
-  readRelay(): Promise<RelayState>;
+  readRelay(): Promise<RelayReading>;
 }
+
+/** How a piece of work on a meter ended. */
+export type WorkResult<Result> =
+  | { readonly ok: true; readonly result: Result }
+  | { readonly ok: false; readonly failure: JobFailure };
 
 /** Puts work ahead of periodic reading. */
 export interface Dispatcher {
   /**
    * Runs `work` on the meter's line ahead of periodic jobs; resolves with its result, or with a failure when the meter
-   * could not be reached within `timeoutMs`. `started` runs right before the first octet to the meter.
+   * could not be reached within `timeoutMs` or `work` rejected. `started` runs right before the first octet to the
+   * meter; when it rejects with an error that has a code, nothing is sent and the failure carries that code.
    */
   withMeter<Result>(
     meterId: MeterId,
     jobClass: JobClass,
     options: { readonly timeoutMs: number; readonly started: () => Promise<void> },
     work: (meter: MeterAccess) => Promise<Result>,
-  ): Promise<{ readonly ok: true; readonly result: Result } | { readonly ok: false; readonly failure: JobFailure }>;
+  ): Promise<WorkResult<Result>>;
   has(meterId: MeterId): boolean;
 }
 
-/** A command that passed signature, epoch and expiry. */
+/** A command as its author signed it, decoded. */
 export interface VerifiedCommand {
-  readonly id: string;
+  readonly id: CommandId;
+  readonly edgeId: string;
+  /** 16 hex digits. */
+  readonly epoch: string;
   readonly meterId: MeterId;
   readonly body: CommandBody;
   readonly expiresAtMs: number;

@@ -13,10 +13,20 @@ export interface NoticeFrame {
 
 /** The content of a message. */
 export type NoticeBody =
-  | { readonly kind: 'answer'; readonly lanes: readonly { readonly lane: number; readonly upTo: number }[]; readonly credit: number }
-  | { readonly kind: 'ack'; readonly epoch: Uint8Array; readonly lane: number; readonly upTo: number; readonly credit: number }
-  | { readonly kind: 'need-dictionary'; readonly hash: Uint8Array; readonly lane: number }
-  | { readonly kind: 'need-keyframe'; readonly lane: number; readonly upTo: number }
+  | {
+      readonly kind: 'answer';
+      readonly lanes: readonly { readonly lane: Lane; readonly upTo: number }[];
+      readonly credit: number;
+    }
+  | {
+      readonly kind: 'ack';
+      readonly epoch: string;
+      readonly lane: Lane;
+      readonly upTo: number;
+      readonly credit: number;
+    }
+  | { readonly kind: 'need-dictionary'; readonly hash: string; readonly lane: Lane }
+  | { readonly kind: 'need-keyframe'; readonly lane: Lane; readonly upTo: number }
   | { readonly kind: 'command'; readonly command: Uint8Array; readonly signature: Uint8Array }
   | { readonly kind: 'refusal'; readonly code: string; readonly sentence: string };
 

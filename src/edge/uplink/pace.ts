@@ -43,7 +43,8 @@ export class Pace {
 
   /** One more round trip was seen: of a block or of hello. */
   roundTrip(tripMs: number): void {
-    this.#roundTripMs = this.#roundTripMs === 0 ? tripMs : this.#roundTripMs + (tripMs - this.#roundTripMs) * ROUND_TRIP_WEIGHT;
+    this.#roundTripMs =
+      this.#roundTripMs === 0 ? tripMs : this.#roundTripMs + (tripMs - this.#roundTripMs) * ROUND_TRIP_WEIGHT;
   }
 
   /** A new path knows nothing of the old one. */

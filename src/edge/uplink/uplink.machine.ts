@@ -11,7 +11,7 @@
  * Given up: a block that was lost alone is not resent alone; everything after the collector's `upTo` goes again. Known
  * weak point: after a restart of the collector up to one outstanding window travels twice.
  */
-import { sameOctets, toHex } from '../../base/bytes.ts';
+import { sameOctets } from '../../base/bytes.ts';
 import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
 import {
   HELLO_RETRY_MAX_MS,
@@ -29,8 +29,8 @@ import { Pace } from './pace.ts';
 
 /** What the machine needs from outside. */
 export interface UplinkMachineOptions {
-  /** 8 octets. */
-  readonly epoch: Uint8Array;
+  /** 16 hex digits. */
+  readonly epoch: string;
   /** 16 random octets, new ones at each call. */
   readonly newSession: () => Uint8Array;
 }
@@ -241,7 +241,12 @@ export class UplinkMachine {
     return [{ kind: 'trouble', code: body.code, sentence: body.sentence }];
   }
 
-  #answer(notice: Notice, body: NoticeBody & { kind: 'answer' }, spans: readonly LaneSpan[], nowMs: number): UplinkAction[] {
+  #answer(
+    notice: Notice,
+    body: NoticeBody & { kind: 'answer' },
+    spans: readonly LaneSpan[],
+    nowMs: number,
+  ): UplinkAction[] {
     if (this.#open) return ignored('repeated_answer');
     this.#open = true;
     this.#refused = false;
@@ -279,7 +284,7 @@ export class UplinkMachine {
   }
 
   #ack(body: NoticeBody & { kind: 'ack' }, spans: readonly LaneSpan[], nowMs: number): UplinkAction[] {
-    if (!sameOctets(body.epoch, this.#options.epoch)) return ignored('other_epoch');
+    if (body.epoch !== this.#options.epoch) return ignored('other_epoch');
     const span = spans.find((each) => each.lane === body.lane);
     if (span === undefined || body.upTo > span.last) return ignored('ack_beyond_journal');
     const sender = this.#sender(span.lane);
@@ -296,28 +301,24 @@ export class UplinkMachine {
   }
 
   #needDictionary(body: NoticeBody & { kind: 'need-dictionary' }, nowMs: number): UplinkAction[] {
-    const lane = this.#needed(body.lane, nowMs);
-    if (lane === null) return ignored('repeated_need');
+    if (!this.#isNeeded(body.lane, nowMs)) return ignored('repeated_need');
     this.#generation++;
-    const sender = this.#sender(lane);
+    const sender = this.#sender(body.lane);
     sender.restartAfter(sender.upTo);
-    return [{ kind: 'dictionary', hash: toHex(body.hash) }];
+    return [{ kind: 'dictionary', hash: body.hash }];
   }
 
   #needKeyframe(body: NoticeBody & { kind: 'need-keyframe' }, nowMs: number): UplinkAction[] {
-    const lane = this.#needed(body.lane, nowMs);
-    if (lane === null) return ignored('repeated_need');
-    return [{ kind: 'find-keyframe', lane, sequence: body.upTo + 1 }];
+    if (!this.#isNeeded(body.lane, nowMs)) return ignored('repeated_need');
+    return [{ kind: 'find-keyframe', lane: body.lane, sequence: body.upTo + 1 }];
   }
 
-  /** The lane of a request to send again, or null while an earlier request is being served. */
-  #needed(lane: number, nowMs: number): Lane | null {
-    const known = LANE_ORDER.find((each) => each === lane);
-    if (known === undefined) return null;
-    const sender = this.#sender(known);
-    if (nowMs < sender.needGuardUntilMs) return null;
+  /** Whether a request to send again counts: not while an earlier one of the lane is being served. */
+  #isNeeded(lane: Lane, nowMs: number): boolean {
+    const sender = this.#sender(lane);
+    if (nowMs < sender.needGuardUntilMs) return false;
     sender.needGuardUntilMs = nowMs + Math.max(NEED_GUARD_MIN_MS, 2 * this.pace.roundTripMs);
-    return known;
+    return true;
   }
 }
 

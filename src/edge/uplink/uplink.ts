@@ -11,8 +11,8 @@ import type { Lane } from '../../wire/lanes.ts';
 import { BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS } from '../limits.ts';
 import type { CollectorTime, Health, Journal, StoredBlock, UplinkState } from '../ports.ts';
 import { Backoff } from './backoff.ts';
-import { CollectorClock } from './collector-clock.ts';
 import type { StatusFact, UplinkCodec } from './codec.ts';
+import { CollectorClock } from './collector-clock.ts';
 import { KEEP_ALIVE_KEY, KeepAliveKeeper } from './keep-alive-keeper.ts';
 import type { Notice, SendStep, UplinkAction } from './messages.ts';
 import { UplinkMachine } from './uplink.machine.ts';
@@ -23,7 +23,6 @@ export interface UplinkOptions {
   readonly journal: Journal;
   readonly health: Health;
   readonly codec: UplinkCodec;
-  readonly epoch: Uint8Array;
   /** Broker and identity; the keep-alive is learnt, see {@link KeepAlive}. */
   readonly broker: Omit<MqttOptions, 'keepAliveS' | 'connectTimeoutMs'>;
   /** First connection after a new boot of the machine waits a random part of this, ms. */
@@ -78,7 +77,7 @@ export class Uplink {
     this.#env = options.env;
     this.#clock = new CollectorClock(options.env.clock);
     this.#keepAlive = new KeepAliveKeeper(options.env.log, (key, value) => this.#keep(key, value));
-    this.#machine = new UplinkMachine({ epoch: options.epoch, newSession: () => options.env.random.bytes(16) });
+    this.#machine = new UplinkMachine({ epoch: options.journal.epoch, newSession: () => options.env.random.bytes(16) });
   }
 
   /** The collector's time, for expiry. */
@@ -205,9 +204,7 @@ export class Uplink {
 
   /** Queues what the machine wants and wakes the pump; resolves when all of it was done. */
   #do(actions: readonly UplinkAction[]): Promise<void> {
-    const all = actions.map(
-      (action) => new Promise<void>((resolve) => this.#actions.push({ action, done: resolve })),
-    );
+    const all = actions.map((action) => new Promise<void>((resolve) => this.#actions.push({ action, done: resolve })));
     this.#pump();
     return Promise.all(all).then(() => undefined);
   }
@@ -380,7 +377,9 @@ export class Uplink {
   #keep(key: string, value: unknown): void {
     const octets = new TextEncoder().encode(JSON.stringify(value));
     const entry = { line: '', groups: [], records: [], watermarks: [], keep: [{ key, value: octets }] };
-    this.#options.journal.append({ ...entry, readAtMs: this.#env.clock.nowMs() }).catch((error: unknown) => this.#failed(error));
+    this.#options.journal
+      .append({ ...entry, readAtMs: this.#env.clock.nowMs() })
+      .catch((error: unknown) => this.#failed(error));
   }
 
   #say(state: 'ok' | 'degraded' | 'failed', sentence: string): void {

@@ -6,7 +6,7 @@ import { UplinkMachine } from '../../../src/edge/uplink/uplink.machine.ts';
 import type { Lane } from '../../../src/wire/lanes.ts';
 import { FakeJournal } from './fake-journal.ts';
 
-const EPOCH = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const EPOCH = '0102030405060708';
 const TERM = new Uint8Array(12).fill(9);
 
 /** A machine with a journal, driven by hand. */
@@ -35,7 +35,11 @@ function bench() {
     tick: (nowMs: number) => follow(machine.tick(nowMs)),
     answer: (nowMs: number, credit: number, upTo: Partial<Record<Lane, number>> = {}) =>
       hear(
-        { kind: 'answer', credit, lanes: Object.entries(upTo).map(([lane, n]) => ({ lane: Number(lane), upTo: n })) },
+        {
+          kind: 'answer',
+          credit,
+          lanes: Object.entries(upTo).map(([lane, n]) => ({ lane: Number(lane) as Lane, upTo: n })),
+        },
         nowMs,
       ),
     ack: (lane: Lane, upTo: number, credit: number, nowMs: number, frame: Partial<Notice> = {}) =>
@@ -147,7 +151,7 @@ test('an ack or answer counts only with the current session, the current term an
   await b.drain(3);
   assert.deepEqual(why(b.ack(2, 1, 9, 4, { session: new Uint8Array(16).fill(77) })), ['other_session']);
   assert.deepEqual(why(b.ack(2, 1, 9, 4, { term: new Uint8Array(12).fill(1) })), ['other_term']);
-  assert.deepEqual(why(b.hear({ kind: 'ack', epoch: new Uint8Array(8), lane: 2, upTo: 1, credit: 9 }, 4)), [
+  assert.deepEqual(why(b.hear({ kind: 'ack', epoch: '00'.repeat(8), lane: 2, upTo: 1, credit: 9 }, 4)), [
     'time',
     'other_epoch',
   ]);
@@ -219,7 +223,7 @@ test('NEED_DICT: the dictionary, then everything after upTo again, once for all 
   b.connect();
   b.answer(1, 100_000);
   await b.drain(2);
-  const need: NoticeBody = { kind: 'need-dictionary', hash: Uint8Array.of(0xab, 1, 2, 3, 4, 5, 6, 7), lane: 2 };
+  const need: NoticeBody = { kind: 'need-dictionary', hash: 'ab01020304050607', lane: 2 };
   assert.deepEqual(b.hear(need, 10)[1], { kind: 'dictionary', hash: 'ab01020304050607' });
   assert.deepEqual(b.hear(need, 11)[1], { kind: 'ignored', counter: 'repeated_need' });
   assert.deepEqual(await b.drain(12), ['2:1', '2:2', '2:3']);

@@ -26,7 +26,7 @@ const CODEC: UplinkCodec = {
     const { session, ...rest } = parse(payload);
     if (session === 'forged') throw forged('WIRE_AUTHENTICATOR');
     const octets = (name: string, value: unknown) =>
-      ['epoch', 'hash', 'command', 'signature'].includes(name) ? fromHex(String(value)) : value;
+      ['command', 'signature'].includes(name) ? fromHex(String(value)) : value;
     const body = Object.fromEntries(Object.entries(rest.body).map(([name, value]) => [name, octets(name, value)]));
     return { session: fromHex(session), term: TERM, serverTimeMs: rest.serverTimeMs, body } as unknown as Notice;
   },
@@ -89,7 +89,6 @@ async function bench(options: { spreadMs?: number; bootId?: string; journal?: Fa
     journal,
     health,
     codec: CODEC,
-    epoch: fromHex(journal.epoch),
     broker: { url: 'mqtt://b', clientId: 'e1' },
     spreadMs: options.spreadMs ?? 0,
     bootId: options.bootId,

@@ -1,0 +1,129 @@
+/** Errors of the edge's actors; the journal has its own table. */
+import { type ErrorTable, errorsOf } from '../base/errors.ts';
+
+/** Codes that leave the actors of the edge. */
+export type EdgeErrorCode =
+  | 'COMMAND_SIGNATURE'
+  | 'COMMAND_MALFORMED'
+  | 'COMMAND_OTHER_EDGE'
+  | 'COMMAND_OTHER_EPOCH'
+  | 'COMMAND_NO_TIME'
+  | 'COMMAND_EXPIRED'
+  | 'COMMAND_LIFETIME'
+  | 'COMMAND_UNKNOWN_METER'
+  | 'COMMAND_TOO_MANY'
+  | 'COMMAND_CAP'
+  | 'COMMAND_NO_RELAY'
+  | 'COMMAND_CONTROL_MODE'
+  | 'COMMAND_METER_REFUSED'
+  | 'COMMAND_RELAY_UNMOVED'
+  | 'COMMAND_ANSWER_LOST'
+  | 'COMMAND_INTERRUPTED'
+  | 'LIMITS_SIGNATURE'
+  | 'LIMITS_MALFORMED'
+  | 'LIMITS_OTHER_EDGE';
+
+/** The table: what each code means and what to do next. */
+export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
+  COMMAND_SIGNATURE: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The command is not signed by the key that this concentrator trusts; nothing was done.',
+  },
+  COMMAND_MALFORMED: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The command does not have the documented shape; compare the software versions of both sides.',
+  },
+  COMMAND_OTHER_EDGE: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The command was signed for another concentrator; nothing was done.',
+  },
+  COMMAND_OTHER_EPOCH: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The command was signed before the store of this concentrator was replaced; issue it again.',
+  },
+  COMMAND_NO_TIME: {
+    side: 'path',
+    retry: 'later',
+    sentence:
+      'The concentrator does not know the time of the collector and cannot tell whether the command is still valid.',
+  },
+  COMMAND_EXPIRED: {
+    side: 'path',
+    retry: 'later',
+    sentence: 'The time of the command ran out before the concentrator could start it; nothing was done.',
+  },
+  COMMAND_LIFETIME: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The command would be valid for more than 30 days; issue it with an earlier expiry.',
+  },
+  COMMAND_UNKNOWN_METER: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'This concentrator does not read that meter; check where the meter is placed.',
+  },
+  COMMAND_TOO_MANY: {
+    side: 'remote',
+    retry: 'later',
+    sentence: 'Too many commands are open at this concentrator; issue it again when others have ended.',
+  },
+  COMMAND_CAP: {
+    side: 'local',
+    retry: 'later',
+    sentence:
+      'This concentrator has disconnected as many meters within an hour as its signed limits allow; nothing was done.',
+  },
+  COMMAND_NO_RELAY: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The profile of this meter has no relay; nothing was done.',
+  },
+  COMMAND_CONTROL_MODE: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The control mode of the meter forbids this order; nothing was done.',
+  },
+  COMMAND_METER_REFUSED: {
+    side: 'remote',
+    retry: 'later',
+    sentence: 'The meter refused.',
+  },
+  COMMAND_RELAY_UNMOVED: {
+    side: 'remote',
+    retry: 'later',
+    sentence: 'The meter took the order, but its relay did not move in time; look at the meter before trying again.',
+  },
+  COMMAND_ANSWER_LOST: {
+    side: 'path',
+    retry: 'later',
+    sentence:
+      'The order was sent, the answer did not come, and the relay could not be read back; its position is not known.',
+  },
+  COMMAND_INTERRUPTED: {
+    side: 'local',
+    retry: 'later',
+    sentence: 'The concentrator restarted while it carried out the order; the order was not repeated.',
+  },
+  LIMITS_SIGNATURE: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The limits document is not signed by the limits key of this concentrator; the built-in limits hold.',
+  },
+  LIMITS_MALFORMED: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The limits document does not have the documented shape; the built-in limits hold.',
+  },
+  LIMITS_OTHER_EDGE: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The limits document was signed for another concentrator; the built-in limits hold.',
+  },
+};
+
+/** Makes an error of the edge. */
+export const edgeError = errorsOf(EDGE_ERRORS);

@@ -1,0 +1,467 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { concat } from '../../../src/base/bytes.ts';
+import { DeltawattError } from '../../../src/base/errors.ts';
+import { Commands } from '../../../src/edge/commands/commands.ts';
+import type { EdgeLimits } from '../../../src/edge/commands/limits-document.ts';
+import type {
+  Dispatcher,
+  GroupRows,
+  JobFailure,
+  MeterAccess,
+  RelayReading,
+  VerifiedCommand,
+} from '../../../src/edge/ports.ts';
+import type { CommandBody, CommandReport, ObjectReference, ObjectValue } from '../../../src/model/command.ts';
+import type { MeterId } from '../../../src/model/ids.ts';
+import { FakeJournal } from './fake-journal.ts';
+import { FakeHealth, TEST_CRYPTO, testWorld } from './world.ts';
+
+const KEY = TEST_CRYPTO.signingKeyFrom(new Uint8Array(32).fill(1));
+const METER = 'm1' as MeterId;
+const DISCONNECT: CommandBody = { kind: 'relay', action: 'disconnect' };
+const RECONNECT: CommandBody = { kind: 'relay', action: 'reconnect' };
+const ENERGY: ObjectReference = { classId: 3, obis: '1-0:1.8.0*255', attribute: 2 };
+
+/** A meter with a relay that obeys, until told otherwise. */
+class FakeMeter implements MeterAccess {
+  readonly timeZone = 'Europe/Berlin';
+  relayObis: string | null = '0-0:96.3.10*255';
+  snapshot: readonly ObjectReference[] = [];
+  relay: RelayReading = { outputOn: true, controlState: 1, controlMode: 4 };
+  readonly calls: string[] = [];
+  /** What the relay does when a method is invoked; throwing = the answer is lost. */
+  onInvoke: (method: number) => number = (method) => {
+    this.relay = {
+      ...this.relay,
+      ...(method === 1 ? { outputOn: false, controlState: 0 } : { outputOn: true, controlState: 1 }),
+    };
+    return 0;
+  };
+  onReadRelay: () => void = () => undefined;
+  values: readonly ObjectValue[] = [
+    { ...ENERGY, result: 0, value: 12_345, exponent: 0, unit: 'Wh', raw: Uint8Array.of(6) },
+  ];
+
+  readObjects(): Promise<readonly ObjectValue[]> {
+    this.calls.push('read');
+    return Promise.resolve(this.values);
+  }
+  async invoke(
+    _classId: number,
+    _obis: string,
+    method: number,
+    argument: Uint8Array,
+  ): Promise<{ readonly result: number }> {
+    this.calls.push(`invoke ${method} ${argument.join(',')}`);
+    return { result: this.onInvoke(method) };
+  }
+  async readRelay(): Promise<RelayReading> {
+    this.calls.push('relay');
+    this.onReadRelay();
+    return this.relay;
+  }
+}
+
+async function bench(
+  options: { journal?: FakeJournal; limits?: Partial<EdgeLimits>; meter?: FakeMeter; time?: boolean } = {},
+) {
+  const world = testWorld();
+  const journal = options.journal ?? new FakeJournal();
+  const meter = options.meter ?? new FakeMeter();
+  const health = new FakeHealth();
+  const state = {
+    failure: null as JobFailure | null,
+    hold: Promise.resolve(),
+    timeKnown: options.time ?? true,
+    dispatched: [] as string[],
+  };
+  const dispatcher: Dispatcher = {
+    has: (meterId) => meterId === METER,
+    withMeter: async (_meterId, jobClass, { timeoutMs, started }, work) => {
+      state.dispatched.push(`${jobClass} ${timeoutMs}`);
+      await state.hold;
+      if (state.failure !== null) return { ok: false, failure: state.failure };
+      try {
+        await started();
+        return { ok: true, result: await work(meter) };
+      } catch (error) {
+        const code = error instanceof DeltawattError ? error.code : 'CRASHED';
+        return { ok: false, failure: { code, sentence: String(error), reached: 'no' } };
+      }
+    },
+  };
+  const commands = new Commands({
+    env: world.program('edge').env,
+    edgeId: 'e1',
+    publicKey: KEY.publicKey,
+    limits: { edgeId: 'e1', disconnectsPerHour: 2, ...options.limits },
+    journal,
+    dispatcher,
+    collectorTime: { nowMs: () => (state.timeKnown ? world.nowMs : null) },
+    health,
+    decode: (octets) => JSON.parse(new TextDecoder().decode(octets)) as VerifiedCommand,
+  });
+  const encode = (command: Omit<Partial<VerifiedCommand>, 'id'> & { id: string }) =>
+    new TextEncoder().encode(
+      JSON.stringify({
+        edgeId: 'e1',
+        epoch: journal.epoch,
+        meterId: METER,
+        body: DISCONNECT,
+        expiresAtMs: world.nowMs + 60_000,
+        author: 'anna',
+        ...command,
+      }),
+    );
+  const sign = (octets: Uint8Array) =>
+    TEST_CRYPTO.sign(KEY.privateKey, concat([new TextEncoder().encode('deltawatt command v1\0'), octets]));
+  const reports = () =>
+    journal.entries
+      .flatMap((entry) => entry.records)
+      .flatMap((record): CommandReport[] => (record.kind === 'command' ? [record.report] : []));
+  await commands.start();
+  return {
+    world,
+    journal,
+    meter,
+    health,
+    state,
+    commands,
+    encode,
+    reports,
+    /** `state` or `state:code` of all reports, oldest first. */
+    states: () => reports().map(({ state: name, code }) => (code === '' ? name : `${name}:${code}`)),
+    last: () => reports().at(-1) as CommandReport,
+    send: async (command: Omit<Partial<VerifiedCommand>, 'id'> & { id: string }) => {
+      const octets = encode(command);
+      await commands.receive(octets, sign(octets));
+    },
+    settle: (durationMs = 20_000) => world.clock.advance(durationMs),
+  };
+}
+
+test('IT-3 disconnect: accepted, started on disk before the meter hears of it, done with the state read back', async () => {
+  const b = await bench();
+  const order: string[] = [];
+  const append = b.journal.append.bind(b.journal);
+  b.journal.append = (entry) => {
+    for (const record of entry.records) if (record.kind === 'command') order.push(record.report.state);
+    return append(entry);
+  };
+  b.meter.calls.push = (...calls) => order.push(...calls);
+  await b.send({ id: 'c1' });
+  await b.settle();
+  assert.deepEqual(order, ['accepted', 'started', 'relay', 'invoke 1 15,0', 'relay', 'done']);
+  assert.deepEqual(b.last().relay, { outputOn: false, controlState: 0 });
+  assert.equal(b.last().sentence, 'The load has no supply: disconnected.');
+  assert.deepEqual(b.state.dispatched, ['command 15000']);
+});
+
+test('IT-4 the relay is read no earlier than 3 s after the order, again every 3 s, and judged after 18 s', async () => {
+  const b = await bench();
+  b.meter.onInvoke = () => 0;
+  const looks: number[] = [];
+  b.meter.onReadRelay = () => looks.push(b.world.clock.nowMs);
+  await b.send({ id: 'c1' });
+  await b.settle();
+  assert.deepEqual(looks, [0, 3_000, 6_000, 9_000, 12_000, 15_000, 18_000]);
+  assert.deepEqual(b.states(), ['accepted', 'started', 'failed:COMMAND_RELAY_UNMOVED']);
+  assert.match(b.last().sentence, /did not move in time.*The load has supply: connected\.$/);
+});
+
+test('IT-4 a reconnect that only arms the meter is not called connected', async () => {
+  const b = await bench();
+  b.meter.relay = { outputOn: false, controlState: 0, controlMode: 1 };
+  b.meter.onInvoke = () => {
+    b.meter.relay = { outputOn: false, controlState: 2, controlMode: 1 };
+    return 0;
+  };
+  await b.send({ id: 'c1', body: RECONNECT });
+  await b.settle();
+  assert.equal(b.last().state, 'done');
+  assert.equal(
+    b.last().sentence,
+    'The load has no supply: armed, not connected. Somebody must press the button of the meter.',
+  );
+});
+
+test('in a mode that reconnects at once, armed is not where a reconnect leads to', async () => {
+  const b = await bench();
+  b.meter.relay = { outputOn: false, controlState: 2, controlMode: 4 };
+  b.meter.onInvoke = () => 0;
+  await b.send({ id: 'c1', body: RECONNECT });
+  await b.settle();
+  assert.equal(b.last().code, 'COMMAND_RELAY_UNMOVED');
+});
+
+test('control mode 0 and a profile without relay refuse without touching the meter', async () => {
+  const b = await bench();
+  b.meter.relay = { outputOn: true, controlState: 1, controlMode: 0 };
+  await b.send({ id: 'c1' });
+  await b.settle();
+  assert.deepEqual(b.states(), ['accepted', 'started', 'refused:COMMAND_CONTROL_MODE']);
+  b.meter.relayObis = null;
+  await b.send({ id: 'c2' });
+  await b.settle();
+  assert.equal(b.last().code, 'COMMAND_NO_RELAY');
+  assert.ok(!b.meter.calls.some((call) => call.startsWith('invoke')));
+});
+
+test('a relay that is where it should be is left alone', async () => {
+  const b = await bench();
+  await b.send({ id: 'c1', body: RECONNECT });
+  await b.settle();
+  assert.equal(b.last().sentence, 'The load has supply: connected. It was so already; nothing was done.');
+  assert.deepEqual(b.meter.calls, ['relay']);
+});
+
+test('a lost answer is judged by what is read back, and the order is not sent again', async () => {
+  const b = await bench();
+  const obey = b.meter.onInvoke;
+  b.meter.onInvoke = (method) => {
+    obey(method);
+    throw new Error('no answer');
+  };
+  await b.send({ id: 'c1' });
+  await b.settle();
+  assert.equal(b.last().state, 'done');
+  assert.match(b.last().sentence, /The answer to the order was lost; this was read back\./);
+  assert.equal(b.meter.calls.filter((call) => call.startsWith('invoke')).length, 1);
+});
+
+test('a lost answer and a meter that stays silent: uncertain, in words', async () => {
+  const b = await bench();
+  b.meter.onInvoke = () => {
+    b.meter.onReadRelay = () => {
+      throw new Error('silent');
+    };
+    throw new Error('no answer');
+  };
+  await b.send({ id: 'c1' });
+  await b.settle();
+  assert.deepEqual(b.states(), ['accepted', 'started', 'uncertain:COMMAND_ANSWER_LOST']);
+});
+
+test('a meter that refuses is quoted', async () => {
+  const b = await bench();
+  b.meter.onInvoke = () => 3;
+  await b.send({ id: 'c1' });
+  await b.settle();
+  assert.equal(b.last().state, 'refused');
+  assert.equal(
+    b.last().sentence,
+    'The meter refused to disconnect (not there or not allowed). The load has supply: connected.',
+  );
+});
+
+test('SG-PP-1 one order returns acknowledgement, state and a register snapshot that is a reading too', async () => {
+  const b = await bench();
+  b.meter.snapshot = [ENERGY];
+  await b.send({ id: 'c1' });
+  await b.settle();
+  assert.equal(b.last().state, 'done');
+  assert.equal(b.last().values[0]?.value, 12_345);
+  assert.equal(b.journal.entries.at(-1)?.groups.length, 1);
+});
+
+test('IT-1 an on-demand read answers values and, in the same batch, readings of source on-demand', async () => {
+  const b = await bench();
+  await b.send({ id: 'c1', body: { kind: 'read', objects: [ENERGY] } });
+  await b.settle();
+  assert.deepEqual(b.states(), ['accepted', 'started', 'done']);
+  assert.equal(b.last().sentence, 'Read 1 object.');
+  const rows = b.journal.entries.at(-1)?.groups[0] as GroupRows;
+  assert.deepEqual(rows.group, {
+    meterId: 'm1',
+    intervalS: 0,
+    source: 2,
+    timeZone: 'Europe/Berlin',
+    columns: [{ obis: '1-0:1.8.0*255', exponent: 0, unit: 'Wh' }],
+  });
+  assert.deepEqual(rows.rows[0]?.values, [12_345]);
+  assert.deepEqual(b.state.dispatched, ['on-demand 15000']);
+});
+
+test('SG-MR-6 a read that the meter refuses is a typed answer, in part or whole', async () => {
+  const b = await bench();
+  const denied = { classId: 3, obis: '1-0:9.8.0*255', attribute: 2, result: 4, raw: new Uint8Array(0) };
+  b.meter.values = [...b.meter.values, denied];
+  await b.send({ id: 'c1', body: { kind: 'read', objects: [ENERGY, denied] } });
+  await b.settle();
+  assert.equal(b.last().state, 'done');
+  assert.equal(b.last().sentence, 'Read 1 of 2 objects; the meter refused the rest (1-0:9.8.0*255: no such object).');
+  b.meter.values = [denied];
+  await b.send({ id: 'c2', body: { kind: 'read', objects: [denied] } });
+  await b.settle();
+  assert.equal(b.last().state, 'refused');
+  assert.equal(b.last().code, 'COMMAND_METER_REFUSED');
+});
+
+test('SG-MR-6 a meter that is not reached within 15 s is said so', async () => {
+  const b = await bench();
+  b.state.failure = { code: 'READER_NOT_REACHED', sentence: 'The meter did not answer within 15 s.', reached: 'maybe' };
+  await b.send({ id: 'c1' });
+  await b.settle();
+  assert.deepEqual(b.states(), ['accepted', 'failed:READER_NOT_REACHED']);
+  assert.equal(b.last().sentence, 'The meter did not answer within 15 s.');
+});
+
+test('an unsigned command is refused, its id stays free for the one who may sign', async () => {
+  const b = await bench();
+  const octets = b.encode({ id: 'c1' });
+  await b.commands.receive(octets, new Uint8Array(64));
+  await b.commands.receive(octets, new Uint8Array(0));
+  await b.settle();
+  assert.deepEqual(b.states(), ['refused:COMMAND_SIGNATURE', 'refused:COMMAND_SIGNATURE']);
+  assert.deepEqual(b.meter.calls, []);
+  for (let n = 0; n < 40; n++) await b.commands.receive(octets, new Uint8Array(64));
+  assert.equal(b.reports().length, 20, 'a flood is counted, not written');
+  assert.equal(b.health.counters.get('commands_unverified'), 42);
+  await b.send({ id: 'c1' });
+  await b.settle();
+  assert.equal(b.last().state, 'done');
+});
+
+test('another edge, another epoch, an unknown meter, an unknown time, an expired or endless command: refused', async () => {
+  const b = await bench();
+  await b.send({ id: 'c1', edgeId: 'e2' });
+  await b.send({ id: 'c2', epoch: 'ffffffffffffffff' });
+  await b.send({ id: 'c3', meterId: 'm9' as MeterId });
+  await b.send({ id: 'c4', expiresAtMs: b.world.nowMs });
+  await b.send({ id: 'c5', expiresAtMs: b.world.nowMs + 31 * 86_400_000 });
+  b.state.timeKnown = false;
+  await b.send({ id: 'c6' });
+  await b.settle();
+  assert.deepEqual(b.states(), [
+    'refused:COMMAND_OTHER_EDGE',
+    'refused:COMMAND_OTHER_EPOCH',
+    'refused:COMMAND_UNKNOWN_METER',
+    'expired:COMMAND_EXPIRED',
+    'refused:COMMAND_LIFETIME',
+    'refused:COMMAND_NO_TIME',
+  ]);
+  assert.deepEqual(b.meter.calls, []);
+});
+
+test('a command whose time runs out while it waits for the line expires before the meter hears of it', async () => {
+  const b = await bench();
+  let go = () => undefined as void;
+  b.state.hold = new Promise((resolve) => {
+    go = resolve;
+  });
+  await b.send({ id: 'c1', expiresAtMs: b.world.nowMs + 5_000 });
+  await b.settle(6_000);
+  go();
+  await b.settle();
+  assert.deepEqual(b.states(), ['accepted', 'expired:COMMAND_EXPIRED']);
+  assert.deepEqual(b.meter.calls, []);
+});
+
+test('an id that was seen gets its first answer and does nothing, also after a restart', async () => {
+  const b = await bench();
+  await b.send({ id: 'c1' });
+  await b.settle();
+  const calls = b.meter.calls.length;
+  await b.send({ id: 'c1', body: RECONNECT });
+  await b.settle();
+  assert.equal(b.last().state, 'done');
+  assert.equal(b.last().sentence, 'The load has no supply: disconnected.');
+  assert.equal(b.meter.calls.length, calls);
+  const c = await bench({ journal: b.journal, meter: b.meter });
+  await c.send({ id: 'c1' });
+  await c.settle();
+  assert.equal(c.last().sentence, 'The load has no supply: disconnected.');
+  assert.equal(b.meter.calls.length, calls);
+  assert.equal(c.health.counters.get('commands_repeated'), 1);
+});
+
+test('a restart after started: the order is not repeated, the relay is read and the answer is uncertain', async () => {
+  const b = await bench();
+  b.meter.onInvoke = () => {
+    b.meter.relay = { outputOn: false, controlState: 0, controlMode: 4 };
+    return 0;
+  };
+  await b.send({ id: 'c1' });
+  await b.settle(1_000);
+  assert.deepEqual(b.states(), ['accepted', 'started']);
+  await b.commands.stop();
+  const before = b.meter.calls.filter((call) => call.startsWith('invoke')).length;
+  const c = await bench({ journal: b.journal, meter: b.meter, time: false });
+  await c.settle();
+  assert.deepEqual(c.states(), ['accepted', 'started', 'uncertain:COMMAND_INTERRUPTED']);
+  assert.equal(
+    c.last().sentence,
+    'The concentrator restarted while it carried out the order; the order was not repeated. The load has no supply: disconnected.',
+  );
+  assert.deepEqual(c.last().relay, { outputOn: false, controlState: 0 });
+  assert.equal(b.meter.calls.filter((call) => call.startsWith('invoke')).length, before);
+});
+
+test('a restart before started, or during a read: it is carried out once the collector time is known', async () => {
+  const b = await bench();
+  b.state.hold = new Promise(() => undefined);
+  await b.send({ id: 'c1' });
+  await b.send({ id: 'c2', body: { kind: 'read', objects: [ENERGY] } });
+  await b.settle(1_000);
+  const c = await bench({ journal: b.journal, meter: b.meter, time: false });
+  await c.settle();
+  assert.deepEqual(b.meter.calls, []);
+  c.state.timeKnown = true;
+  c.commands.opened();
+  await c.settle();
+  assert.deepEqual(c.states().slice(2).sort(), ['done', 'done', 'started', 'started']);
+});
+
+test('the cap of the edge: n disconnections an hour, reconnections are free, a restart does not reset it', async () => {
+  const b = await bench();
+  const cycle = async (bench_: typeof b, id: string) => {
+    await bench_.send({ id: `${id}d`, expiresAtMs: bench_.world.nowMs + 7_200_000 });
+    await bench_.settle(5_000);
+    const result = bench_.last();
+    await bench_.send({ id: `${id}r`, body: RECONNECT });
+    await bench_.settle(5_000);
+    return result.code === '' ? result.state : result.code;
+  };
+  assert.deepEqual([await cycle(b, 'a'), await cycle(b, 'b'), await cycle(b, 'c')], ['done', 'done', 'COMMAND_CAP']);
+  const c = await bench({ journal: b.journal, meter: b.meter });
+  await c.settle(60_000);
+  assert.equal(await cycle(c, 'd'), 'COMMAND_CAP');
+  await c.settle(3_600_000);
+  assert.equal(await cycle(c, 'e'), 'done');
+});
+
+test('two disconnections at once cannot both be the last one allowed', async () => {
+  const b = await bench({ limits: { disconnectsPerHour: 1 } });
+  await Promise.all([b.send({ id: 'c1' }), b.send({ id: 'c2' })]);
+  await b.settle();
+  assert.equal(b.states().filter((state) => state === 'started').length, 1);
+  assert.equal(b.states().filter((state) => state === 'refused:COMMAND_CAP').length, 1);
+});
+
+test('ids are kept until 30 days after expiry', async () => {
+  const b = await bench();
+  await b.send({ id: 'c1' });
+  await b.settle();
+  const held = async () => (await b.journal.keptUnder('command/')).length;
+  await b.world.clock.advance(30 * 86_400_000);
+  b.commands.opened();
+  await b.settle();
+  assert.equal(await held(), 1);
+  await b.world.clock.advance(3_700_000);
+  b.commands.opened();
+  await b.settle();
+  assert.equal(await held(), 0);
+});
+
+test('a result is not lost because the journal fails for a moment', async () => {
+  const b = await bench();
+  b.meter.onReadRelay = () => {
+    if (b.meter.calls.length > 2) b.journal.failure = new Error('disk full');
+  };
+  await b.send({ id: 'c1' });
+  await b.settle(4_000);
+  assert.deepEqual(b.states(), ['accepted', 'started']);
+  await b.settle();
+  assert.deepEqual(b.states(), ['accepted', 'started', 'done']);
+});
