@@ -12,6 +12,7 @@ export type EdgeErrorCode =
   | 'COMMAND_LIFETIME'
   | 'COMMAND_UNKNOWN_METER'
   | 'COMMAND_TOO_MANY'
+  | 'COMMAND_TOO_LONG'
   | 'COMMAND_CAP'
   | 'COMMAND_NO_RELAY'
   | 'COMMAND_CONTROL_MODE'
@@ -70,6 +71,11 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'remote',
     retry: 'later',
     sentence: 'Too many commands are open at this concentrator; issue it again when others have ended.',
+  },
+  COMMAND_TOO_LONG: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The command asks for more objects than one result can hold; ask for at most 16 at a time.',
   },
   COMMAND_CAP: {
     side: 'local',

@@ -1,7 +1,5 @@
 /** Bounds of the edge's actors, each with its reason. The journal has its own file. */
-
-/** Largest block in lanes 2-5 (lanes 0-1: 1 kB); the outstanding limit is never below two of them. */
-export const BLOCK_MAX_OCTETS = 4096;
+import { BLOCK_MAX_OCTETS } from '../wire/limits.ts';
 
 /** Least that may be outstanding: two largest blocks, so that a slow ack never stops the flow. */
 export const OUTSTANDING_MIN_OCTETS = 2 * BLOCK_MAX_OCTETS;
@@ -58,8 +56,8 @@ export const OPEN_COMMANDS_MAX = 256;
 /** Octets of an encoded command; a read of a few hundred objects fits. */
 export const COMMAND_MAX_OCTETS = 16_384;
 
-/** Objects of one on-demand read. */
-export const COMMAND_OBJECTS_MAX = 64;
+/** Objects of one on-demand read: the result is one record of a block of 1 kB. */
+export const COMMAND_OBJECTS_MAX = 16;
 
 /** Ids are kept this long after expiry, so that no late repeat acts again. */
 export const COMMAND_KEEP_MS = 30 * 86_400_000;

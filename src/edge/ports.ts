@@ -3,8 +3,8 @@
  *
  * scheduler -> reader (one per line) -> stage of the journal -> uplink; commands -> scheduler; everyone -> health.
  */
-import type { CommandBody, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
-import type { CommandId, MeterId } from '../model/ids.ts';
+import type { ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
+import type { MeterId } from '../model/ids.ts';
 import type { Lane } from '../wire/lanes.ts';
 import type { JournalRecord } from '../wire/records.ts';
 import type { DictionaryGroup, Row } from '../wire/rows.ts';
@@ -166,18 +166,6 @@ export interface Dispatcher {
     work: (meter: MeterAccess) => Promise<Result>,
   ): Promise<WorkResult<Result>>;
   has(meterId: MeterId): boolean;
-}
-
-/** A command as its author signed it, decoded. */
-export interface VerifiedCommand {
-  readonly id: CommandId;
-  readonly edgeId: string;
-  /** 16 hex digits. */
-  readonly epoch: string;
-  readonly meterId: MeterId;
-  readonly body: CommandBody;
-  readonly expiresAtMs: number;
-  readonly author: string;
 }
 
 /** Counters and states in plain words; every actor reports here. */

@@ -10,8 +10,15 @@
  * The collector's time decides about expiry; while it is unknown nothing is taken or started.
  */
 import type { Env } from '../../base/env.ts';
-import { reasonOf } from '../../base/errors.ts';
-import { type CommandBody, type CommandReport, type CommandState, END_STATES } from '../../model/command.ts';
+import { DeltawattError, reasonOf } from '../../base/errors.ts';
+import {
+  type Command,
+  type CommandBody,
+  type CommandReport,
+  type CommandState,
+  END_STATES,
+} from '../../model/command.ts';
+import { decodeCommand } from '../../wire/codec.ts';
 import { EDGE_ERRORS, type EdgeErrorCode, edgeError } from '../errors.ts';
 import {
   COMMAND_KEEP_MS,
@@ -21,7 +28,7 @@ import {
   RELAY_SETTLE_MIN_MS,
   UNVERIFIED_REPORTS_PER_HOUR,
 } from '../limits.ts';
-import type { CollectorTime, Dispatcher, Entry, Health, Journal, VerifiedCommand, WorkResult } from '../ports.ts';
+import type { CollectorTime, Dispatcher, Entry, Health, Journal, WorkResult } from '../ports.ts';
 import { isSigned, reasonToRefuse, withinHour } from './gate.ts';
 import type { Handler, HandlerTools, Outcome } from './handlers/handler.ts';
 import { READ_HANDLER } from './handlers/read.ts';
@@ -40,8 +47,6 @@ export interface CommandsOptions {
   readonly dispatcher: Dispatcher;
   readonly collectorTime: CollectorTime;
   readonly health: Health;
-  /** Decodes a command; throws a WIRE_* error. */
-  readonly decode: (octets: Uint8Array) => VerifiedCommand;
   readonly relaySettleMs?: number;
 }
 
@@ -104,9 +109,9 @@ export class Commands {
     health.count('commands_received');
     if (command.length > COMMAND_MAX_OCTETS) return health.count('commands_malformed');
     const signed = isSigned(command, signature, publicKey, env.crypto);
-    let decoded: VerifiedCommand;
+    let decoded: Command;
     try {
-      decoded = this.#options.decode(command);
+      decoded = decodeCommand(command);
     } catch {
       return health.count('commands_malformed');
     }
@@ -129,7 +134,7 @@ export class Commands {
     return this.#options.collectorTime.nowMs() ?? this.#options.env.clock.nowMs();
   }
 
-  async #accept(command: VerifiedCommand): Promise<void> {
+  async #accept(command: Command): Promise<void> {
     const kept: KeptCommand = {
       version: 1,
       meterId: command.meterId,
@@ -246,7 +251,7 @@ export class Commands {
   }
 
   /** The id is not kept: whoever cannot sign must not be able to use up an id of somebody who can. */
-  async #unverified(command: VerifiedCommand): Promise<void> {
+  async #unverified(command: Command): Promise<void> {
     this.#options.health.count('commands_unverified');
     this.#options.env.log.warn('commands.unverified', { id: command.id, author: command.author });
     const nowMs = this.#options.env.clock.monotonicMs();
@@ -258,7 +263,7 @@ export class Commands {
     await this.#options.journal.append(this.#entry([report], [], []));
   }
 
-  async #refuse(command: VerifiedCommand, code: EdgeErrorCode): Promise<void> {
+  async #refuse(command: Command, code: EdgeErrorCode): Promise<void> {
     const state: CommandState = code === 'COMMAND_EXPIRED' ? 'expired' : 'refused';
     this.#options.health.count(`commands_${state}`);
     const report = this.#report(command, state, code, EDGE_ERRORS[code].sentence);
@@ -299,6 +304,8 @@ export class Commands {
       try {
         return await this.#keep(kept, groups);
       } catch (error) {
+        if (error instanceof DeltawattError && error.retry === 'never')
+          return await this.#keep(bare(kept, error.code), []);
         if (this.#stopping.signal.aborted) throw error;
         this.#options.env.log.error('commands.result-not-stored', { id: kept.report.id, reason: reasonOf(error) });
         await this.#options.env.timers.sleep(APPEND_RETRY_MS, this.#stopping.signal);
@@ -337,6 +344,12 @@ function isDisconnect(body: CommandBody): boolean {
 function interrupted(reason: string): Outcome {
   const { sentence } = EDGE_ERRORS.COMMAND_INTERRUPTED;
   return { state: 'uncertain', code: 'COMMAND_INTERRUPTED', sentence: `${sentence} ${reason}`, values: [], groups: [] };
+}
+
+/** The result without what no block can hold: that it was done must not be lost with it. */
+function bare(kept: KeptCommand, code: string): KeptCommand {
+  const sentence = `${kept.report.sentence} The values could not be stored (${code}).`;
+  return { ...kept, report: { ...kept.report, sentence, values: [] } };
 }
 
 /** What a command says when its work could not be done. */

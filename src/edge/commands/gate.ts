@@ -1,12 +1,9 @@
 /** Whether a command may be taken: signature, address, epoch, time, meter. Pure; the first reason to refuse is given. */
-import { concat } from '../../base/bytes.ts';
 import type { Crypto } from '../../base/env.ts';
+import type { Command } from '../../model/command.ts';
+import { commandSigningOctets, SIGNATURE_OCTETS } from '../../wire/codec.ts';
 import type { EdgeErrorCode } from '../errors.ts';
-import { COMMAND_LIFETIME_MAX_MS } from '../limits.ts';
-import type { VerifiedCommand } from '../ports.ts';
-
-const CONTEXT = 'deltawatt command v1\0';
-const SIGNATURE_OCTETS = 64;
+import { COMMAND_LIFETIME_MAX_MS, COMMAND_OBJECTS_MAX } from '../limits.ts';
 
 /** Whether the command is signed by the key: Ed25519 over "deltawatt command v1" | 00 | command. */
 export function isSigned(
@@ -16,7 +13,7 @@ export function isSigned(
   crypto: Pick<Crypto, 'verify'>,
 ): boolean {
   if (signature.length !== SIGNATURE_OCTETS) return false;
-  return crypto.verify(publicKey, concat([new TextEncoder().encode(CONTEXT), command]), signature);
+  return crypto.verify(publicKey, commandSigningOctets(command), signature);
 }
 
 /** What the gate knows of this edge. */
@@ -31,12 +28,13 @@ export interface GateView {
 }
 
 /** The reason to refuse a signed command that was not seen before, or null when it may be taken. */
-export function reasonToRefuse(command: VerifiedCommand, view: GateView): EdgeErrorCode | null {
+export function reasonToRefuse(command: Command, view: GateView): EdgeErrorCode | null {
   if (command.edgeId !== view.edgeId) return 'COMMAND_OTHER_EDGE';
   if (command.epoch !== view.epoch) return 'COMMAND_OTHER_EPOCH';
   if (view.nowMs === null) return 'COMMAND_NO_TIME';
   if (command.expiresAtMs <= view.nowMs) return 'COMMAND_EXPIRED';
   if (command.expiresAtMs - view.nowMs > COMMAND_LIFETIME_MAX_MS) return 'COMMAND_LIFETIME';
+  if (command.body.kind === 'read' && command.body.objects.length > COMMAND_OBJECTS_MAX) return 'COMMAND_TOO_LONG';
   if (!view.knowsMeter) return 'COMMAND_UNKNOWN_METER';
   return view.openCommands >= view.openCommandsMax ? 'COMMAND_TOO_MANY' : null;
 }

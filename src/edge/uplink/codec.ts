@@ -1,6 +1,7 @@
 /** The octets of the uplink behind an interface, so that the rules can be tried without them. */
+
+import type { CollectorMessage } from '../../wire/messages.ts';
 import type { LaneSpan } from '../ports.ts';
-import type { Notice } from './messages.ts';
 
 /** What a hello says. */
 export interface HelloFields {
@@ -32,7 +33,7 @@ export interface UplinkCodec {
   status(fields: StatusFields): Uint8Array;
   batch(blocks: readonly Uint8Array[]): Uint8Array;
   /** Checks the authenticator and decodes; throws a WIRE_* error. */
-  notice(payload: Uint8Array): Notice;
+  notice(payload: Uint8Array): CollectorMessage;
   /** The sequence of the first block of the keyframe group to which the block belongs. */
   keyframeOf(block: Uint8Array): number;
 }

@@ -1,37 +1,5 @@
-/** What the collector says to an edge, as the uplink works with it: numbers are numbers, octets are octets. */
+/** What the uplink's machine wants done, and what it wants sent. */
 import type { Lane } from '../../wire/lanes.ts';
-
-/** What every message carries: it counts only with the session of our last hello and the term learnt from its answer. */
-export interface NoticeFrame {
-  /** 16 octets. */
-  readonly session: Uint8Array;
-  /** 12 octets: store id and restore counter. */
-  readonly term: Uint8Array;
-  /** UTC ms. */
-  readonly serverTimeMs: number;
-}
-
-/** The content of a message. */
-export type NoticeBody =
-  | {
-      readonly kind: 'answer';
-      readonly lanes: readonly { readonly lane: Lane; readonly upTo: number }[];
-      readonly credit: number;
-    }
-  | {
-      readonly kind: 'ack';
-      readonly epoch: string;
-      readonly lane: Lane;
-      readonly upTo: number;
-      readonly credit: number;
-    }
-  | { readonly kind: 'need-dictionary'; readonly hash: string; readonly lane: Lane }
-  | { readonly kind: 'need-keyframe'; readonly lane: Lane; readonly upTo: number }
-  | { readonly kind: 'command'; readonly command: Uint8Array; readonly signature: Uint8Array }
-  | { readonly kind: 'refusal'; readonly code: string; readonly sentence: string };
-
-/** A message whose authenticator was right. */
-export type Notice = NoticeFrame & { readonly body: NoticeBody };
 
 /** Something that the machine wants done, in this order. */
 export type UplinkAction =

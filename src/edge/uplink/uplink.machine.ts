@@ -13,6 +13,7 @@
  */
 import { sameOctets } from '../../base/bytes.ts';
 import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
+import type { CollectorBody, CollectorMessage } from '../../wire/messages.ts';
 import {
   HELLO_RETRY_MAX_MS,
   HELLO_RETRY_MIN_MS,
@@ -24,7 +25,7 @@ import {
 } from '../limits.ts';
 import type { LaneSpan, StoredBlock } from '../ports.ts';
 import { LaneSender } from './lane-sender.ts';
-import type { Notice, NoticeBody, SendStep, UplinkAction } from './messages.ts';
+import type { SendStep, UplinkAction } from './messages.ts';
 import { Pace } from './pace.ts';
 
 /** What the machine needs from outside. */
@@ -91,7 +92,7 @@ export class UplinkMachine {
   }
 
   /** A message of the collector. */
-  notice(notice: Notice, spans: readonly LaneSpan[], nowMs: number): UplinkAction[] {
+  notice(notice: CollectorMessage, spans: readonly LaneSpan[], nowMs: number): UplinkAction[] {
     if (!this.#connected || !sameOctets(notice.session, this.#session)) return ignored('other_session');
     if (notice.body.kind === 'refusal') return this.#refusal(notice.body);
     if (notice.body.kind === 'answer') return this.#answer(notice, notice.body, spans, nowMs);
@@ -101,7 +102,7 @@ export class UplinkMachine {
     return [time, ...this.#openNotice(notice.body, spans, nowMs)];
   }
 
-  #openNotice(body: NoticeBody, spans: readonly LaneSpan[], nowMs: number): UplinkAction[] {
+  #openNotice(body: CollectorBody, spans: readonly LaneSpan[], nowMs: number): UplinkAction[] {
     switch (body.kind) {
       case 'ack':
         return this.#ack(body, spans, nowMs);
@@ -235,15 +236,15 @@ export class UplinkMachine {
     return Math.min(...oldest) + Math.max(STUCK_MIN_MS, STUCK_ROUND_TRIPS * this.pace.roundTripMs);
   }
 
-  #refusal(body: NoticeBody & { kind: 'refusal' }): UplinkAction[] {
+  #refusal(body: CollectorBody & { kind: 'refusal' }): UplinkAction[] {
     this.#close();
     this.#refused = true;
     return [{ kind: 'trouble', code: body.code, sentence: body.sentence }];
   }
 
   #answer(
-    notice: Notice,
-    body: NoticeBody & { kind: 'answer' },
+    notice: CollectorMessage,
+    body: CollectorBody & { kind: 'answer' },
     spans: readonly LaneSpan[],
     nowMs: number,
   ): UplinkAction[] {
@@ -283,7 +284,7 @@ export class UplinkMachine {
     return upTo > span.ackedUpTo ? [{ kind: 'acknowledge', lane: span.lane, upTo }] : [];
   }
 
-  #ack(body: NoticeBody & { kind: 'ack' }, spans: readonly LaneSpan[], nowMs: number): UplinkAction[] {
+  #ack(body: CollectorBody & { kind: 'ack' }, spans: readonly LaneSpan[], nowMs: number): UplinkAction[] {
     if (body.epoch !== this.#options.epoch) return ignored('other_epoch');
     const span = spans.find((each) => each.lane === body.lane);
     if (span === undefined || body.upTo > span.last) return ignored('ack_beyond_journal');
@@ -300,7 +301,7 @@ export class UplinkMachine {
     return [{ kind: 'acknowledge', lane: span.lane, upTo: body.upTo }];
   }
 
-  #needDictionary(body: NoticeBody & { kind: 'need-dictionary' }, nowMs: number): UplinkAction[] {
+  #needDictionary(body: CollectorBody & { kind: 'need-dictionary' }, nowMs: number): UplinkAction[] {
     if (!this.#isNeeded(body.lane, nowMs)) return ignored('repeated_need');
     this.#generation++;
     const sender = this.#sender(body.lane);
@@ -308,7 +309,7 @@ export class UplinkMachine {
     return [{ kind: 'dictionary', hash: body.hash }];
   }
 
-  #needKeyframe(body: NoticeBody & { kind: 'need-keyframe' }, nowMs: number): UplinkAction[] {
+  #needKeyframe(body: CollectorBody & { kind: 'need-keyframe' }, nowMs: number): UplinkAction[] {
     if (!this.#isNeeded(body.lane, nowMs)) return ignored('repeated_need');
     return [{ kind: 'find-keyframe', lane: body.lane, sequence: body.upTo + 1 }];
   }

@@ -8,13 +8,14 @@
 import type { Env, MqttConnection, MqttOptions, Timer } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { Lane } from '../../wire/lanes.ts';
+import type { CollectorMessage } from '../../wire/messages.ts';
 import { BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS } from '../limits.ts';
 import type { CollectorTime, Health, Journal, StoredBlock, UplinkState } from '../ports.ts';
 import { Backoff } from './backoff.ts';
 import type { StatusFact, UplinkCodec } from './codec.ts';
 import { CollectorClock } from './collector-clock.ts';
 import { KEEP_ALIVE_KEY, KeepAliveKeeper } from './keep-alive-keeper.ts';
-import type { Notice, SendStep, UplinkAction } from './messages.ts';
+import type { SendStep, UplinkAction } from './messages.ts';
 import { UplinkMachine } from './uplink.machine.ts';
 
 /** What an uplink is made of. */
@@ -192,7 +193,7 @@ export class Uplink {
   /** A message from the broker; resolves when PUBACK may go back. */
   async #message(payload: Uint8Array): Promise<void> {
     this.#keepAlive.traffic(this.#nowMs());
-    let notice: Notice;
+    let notice: CollectorMessage;
     try {
       notice = this.#options.codec.notice(payload);
     } catch (error) {

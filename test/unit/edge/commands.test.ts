@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { concat } from '../../../src/base/bytes.ts';
-import { DeltawattError } from '../../../src/base/errors.ts';
+import { DeltawattError, errorsOf } from '../../../src/base/errors.ts';
 import { Commands } from '../../../src/edge/commands/commands.ts';
 import type { EdgeLimits } from '../../../src/edge/commands/limits-document.ts';
-import type {
-  Dispatcher,
-  GroupRows,
-  JobFailure,
-  MeterAccess,
-  RelayReading,
-  VerifiedCommand,
-} from '../../../src/edge/ports.ts';
-import type { CommandBody, CommandReport, ObjectReference, ObjectValue } from '../../../src/model/command.ts';
-import type { MeterId } from '../../../src/model/ids.ts';
+import type { Dispatcher, GroupRows, JobFailure, MeterAccess, RelayReading } from '../../../src/edge/ports.ts';
+import type { Command, CommandBody, CommandReport, ObjectReference, ObjectValue } from '../../../src/model/command.ts';
+import type { CommandId, EdgeId, MeterId } from '../../../src/model/ids.ts';
+import { commandSigningOctets, encodeCommand } from '../../../src/wire/codec.ts';
 import { FakeJournal } from './fake-journal.ts';
 import { FakeHealth, TEST_CRYPTO, testWorld } from './world.ts';
 
@@ -22,6 +15,15 @@ const METER = 'm1' as MeterId;
 const DISCONNECT: CommandBody = { kind: 'relay', action: 'disconnect' };
 const RECONNECT: CommandBody = { kind: 'relay', action: 'reconnect' };
 const ENERGY: ObjectReference = { classId: 3, obis: '1-0:1.8.0*255', attribute: 2 };
+
+/** `c1` as a UUID. */
+function idOf(name: string): CommandId {
+  const hex = [...name]
+    .map((letter) => letter.charCodeAt(0).toString(16))
+    .join('')
+    .padStart(12, '0');
+  return `00000000-0000-4000-8000-${hex}` as CommandId;
+}
 
 /** A meter with a relay that obeys, until told otherwise. */
 class FakeMeter implements MeterAccess {
@@ -100,22 +102,20 @@ async function bench(
     dispatcher,
     collectorTime: { nowMs: () => (state.timeKnown ? world.nowMs : null) },
     health,
-    decode: (octets) => JSON.parse(new TextDecoder().decode(octets)) as VerifiedCommand,
   });
-  const encode = (command: Omit<Partial<VerifiedCommand>, 'id'> & { id: string }) =>
-    new TextEncoder().encode(
-      JSON.stringify({
-        edgeId: 'e1',
-        epoch: journal.epoch,
-        meterId: METER,
-        body: DISCONNECT,
-        expiresAtMs: world.nowMs + 60_000,
-        author: 'anna',
-        ...command,
-      }),
-    );
-  const sign = (octets: Uint8Array) =>
-    TEST_CRYPTO.sign(KEY.privateKey, concat([new TextEncoder().encode('deltawatt command v1\0'), octets]));
+  const encode = (command: Omit<Partial<Command>, 'id'> & { id: string }) =>
+    encodeCommand({
+      edgeId: 'e1' as EdgeId,
+      epoch: journal.epoch,
+      meterId: METER,
+      body: DISCONNECT,
+      createdAtMs: world.nowMs,
+      expiresAtMs: world.nowMs + 60_000,
+      author: 'anna',
+      ...command,
+      id: idOf(command.id),
+    });
+  const sign = (octets: Uint8Array) => TEST_CRYPTO.sign(KEY.privateKey, commandSigningOctets(octets));
   const reports = () =>
     journal.entries
       .flatMap((entry) => entry.records)
@@ -133,7 +133,7 @@ async function bench(
     /** `state` or `state:code` of all reports, oldest first. */
     states: () => reports().map(({ state: name, code }) => (code === '' ? name : `${name}:${code}`)),
     last: () => reports().at(-1) as CommandReport,
-    send: async (command: Omit<Partial<VerifiedCommand>, 'id'> & { id: string }) => {
+    send: async (command: Omit<Partial<Command>, 'id'> & { id: string }) => {
       const octets = encode(command);
       await commands.receive(octets, sign(octets));
     },
@@ -325,10 +325,11 @@ test('an unsigned command is refused, its id stays free for the one who may sign
 
 test('another edge, another epoch, an unknown meter, an unknown time, an expired or endless command: refused', async () => {
   const b = await bench();
-  await b.send({ id: 'c1', edgeId: 'e2' });
+  await b.send({ id: 'c1', edgeId: 'e2' as EdgeId });
   await b.send({ id: 'c2', epoch: 'ffffffffffffffff' });
   await b.send({ id: 'c3', meterId: 'm9' as MeterId });
   await b.send({ id: 'c4', expiresAtMs: b.world.nowMs });
+  await b.send({ id: 'c7', body: { kind: 'read', objects: Array.from({ length: 17 }, () => ENERGY) } });
   await b.send({ id: 'c5', expiresAtMs: b.world.nowMs + 31 * 86_400_000 });
   b.state.timeKnown = false;
   await b.send({ id: 'c6' });
@@ -338,6 +339,7 @@ test('another edge, another epoch, an unknown meter, an unknown time, an expired
     'refused:COMMAND_OTHER_EPOCH',
     'refused:COMMAND_UNKNOWN_METER',
     'expired:COMMAND_EXPIRED',
+    'refused:COMMAND_TOO_LONG',
     'refused:COMMAND_LIFETIME',
     'refused:COMMAND_NO_TIME',
   ]);
@@ -346,7 +348,7 @@ test('another edge, another epoch, an unknown meter, an unknown time, an expired
 
 test('a command whose time runs out while it waits for the line expires before the meter hears of it', async () => {
   const b = await bench();
-  let go = () => undefined as void;
+  let go: () => void = () => undefined;
   b.state.hold = new Promise((resolve) => {
     go = resolve;
   });
@@ -464,4 +466,18 @@ test('a result is not lost because the journal fails for a moment', async () => 
   assert.deepEqual(b.states(), ['accepted', 'started']);
   await b.settle();
   assert.deepEqual(b.states(), ['accepted', 'started', 'done']);
+});
+
+test('a result that no block can hold is reported without its values', async () => {
+  const b = await bench();
+  const append = b.journal.append.bind(b.journal);
+  const tooLong = errorsOf({ BLOCK_INPUT: { side: 'local', retry: 'never', sentence: 'too long' } });
+  b.journal.append = (entry) => {
+    const full = entry.records.some((record) => record.kind === 'command' && record.report.values.length > 0);
+    return full ? Promise.reject(tooLong('BLOCK_INPUT')) : append(entry);
+  };
+  await b.send({ id: 'c1', body: { kind: 'read', objects: [ENERGY] } });
+  await b.settle();
+  assert.equal(b.last().state, 'done');
+  assert.match(b.last().sentence, /^Read 1 object\. The values could not be stored \(BLOCK_INPUT\)\.$/);
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OUTSTANDING_MIN_OCTETS } from '../../../src/edge/limits.ts';
-import type { Notice, NoticeBody, UplinkAction } from '../../../src/edge/uplink/messages.ts';
+import type { UplinkAction } from '../../../src/edge/uplink/messages.ts';
 import { UplinkMachine } from '../../../src/edge/uplink/uplink.machine.ts';
 import type { Lane } from '../../../src/wire/lanes.ts';
+import type { CollectorBody, CollectorMessage } from '../../../src/wire/messages.ts';
 import { FakeJournal } from './fake-journal.ts';
 
 const EPOCH = '0102030405060708';
@@ -23,7 +24,7 @@ function bench() {
     }
     return actions;
   };
-  const hear = (body: NoticeBody, nowMs: number, frame: Partial<Notice> = {}) =>
+  const hear = (body: CollectorBody, nowMs: number, frame: Partial<CollectorMessage> = {}) =>
     follow(
       machine.notice({ session, term: TERM, serverTimeMs: 5_000_000 + nowMs, body, ...frame }, journal.lanes(), nowMs),
     );
@@ -42,7 +43,7 @@ function bench() {
         },
         nowMs,
       ),
-    ack: (lane: Lane, upTo: number, credit: number, nowMs: number, frame: Partial<Notice> = {}) =>
+    ack: (lane: Lane, upTo: number, credit: number, nowMs: number, frame: Partial<CollectorMessage> = {}) =>
       hear({ kind: 'ack', epoch: EPOCH, lane, upTo, credit }, nowMs, frame),
     /** Sends until nothing may leave; `lane:sequence` of each block. */
     drain: async (nowMs: number) => {
@@ -223,7 +224,7 @@ test('NEED_DICT: the dictionary, then everything after upTo again, once for all 
   b.connect();
   b.answer(1, 100_000);
   await b.drain(2);
-  const need: NoticeBody = { kind: 'need-dictionary', hash: 'ab01020304050607', lane: 2 };
+  const need: CollectorBody = { kind: 'need-dictionary', hash: 'ab01020304050607', lane: 2 };
   assert.deepEqual(b.hear(need, 10)[1], { kind: 'dictionary', hash: 'ab01020304050607' });
   assert.deepEqual(b.hear(need, 11)[1], { kind: 'ignored', counter: 'repeated_need' });
   assert.deepEqual(await b.drain(12), ['2:1', '2:2', '2:3']);

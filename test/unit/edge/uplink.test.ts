@@ -4,9 +4,9 @@ import { fromHex, toHex } from '../../../src/base/bytes.ts';
 import type { MqttConnection } from '../../../src/base/env.ts';
 import { errorsOf } from '../../../src/base/errors.ts';
 import type { UplinkCodec } from '../../../src/edge/uplink/codec.ts';
-import type { Notice, NoticeBody } from '../../../src/edge/uplink/messages.ts';
 import { Uplink } from '../../../src/edge/uplink/uplink.ts';
 import type { VirtualWorld } from '../../../src/lab/virtual-env.ts';
+import type { CollectorBody, CollectorMessage } from '../../../src/wire/messages.ts';
 import { FakeJournal } from './fake-journal.ts';
 import { FakeHealth, testWorld } from './world.ts';
 
@@ -28,7 +28,12 @@ const CODEC: UplinkCodec = {
     const octets = (name: string, value: unknown) =>
       ['command', 'signature'].includes(name) ? fromHex(String(value)) : value;
     const body = Object.fromEntries(Object.entries(rest.body).map(([name, value]) => [name, octets(name, value)]));
-    return { session: fromHex(session), term: TERM, serverTimeMs: rest.serverTimeMs, body } as unknown as Notice;
+    return {
+      session: fromHex(session),
+      term: TERM,
+      serverTimeMs: rest.serverTimeMs,
+      body,
+    } as unknown as CollectorMessage;
   },
   keyframeOf: () => 1,
 };
@@ -41,7 +46,7 @@ async function fakeCollector(world: VirtualWorld) {
   const collector = {
     heard,
     /** What a hello gets; null = silence. */
-    answer: null as NoticeBody | null,
+    answer: null as CollectorBody | null,
     acking: true,
     say: (body: unknown, from = session) =>
       connection?.publish(CODEC.topics.controlDown, text({ session: from, serverTimeMs: world.nowMs, body })),
@@ -104,7 +109,7 @@ async function bench(options: { spreadMs?: number; bootId?: string; journal?: Fa
   return { world, journal, health, collector, uplink, commands, start: () => uplink.start(listener) };
 }
 
-const OPEN: NoticeBody = { kind: 'answer', lanes: [], credit: 100_000 };
+const OPEN: CollectorBody = { kind: 'answer', lanes: [], credit: 100_000 };
 
 test('UD-8 blocks leave once, in one PUBLISH, and a quiet journal publishes nothing at all', async () => {
   const b = await bench();
