@@ -28,6 +28,8 @@ export interface Watermark {
   /** OBIS of the profile, or another name of a read job. */
   readonly key: string;
   readonly atMs: number;
+  /** Line on which the meter was read, when it is not the entry's. */
+  readonly line?: string;
 }
 
 /** One atomic append: blocks, watermarks and kept values go into one synced batch, or none does. */
