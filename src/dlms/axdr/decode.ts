@@ -5,13 +5,13 @@ import { dlmsError, guarded } from '../errors.ts';
 import { APDU_ENCODED_MAX } from '../limits.ts';
 import type { CompactArrayData, Data, TypeDescription } from './data.ts';
 import { readLength, readOctets, writeLength, writeOctets } from './length.ts';
-import type { ScalarTag } from './tags.ts';
+import type { ContainerType, ScalarTag } from './tags.ts';
 import { dataTagOf, dataTagOfType } from './tags.ts';
 import { DataWalk } from './walk.ts';
 
 /** Reads one value and leaves the reader behind it; throws only errors of `DLMS_ERRORS`, with the offset in the detail. */
-export function decodeData(reader: ByteReader): Data {
-  return guarded(() => readTagged(reader, new DataWalk()));
+export function decodeData(reader: ByteReader, walk = new DataWalk()): Data {
+  return guarded(() => readTagged(reader, walk));
 }
 
 /** Writes one value; throws `DLMS_VALUE` when it does not fit its type. */
@@ -36,12 +36,17 @@ export function dataToOctets(data: Data): Uint8Array {
 
 /** Reads a tag and its content within a run that is already guarded; the codecs of services use this one. */
 export function readTagged(reader: ByteReader, walk: DataWalk): Data {
+  const start = reader.offset;
   const tag = reader.u8();
   const entry = dataTagOf(tag);
-  if (entry === undefined) throw dlmsError('DLMS_DATA_TAG', `offset ${reader.offset - 1}: tag ${tag.toString(16)} hex`);
-  if ('read' in entry) return entry.read(reader);
-  if (entry.type === 'compact-array') return readCompactArray(reader, walk);
-  return { type: entry.type, value: readList(reader, walk) };
+  if (entry === undefined) throw dlmsError('DLMS_DATA_TAG', `offset ${start}: tag ${tag.toString(16)} hex`);
+  const data = 'read' in entry ? entry.read(reader) : readContainer(reader, walk, entry.type);
+  walk.seen(data, start, reader.offset);
+  return data;
+}
+
+function readContainer(reader: ByteReader, walk: DataWalk, type: ContainerType): Data {
+  return type === 'compact-array' ? readCompactArray(reader, walk) : { type, value: readList(reader, walk) };
 }
 
 /** Writes a tag and its content within a run that is already guarded. */

@@ -2,6 +2,7 @@
 
 import { dlmsError } from '../errors.ts';
 import { DATA_DEPTH_MAX, DATA_ELEMENTS_MAX } from '../limits.ts';
+import type { Data } from './data.ts';
 
 /** Spending of one run over one value (or over all values of one APDU). */
 export class DataWalk {
@@ -20,6 +21,14 @@ export class DataWalk {
     this.#elements += count;
     if (this.#elements > DATA_ELEMENTS_MAX)
       throw dlmsError('DLMS_ELEMENTS', `offset ${offset}: ${this.#elements} elements`);
+  }
+
+  /**
+   * Told of each tagged value after it was read, inner ones first; `start` is the offset of its tag, `end` that behind it.
+   * Does nothing here: `explain` listens.
+   */
+  seen(_data: Data, _start: number, _end: number): void {
+    return;
   }
 
   /** Leaves the list entered last. */

@@ -5,9 +5,11 @@ import { hasCode } from '../../base/errors.ts';
 import type { Aare, Aarq, Release } from '../acse/acse.ts';
 import { APPLICATION_CONTEXTS, MECHANISMS, oidOf } from '../acse/names.ts';
 import { DLMS_ERRORS } from '../errors.ts';
+import { APDU_NESTING_MAX } from '../limits.ts';
 import type { Apdu, ApduName, ApduOf } from '../xdlms/apdu.ts';
 import type { SERVICE_CIPHERED_TAGS } from '../xdlms/ciphered.ts';
 import { decodeApdu } from '../xdlms/codec.ts';
+import type { GatewayApdu } from '../xdlms/gateway.ts';
 import { nameOf } from '../xdlms/results.ts';
 import { shapeOfData, shapeOfTimeField } from './data-shape.ts';
 import type { JsonObject } from './json.ts';
@@ -33,20 +35,21 @@ import {
   writeResult,
 } from './part-shape.ts';
 
-type Shapes = { readonly [Name in ApduName]?: (apdu: ApduOf<Name>) => JsonObject };
+type Shapes = { readonly [Name in ApduName]?: (apdu: ApduOf<Name>, depth: number) => JsonObject };
 
-/** An APDU as `{apdu, ...fields}`; a missing optional field has no key. */
-export function shapeOfApdu(apdu: Apdu): JsonObject {
-  const shape = SHAPES[apdu.apdu] as ((apdu: Apdu) => JsonObject) | undefined;
-  if (shape !== undefined) return { apdu: apdu.apdu, ...shape(apdu) };
+/** An APDU as `{apdu, ...fields}`; a missing optional field has no key. `depth` counts APDUs around this one. */
+export function shapeOfApdu(apdu: Apdu, depth = 0): JsonObject {
+  const shape = SHAPES[apdu.apdu] as ((apdu: Apdu, depth: number) => JsonObject) | undefined;
+  if (shape !== undefined) return { apdu: apdu.apdu, ...shape(apdu, depth) };
   // Only the service-specific ciphered names have no line of their own.
-  return { apdu: apdu.apdu, ...shapeOfCiphered(apdu as ApduOf<keyof typeof SERVICE_CIPHERED_TAGS & ApduName>) };
+  return { apdu: apdu.apdu, ...shapeOfCiphered(apdu as ApduOf<keyof typeof SERVICE_CIPHERED_TAGS>) };
 }
 
-/** The shape of octets that should be an APDU, or null when they are not one. */
-export function shapeOfOctets(octets: Uint8Array): JsonObject | null {
+/** The shape of octets that should be an APDU, or null when they are not one or are too deep inside others. */
+export function shapeOfOctets(octets: Uint8Array, depth = 0): JsonObject | null {
+  if (depth > APDU_NESTING_MAX) return null;
   try {
-    return shapeOfApdu(decodeApdu(octets));
+    return shapeOfApdu(decodeApdu(octets), depth);
   } catch (error) {
     if (Object.keys(DLMS_ERRORS).some((code) => hasCode(error, code))) return null;
     throw error;
@@ -54,10 +57,10 @@ export function shapeOfOctets(octets: Uint8Array): JsonObject | null {
 }
 
 const SHAPES: Shapes = {
-  aarq: (apdu) => shapeOfAarq(apdu),
-  aare: (apdu) => shapeOfAare(apdu),
-  rlrq: (apdu) => shapeOfRelease(apdu as Release),
-  rlre: (apdu) => shapeOfRelease(apdu as Release),
+  aarq: shapeOfAarq,
+  aare: shapeOfAare,
+  rlrq: shapeOfRelease,
+  rlre: shapeOfRelease,
   'initiate-request': (apdu) => ({
     dedicatedKeyHex: apdu.dedicatedKey === null ? null : toHex(apdu.dedicatedKey),
     responseAllowed: apdu.responseAllowed,
@@ -188,8 +191,8 @@ const SHAPES: Shapes = {
     blockNumberAck: apdu.blockNumberAck,
     blockDataHex: toHex(apdu.blockData),
   }),
-  'gateway-request': (apdu) => gateway(apdu),
-  'gateway-response': (apdu) => gateway(apdu),
+  'gateway-request': gateway,
+  'gateway-response': gateway,
   'general-glo-ciphering': (apdu) => ({ systemTitle: toHex(apdu.systemTitle), ...shapeOfCiphered(apdu) }),
   'general-ded-ciphering': (apdu) => ({ systemTitle: toHex(apdu.systemTitle), ...shapeOfCiphered(apdu) }),
   'general-ciphering': (apdu) => ({
@@ -223,7 +226,7 @@ export function shapeOfNotificationHeader(apdu: ApduOf<'data-notification'>): Js
   };
 }
 
-function shapeOfAarq(apdu: Aarq): JsonObject {
+function shapeOfAarq(apdu: Aarq, depth: number): JsonObject {
   return {
     ...present('protocolVersionHex', apdu.protocolVersion),
     ...context(apdu.applicationContext),
@@ -232,12 +235,12 @@ function shapeOfAarq(apdu: Aarq): JsonObject {
     ...present('senderAcseRequirementsHex', apdu.senderAcseRequirements),
     ...mechanism(apdu.mechanism),
     ...present('callingAuthenticationValueHex', apdu.callingAuthenticationValue),
-    ...userInformation(apdu.userInformation),
+    ...userInformation(apdu.userInformation, depth),
     ...otherFields(apdu),
   };
 }
 
-function shapeOfAare(apdu: Aare): JsonObject {
+function shapeOfAare(apdu: Aare, depth: number): JsonObject {
   return {
     ...present('protocolVersionHex', apdu.protocolVersion),
     ...context(apdu.applicationContext),
@@ -248,13 +251,13 @@ function shapeOfAare(apdu: Aare): JsonObject {
     ...present('responderAcseRequirementsHex', apdu.responderAcseRequirements),
     ...mechanism(apdu.mechanism),
     ...present('respondingAuthenticationValueHex', apdu.respondingAuthenticationValue),
-    ...userInformation(apdu.userInformation),
+    ...userInformation(apdu.userInformation, depth),
     ...otherFields(apdu),
   };
 }
 
-function shapeOfRelease(apdu: Release): JsonObject {
-  return { ...(apdu.reason === null ? {} : { reason: apdu.reason }), ...userInformation(apdu.userInformation) };
+function shapeOfRelease(apdu: Release, depth: number): JsonObject {
+  return { ...(apdu.reason === null ? {} : { reason: apdu.reason }), ...userInformation(apdu.userInformation, depth) };
 }
 
 function present(key: string, octets: Uint8Array | null): JsonObject {
@@ -269,9 +272,9 @@ function mechanism(id: number | null): JsonObject {
   return id === null ? {} : { mechanism: { id, name: nameOf(MECHANISMS, id) } };
 }
 
-function userInformation(octets: Uint8Array | null): JsonObject {
+function userInformation(octets: Uint8Array | null, depth: number): JsonObject {
   if (octets === null) return {};
-  const inner = shapeOfOctets(octets);
+  const inner = shapeOfOctets(octets, depth + 1);
   return { userInformationHex: toHex(octets), ...(inner === null ? {} : { userInformation: inner }) };
 }
 
@@ -280,8 +283,8 @@ function otherFields(apdu: Aarq | Aare): JsonObject {
   return { otherFields: apdu.otherFields.map(({ tag, content }) => ({ tag, contentHex: toHex(content) })) };
 }
 
-function gateway(apdu: ApduOf<'gateway-request'>): JsonObject {
-  const inner = shapeOfOctets(apdu.content);
+function gateway(apdu: GatewayApdu, depth: number): JsonObject {
+  const inner = shapeOfOctets(apdu.content, depth + 1);
   return {
     networkId: apdu.networkId,
     physicalDeviceAddressHex: toHex(apdu.physicalDeviceAddress),

@@ -41,11 +41,11 @@ const BY_TAG: ReadonlyMap<number, readonly ApduForm[]> = new Map(
 );
 
 /** The one APDU that the octets are; throws only errors of `DLMS_ERRORS`, with the offset in the detail. */
-export function decodeApdu(octets: Uint8Array): Apdu {
+export function decodeApdu(octets: Uint8Array, walk = new DataWalk()): Apdu {
   return guarded(() => {
     const reader = new ByteReader(octets);
     if (reader.remaining === 0) throw dlmsError('DLMS_EMPTY');
-    const apdu = readForm(reader).read(reader, new DataWalk());
+    const apdu = readForm(reader).read(reader, walk);
     if (reader.remaining > 0) throw dlmsError('DLMS_TRAILING', `offset ${reader.offset}: ${reader.remaining} octets`);
     return apdu as Apdu;
   });
