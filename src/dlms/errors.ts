@@ -87,3 +87,8 @@ export function guarded<Value>(run: () => Value): Value {
     throw error;
   }
 }
+
+/** Whether an error is one of {@link DLMS_ERRORS}: octets or values were wrong, not this program. */
+export function isDlmsError(error: unknown): error is DeltawattError<DlmsErrorCode> {
+  return error instanceof DeltawattError && error.code in DLMS_ERRORS;
+}

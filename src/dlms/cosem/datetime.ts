@@ -244,3 +244,12 @@ function civilOfDays(days: number): { year: number; month: number; day: number }
     day: dayOfYear - Math.floor((153 * marchMonth + 2) / 5) + 1,
   };
 }
+
+/** A date and time in one line: `2026-11-21 07:01:00.00 deviation -60 status 80`; what is not specified is shown as dashes. */
+export function dateTimeText(value: CosemDateTime): string {
+  const two = (field: number | null): string => (field === null ? '--' : String(field).padStart(2, '0'));
+  const year = value.year === null ? '----' : String(value.year).padStart(4, '0');
+  const time = `${two(value.hour)}:${two(value.minute)}:${two(value.second)}.${two(value.hundredths)}`;
+  const status = value.status.toString(16).padStart(2, '0');
+  return `${year}-${two(value.month)}-${two(value.day)} ${time} deviation ${value.deviation ?? '--'} status ${status}`;
+}

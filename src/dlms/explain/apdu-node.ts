@@ -1,6 +1,6 @@
 /** An APDU as a tree: its fields in the order of the octets, with those octets where they can be told. */
 
-import { toHex } from '../../base/bytes.ts';
+import { fromHex, toHex } from '../../base/bytes.ts';
 import { attributeName, interfaceClassOf, methodName } from '../cosem/classes/index.ts';
 import { obisToOctets, parseObis } from '../cosem/obis.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
@@ -17,13 +17,13 @@ export interface ExplainedApdu {
   readonly node: ExplainNode;
 }
 
-/** Decodes an APDU that begins at `base` of what is explained; throws what `decodeApdu` throws. */
-export function explainApdu(octets: Uint8Array, base: number): ExplainedApdu {
+/** Decodes an APDU that begins at `base` of what is explained, `depth` others around it; throws what `decodeApdu` throws. */
+export function explainApdu(octets: Uint8Array, base: number, depth = 0): ExplainedApdu {
   const walk = new TracingWalk(octets, base);
   const apdu = decodeApdu(octets, walk);
   const hex = toHex(octets);
-  const fields = new FieldNodes(new Place(hex, base), walk.nodes);
-  const { apdu: name, ...shape } = shapeOfApdu(apdu);
+  const fields = new FieldNodes(new Place(hex, base), walk.nodes, depth);
+  const { apdu: name, ...shape } = shapeOfApdu(apdu, depth);
   const tag = leaf('tag', base, hex.slice(0, 2), String(name));
   const node = {
     name: String(name),
@@ -39,9 +39,13 @@ export function explainApdu(octets: Uint8Array, base: number): ExplainedApdu {
 class FieldNodes {
   readonly #place: Place;
   readonly #data: readonly ExplainNode[];
+  readonly #depth: number;
   #used = 0;
+  /** The octets shown last. */
+  #last: ExplainNode = leaf('', null, '');
 
-  constructor(place: Place, data: readonly ExplainNode[]) {
+  constructor(place: Place, data: readonly ExplainNode[], depth: number) {
+    this.#depth = depth;
     this.#place = place;
     this.#data = data;
   }
@@ -52,19 +56,27 @@ class FieldNodes {
 
   #field(name: string, value: Json): ExplainNode {
     if (typeof value === 'string' && /Hex$|SystemTitle$|ApTitle$|^transactionId$|^systemTitle$/.test(name)) {
-      return leaf(name.replace(/Hex$/, ''), this.#place.find(value), value, value);
+      this.#last = leaf(name.replace(/Hex$/, ''), this.#place.find(value), value, value);
+      return this.#last;
     }
-    if (Array.isArray(value))
+    if (isList(value)) {
+      if (value.every((item) => typeof item === 'string')) return leaf(name, null, '', value.join(', '));
       return this.#group(
         name,
-        value.map((item, at) => this.#field(`[${at}]`, item as Json)),
+        value.map((item, at) => this.#field(`[${at}]`, item)),
       );
-    if (!isObject(value)) return leaf(name, null, '', value);
+    }
+    if (!isObject(value)) return leaf(name, null, '', value ?? 'none');
     if ('type' in value) return this.#value(name);
     if ('instanceId' in value) return this.#descriptor(name, value);
-    // The fields of an inner APDU are shown by its own name, without octets: its hex stands beside it.
-    if ('apdu' in value) return this.#group(String(value['apdu']), new FieldNodes(new Place('', 0), []).of(value));
+    if ('apdu' in value) return this.#inner(String(value['apdu']));
     return this.#group(name, this.of(value));
+  }
+
+  /** An APDU inside: its octets are those of the field just before. */
+  #inner(name: string): ExplainNode {
+    const { offset, hex } = this.#last;
+    return offset === null ? leaf(name, null, '') : explainApdu(fromHex(hex), offset, this.#depth + 1).node;
   }
 
   #group(name: string, children: readonly ExplainNode[]): ExplainNode {
@@ -94,6 +106,10 @@ class FieldNodes {
     const rest = Object.entries(value).filter(([key]) => !known.has(key));
     return { name, offset, hex: offset === null ? '' : hex, value: words, children: this.of(Object.fromEntries(rest)) };
   }
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
 }
 
 function isObject(value: Json): value is JsonObject {

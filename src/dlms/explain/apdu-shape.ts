@@ -1,10 +1,9 @@
 /** APDUs in the JSON form of the test vectors, which is also what `explain --json` prints. */
 
 import { toHex } from '../../base/bytes.ts';
-import { hasCode } from '../../base/errors.ts';
 import type { Aare, Aarq, Release } from '../acse/acse.ts';
 import { APPLICATION_CONTEXTS, MECHANISMS, oidOf } from '../acse/names.ts';
-import { DLMS_ERRORS } from '../errors.ts';
+import { isDlmsError } from '../errors.ts';
 import { APDU_NESTING_MAX } from '../limits.ts';
 import type { Apdu, ApduName, ApduOf } from '../xdlms/apdu.ts';
 import type { SERVICE_CIPHERED_TAGS } from '../xdlms/ciphered.ts';
@@ -51,7 +50,7 @@ export function shapeOfOctets(octets: Uint8Array, depth = 0): JsonObject | null 
   try {
     return shapeOfApdu(decodeApdu(octets), depth);
   } catch (error) {
-    if (Object.keys(DLMS_ERRORS).some((code) => hasCode(error, code))) return null;
+    if (isDlmsError(error)) return null;
     throw error;
   }
 }

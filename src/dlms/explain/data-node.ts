@@ -3,9 +3,10 @@
 import { toHex } from '../../base/bytes.ts';
 import type { Data } from '../axdr/data.ts';
 import { DataWalk } from '../axdr/walk.ts';
+import { dateTimeText } from '../cosem/datetime.ts';
 import { notifiedValue } from '../cosem/notified.ts';
 import { obisFromOctets } from '../cosem/obis.ts';
-import { shapeOfDateTime, shapeOfInteger, shapeOfObis } from './data-shape.ts';
+import { shapeOfInteger, shapeOfObis } from './data-shape.ts';
 import type { Json } from './json.ts';
 import type { ExplainNode } from './node.ts';
 
@@ -57,7 +58,7 @@ function summaryOf(data: Data): Json | undefined {
     case 'text':
       return value.text;
     case 'date-time':
-      return shapeOfDateTime(value.dateTime);
+      return dateTimeText(value.dateTime);
     case 'octets':
       return toHex(value.octets);
     case 'data':

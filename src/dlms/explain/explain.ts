@@ -6,9 +6,9 @@
  */
 
 import { ByteReader, toHex } from '../../base/bytes.ts';
-import { DeltawattError, reasonOf } from '../../base/errors.ts';
+import { reasonOf } from '../../base/errors.ts';
 import { dataFromOctets, decodeData } from '../axdr/decode.ts';
-import { DLMS_ERRORS, dlmsError } from '../errors.ts';
+import { dlmsError, isDlmsError } from '../errors.ts';
 import { HDLC_RULE } from '../frame/hdlc-frame.ts';
 import { LLC_BYTES } from '../frame/limits.ts';
 import { startsWithLlc } from '../frame/llc.ts';
@@ -63,43 +63,34 @@ const SILENCE_MS = 60_000;
 export function explain(octets: Uint8Array, options: ExplainOptions = {}): Explanation {
   const layer = options.layer === undefined || options.layer === 'auto' ? layerOf(octets) : options.layer;
   const open = options.open ?? (() => null);
-  switch (layer) {
-    case 'apdu':
-      return explainMessage(layer, octets, 0, open);
-    case 'llc':
-      return explainLlc(octets, open);
-    case 'data':
-      return explainData(octets);
-    case 'hdlc':
-    case 'mbus':
-    case 'wrapper':
-      return explainFrames(layer, octets, open);
-  }
+  if (layer === 'apdu') return explainMessage(layer, octets, 0, open);
+  if (layer === 'llc') return explainLlc(octets, open);
+  return layer === 'data' ? explainData(octets) : explainFrames(layer, octets, open);
 }
 
-/** The outermost layer of octets: by their beginning, else by frames found inside, else by what decodes. */
+/** The outermost layer of octets: by their beginning, else by frames found inside, else by what decodes or was begun. */
 export function layerOf(octets: Uint8Array): ExplainLayer {
   if (startsWithLlc(octets)) return 'llc';
-  for (const layer of ['hdlc', 'mbus', 'wrapper'] as const) {
+  for (const layer of FRAME_LAYERS) {
     if (octets.at(0) === RULES[layer].start && framesOf(layer, octets).some(isFrame)) return layer;
   }
   if (decodes(() => decodeApdu(octets))) return 'apdu';
   for (const layer of ['hdlc', 'mbus'] as const) if (framesOf(layer, octets).some(isFrame)) return layer;
-  return decodes(() => dataFromOctets(octets)) ? 'data' : 'apdu';
+  if (decodes(() => dataFromOctets(octets))) return 'data';
+  // Nothing is whole: a flag or start octet says which frame was broken.
+  return FRAME_LAYERS.find((layer) => octets.at(0) === RULES[layer].start) ?? 'apdu';
 }
+
+const FRAME_LAYERS = ['hdlc', 'mbus', 'wrapper'] as const;
 
 function decodes(run: () => unknown): boolean {
   try {
     run();
     return true;
   } catch (error) {
-    if (isOurs(error)) return false;
+    if (isDlmsError(error)) return false;
     throw error;
   }
-}
-
-function isOurs(error: unknown): boolean {
-  return error instanceof DeltawattError && error.code in DLMS_ERRORS;
 }
 
 function explainMessage(layer: ExplainLayer, octets: Uint8Array, base: number, open: Opener): Explanation {
@@ -194,7 +185,7 @@ function joined(octets: Uint8Array, open: Opener): { readonly node: ExplainNode;
     const { apdu, node } = explainApdu(octets, 0);
     return { node: { ...node, name: `message: ${node.name}` }, shape: shapeOfMessage(octets, apdu, open) };
   } catch (error) {
-    if (!isOurs(error)) throw error;
+    if (!isDlmsError(error)) throw error;
     const hex = toHex(octets);
     return { node: leaf('message', 0, hex, reasonOf(error)), shape: { apduHex: hex, error: reasonOf(error) } };
   }

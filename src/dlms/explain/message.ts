@@ -1,7 +1,9 @@
 /** What a whole message says: of a push, its header, body, layout and readings; of anything else, the APDU. */
 
 import { toHex } from '../../base/bytes.ts';
+import { reasonOf } from '../../base/errors.ts';
 import { notifiedReadings } from '../cosem/notified.ts';
+import { isDlmsError } from '../errors.ts';
 import { APDU_NESTING_MAX } from '../limits.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import type { CipheredApdu } from '../xdlms/ciphered.ts';
@@ -33,8 +35,18 @@ function contentOf(apdu: Apdu, open: Opener, depth: number): JsonObject {
   const { payloadHex: _, ...ciphered } = shapeOfApdu(apdu);
   const plaintext = apdu.apdu === 'general-signing' ? apdu.content : open(apdu);
   if (plaintext === null || depth >= APDU_NESTING_MAX) return { ciphered };
-  const inner = contentOf(decodeApdu(plaintext), open, depth + 1);
-  return { ...inner, ciphered, plaintextHex: toHex(plaintext) };
+  return { ciphered, plaintextHex: toHex(plaintext), ...innerOf(plaintext, open, depth + 1) };
+}
+
+/** What is inside; a key that is wrong and unchecked gives octets that are no APDU, which is said and not thrown. */
+function innerOf(plaintext: Uint8Array, open: Opener, depth: number): JsonObject {
+  try {
+    const { ciphered, ...content } = contentOf(decodeApdu(plaintext), open, depth);
+    return ciphered === undefined ? content : { inner: { ciphered, ...content } };
+  } catch (error) {
+    if (isDlmsError(error)) return { error: reasonOf(error) };
+    throw error;
+  }
 }
 
 function isCiphered(apdu: Apdu): apdu is CipheredApdu {
