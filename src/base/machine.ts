@@ -14,3 +14,26 @@ export interface Machine<Event> {
   /** Timeouts, retries and inter-octet gaps that are due at `nowMs`. Calling it early does nothing. */
   tick(nowMs: number): Event[];
 }
+
+/** A machine that runs on a line, until stopped or the line ends. */
+export interface RunningMachine {
+  /** Monotonic time in ms, the one that the machine is told. */
+  nowMs(): number;
+  /** Sends what the machine has to send and sets its timer: call it after telling the machine something from outside. */
+  kick(): void;
+  /** The machine hears nothing more; the line stays open. */
+  stop(): void;
+}
+
+/** Whoever can run machines on a line, one at a time: `link/drive` on a real line. */
+export interface MachineRunner {
+  /**
+   * Runs a machine. `onEvents` gets the events of each step, never none; `onEnd` is called once when the line ends under
+   * the machine, with the reason when there is one.
+   */
+  run<Event>(
+    machine: Machine<Event>,
+    onEvents: (events: Event[]) => void,
+    onEnd: (reason?: Error) => void,
+  ): RunningMachine;
+}

@@ -1,0 +1,174 @@
+/**
+ * The `line` bench: how much of a 9,600 Bd line's time a reader uses (design, bars of section 9).
+ *
+ * A meter with a register list and a 96-row load profile is read over HDLC on a paced line in virtual time, once with what
+ * every meter has (128 octets, window 1) and once with negotiated sizes. Efficiency is the time that the octets need on
+ * the wire divided by the time that passed: what is missing from 1 is the program's own hesitation. Set-up, association
+ * and release are inside.
+ */
+import { assert } from '../../base/errors.ts';
+import { SeededRandom } from '../../base/seeded-random.ts';
+import type { Data } from '../../dlms/axdr/data.ts';
+import { type ObisCode, obisOf } from '../../dlms/cosem/obis.ts';
+import { clientTransport } from '../../dlms/frame/client-transport.ts';
+import { HDLC_DEFAULTS, type HdlcParameters } from '../../dlms/frame/hdlc-parameters.ts';
+import { HdlcServer } from '../../dlms/frame/hdlc-server.machine.ts';
+import { openSession } from '../../dlms/session/meter-session.ts';
+import { type ListedObject, type ObjectModel, RESULT } from '../../dlms/session/object-model.ts';
+import { ServerSession } from '../../dlms/session/server.machine.ts';
+import type { AttributeAccess, AttributeDescriptor, GetDataResult } from '../../dlms/xdlms/service.ts';
+import { LineDriver } from '../../link/drive.ts';
+import { type MemoryLine, MemoryLines } from '../../link/memory.ts';
+import { VirtualClock } from '../virtual-clock.ts';
+
+const OCTETS_PER_S = 960;
+const REGISTERS = 24;
+const ROWS = 96;
+const PROFILE: ObisCode = obisOf(1, 0, 99, 1, 0);
+const LIMIT = 0.97;
+const HOUR_MS = 3_600_000;
+
+const NEGOTIATED: HdlcParameters = {
+  informationTransmitBytes: 1_024,
+  informationReceiveBytes: 1_024,
+  windowTransmit: 1,
+  windowReceive: 7,
+};
+const METER: HdlcParameters = {
+  informationTransmitBytes: 1_024,
+  informationReceiveBytes: 1_024,
+  windowTransmit: 7,
+  windowReceive: 1,
+};
+
+function registerAt(number: number): AttributeAccess {
+  return { classId: 3, instanceId: obisOf(1, 0, number + 1, 8, 0), attributeId: 2, access: null };
+}
+
+/** A meter whose values come from the seed. */
+class BenchMeter implements ObjectModel {
+  readonly #rows: Data;
+
+  constructor(random: SeededRandom) {
+    const row = (number: number): Data => ({
+      type: 'structure',
+      value: [
+        {
+          type: 'octet-string',
+          value: Uint8Array.of(7, 234, 3, 1, 7, number >> 2, (number & 3) * 15, 0, 0, 0xff, 0xc4, 0),
+        },
+        { type: 'unsigned', value: 0 },
+        ...Array.from({ length: 4 }, () => ({ type: 'double-long-unsigned' as const, value: random.below(1_000_000) })),
+      ],
+    });
+    this.#rows = { type: 'array', value: Array.from({ length: ROWS }, (_, number) => row(number)) };
+  }
+
+  objectList(): readonly ListedObject[] {
+    const object = (classId: number, instanceId: ObisCode): ListedObject => ({
+      classId,
+      version: 0,
+      instanceId,
+      attributes: [{ id: 2, access: 1 }],
+      methods: [],
+    });
+    return [
+      ...Array.from({ length: REGISTERS }, (_, number) => object(3, registerAt(number).instanceId)),
+      object(7, PROFILE),
+    ];
+  }
+
+  read({ classId }: AttributeDescriptor): GetDataResult {
+    return { data: classId === 7 ? this.#rows : { type: 'double-long-unsigned', value: 123_456_789 } };
+  }
+
+  write(): number {
+    return RESULT.readWriteDenied;
+  }
+
+  invoke(): { readonly actionResult: number; readonly returnParameters: null } {
+    return { actionResult: RESULT.readWriteDenied, returnParameters: null };
+  }
+}
+
+/** Figures of one read-out. */
+interface ReadOut {
+  readonly passedMs: number;
+  readonly octets: number;
+  readonly efficiency: number;
+}
+
+async function readOut(seed: number, client: HdlcParameters, meter: HdlcParameters): Promise<ReadOut> {
+  const timers = new VirtualClock();
+  const random = new SeededRandom(seed);
+  const env = { timers, clock: { nowMs: () => timers.nowMs, monotonicMs: () => timers.nowMs }, random };
+  const line = new MemoryLines(env).create('bench', { octetsPerS: OCTETS_PER_S });
+  const server = new LineDriver(line.attach(), env);
+  const session = new ServerSession(new HdlcServer({ physicalDevice: 17, parameters: meter }), {
+    model: new BenchMeter(random),
+    clients: [{ sap: 1, authentication: { mechanism: 'none' } }],
+  });
+  server
+    .run(
+      session,
+      () => {},
+      () => {},
+    )
+    .kick();
+  let passedMs: number | undefined;
+  const reading = read(line, env, client).then(() => {
+    passedMs = timers.nowMs;
+  });
+  await timers.runWhile(() => passedMs === undefined, HOUR_MS);
+  await reading;
+  assert(passedMs !== undefined, 'the read-out ended');
+  return { passedMs, octets: line.octets, efficiency: (line.octets * 1_000) / OCTETS_PER_S / passedMs };
+}
+
+async function read(
+  line: MemoryLine,
+  env: ConstructorParameters<typeof LineDriver>[1],
+  parameters: HdlcParameters,
+): Promise<void> {
+  const driver = new LineDriver(line.open(), env);
+  const transport = clientTransport(
+    'hdlc',
+    { client: 1, logical: 1, physical: 17 },
+    { parameters, octetMs: 1_000 / OCTETS_PER_S },
+  );
+  const meter = await openSession(driver, transport);
+  const registers = await meter.get(Array.from({ length: REGISTERS }, (_, number) => registerAt(number)));
+  assert(
+    registers.every((result) => 'data' in result),
+    'every register is read',
+  );
+  const [profile] = await meter.get([{ classId: 7, instanceId: PROFILE, attributeId: 2, access: null }]);
+  const rows =
+    profile !== undefined && 'data' in profile && profile.data.type === 'array' ? profile.data.value.length : 0;
+  assert(rows === ROWS, 'every row is read');
+  await meter.release();
+  driver.close();
+}
+
+/** Runs the bench; the pseudo-terminal's part is added where the program is. */
+export async function benchLine(env: { nowMs(): number; seed: number; progress(text: string): void }): Promise<{
+  figures: Record<string, number>;
+  bars: { name: string; value: number; limit: number; holds: boolean }[];
+}> {
+  const startedMs = env.nowMs();
+  const figures: Record<string, number> = {};
+  const bars: { name: string; value: number; limit: number; holds: boolean }[] = [];
+  for (const [name, client, meter] of [
+    ['window1Info128', HDLC_DEFAULTS, HDLC_DEFAULTS],
+    ['negotiated', NEGOTIATED, METER],
+  ] as const) {
+    env.progress(`line: ${REGISTERS} registers and ${ROWS} rows at ${OCTETS_PER_S * 10} Bd, ${name}`);
+    const { passedMs, octets, efficiency } = await readOut(env.seed, client, meter);
+    figures[`${name}LineMs`] = passedMs;
+    figures[`${name}Octets`] = octets;
+    figures[`${name}Efficiency`] = efficiency;
+    bars.push({ name: `line time used, ${name}`, value: efficiency, limit: LIMIT, holds: efficiency >= LIMIT });
+  }
+  figures['tookMs'] = env.nowMs() - startedMs;
+  return { figures, bars };
+}

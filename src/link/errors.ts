@@ -1,0 +1,32 @@
+/** What can go wrong between this machine and a line. */
+import { type ErrorTable, errorsOf } from '../base/errors.ts';
+
+export const LINK_ERRORS = {
+  LINK_URL: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The address of a line cannot be used; the detail lists everything that is wrong with it.',
+  },
+  LINK_OPEN: {
+    side: 'path',
+    retry: 'later',
+    sentence: 'The line could not be opened; check cable, adapter, network and that no other program holds it.',
+  },
+  LINK_CLOSED: { side: 'path', retry: 'later', sentence: 'The line is closed; open it again.' },
+  LINK_BUSY: {
+    side: 'local',
+    retry: 'later',
+    sentence: 'Another session is running on this line; one line carries one session at a time.',
+  },
+  LINK_NO_LINE: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'There is no memory line of this name; create it before it is opened.',
+  },
+} as const satisfies ErrorTable;
+
+/** Codes of {@link LINK_ERRORS}. */
+export type LinkErrorCode = keyof typeof LINK_ERRORS;
+
+/** Makes an error of this room from its code. */
+export const linkError = errorsOf<LinkErrorCode>(LINK_ERRORS);

@@ -1,0 +1,19 @@
+/** Bounds of links, each with its reason. */
+
+/** Baud rates that serial ports of concentrators and heads know. */
+export const BAUD_MIN = 300;
+export const BAUD_MAX = 921_600;
+/** Longest APDU over any link: the 16-bit length of the wrapper. */
+export const LINK_PDU_MAX_BYTES = 65_535;
+/** Wait for a TCP connection: a mobile modem that wakes up takes seconds. */
+export const CONNECT_TIMEOUT_DEFAULT_MS = 10_000;
+/** Octets of an expected echo: what one request window can be at most (7 frames of 2,049 octets). */
+export const ECHO_MAX_BYTES = 14_343;
+/** Steps that a machine may take in one turn before the driver calls it a fault: each step sends or tells something. */
+export const DRIVE_STEPS_MAX = 10_000;
+/** Port that DLMS over TCP is registered for. */
+export const DLMS_PORT = 4059;
+/** Devices on one memory bus: 32 unit loads of RS-485 times 8 for transceivers of an eighth. */
+export const MEMORY_BUS_DEVICES_MAX = 256;
+/** Pieces that wait on a memory line for somebody to listen; a wire keeps none, an operating system some. */
+export const EARLY_PIECES_MAX = 64;

@@ -1,0 +1,266 @@
+/**
+ * Lines in memory: `memory:bus1`. A bus with one asking end and any number of devices, paced like a wire, with faults from
+ * a seed: for the virtual system, for tests and for benches.
+ *
+ * One medium: what both sides write goes out one after the other, each octet taking its time; a piece arrives when its
+ * last octet has passed. Every device hears the asking end, the asking end hears every device; devices do not hear each
+ * other. Given up: collisions, which a master with one request in flight does not cause.
+ */
+import type { ByteDuplex, DuplexListener, Listener, Random, Timers } from '../base/env.ts';
+import { linkError } from './errors.ts';
+import { EARLY_PIECES_MAX, LINK_PDU_MAX_BYTES, MEMORY_BUS_DEVICES_MAX } from './limits.ts';
+import type { LineLink, LinkFraming } from './link.ts';
+import { type OptionTable, readOptions } from './options.ts';
+import type { LinkAddress, LinkEnv, LinkScheme } from './scheme.ts';
+
+/** What a line does wrong; probabilities from 0 to 1 for each piece that passes. */
+export interface MemoryFaults {
+  /** The piece is lost. */
+  readonly lose?: number;
+  /** One bit of it is altered. */
+  readonly flip?: number;
+  /** Random octets, up to 40, come before it. */
+  readonly babble?: number;
+  /** Largest piece, octets: writes are cut at random places below it. */
+  readonly pieceBytes?: number;
+}
+
+/** How a line is made. */
+export interface MemoryLineShape {
+  /** Octets a second; absent = as fast as it comes. 9,600 Bd 8N1 are 960. */
+  readonly octetsPerS?: number;
+  /** Pause before a device's answer begins to leave, ms. */
+  readonly turnaroundMs?: number;
+  readonly faults?: MemoryFaults;
+  readonly framing?: LinkFraming;
+  readonly purpose?: 'ask' | 'push';
+}
+
+interface LineEnv {
+  readonly timers: Timers;
+  readonly clock: { monotonicMs(): number };
+  readonly random: Random;
+}
+
+/** All memory lines of one world, by name. */
+export class MemoryLines {
+  readonly #lines = new Map<string, MemoryLine>();
+
+  constructor(private readonly env: LineEnv) {}
+
+  /** Makes a line (again: the old one is cut). */
+  create(name: string, shape: MemoryLineShape = {}): MemoryLine {
+    this.#lines.get(name)?.cut();
+    const line = new MemoryLine(name, shape, this.env);
+    this.#lines.set(name, line);
+    return line;
+  }
+
+  /** The line, or undefined. */
+  find(name: string): MemoryLine | undefined {
+    return this.#lines.get(name);
+  }
+}
+
+/** One line. */
+export class MemoryLine {
+  readonly shape: MemoryLineShape;
+  readonly #devices = new Set<MemoryEnd>();
+  #asking: MemoryEnd | null = null;
+  #freeAtMs = 0;
+  #accept: ((duplex: ByteDuplex) => void) | null = null;
+  #faults: MemoryFaults;
+  /** Octets that have passed, both ways, without babble. */
+  octets = 0;
+
+  constructor(
+    readonly name: string,
+    shape: MemoryLineShape,
+    private readonly env: LineEnv,
+  ) {
+    this.shape = shape;
+    this.#faults = shape.faults ?? {};
+  }
+
+  /** From now on the line errs like this. */
+  setFaults(faults: MemoryFaults): void {
+    this.#faults = faults;
+  }
+
+  /** The asking end; a second opening ends the first. */
+  open(): ByteDuplex {
+    this.#asking?.end();
+    const end = new MemoryEnd(`memory:${this.name}`, (octets) => this.#carry(octets, 0, () => [...this.#devices]));
+    this.#asking = end;
+    this.#accept?.(this.attach());
+    return end;
+  }
+
+  /** One more device on the line. */
+  attach(): ByteDuplex {
+    if (this.#devices.size >= MEMORY_BUS_DEVICES_MAX)
+      throw linkError('LINK_OPEN', `${MEMORY_BUS_DEVICES_MAX} devices on ${this.name}`);
+    const toAsking = () => (this.#asking === null ? [] : [this.#asking]);
+    const end = new MemoryEnd(`memory:${this.name}`, (octets) =>
+      this.#carry(octets, this.shape.turnaroundMs ?? 0, toAsking),
+    );
+    this.#devices.add(end);
+    end.onClose = () => this.#devices.delete(end);
+    return end;
+  }
+
+  /** Serves the line like a listening socket: every opening of the asking end gives a new device end. */
+  listen(accept: (duplex: ByteDuplex) => void): Listener {
+    this.#accept = accept;
+    return {
+      host: this.name,
+      port: 0,
+      close: () => {
+        this.#accept = null;
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** Ends every end, as a cable that is pulled. */
+  cut(): void {
+    this.#asking?.end();
+    for (const device of [...this.#devices]) device.end();
+    this.#devices.clear();
+    this.#asking = null;
+  }
+
+  #carry(octets: Uint8Array, turnaroundMs: number, receivers: () => readonly MemoryEnd[]): void {
+    this.octets += octets.length;
+    const nowMs = this.env.clock.monotonicMs();
+    let atMs = Math.max(nowMs + turnaroundMs, this.#freeAtMs);
+    for (const piece of this.#pieces(octets)) {
+      atMs += this.shape.octetsPerS === undefined ? 0 : (piece.length * 1_000) / this.shape.octetsPerS;
+      for (const passed of this.#spoilt(piece)) {
+        this.env.timers.after(atMs - nowMs, () => {
+          for (const receiver of receivers()) receiver.deliver(passed);
+        });
+      }
+    }
+    this.#freeAtMs = atMs;
+  }
+
+  #pieces(octets: Uint8Array): Uint8Array[] {
+    const most = this.#faults.pieceBytes;
+    if (most === undefined) return [octets.slice()];
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < octets.length; ) {
+      const length = 1 + this.env.random.below(most);
+      pieces.push(octets.slice(at, at + length));
+      at += length;
+    }
+    return pieces;
+  }
+
+  #spoilt(piece: Uint8Array): Uint8Array[] {
+    const { lose = 0, flip = 0, babble = 0 } = this.#faults;
+    const passed = this.#chance(babble) ? [this.env.random.bytes(1 + this.env.random.below(40))] : [];
+    if (this.#chance(lose)) return passed;
+    if (!this.#chance(flip)) return [...passed, piece];
+    const at = this.env.random.below(piece.length);
+    const bit = 1 << this.env.random.below(8);
+    return [...passed, piece.map((octet, index) => (index === at ? octet ^ bit : octet))];
+  }
+
+  #chance(probability: number): boolean {
+    return probability > 0 && this.env.random.below(1_000_000) < probability * 1_000_000;
+  }
+}
+
+class MemoryEnd implements ByteDuplex {
+  onClose: () => void = () => {};
+  readonly #send: (octets: Uint8Array) => void;
+  #listener: DuplexListener | null = null;
+  #early: Uint8Array[] = [];
+  #open = true;
+
+  constructor(
+    readonly peer: string,
+    send: (octets: Uint8Array) => void,
+  ) {
+    this.#send = send;
+  }
+
+  write(octets: Uint8Array): Promise<void> {
+    if (!this.#open) return Promise.reject(linkError('LINK_CLOSED', this.peer));
+    this.#send(octets);
+    return Promise.resolve();
+  }
+
+  listen(listener: DuplexListener): void {
+    this.#listener = listener;
+    const early = this.#early;
+    this.#early = [];
+    for (const octets of early) listener.data(octets);
+  }
+
+  deliver(octets: Uint8Array): void {
+    if (!this.#open) return;
+    if (this.#listener !== null) this.#listener.data(octets);
+    else if (this.#early.length < EARLY_PIECES_MAX) this.#early.push(octets);
+  }
+
+  close(): void {
+    this.end();
+  }
+
+  end(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.onClose();
+    this.#listener?.closed();
+  }
+}
+
+const OPTIONS = {
+  framing: { kind: 'choice', about: 'Frames on the line', default: 'hdlc', of: ['hdlc', 'wrapper', 'mbus', 'auto'] },
+  gap: {
+    kind: 'number',
+    about: 'Silence inside a frame after which it is given up',
+    unit: 'ms',
+    default: 250,
+    min: 20,
+    max: 600_000,
+  },
+} as const satisfies OptionTable;
+
+function make(address: LinkAddress, env: LinkEnv): LineLink | { readonly problems: readonly string[] } {
+  const { values, problems } = readOptions(OPTIONS, address.query);
+  if (env.lines === undefined)
+    return { problems: ['memory lines exist only inside one process, in the virtual system and in tests'] };
+  if (address.path === '') return { problems: [...problems, 'the name of the line is missing, as in memory:bus1'] };
+  if (problems.length > 0) return { problems };
+  const { lines } = env;
+  const shape = lines.find(address.path)?.shape;
+  return {
+    kind: 'line',
+    purpose: shape?.purpose ?? 'ask',
+    scheme: 'memory',
+    url: address.url,
+    framing: (address.query.has('framing') ? (values.framing as LinkFraming) : shape?.framing) ?? 'hdlc',
+    capabilities: {
+      maxInFlight: 1,
+      maxPduBytes: LINK_PDU_MAX_BYTES,
+      broadcast: true,
+      joinEvents: false,
+      rescan: false,
+    },
+    octetMs: shape?.octetsPerS === undefined ? 0 : 1_000 / shape.octetsPerS,
+    gapMs: values.gap,
+    open: () => {
+      const line = lines.find(address.path);
+      if (line === undefined) return Promise.reject(linkError('LINK_NO_LINE', address.path));
+      return Promise.resolve(line.open());
+    },
+  };
+}
+
+/** Lines inside the process. */
+export const MEMORY_SCHEMES: readonly LinkScheme[] = [
+  { scheme: 'memory', example: 'memory:bus1', options: OPTIONS, make },
+];

@@ -1,0 +1,50 @@
+/**
+ * Customer ports: `push+serial:///dev/ttyUSB0?baud=2400&parity=even&framing=auto`. The meter sends by itself, this side only
+ * listens; HDLC and wired M-Bus frames may come in one stream.
+ */
+import { LINK_PDU_MAX_BYTES } from './limits.ts';
+import type { LineLink, LinkFraming } from './link.ts';
+import { type OptionTable, readOptions } from './options.ts';
+import type { LinkAddress, LinkEnv, LinkScheme } from './scheme.ts';
+import { deviceProblems, octetMsOf, openPort, SERIAL_OPTIONS, serialSettings } from './serial.ts';
+
+const OPTIONS = {
+  ...SERIAL_OPTIONS,
+  baud: { ...SERIAL_OPTIONS.baud, default: 2_400 },
+  parity: { ...SERIAL_OPTIONS.parity, default: 'even' },
+  framing: { kind: 'choice', about: 'Frames to look for', default: 'auto', of: ['hdlc', 'mbus', 'auto'] },
+} as const satisfies OptionTable;
+
+function make(address: LinkAddress, env: LinkEnv): LineLink | { readonly problems: readonly string[] } {
+  const { values, problems } = readOptions(OPTIONS, address.query);
+  const all = [...deviceProblems(address), ...problems];
+  if (all.length > 0) return { problems: all };
+  const settings = serialSettings(values);
+  return {
+    kind: 'line',
+    purpose: 'push',
+    scheme: 'push+serial',
+    url: address.url,
+    framing: values.framing as LinkFraming,
+    capabilities: {
+      maxInFlight: 0,
+      maxPduBytes: LINK_PDU_MAX_BYTES,
+      broadcast: false,
+      joinEvents: false,
+      rescan: false,
+    },
+    octetMs: octetMsOf(settings),
+    gapMs: values.gap,
+    open: () => openPort(env, address.path, settings),
+  };
+}
+
+/** Serial lines on which meters speak by themselves. */
+export const PUSH_SERIAL_SCHEMES: readonly LinkScheme[] = [
+  {
+    scheme: 'push+serial',
+    example: 'push+serial:///dev/ttyUSB0?baud=2400&parity=even&framing=auto',
+    options: OPTIONS,
+    make,
+  },
+];
