@@ -3,9 +3,6 @@
 /** Octets of a profile file: the longest so far has 10 kB; more is not a profile. */
 export const PROFILE_FILE_MAX_OCTETS = 256 * 1024;
 
-/** Problems told of one file: after these the file is hopeless anyway. */
-export const PROBLEMS_MAX = 100;
-
 /** Characters of an address formula. */
 export const FORMULA_CHARACTERS_MAX = 80;
 

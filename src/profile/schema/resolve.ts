@@ -3,10 +3,9 @@
  * does not exist, every name used twice and everything that contradicts itself, all at once.
  */
 import { DeltawattError } from '../../base/errors.ts';
+import type { Problem } from '../../base/problems.ts';
 import { SLICE_ROWS_DEFAULT } from '../limits.ts';
 import { parseFormula } from './formula.ts';
-import type { ParsedProfile } from './parse.ts';
-import type { Problem } from './problems.ts';
 import type {
   AttributeRule,
   BufferColumn,
@@ -24,6 +23,11 @@ import type { ProfileFile } from './shape.ts';
 
 const CLOCK_OBIS = '0-0:1.0.0*255';
 const DLMS_PORT = 4059;
+
+/** A profile, or the problems of its file. */
+export type ParsedProfile =
+  | { readonly ok: true; readonly profile: Profile }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Resolves a file. */
 export function resolveProfile(file: ProfileFile): ParsedProfile {

@@ -2,12 +2,15 @@
 import type { TSchema } from 'typebox';
 import { Settings } from 'typebox/system';
 import Value from 'typebox/value';
-import { PROBLEMS_MAX } from '../limits.ts';
+import { closest } from './suggest.ts';
+
+/** Problems told of one file: after these the file is hopeless anyway. */
+export const PROBLEMS_MAX = 100;
 
 /** A wrong choice among n gives n errors, an unknown key two: the longest choice has eight. */
 const ERRORS_PER_PROBLEM = 8;
 
-/** One mistake in a profile file. */
+/** One mistake in a file. */
 export interface Problem {
   /** Path of the key, `registers[2].unit`; empty = the file as a whole. */
   readonly path: string;
@@ -27,7 +30,7 @@ export function problemsOf(schema: TSchema, value: unknown): Problem[] {
     switch (error.keyword) {
       case 'additionalProperties':
         for (const key of textsOf(params['additionalProperties']))
-          note(join(path, key), unknownKey(schema, error.schemaPath));
+          note(join(path, key), unknownKey(schema, error.schemaPath, key));
         break;
       case 'required':
         for (const key of textsOf(params['requiredProperties']))
@@ -40,6 +43,13 @@ export function problemsOf(schema: TSchema, value: unknown): Problem[] {
     }
   }
   return [...problems.values()];
+}
+
+/** All problems of a file in lines. */
+export function problemsText(name: string, problems: readonly Problem[]): string {
+  return problems
+    .map((problem) => `${name}: ${problem.path === '' ? '' : `${problem.path}: `}${problem.sentence}`)
+    .join('\n');
 }
 
 /** All errors: the library stops after eight unless told otherwise, and its setting is shared, so it is put back. */
@@ -58,8 +68,10 @@ function wrong(schema: TSchema, schemaPath: string, message: string): string {
   return description === null ? `This ${message}.` : `Write ${description}.`;
 }
 
-function unknownKey(schema: TSchema, schemaPath: string): string {
+function unknownKey(schema: TSchema, schemaPath: string, key: string): string {
   const known = Object.keys(recordOf(nodeAt(schema, schemaPath)?.['properties']));
+  const meant = closest(key, known);
+  if (meant !== undefined) return `This key is not known: did you mean ${meant}?`;
   return `This key is not known: remove it, or use one of ${known.join(', ')}.`;
 }
 
