@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DeltawattError } from '../../../src/base/errors.ts';
+import { LINK_ERRORS } from '../../../src/link/errors.ts';
+import { LINK_SCHEMES, linkOf, problemsOfLink } from '../../../src/link/registry.ts';
+import type { LinkEnv } from '../../../src/link/scheme.ts';
+import { World } from './virtual.ts';
+
+const world = new World();
+const refused = () => Promise.reject(new Error('not in this test'));
+const env: LinkEnv = {
+  timers: world.timers,
+  clock: world.clock,
+  net: { connectTcp: refused, listenTcp: refused, serveHttp: refused },
+  serial: { open: refused },
+  lines: world.lines,
+};
+
+test('HE-1 every example of a scheme is a good address', () => {
+  for (const { example, scheme } of LINK_SCHEMES) {
+    assert.deepEqual(problemsOfLink(example, env), [], example);
+    assert.equal(linkOf(example, env).scheme, scheme);
+  }
+});
+
+test('HE-1 an address gives the link its framing, purpose, pace and defaults', () => {
+  const serial = linkOf('serial:///dev/ttyS1?baud=9600', env);
+  assert.deepEqual([serial.kind, serial.purpose, serial.framing, serial.gapMs], ['line', 'ask', 'hdlc', 250]);
+  assert.ok(Math.abs(serial.octetMs - 10_000 / 9_600) < 1e-9);
+  const port = linkOf('push+serial:///dev/ttyUSB0', env);
+  assert.deepEqual([port.purpose, port.framing], ['push', 'auto']);
+  assert.ok(Math.abs(port.octetMs - 11_000 / 2_400) < 1e-9, '8E1 has 11 bits');
+  assert.equal(linkOf('tcp://[::1]:4059', env).framing, 'wrapper');
+  assert.equal(linkOf('tcp+hdlc://meter.example', env).framing, 'hdlc');
+  assert.equal(linkOf('push+tcp://:4059', env).kind, 'listener');
+  assert.equal(linkOf('memory:bus1?framing=wrapper', env).framing, 'wrapper');
+});
+
+test('HE-1 all problems of an address are told at once, each with the way out', () => {
+  const cases: readonly [url: string, ...words: RegExp[]][] = [
+    [
+      'serial://host/dev/ttyS1?baud=12&parity=mark&speed=9600',
+      /'host' stands where no host belongs/,
+      /unknown option 'speed': baud, parity/,
+      /'baud' is '12': a whole number from 300 to 921600 Bd/,
+      /'parity' is 'mark': one of none, even, odd/,
+    ],
+    ['serial:///?echo=maybe', /path of a device is missing/, /'echo' is 'maybe': yes or no/],
+    ['serial:///dev/ttyS1?baud=9600&baud=300', /given more than once/],
+    ['tcp://?connect=1', /host is missing/, /'connect' is '1'/],
+    ['tcp://meter/x', /'\/x' stands where nothing belongs/],
+    ['memory:', /name of the line is missing/],
+    ['carrier-pigeon://x', /unknown scheme 'carrier-pigeon': serial, tcp/],
+    ['tcp://me:secret@host', /not an address; write it like tcp:\/\//],
+    ['', /unknown scheme ''/],
+  ];
+  for (const [url, ...words] of cases) {
+    const problems = problemsOfLink(url, env);
+    assert.equal(problems.length, words.length, `${url}: ${problems.join('; ')}`);
+    for (const word of words)
+      assert.ok(
+        problems.some((problem) => word.test(problem)),
+        `${url}: ${word} in ${problems.join('; ')}`,
+      );
+    assert.throws(
+      () => linkOf(url, env),
+      (error: unknown) =>
+        error instanceof DeltawattError && error.code === 'LINK_URL' && error.detail.includes(problems[0] ?? '?'),
+    );
+  }
+  const { lines: _lines, ...without } = env;
+  assert.match(problemsOfLink('memory:bus1', without).join(), /only inside one process/);
+});
+
+test('HE-1 a line that cannot be opened says which and why', async () => {
+  for (const url of ['serial:///dev/ttyS1', 'push+serial:///dev/ttyS1', 'tcp://host:1', 'tcp+hdlc://host:1']) {
+    const link = linkOf(url, env);
+    assert.ok(link.kind === 'line');
+    await assert.rejects(
+      link.open(),
+      (error: unknown) =>
+        error instanceof DeltawattError && error.code === 'LINK_OPEN' && /not in this test/.test(error.detail),
+    );
+  }
+  const listener = linkOf('push+tcp://:1', env);
+  assert.ok(listener.kind === 'listener');
+  await assert.rejects(
+    listener.listen(() => {}),
+    { code: 'LINK_OPEN' },
+  );
+  const memory = linkOf('memory:nowhere', env);
+  assert.ok(memory.kind === 'line');
+  await assert.rejects(memory.open(), { code: 'LINK_NO_LINE' });
+  assert.ok(Object.values(LINK_ERRORS).every((row) => row.sentence.length > 30));
+});
