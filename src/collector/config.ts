@@ -1,0 +1,76 @@
+/** Settings of the collector: one schema for the file, its checks and its commented example. */
+import { type ConfigOf, maybe, oneOf, section, text, whole, yesNo } from '../base/config.ts';
+import type { Problem } from '../base/problems.ts';
+
+/** Where a private PostgreSQL may take its programs from. */
+export const DATABASE_PROGRAMS = ['auto', 'system', 'embedded'] as const;
+
+/** Everything that can be set. */
+export const COLLECTOR_CONFIG = section('Settings of the collector', {
+  stateFolder: text({
+    what: 'Folder of everything that the collector keeps: keys, and the database unless one is configured',
+    default: '/var/lib/deltawatt/collector',
+  }),
+  log: oneOf(['error', 'warn', 'info', 'debug', 'trace'], { what: 'Least important log lines', default: 'info' }),
+  api: section('REST, console, metrics and health', {
+    host: text({ what: 'Address to listen on; anything but loopback needs tls', default: '127.0.0.1' }),
+    port: whole({ what: 'Port, 0 takes a free one', from: 0, to: 65_535, default: 8080 }),
+    tls: maybe(
+      section('Certificate of the HTTPS server', {
+        certFile: text({ what: 'Certificate chain, PEM' }),
+        keyFile: text({ what: 'Private key, PEM' }),
+      }),
+    ),
+  }),
+  broker: section('The MQTT broker between concentrators and collector', {
+    embedded: yesNo({
+      what: 'Run the built-in broker (small sites, one collector); otherwise url names an external one',
+      default: true,
+    }),
+    host: text({ what: 'Address of the built-in broker, loopback', default: '127.0.0.1' }),
+    port: whole({ what: 'Port of the built-in broker, 0 takes a free one', from: 0, to: 65_535, default: 1883 }),
+    url: maybe(text({ what: 'External broker, as this collector reaches it', example: 'mqtts://broker.example:8883' })),
+    username: maybe(text({ what: 'User of the collector at an external broker', example: 'collector' })),
+    passwordFile: maybe(text({ what: 'File with its password', example: '/etc/deltawatt/broker.password' })),
+    edgesUrl: maybe(
+      text({ what: 'Broker as concentrators reach it, written into enrolments; default: the same address' }),
+    ),
+  }),
+  database: section('PostgreSQL; without urlFile a private server is found, made and supervised', {
+    urlFile: maybe(
+      text({ what: 'File with the address of a server of yours, postgres://user:password@host/database' }),
+    ),
+    programs: oneOf(DATABASE_PROGRAMS, {
+      what: "Programs of a private server: the system's, those of the npm package, or whichever is there",
+      default: 'auto',
+    }),
+  }),
+  ingest: section('Taking blocks in', {
+    creditOctets: whole({
+      what: 'What one concentrator may have under way',
+      from: 8_192,
+      to: 16_777_216,
+      unit: 'octets',
+      default: 262_144,
+    }),
+  }),
+  fold: section('Turning the journal into day blocks', {
+    periodS: whole({ what: 'Pause between two folds', from: 1, to: 86_400, unit: 'seconds', default: 300 }),
+  }),
+});
+
+/** A parsed file. */
+export type CollectorConfig = ConfigOf<typeof COLLECTOR_CONFIG>;
+
+/** Contradictions between keys. */
+export function collectorContradictions(config: CollectorConfig): readonly Problem[] {
+  const problems: Problem[] = [];
+  const { broker } = config;
+  if (!broker.embedded && broker.url === undefined) {
+    problems.push({ path: 'broker.url', sentence: 'is missing: give the address, or set broker.embedded to true' });
+  }
+  if (broker.embedded && broker.url !== undefined) {
+    problems.push({ path: 'broker.url', sentence: 'contradicts broker.embedded: set embedded to false, or take url away' });
+  }
+  return problems;
+}
