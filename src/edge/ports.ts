@@ -30,6 +30,8 @@ export interface Watermark {
   readonly atMs: number;
   /** Line on which the meter was read, when it is not the entry's. */
   readonly line?: string;
+  /** The watermark above which the meter was asked: a stage refuses rows that would leave a hole. */
+  readonly sinceMs?: number | null;
 }
 
 /** One atomic append: blocks, watermarks and kept values go into one synced batch, or none does. */
@@ -42,6 +44,19 @@ export interface Entry {
   readonly keep: readonly { readonly key: string; readonly value: Uint8Array | undefined }[];
   /** When the edge had read the rows, UTC ms. */
   readonly readAtMs: number;
+}
+
+/** What a reader hands to the stage. */
+export type Staged = Entry;
+
+/** Collects what readers bring until it is worth a block of the journal. */
+export interface ReadingStage {
+  /** Takes rows and records over; resolves when they need no further care, rejects when a flush that they caused failed. */
+  add(staged: Staged): Promise<void>;
+  /** How far the profile has been read, staged rows included; falls back to the journal's when a flush failed. */
+  watermark(meterId: MeterId, key: string): number | null;
+  /** Stores all that waits; rejects with a JOURNAL_* error when that failed. */
+  flush(): Promise<void>;
 }
 
 /** A stored block, as it travels. */

@@ -4,6 +4,7 @@ import { type ErrorTable, errorsOf } from '../../base/errors.ts';
 /** Codes that leave the journal. */
 export type JournalErrorCode =
   | 'JOURNAL_WRITE'
+  | 'JOURNAL_STALE'
   | 'JOURNAL_READ'
   | 'JOURNAL_CORRUPT'
   | 'JOURNAL_FOREIGN'
@@ -18,6 +19,11 @@ export const JOURNAL_ERRORS: ErrorTable<JournalErrorCode> = {
     retry: 'later',
     sentence:
       'The journal could not be written; nothing of the entry is kept and the meters are read again. Check the disk.',
+  },
+  JOURNAL_STALE: {
+    side: 'local',
+    retry: 'now',
+    sentence: 'Rows before these could not be stored; the meter is read again from its watermark.',
   },
   JOURNAL_READ: {
     side: 'local',

@@ -26,5 +26,7 @@ export const KEPT_KEY_MAX_CHARACTERS = 200;
 export const KEPT_VALUE_MAX_OCTETS = 64 * 1024;
 /** Rows of one entry: a catch-up hands in slices, not months. */
 export const ENTRY_MAX_ROWS = 65_536;
-/** Groups that a flush may wait for: bounds the memory of a stage whose flushes fail. */
+/** Rows that may be staged: a flush starts at once when short rows reach it before they reach the octets. */
 export const STAGE_MAX_ROWS = 16_384;
+/** Records that may be staged; while the journal cannot be written the oldest ones are dropped. */
+export const STAGE_MAX_RECORDS = 1024;

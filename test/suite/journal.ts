@@ -1,0 +1,376 @@
+/**
+ * Contract of the journal over any key-value store: what is appended is read back in order and exactly, survives reopening,
+ * is chained, and is deleted only when it was acknowledged. `openStore` must give the same content each time it is called
+ * with the same name after the store was closed.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toHex } from '../../src/base/bytes.ts';
+import type { KeyValueStore } from '../../src/base/env.ts';
+import { hasCode } from '../../src/base/errors.ts';
+import { openJournal } from '../../src/edge/journal/journal.ts';
+import { KEY, keyOf } from '../../src/edge/journal/keys.ts';
+import type { Entry, GroupRows, Journal, ValueClass } from '../../src/edge/ports.ts';
+import type { MeterId } from '../../src/model/ids.ts';
+import { blockHash, decodeBlock, decodeHeader, NO_BLOCK_HASH } from '../../src/wire/block.ts';
+import { decodeDictionary } from '../../src/wire/dictionary.ts';
+import { emptyLaneState } from '../../src/wire/lane-state.ts';
+import { LANE_ORDER, type Lane } from '../../src/wire/lanes.ts';
+import type { JournalRecord } from '../../src/wire/records.ts';
+import type { DictionaryGroup, Row } from '../../src/wire/rows.ts';
+import { sha256 } from '../support/wire-crypto.ts';
+
+export const START_MS = Date.UTC(2026, 2, 1);
+export const HOUR_MS = 3_600_000;
+
+/** A clock that the test moves. */
+export class HandClock {
+  wallMs = START_MS;
+
+  nowMs(): number {
+    return this.wallMs;
+  }
+
+  monotonicMs(): number {
+    return this.wallMs - START_MS + 1000;
+  }
+}
+
+const seeded = { bytes: (count: number) => new Uint8Array(count).fill(0xa5), below: () => 0 };
+
+export function journalOn(store: KeyValueStore, clock: HandClock, quotaOctets?: number): Promise<Journal> {
+  const quota = quotaOctets === undefined ? {} : { quotaOctets };
+  return openJournal({ store, clock, random: seeded, sha256, clockQuality: () => 'ntp', ...quota });
+}
+
+/** The group of a meter: three energy columns, or one voltage. */
+export function groupOf(meter: number, valueClass: ValueClass = 'billing'): DictionaryGroup {
+  const columns = valueClass === 'billing' ? ['1-0:1.8.0*255', '1-0:2.8.0*255', '1-0:3.8.0*255'] : ['1-0:32.7.0*255'];
+  return {
+    meterId: `m${meter}`,
+    intervalS: 900,
+    source: 0,
+    timeZone: 'Europe/Vienna',
+    columns: columns.map((obis) => ({ obis, exponent: 0, unit: 'Wh' })),
+  };
+}
+
+/** Four rows of each meter from `fromMs` on. */
+export function rowsOf(meters: number, fromMs: number, valueClass: ValueClass = 'billing', count = 4): GroupRows[] {
+  return Array.from({ length: meters }, (_, meter) => {
+    const group = groupOf(meter, valueClass);
+    const rows = Array.from({ length: count }, (_, at) => ({
+      atMs: fromMs + at * 900_000,
+      status: new Uint8Array(0),
+      quality: 'good' as const,
+      deviationMin: null,
+      values: group.columns.map(
+        (_, column) => (fromMs / 900_000 + at) * (meter + 1) + ((at * 7919 * (column + meter)) % 300),
+      ),
+    }));
+    return { group, valueClass, rows };
+  });
+}
+
+export function entryOf(parts: Partial<Entry>): Entry {
+  return { line: 'bus1', groups: [], records: [], watermarks: [], keep: [], readAtMs: START_MS, ...parts };
+}
+
+export function logRecord(text: string): JournalRecord {
+  return { kind: 'log', level: 'info', event: 'a.b', atMs: START_MS, fieldsJson: JSON.stringify({ text }) };
+}
+
+/** What all held blocks of a lane say, the chain checked on the way. */
+export async function replay(
+  journal: Journal,
+  lane: Lane,
+): Promise<{ rows: (Omit<Row, 'group'> & { meterId: string })[]; records: JournalRecord[] }> {
+  const span = journal.lanes().find((each) => each.lane === lane);
+  assert.ok(span);
+  const found: { rows: (Omit<Row, 'group'> & { meterId: string })[]; records: JournalRecord[] } = {
+    rows: [],
+    records: [],
+  };
+  let state = emptyLaneState();
+  let before: Uint8Array | null = span.first === 1 ? NO_BLOCK_HASH : null;
+  let next = span.first;
+  while (next <= span.last) {
+    const blocks = await journal.read(lane, next, 10_000);
+    assert.ok(blocks.length > 0, `lane ${lane} holds block ${next}`);
+    for (const { sequence, octets } of blocks) {
+      assert.equal(sequence, next++);
+      const header = decodeHeader(octets);
+      assert.equal(header.epoch, journal.epoch);
+      if (before !== null) assert.equal(toHex(header.prevHash), toHex(before), `chain of lane ${lane} at ${sequence}`);
+      before = blockHash(octets, sha256);
+      const dictionary = header.dictionaryHash === null ? undefined : await journal.dictionary(header.dictionaryHash);
+      const groups = dictionary === undefined ? [] : decodeDictionary(dictionary);
+      const block = decodeBlock(octets, state, groups);
+      assert.equal(block.stateDiffers, false);
+      state = block.state;
+      found.records.push(...block.records);
+      for (const { group, ...row } of block.rows) found.rows.push({ ...row, meterId: groups[group]?.meterId ?? '?' });
+    }
+  }
+  return found;
+}
+
+/** Rows of an entry as `replay` gives them. */
+export function flat(groups: readonly GroupRows[]): (Omit<Row, 'group'> & { meterId: string })[] {
+  return groups.flatMap(({ group, rows }) => rows.map((row) => ({ ...row, meterId: group.meterId })));
+}
+
+/** Runs the contract. `name` says which store it is. */
+export function journalSuite(name: string, openStore: (storeName: string) => Promise<KeyValueStore>): void {
+  const m0 = 'm0' as MeterId;
+
+  test(`J-1 ${name}: what is appended is read back, also after reopening`, async () => {
+    const clock = new HandClock();
+    let journal = await journalOn(await openStore('j1'), clock);
+    const { epoch } = journal;
+    assert.match(epoch, /^[0-9a-f]{16}$/);
+    const groups = [...rowsOf(3, START_MS), ...rowsOf(3, START_MS, 'low-value')];
+    const heard: Lane[][] = [];
+    journal.onAppend((lanes) => heard.push([...lanes]));
+    const appended = await journal.append(
+      entryOf({
+        groups,
+        records: [logRecord('x')],
+        watermarks: [{ meterId: m0, key: 'p', atMs: START_MS + 2_700_000 }],
+      }),
+    );
+    assert.deepEqual(appended, [
+      { lane: 2, sequence: 1 },
+      { lane: 4, sequence: 1 },
+      { lane: 5, sequence: 1 },
+    ]);
+    assert.deepEqual(heard, [[2, 4, 5]]);
+    for (let turn = 0; turn < 2; turn++) {
+      assert.equal(journal.epoch, epoch);
+      assert.deepEqual((await replay(journal, 2)).rows, flat(rowsOf(3, START_MS)));
+      assert.deepEqual((await replay(journal, 4)).rows, flat(rowsOf(3, START_MS, 'low-value')));
+      assert.deepEqual((await replay(journal, 5)).records, [logRecord('x')]);
+      assert.equal(journal.watermark(m0, 'p'), START_MS + 2_700_000);
+      assert.equal(journal.watermark(m0, 'q'), null);
+      const fresh = journal.lanes().find(({ lane }) => lane === 2);
+      assert.deepEqual(
+        { ...fresh, pendingOctets: 0 },
+        {
+          lane: 2,
+          first: 1,
+          last: 1,
+          lastKeyframe: 1,
+          ackedUpTo: 0,
+          pendingOctets: 0,
+          pendingBlocks: 1,
+          oldestPendingMs: START_MS,
+        },
+      );
+      await journal.close();
+      if (turn === 0) journal = await journalOn(await openStore('j1'), clock);
+    }
+    await assert.rejects(journal.append(entryOf({ records: [logRecord('y')] })), (error) =>
+      hasCode(error, 'JOURNAL_CLOSED'),
+    );
+    await assert.rejects(journal.kept('x'), (error) => hasCode(error, 'JOURNAL_CLOSED'));
+  });
+
+  test(`J-2 ${name}: the chain of states goes on over a restart`, async () => {
+    const clock = new HandClock();
+    const all: GroupRows[] = [];
+    for (let hour = 0; hour < 5; hour++) {
+      const journal = await journalOn(await openStore('j2'), clock);
+      const groups = rowsOf(4, START_MS + hour * HOUR_MS);
+      all.push(...groups);
+      await journal.append(entryOf({ groups, readAtMs: START_MS + hour * HOUR_MS }));
+      const span = journal.lanes().find(({ lane }) => lane === 2);
+      assert.equal(span?.lastKeyframe, 1, 'no new keyframe was needed');
+      assert.deepEqual((await replay(journal, 2)).rows, flat(all));
+      await journal.close();
+    }
+  });
+
+  test(`J-3 ${name}: a new keyframe comes after a day, after 64 blocks and with a new dictionary`, async () => {
+    const clock = new HandClock();
+    const journal = await journalOn(await openStore('j3'), clock);
+    const keyframes: number[] = [];
+    const append = async (meters: number, readAtMs: number) => {
+      const [{ sequence } = { sequence: 0 }] = await journal.append(
+        entryOf({ groups: rowsOf(meters, readAtMs, 'low-value', 1), readAtMs }),
+      );
+      const span = journal.lanes().find(({ lane }) => lane === 4);
+      if (span?.lastKeyframe === sequence) keyframes.push(sequence);
+    };
+    for (let block = 0; block < 70; block++) await append(1, START_MS + block * 900_000);
+    await append(2, START_MS + 70 * 900_000);
+    await append(1, START_MS + 71 * 900_000);
+    await append(2, START_MS + 70 * 900_000 + 24 * HOUR_MS);
+    assert.deepEqual(keyframes, [1, 65, 71, 73]);
+    await replay(journal, 4);
+    await journal.close();
+  });
+
+  test(`J-4 ${name}: fresh rows go to lane 3 while lane 2 is long, and lane 2 resumes with a keyframe`, async () => {
+    const clock = new HandClock();
+    let journal = await journalOn(await openStore('j4'), clock);
+    const lanes: number[] = [];
+    const append = async (hour: number) => {
+      const appended = await journal.append(
+        entryOf({ groups: rowsOf(200, START_MS + hour * HOUR_MS), readAtMs: START_MS + hour * HOUR_MS }),
+      );
+      lanes.push(appended[0]?.lane ?? -1);
+      return appended;
+    };
+    for (let hour = 0; hour < 6; hour++) await append(hour);
+    const pausedAt = lanes.indexOf(3);
+    assert.ok(pausedAt > 0 && lanes.slice(pausedAt).every((lane) => lane === 3), String(lanes));
+    await journal.close();
+    journal = await journalOn(await openStore('j4'), clock);
+    const fresh = journal.lanes().find(({ lane }) => lane === 2);
+    await journal.acknowledge(2, fresh?.last ?? 0);
+    const [resumed] = await append(6);
+    assert.equal(resumed?.lane, 2);
+    assert.equal(journal.lanes().find(({ lane }) => lane === 2)?.lastKeyframe, resumed?.sequence);
+    await replay(journal, 2);
+    await replay(journal, 3);
+    await journal.close();
+  });
+
+  test(`J-5 ${name}: an acknowledgement permits deletion, later and group by group; a rewind gives what is held`, async () => {
+    const clock = new HandClock();
+    let journal = await journalOn(await openStore('j5'), clock);
+    for (let day = 0; day < 20; day++) {
+      clock.wallMs = START_MS + day * 24 * HOUR_MS;
+      for (let part = 0; part < 2; part++) {
+        const atMs = clock.wallMs + part * 12 * HOUR_MS;
+        await journal.append(entryOf({ groups: rowsOf(2, atMs), records: [logRecord(`day ${day}`)], readAtMs: atMs }));
+      }
+      if (day === 10) await journal.acknowledge(2, 5);
+    }
+    const span = (lane: Lane) => journal.lanes().find((each) => each.lane === lane);
+    assert.equal(span(2)?.first, 1, 'nothing that is acknowledged is old at day 10');
+    await journal.acknowledge(2, 99);
+    assert.equal(span(2)?.ackedUpTo, 5, 'an acknowledgement of what never was is ignored');
+    await journal.acknowledge(2, 38);
+    assert.equal(span(2)?.first, 11, 'days 0-4 are older than 14 days');
+    assert.equal(span(5)?.first, 1, 'not acknowledged, not deleted');
+    assert.equal(span(2)?.pendingBlocks, 2);
+    await journal.close();
+    journal = await journalOn(await openStore('j5'), clock);
+    assert.equal(span(2)?.ackedUpTo, 38);
+    assert.equal((await replay(journal, 2)).rows.length, 30 * 8);
+    journal.rewind(2, 20);
+    assert.equal(span(2)?.ackedUpTo, 20);
+    assert.equal(span(2)?.pendingBlocks, 20);
+    journal.rewind(2, 3);
+    assert.equal(span(2)?.ackedUpTo, 10, 'what is gone cannot be sent');
+    await journal.close();
+  });
+
+  test(`J-6 ${name}: acknowledged groups give way to half the quota, with their dictionaries; the last one stays`, async () => {
+    const clock = new HandClock();
+    const store = await openStore('j6');
+    const journal = await journalOn(store, clock, 6000);
+    const oldHashes: string[] = [];
+    for (let meters = 1; meters <= 12; meters++) {
+      await journal.append(
+        entryOf({ groups: rowsOf(meters * 4, START_MS + meters * HOUR_MS), readAtMs: START_MS + meters * HOUR_MS }),
+      );
+      const [block] = await journal.read(2, meters, 1);
+      oldHashes.push(decodeHeader(block?.octets ?? new Uint8Array(0)).dictionaryHash ?? '');
+    }
+    await journal.acknowledge(2, 12);
+    const span = journal.lanes().find(({ lane }) => lane === 2);
+    assert.ok(span && span.first > 1 && span.first <= 12, `first ${span?.first}`);
+    assert.equal(await journal.dictionary(oldHashes[0] ?? ''), undefined, 'its blocks are gone');
+    assert.ok(await journal.dictionary(oldHashes.at(-1) ?? ''));
+    await replay(journal, 2);
+    await journal.close();
+  });
+
+  test(`J-7 ${name}: kept values and watermarks change with the blocks`, async () => {
+    const clock = new HandClock();
+    let journal = await journalOn(await openStore('j7'), clock);
+    const value = (text: string) => new TextEncoder().encode(text);
+    await journal.append(
+      entryOf({
+        keep: [
+          { key: 'command/b', value: value('2') },
+          { key: 'command/a', value: value('1') },
+          { key: 'other', value: value('3') },
+        ],
+        watermarks: [
+          { meterId: m0, key: 'p', atMs: START_MS },
+          { meterId: 'm1' as MeterId, key: 'p', atMs: START_MS + 1, line: 'bus2' },
+        ],
+      }),
+    );
+    await journal.append(
+      entryOf({
+        line: 'bus2',
+        keep: [{ key: 'other', value: undefined }],
+        watermarks: [{ meterId: m0, key: 'p', atMs: START_MS - 5 }],
+      }),
+    );
+    for (let turn = 0; turn < 2; turn++) {
+      const under = await journal.keptUnder('command/');
+      assert.deepEqual(
+        under.map(([key, octets]) => [key, new TextDecoder().decode(octets)]),
+        [
+          ['command/a', '1'],
+          ['command/b', '2'],
+        ],
+      );
+      assert.equal(await journal.kept('other'), undefined);
+      assert.equal(
+        journal.watermark(m0, 'p'),
+        START_MS - 5,
+        'a watermark may be set back, and may move to another line',
+      );
+      assert.equal(journal.watermark('m1' as MeterId, 'p'), START_MS + 1);
+      await journal.close();
+      if (turn === 0) journal = await journalOn(await openStore('j7'), clock);
+    }
+  });
+
+  test(`J-8 ${name}: other stores, newer journals and damaged ones are refused with a sentence`, async () => {
+    const clock = new HandClock();
+    const foreign = await openStore('j8-foreign');
+    await foreign.batch([{ kind: 'put', key: Uint8Array.of(1), value: Uint8Array.of(1) }], { sync: true });
+    await assert.rejects(journalOn(foreign, clock), (error) => hasCode(error, 'JOURNAL_FOREIGN'));
+    const newer = await openStore('j8-newer');
+    await newer.batch([{ kind: 'put', key: keyOf(KEY.meta), value: Uint8Array.of(99, 0, 0, 0, 0, 0, 0, 0, 0) }], {
+      sync: true,
+    });
+    await assert.rejects(journalOn(newer, clock), (error) => hasCode(error, 'JOURNAL_NEWER'));
+    await foreign.close();
+    await newer.close();
+    const journal = await journalOn(await openStore('j8-damaged'), clock);
+    await journal.append(entryOf({ groups: rowsOf(2, START_MS) }));
+    await journal.append(entryOf({ groups: rowsOf(2, START_MS + HOUR_MS) }));
+    await journal.close();
+    const damaged = await openStore('j8-damaged');
+    const key = keyOf(KEY.block, Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 2));
+    const octets = await damaged.get(key);
+    assert.ok(octets);
+    await damaged.batch([{ kind: 'put', key, value: octets.fill(0, 30, 40) }], { sync: true });
+    await assert.rejects(journalOn(damaged, clock), (error) => hasCode(error, 'JOURNAL_CORRUPT'));
+    await damaged.close();
+  });
+
+  test(`J-9 ${name}: an entry that cannot be stored is refused whole`, async () => {
+    const journal = await journalOn(await openStore('j9'), new HandClock());
+    const [group] = rowsOf(1, START_MS);
+    assert.ok(group);
+    const wrong = { ...group, rows: group.rows.map((row) => ({ ...row, values: [1] })) };
+    const bad = [
+      entryOf({ groups: [wrong], records: [logRecord('x')] }),
+      entryOf({ keep: [{ key: 'k'.repeat(500), value: undefined }] }),
+      entryOf({ keep: [{ key: 'k', value: new Uint8Array(70_000) }] }),
+    ];
+    for (const entry of bad) await assert.rejects(journal.append(entry), (error) => hasCode(error, 'JOURNAL_ENTRY'));
+    for (const lane of LANE_ORDER) assert.equal(journal.lanes()[lane]?.last, 0);
+    assert.deepEqual(await journal.append(entryOf({})), []);
+    await journal.close();
+  });
+}
