@@ -1,0 +1,166 @@
+/** The contract on every line there is: in memory, in the virtual net, on real sockets and on a pseudo-terminal. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fromHex, toHex } from '../../src/base/bytes.ts';
+import type { ByteDuplex, Env, Listener } from '../../src/base/env.ts';
+import { SILENT_LOG } from '../../src/base/log.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
+import { PushMachine } from '../../src/dlms/frame/push.machine.ts';
+import { createHostEnv } from '../../src/host/env.ts';
+import { openPseudoTerminal } from '../../src/host/pseudo-terminal.ts';
+import { MemoryNet } from '../../src/lab/memory-net.ts';
+import { LineDriver } from '../../src/link/drive.ts';
+import type { LineLink } from '../../src/link/link.ts';
+import { linkOf } from '../../src/link/registry.ts';
+import type { LinkEnv } from '../../src/link/scheme.ts';
+import { World } from '../unit/link/virtual.ts';
+import { vectors } from '../vectors/vector.ts';
+import { linkContract, type OpenLine } from './link-contract.ts';
+
+const host: Env = createHostEnv({ log: SILENT_LOG });
+const noSerial = { open: () => Promise.reject(new Error('no serial port here')) };
+
+function lineOf(url: string, env: LinkEnv): LineLink {
+  const link = linkOf(url, env);
+  assert.ok(link.kind === 'line', url);
+  return link;
+}
+
+/** A real line: time passes by itself. */
+const real = { env: host, settle: <Value>(promise: Promise<Value>) => promise };
+
+for (const [name, shape] of [
+  ['memory', {}],
+  ['memory, paced at 9,600 Bd', { octetsPerS: 960, turnaroundMs: 20 }],
+  ['memory, in pieces', { faults: { pieceBytes: 5 } }],
+] as const) {
+  for (const framing of ['hdlc', 'wrapper'] as const) {
+    linkContract(`${name}, ${framing}`, async () => {
+      const world = new World(7);
+      const env: LinkEnv = {
+        ...world,
+        timers: world.timers,
+        net: new MemoryNet(world.timers, () => {}).of('edge'),
+        serial: noSerial,
+        lines: world.lines,
+      };
+      const line = world.lines.create('bus1', shape);
+      const link = lineOf(`memory:bus1?framing=${framing}`, env);
+      const far = line.attach();
+      return {
+        link,
+        near: await link.open(),
+        far,
+        env: world,
+        settle: (promise) => world.settle(promise),
+        close: () => Promise.resolve(),
+      };
+    });
+  }
+}
+
+/** Opens a TCP line whose far end is a listener's connection. */
+async function openTcp(
+  scheme: string,
+  env: LinkEnv,
+  net: Env['net'],
+  hostName: string,
+  rest: Pick<OpenLine, 'env' | 'settle'>,
+): Promise<OpenLine> {
+  let accepted: (duplex: ByteDuplex) => void = () => {};
+  const far = new Promise<ByteDuplex>((resolve) => {
+    accepted = resolve;
+  });
+  const listener = await rest.settle(net.listenTcp(hostName, 0, (duplex) => accepted(duplex)));
+  const link = lineOf(`${scheme}://${hostName.includes(':') ? `[${hostName}]` : hostName}:${listener.port}`, env);
+  const near = await rest.settle(link.open());
+  const open: OpenLine = { ...rest, link, near, far: await rest.settle(far), close: () => closeTcp(open, listener) };
+  return open;
+}
+
+async function closeTcp({ near, far, settle }: OpenLine, listener: Listener): Promise<void> {
+  near.close();
+  far.close();
+  await settle(listener.close());
+}
+
+for (const scheme of ['tcp', 'tcp+hdlc']) {
+  linkContract(`${scheme}, virtual net`, () => {
+    const world = new World(7);
+    const net = new MemoryNet(world.timers, () => {});
+    const env: LinkEnv = { timers: world.timers, clock: world.clock, net: net.of('edge'), serial: noSerial };
+    return openTcp(scheme, env, net.of('meter'), 'meter', { env: world, settle: (promise) => world.settle(promise) });
+  });
+  linkContract(`${scheme}, real sockets`, () => openTcp(scheme, host, host.net, '127.0.0.1', real));
+}
+
+linkContract('serial, pseudo-terminal', async () => {
+  const terminal = await openPseudoTerminal();
+  const link = lineOf(`serial://${terminal.path}?baud=9600`, host);
+  const near = await link.open();
+  const close = async () => {
+    near.close();
+    await terminal.close();
+  };
+  return { ...real, link, near, far: terminal.master, close };
+});
+
+test('SG-EV-1 push+serial: captures of real meters, with noise and in random pieces, come out of a pseudo-terminal whole', async () => {
+  const random = new SeededRandom(11);
+  const rows = vectors<{ messages: { apduHex: string }[] }>('push-captures').filter(
+    ({ layer }) => layer === 'hdlc' || layer === 'mbus',
+  );
+  const expected = rows.flatMap((row) => row.expect.messages.map(({ apduHex }) => apduHex));
+  const terminal = await openPseudoTerminal();
+  const link = lineOf(`push+serial://${terminal.path}?gap=50`, host);
+  assert.equal(link.framing, 'auto');
+  const near = await link.open();
+  const driver = new LineDriver(near, host);
+  const heard: string[] = [];
+  let noise = 0;
+  const complete = new Promise<void>((resolve) => {
+    const onEvents = (events: ReturnType<PushMachine['receive']>) => {
+      for (const event of events) {
+        if (event.kind === 'unsolicited') heard.push(toHex(event.apdu));
+        else if (event.kind === 'discarded') noise += event.octets.length;
+      }
+      if (heard.length >= expected.length) resolve();
+    };
+    driver.run(new PushMachine({ framing: 'auto', gapMs: link.gapMs }), onEvents, () => {});
+  });
+  for (const row of rows) {
+    const octets = fromHex(row.hex);
+    await terminal.master.write(Uint8Array.of(0x55, 0xaa, random.below(0x60), 0x11));
+    for (let at = 0; at < octets.length; ) {
+      const length = 1 + random.below(90);
+      await terminal.master.write(octets.subarray(at, at + length));
+      at += length;
+    }
+  }
+  await complete;
+  assert.deepEqual(heard, expected);
+  assert.ok(noise >= rows.length * 4, `${noise} octets of noise`);
+  driver.close();
+  await terminal.close();
+});
+
+test('push+tcp: meters connect by themselves, each connection is a line of its own', async () => {
+  const world = new World();
+  const net = new MemoryNet(world.timers, () => {});
+  const link = linkOf('push+tcp://edge:4059', {
+    timers: world.timers,
+    clock: world.clock,
+    net: net.of('edge'),
+    serial: noSerial,
+  });
+  assert.ok(link.kind === 'listener');
+  const lines: ByteDuplex[] = [];
+  const listener = await link.listen((duplex) => lines.push(duplex));
+  await world.settle(net.of('m1').connectTcp('edge', 4059, { timeoutMs: 1_000 }));
+  await world.settle(net.of('m2').connectTcp('edge', 4059, { timeoutMs: 1_000 }));
+  assert.deepEqual(
+    lines.map(({ peer }) => peer),
+    ['m1', 'm2'],
+  );
+  await world.settle(listener.close());
+});
