@@ -26,11 +26,7 @@ const CODEC: UplinkCodec = {
     const { session, ...rest } = parse(payload);
     if (session === 'forged') throw forged('WIRE_AUTHENTICATOR');
     const octets = (name: string, value: unknown) =>
-<<<<<<< HEAD
       ['command', 'signature'].includes(name) ? fromHex(String(value)) : value;
-=======
-      ['epoch', 'hash', 'command', 'signature'].includes(name) ? fromHex(String(value)) : value;
->>>>>>> ebec412 (edge: journal property test against a model, stage tests)
     const body = Object.fromEntries(Object.entries(rest.body).map(([name, value]) => [name, octets(name, value)]));
     return {
       session: fromHex(session),
