@@ -7,6 +7,7 @@ import type { Command, CommandReport, CommandState } from '../model/command.ts';
 import type { GapCause, MeterAttribute, MeterEvent, MeterState } from '../model/event.ts';
 import type { CommandId, EdgeId, MeterId, TenantId } from '../model/ids.ts';
 import type { Channel, Reading } from '../model/reading.ts';
+import type { EdgeStatus } from '../wire/messages.ts';
 import type { JournalRecord } from '../wire/records.ts';
 
 /** Where a lane of an epoch stands. */
@@ -63,6 +64,10 @@ export interface EdgeRecord {
   readonly software?: string;
   readonly lastHelloMs?: number;
   readonly lastBlockMs?: number;
+  /** Any sign of life, UTC ms: hello, status or block. */
+  readonly lastHeardMs?: number;
+  /** What it last said of itself. */
+  readonly status?: EdgeStatus;
   readonly note?: string;
 }
 
@@ -75,7 +80,7 @@ export interface JournalStore {
   saveEdge(edge: EdgeRecord): Promise<void>;
   /** Puts an edge that nobody registered into the inbox; does nothing when it is there or registered. */
   noteUnknown(edgeId: EdgeId, atMs: number): Promise<void>;
-  /** What an edge said in its hello, or later of its backlog: epoch, software, and the lanes of its journal. */
+  /** What an edge said in its hello: epoch, software, and the lanes of its journal. */
   noteHello(
     edgeId: EdgeId,
     hello: {
@@ -85,6 +90,8 @@ export interface JournalStore {
       readonly atMs: number;
     },
   ): Promise<void>;
+  /** What an edge said of its health and backlog, in the epoch of its last hello. */
+  noteStatus(edgeId: EdgeId, status: EdgeStatus, atMs: number): Promise<void>;
   cursor(edgeId: EdgeId, epoch: string, lane: number): Promise<LaneCursor | undefined>;
   cursors(edgeId: EdgeId, epoch: string): Promise<readonly LaneCursor[]>;
   /**
@@ -94,6 +101,10 @@ export interface JournalStore {
   append(expected: LaneCursor, blocks: readonly BlockAppend[]): Promise<boolean>;
   /** Commits the gap and moves the cursor to `gap.to`, in one transaction. */
   declareGap(expected: LaneCursor, gap: LaneGap, headHash: Uint8Array): Promise<boolean>;
+  /** Hash of a stored block; undefined when it is not held any more. */
+  storedHash(edgeId: EdgeId, epoch: string, lane: number, sequence: number): Promise<Uint8Array | undefined>;
+  /** Stores an event that the collector itself raises; a repeat changes nothing. */
+  raise(edgeId: EdgeId, event: MeterEvent): Promise<void>;
   dictionary(edgeId: EdgeId, hash: string): Promise<Uint8Array | undefined>;
   saveDictionary(edgeId: EdgeId, hash: string, octets: Uint8Array): Promise<void>;
   /** Keeps a block that could not be decoded, for a later fix; the cursor moves past it, an alarm event says so. */
@@ -102,8 +113,17 @@ export interface JournalStore {
 
 /** Turns journal blocks into day blocks; idempotent, safe to interrupt. */
 export interface Folder {
-  /** Folds what the journal holds beyond the fold cursors; returns the rows folded. */
-  fold(options: { readonly maxBlocks: number }): Promise<{ readonly blocks: number; readonly rows: number }>;
+  /**
+   * Folds what the journal holds beyond the fold cursors, oldest edges first, until `maxBlocks` are done; returns what was
+   * folded. With `olderThanMs` only edges whose oldest unfolded block was committed before that time, or that have many
+   * blocks waiting, are folded: a meter's day is then written few times. Reads do not wait for it.
+   */
+  fold(options: {
+    readonly maxBlocks: number;
+    readonly olderThanMs?: number;
+  }): Promise<{ readonly blocks: number; readonly rows: number }>;
+  /** Deletes folded blocks below the last keyframe that were committed before this time; returns how many. */
+  prune(olderThanMs: number): Promise<number>;
 }
 
 /** A page of anything: `cursor` continues it, absent at the end. */
@@ -149,12 +169,13 @@ export interface ReadingQuery {
   readonly channel: Channel;
   readonly fromMs: number;
   readonly toMs: number;
-  /** Only versions known at this time; refused when later than the oldest open ingest transaction. */
+  /** Only versions known at this time; STORE_AS_OF_TOO_LATE unless earlier than now and any open ingest transaction. */
   readonly asOfMs?: number;
+  /** At least one key is returned, and the versions of one key are never parted. */
   readonly limit: number;
   /** Continue after this time. */
   readonly afterMs?: number;
-  /** All versions instead of the newest. */
+  /** All versions of different value, oldest first, instead of the one that counts. */
   readonly allVersions?: boolean;
 }
 
@@ -198,7 +219,7 @@ export interface QueryStore {
     readonly toMs: number;
     readonly nowMs: number;
   }): Promise<readonly Gap[]>;
-  /** Readings of meters that are not placed on the edge that sent them. */
+  /** Readings of meters that are not placed, at the time of the reading, on the edge that sent them. `rows` counts values. */
   quarantined(): Promise<
     readonly { readonly edgeId: EdgeId; readonly meterId: MeterId; readonly rows: number; readonly sinceMs: number }[]
   >;
@@ -213,7 +234,10 @@ export interface RegistryStore {
     readonly name?: string;
     readonly timeZone?: string;
   }): Promise<void>;
-  /** Places the meter on the edge from `fromMs` on and ends an earlier placement; its quarantined readings are folded. */
+  /**
+   * Places the meter on the edge from `fromMs` on, until the next later placement, and ends an earlier one there. What the
+   * edge sent for it since then comes out of quarantine. Throws STORE_UNKNOWN_METER, STORE_UNKNOWN_EDGE.
+   */
   placeMeter(meterId: MeterId, edgeId: EdgeId, fromMs: number): Promise<void>;
   endPlacement(meterId: MeterId, toMs: number): Promise<void>;
 }

@@ -6,7 +6,9 @@
  */
 import { concat } from '../../base/bytes.ts';
 import type { EdgeId, TenantId } from '../../model/ids.ts';
+import type { EdgeStatus } from '../../wire/messages.ts';
 import type { BlockAppend, EdgeRecord, JournalStore, LaneCursor, StoreChange } from '../ports.ts';
+import { quarantineEvent } from './alarms.ts';
 import { type StoreContext, TRANSACTION_MS } from './context.ts';
 import type { Sql } from './database.ts';
 import { storeEdgeEvent, storeRecords } from './records.ts';
@@ -62,6 +64,7 @@ export function journalStore(context: StoreContext): JournalStore {
     },
     noteUnknown: (edgeId, atMs) => noteUnknown(context, edgeId, atMs),
     noteHello: (edgeId, hello) => noteHello(context, edgeId, hello),
+    noteStatus: (edgeId, status, atMs) => noteStatus(context, edgeId, status, atMs),
     cursor: async (edgeId, epoch, lane) => {
       const rows = await database.rows<CursorRow>(
         `SELECT ${CURSOR_COLUMNS} FROM lane_cursors WHERE edge_id = $1 AND epoch = $2 AND lane = $3`,
@@ -78,6 +81,16 @@ export function journalStore(context: StoreContext): JournalStore {
     },
     append: (expected, blocks) => append(context, expected, blocks),
     declareGap: (expected, gap, headHash) => declareGap(context, expected, gap, headHash),
+    storedHash: async (edgeId, epoch, lane, sequence) => {
+      const rows = await database.rows<{ hash: Uint8Array }>(
+        'SELECT hash FROM journal WHERE edge_id = $1 AND epoch = $2 AND lane = $3 AND sequence = $4',
+        [edgeId, epoch, lane, sequence],
+      );
+      return rows[0]?.hash;
+    },
+    raise: async (edgeId, event) => {
+      if (await storeEdgeEvent(database, edgeId, event)) context.changed({ kind: 'event', edgeId, event });
+    },
     dictionary: async (edgeId, hash) => {
       const rows = await database.rows<{ octets: Uint8Array }>(
         'SELECT octets FROM dictionaries WHERE edge_id = $1 AND hash = $2',
@@ -107,12 +120,16 @@ export async function readEdges(sql: Sql, where: string, parameters: readonly un
     software: string | null;
     last_hello_ms: number | null;
     last_block_ms: number | null;
+    last_status_ms: number | null;
+    status: EdgeStatus | null;
     note: string | null;
   }>(
     `SELECT e.*, (SELECT max(c.moved_at_ms) FROM lane_cursors c WHERE c.edge_id = e.edge_id AND c.up_to > 0) AS last_block_ms
      FROM edges e ${where} ORDER BY e.edge_id`,
     parameters,
   );
+  const heardMs = (row: (typeof rows)[number]) =>
+    Math.max(row.last_hello_ms ?? 0, row.last_block_ms ?? 0, row.last_status_ms ?? 0);
   return rows.map((row) => ({
     edgeId: row.edge_id,
     tenantId: row.tenant_id,
@@ -122,6 +139,8 @@ export async function readEdges(sql: Sql, where: string, parameters: readonly un
     ...(row.software === null ? {} : { software: row.software }),
     ...(row.last_hello_ms === null ? {} : { lastHelloMs: row.last_hello_ms }),
     ...(row.last_block_ms === null ? {} : { lastBlockMs: row.last_block_ms }),
+    ...(heardMs(row) === 0 ? {} : { lastHeardMs: heardMs(row) }),
+    ...(row.status === null ? {} : { status: row.status }),
     ...(row.note === null ? {} : { note: row.note }),
   }));
 }
@@ -164,6 +183,23 @@ async function noteHello(
        ON CONFLICT (edge_id, epoch, lane) DO UPDATE
        SET reported_last = excluded.reported_last, reported_at_ms = excluded.reported_at_ms`,
       [edgeId, hello.epoch, hello.lanes.map((lane) => lane.lane), hello.lanes.map((lane) => lane.last), hello.atMs],
+    );
+  });
+  context.changed({ kind: 'edge', edgeId });
+}
+
+async function noteStatus(context: StoreContext, edgeId: EdgeId, status: EdgeStatus, atMs: number): Promise<void> {
+  await context.database.transaction(async (sql) => {
+    await sql.change('UPDATE edges SET status = $2, last_status_ms = $3 WHERE edge_id = $1', [
+      edgeId,
+      JSON.stringify(status),
+      atMs,
+    ]);
+    await sql.change(
+      `UPDATE lane_cursors c SET reported_last = c.up_to + r.blocks, reported_at_ms = $4
+       FROM edges e, unnest($2::smallint[], $3::bigint[]) AS r(lane, blocks)
+       WHERE e.edge_id = $1 AND c.edge_id = $1 AND c.epoch = e.epoch AND c.lane = r.lane`,
+      [edgeId, status.lanes.map((lane) => lane.lane), status.lanes.map((lane) => lane.blocks), atMs],
     );
   });
   context.changed({ kind: 'edge', edgeId });
@@ -263,15 +299,7 @@ async function quarantine(
   code: string,
 ): Promise<boolean> {
   const { edgeId, lane } = expected;
-  const event = {
-    meterId: null,
-    log: 'collector',
-    code: block.sequence,
-    name: 'block-quarantined',
-    sentence: `Block ${block.sequence} of lane ${lane} cannot be decoded (${code}): it is kept as it came and its intervals are read again.`,
-    atMs: block.toMs,
-    severity: 'alarm',
-  } as const;
+  const event = quarantineEvent(lane, block.sequence, code, block.toMs);
   const stored = await context.database.transaction(async (sql) => {
     if ((await sql.change(APPEND, appendParameters(expected, [block], code))) === 0) return false;
     await storeEdgeEvent(sql, edgeId, event);

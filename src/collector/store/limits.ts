@@ -41,3 +41,12 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Versions of one channel in one day block: a value a second (86,400), each read ten times. A higher count is a broken block. */
 export const DAY_VERSIONS_MAX = 1_000_000;
+
+/** Expected intervals that one gap query looks at per channel: a year of quarter-hours and a spare; older ones are left out. */
+export const GAP_INTERVALS_MAX = 40_000;
+
+/** Items of one page or list: what a person or a program takes at once; the API's own limit is lower. */
+export const PAGE_MAX_ITEMS = 100_000;
+
+/** Unfolded blocks of a lane that a read decodes; beyond this the edge is folded first. At most 4 kB each. */
+export const TAIL_MAX_BLOCKS = 64;

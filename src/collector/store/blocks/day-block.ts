@@ -281,8 +281,8 @@ function readText(reader: BitReader): string {
 
 /** Six groups of eight bits behind a one; any other name as text behind a zero. */
 function writeObis(writer: BitWriter, obis: string): void {
-  const groups = OBIS.exec(obis)?.slice(1).map(Number);
-  const packs = groups !== undefined && groups.every((group) => group < 256) && obisText(groups) === obis;
+  const groups = (OBIS.exec(obis)?.slice(1) ?? []).map(Number);
+  const packs = obisText(groups) === obis && groups.every((group) => group < 2 ** OBIS_GROUP_BITS);
   writer.bits(packs ? 1 : 0, 1);
   if (packs) for (const group of groups) writer.bits(group, OBIS_GROUP_BITS);
   else writeText(writer, obis);

@@ -58,11 +58,18 @@ export function writeIntegers(
     return;
   }
   const plan = bestPlan(values);
-  if (plan === null) return writeWide(writer, values);
+  if (plan === null) writeWide(writer, values);
+  else writePlan(writer, plan);
+}
+
+function writePlan(writer: BitWriter, plan: Plan): void {
   writer.bits(plan.kind, KIND_BITS);
   writer.bits(plan.order, ORDER_BITS);
   for (const seed of plan.seeds) writeNumber(writer, zigzag(seed));
-  if (plan.kind === KIND.runs) return writeRuns(writer, plan.rest);
+  if (plan.kind === KIND.runs) {
+    writeRuns(writer, plan.rest);
+    return;
+  }
   writer.bits(plan.rice, RICE_BITS);
   for (const value of plan.rest) writeRice(writer, value, plan.rice);
 }
@@ -153,7 +160,8 @@ function writeRice(writer: BitWriter, value: number, rice: number): void {
   const quotient = Math.floor(value / 2 ** rice);
   if (quotient >= ESCAPE_ONES) {
     writer.bits(2 ** ESCAPE_ONES - 1, ESCAPE_ONES);
-    return writeNumber(writer, value);
+    writeNumber(writer, value);
+    return;
   }
   writer.bits((2 ** quotient - 1) * 2, quotient + 1);
   writer.wideBits(value - quotient * 2 ** rice, rice);

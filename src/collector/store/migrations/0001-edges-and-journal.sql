@@ -23,6 +23,8 @@ CREATE TABLE edges (
   epoch text,
   software text,
   last_hello_ms bigint,
+  last_status_ms bigint,
+  status jsonb,                          -- what it last said of its health
   note text
 );
 

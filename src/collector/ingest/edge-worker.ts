@@ -1,0 +1,352 @@
+/**
+ * Everything that one edge says, one thing after the other: hello, dictionaries, status, blocks.
+ *
+ * Blocks that wait are taken together, so a busy edge costs few transactions. What is said to the edge counts only in the
+ * session of its last hello, under the store's term and an authenticator; without a session blocks are stored all the same,
+ * when their epoch is the one of the last hello, and the edge learns of it when it says hello again.
+ */
+import type { Clock, Crypto } from '../../base/env.ts';
+import { DeltawattError, reasonOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { EdgeId } from '../../model/ids.ts';
+import { decodeHeader } from '../../wire/block.ts';
+import { decodeEdgeMessage, encodeCollectorMessage } from '../../wire/codec.ts';
+import { decodeDictionary, dictionaryHash } from '../../wire/dictionary.ts';
+import { openEnvelope, sealEnvelope } from '../../wire/envelope.ts';
+import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
+import type { CollectorBody, EdgeMessage, Hello, LaneSpanNotice } from '../../wire/messages.ts';
+import { LEAVES, splitBatch, topicOf } from '../../wire/topics.ts';
+import type { CommandRecord, CommandStore, EdgeRecord, JournalStore } from '../ports.ts';
+import { INGEST_ERRORS, type IngestErrorCode } from './errors.ts';
+import { UNKNOWN_HEAD } from './judge.ts';
+import { type ArrivedBlock, type LaneReply, LaneWriter } from './lane-writer.ts';
+import {
+  DICTIONARIES_REMEMBERED,
+  EDGE_QUEUED_MAX_MESSAGES,
+  EDGE_QUEUED_MAX_OCTETS,
+  TRANSACTION_MAX_OCTETS,
+} from './limits.ts';
+
+/** What a worker needs of the outside. */
+export interface WorkerParts {
+  readonly store: JournalStore & Pick<CommandStore, 'open' | 'report'>;
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  readonly count: (name: string, by?: number) => void;
+  /** Publishes to the broker; resolves when the broker has it, rejects when there is no connection. */
+  readonly publish: (topic: string, payload: Uint8Array) => Promise<void>;
+  /** Octets that this edge may have on the way, given what waits for it. */
+  readonly credit: (queuedOctets: number) => number;
+  /** Whether the database may acknowledge. */
+  readonly isSafe: () => Promise<boolean>;
+  /** Queued octets changed by this much. */
+  readonly queued: (octets: number) => void;
+}
+
+interface Task {
+  readonly leaf: 'b' | 'c';
+  readonly payload: Uint8Array;
+  readonly done: () => void;
+}
+
+interface Session {
+  readonly session: Uint8Array;
+  readonly epoch: string;
+  /** The key under which the hello was good. */
+  readonly key: Uint8Array;
+}
+
+/** The serial worker of one edge. */
+export class EdgeWorker {
+  readonly #queue: Task[] = [];
+  #queuedOctets = 0;
+  #running = false;
+  #idle: (() => void)[] = [];
+  #edge: EdgeRecord | undefined;
+  #session: Session | undefined;
+  #writers = new Map<Lane, LaneWriter>();
+  readonly #dictionaries = new Set<string>();
+
+  constructor(
+    readonly edgeId: EdgeId,
+    private readonly parts: WorkerParts,
+  ) {}
+
+  /** Takes a message; resolves when it is dealt with, so that its PUBACK waits for the commit. Never rejects. */
+  take(leaf: 'b' | 'c', payload: Uint8Array): Promise<void> {
+    const { queued, count } = this.parts;
+    const full =
+      this.#queuedOctets + payload.length > EDGE_QUEUED_MAX_OCTETS || this.#queue.length >= EDGE_QUEUED_MAX_MESSAGES;
+    if (full) {
+      count('ingest_messages_dropped');
+      return Promise.resolve();
+    }
+    this.#queuedOctets += payload.length;
+    queued(payload.length);
+    return new Promise((done) => {
+      this.#queue.push({ leaf, payload, done });
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  /** Resolves when nothing waits. */
+  settled(): Promise<void> {
+    return this.#running ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
+  }
+
+  /** The registry changed: what is known of the edge is read again. */
+  forgetEdge(): void {
+    this.#edge = undefined;
+  }
+
+  /** Sends a command in the open session; false when there is none or the broker is away. */
+  async sendCommand(command: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    if (this.#session === undefined) return false;
+    return this.#tell({ kind: 'command', command, signature });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) {
+      try {
+        if (batch[0]?.leaf === 'c') await this.#control(batch[0].payload);
+        else await this.#blocks(batch.map((task) => task.payload));
+      } catch (error) {
+        // Nothing was acknowledged: the edge sends it again. What was remembered may be wrong now.
+        this.parts.log.warn('ingest.batch-failed', { edgeId: this.edgeId, reason: reasonOf(error) });
+        this.parts.count('ingest_batches_failed');
+        this.#forgetAll();
+      }
+      for (const task of batch) {
+        this.#queuedOctets -= task.payload.length;
+        this.parts.queued(-task.payload.length);
+        task.done();
+      }
+    }
+    this.#running = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #forgetAll(): void {
+    this.#edge = undefined;
+    this.#dictionaries.clear();
+    for (const writer of this.#writers.values()) writer.forget();
+  }
+
+  /** The next control message, or block messages that wait one behind the other. */
+  #nextBatch(): Task[] {
+    const first = this.#queue.shift();
+    if (first === undefined) return [];
+    const batch = [first];
+    let octets = first.payload.length;
+    while (first.leaf === 'b') {
+      const next = this.#queue[0];
+      if (next?.leaf !== 'b' || octets + next.payload.length > TRANSACTION_MAX_OCTETS) break;
+      this.#queue.shift();
+      batch.push(next);
+      octets += next.payload.length;
+    }
+    return batch;
+  }
+
+  /** The edge when it may speak; undefined (and into the inbox) when nobody registered it. */
+  async #registered(): Promise<(EdgeRecord & { readonly key: Uint8Array }) | undefined> {
+    const { store, clock, count } = this.parts;
+    this.#edge ??= await store.edge(this.edgeId);
+    const edge = this.#edge;
+    if (edge === undefined) await store.noteUnknown(this.edgeId, clock.nowMs());
+    if (edge?.key === undefined || edge.state === 'inbox') {
+      count('ingest_messages_of_unknown_edges');
+      return undefined;
+    }
+    return { ...edge, key: edge.key };
+  }
+
+  // --- control -------------------------------------------------------------------------------------------------------
+
+  async #control(payload: Uint8Array): Promise<void> {
+    const edge = await this.#registered();
+    if (edge === undefined) return;
+    const message = this.#open(payload, edge.key);
+    if (message === undefined) return;
+    if (message.kind === 'hello') await this.#hello(edge, message.hello);
+    else if (edge.state !== 'active') return;
+    else if (message.kind === 'status')
+      await this.parts.store.noteStatus(this.edgeId, message.status, this.parts.clock.nowMs());
+    else await this.#dictionary(message.octets);
+  }
+
+  #open(payload: Uint8Array, key: Uint8Array): EdgeMessage | undefined {
+    try {
+      const body = openEnvelope(payload, 'up', { edgeId: this.edgeId, key }, this.parts.crypto);
+      return decodeEdgeMessage(body);
+    } catch (error) {
+      if (!(error instanceof DeltawattError)) throw error;
+      this.parts.log.warn('ingest.message-refused', { edgeId: this.edgeId, code: error.code, detail: error.detail });
+      this.parts.count('ingest_messages_refused');
+      return undefined;
+    }
+  }
+
+  async #hello(edge: EdgeRecord & { readonly key: Uint8Array }, hello: Hello): Promise<void> {
+    const { store, clock, log } = this.parts;
+    this.#session = { session: hello.session, epoch: hello.epoch, key: edge.key };
+    if (edge.state !== 'active') return this.#refuse('INGEST_DEACTIVATED');
+    if (!(await this.parts.isSafe())) return this.#refuse('INGEST_NOT_SAFE');
+    const { epoch, software } = hello;
+    await store.noteHello(this.edgeId, { epoch, software, lanes: hello.lanes, atMs: clock.nowMs() });
+    this.#edge = { ...edge, epoch };
+    this.#writers = new Map(LANE_ORDER.map((lane) => [lane, this.#newWriter(epoch, lane)]));
+    for (const span of hello.lanes) await this.#declareGap(epoch, span);
+    const lanes: { lane: Lane; upTo: number }[] = [];
+    for (const [lane, writer] of this.#writers) lanes.push({ lane, upTo: (await writer.cursor()).upTo });
+    log.info('ingest.hello', { edgeId: this.edgeId, epoch, software });
+    await this.#tell({ kind: 'answer', lanes, credit: this.parts.credit(this.#queuedOctets) });
+    await this.#resendCommands(epoch);
+  }
+
+  #newWriter(epoch: string, lane: Lane): LaneWriter {
+    const { store, clock, crypto, log } = this.parts;
+    return new LaneWriter(this.edgeId, epoch, lane, {
+      store,
+      clock,
+      crypto,
+      log,
+      knowsDictionary: (hash) => this.#knows(hash),
+    });
+  }
+
+  /** The edge no longer has what would be next: that is a gap from now on, and the head of the chain is not known. */
+  async #declareGap(epoch: string, { lane, first, last }: LaneSpanNotice): Promise<void> {
+    const writer = this.#writers.get(lane);
+    if (writer === undefined) return;
+    const cursor = await writer.cursor();
+    const oldest = Math.min(first, last + 1);
+    if (oldest <= cursor.upTo + 1) return;
+    const gap = { edgeId: this.edgeId, epoch, lane, from: cursor.upTo + 1, to: oldest - 1, cause: 'evicted-at-edge' };
+    this.parts.log.warn('ingest.lane-gap', gap);
+    await this.parts.store.declareGap(cursor, gap, UNKNOWN_HEAD);
+    writer.forget();
+  }
+
+  async #resendCommands(epoch: string): Promise<void> {
+    const nowMs = this.parts.clock.nowMs();
+    for (const { record, command, signature } of await this.parts.store.open(this.edgeId)) {
+      if (record.epoch !== epoch || record.expiresAtMs <= nowMs) continue;
+      if (!(await this.#tell({ kind: 'command', command, signature }))) return;
+      if (record.state === 'stored') await this.#reportSent(record);
+    }
+  }
+
+  async #reportSent({ id, meterId }: CommandRecord): Promise<void> {
+    const sentence = 'Handed to the broker, the concentrator has not confirmed yet.';
+    await this.parts.store.report({
+      id,
+      meterId,
+      state: 'sent',
+      code: '',
+      sentence,
+      atMs: this.parts.clock.nowMs(),
+      values: [],
+    });
+  }
+
+  async #dictionary(octets: Uint8Array): Promise<void> {
+    decodeDictionary(octets);
+    const hash = dictionaryHash(octets, this.parts.crypto.sha256);
+    await this.parts.store.saveDictionary(this.edgeId, hash, octets);
+    this.#remember(hash);
+  }
+
+  #remember(hash: string): void {
+    if (this.#dictionaries.size >= DICTIONARIES_REMEMBERED) this.#dictionaries.clear();
+    this.#dictionaries.add(hash);
+  }
+
+  async #knows(hash: string): Promise<boolean> {
+    if (this.#dictionaries.has(hash)) return true;
+    const known = (await this.parts.store.dictionary(this.edgeId, hash)) !== undefined;
+    if (known) this.#remember(hash);
+    return known;
+  }
+
+  // --- blocks --------------------------------------------------------------------------------------------------------
+
+  async #blocks(payloads: readonly Uint8Array[]): Promise<void> {
+    const edge = await this.#registered();
+    if (edge === undefined) return;
+    const epoch = this.#session?.epoch ?? edge.epoch;
+    if (edge.state !== 'active' || epoch === undefined || !(await this.parts.isSafe())) {
+      this.parts.count('ingest_messages_refused');
+      return;
+    }
+    for (const [lane, blocks] of await this.#arrived(payloads, epoch)) {
+      const writer = this.#writers.get(lane) ?? this.#newWriter(epoch, lane);
+      this.#writers.set(lane, writer);
+      const reply = await writer.take(blocks);
+      if (reply === undefined) this.parts.log.warn('ingest.contended', { edgeId: this.edgeId, lane });
+      else await this.#reply(epoch, reply);
+    }
+  }
+
+  /** Blocks by lane, in order of arrival. Octets that are no blocks end their message: what follows cannot be next. */
+  async #arrived(payloads: readonly Uint8Array[], epoch: string): Promise<Map<Lane, ArrivedBlock[]>> {
+    const lanes = new Map<Lane, ArrivedBlock[]>();
+    for (const payload of payloads) {
+      try {
+        for (const octets of splitBatch(payload)) {
+          const header = decodeHeader(octets);
+          this.parts.count('ingest_blocks');
+          if (header.epoch !== epoch) {
+            this.parts.count('ingest_blocks_of_other_epochs');
+            continue;
+          }
+          const blocks = lanes.get(header.lane) ?? [];
+          blocks.push({ header, octets });
+          lanes.set(header.lane, blocks);
+        }
+      } catch (error) {
+        if (!(error instanceof DeltawattError)) throw error;
+        this.parts.count('ingest_blocks_refused');
+        this.parts.log.warn('ingest.blocks-refused', { edgeId: this.edgeId, code: error.code, detail: error.detail });
+        if (error.code === 'BLOCK_FORMAT' || error.code === 'BLOCK_MALFORMED') await this.#refuse('INGEST_FORMAT');
+      }
+    }
+    return lanes;
+  }
+
+  async #reply(epoch: string, reply: LaneReply): Promise<void> {
+    switch (reply.kind) {
+      case 'ack':
+        // Not waited for: the next batch need not wait until the broker has the ack of this one.
+        void this.#tell({ ...reply, epoch, credit: this.parts.credit(this.#queuedOctets) });
+        break;
+      case 'clone':
+        await this.#refuse('INGEST_CLONE');
+        break;
+      default:
+        await this.#tell(reply);
+    }
+  }
+
+  async #refuse(code: IngestErrorCode): Promise<void> {
+    await this.#tell({ kind: 'refusal', code, sentence: INGEST_ERRORS[code].sentence });
+  }
+
+  /** Says something in the open session; false when nobody can hear it. A lost message is repeated by what the edge does next. */
+  async #tell(body: CollectorBody): Promise<boolean> {
+    const { store, clock, crypto, publish, log } = this.parts;
+    if (this.#session === undefined) return false;
+    const { session, key } = this.#session;
+    const message = encodeCollectorMessage({ session, term: store.term, serverTimeMs: clock.nowMs(), body });
+    const envelope = sealEnvelope(message, 'down', { edgeId: this.edgeId, key }, crypto);
+    try {
+      await publish(topicOf(this.edgeId, LEAVES.controlDown, crypto.sha256), envelope);
+      return true;
+    } catch (error) {
+      log.debug('ingest.not-told', { edgeId: this.edgeId, what: body.kind, reason: reasonOf(error) });
+      return false;
+    }
+  }
+}

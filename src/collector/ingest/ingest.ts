@@ -1,0 +1,200 @@
+/**
+ * Ingest: subscribes what edges publish, gives each edge's messages to its worker, and speaks to edges.
+ *
+ * The broker is only a way: nothing depends on what it keeps. A message's PUBACK waits until it is dealt with, an ack goes
+ * out after the commit and never before, and when the connection is lost everything starts again with the edges' hellos.
+ */
+import type { Env, MqttConnection, MqttOptions, Timer } from '../../base/env.ts';
+import { reasonOf } from '../../base/errors.ts';
+import type { EdgeId } from '../../model/ids.ts';
+import { collectorFilters, parseTopic, SHARD_COUNT } from '../../wire/topics.ts';
+import type { CollectorStore, EdgePublisher } from '../ports.ts';
+import { EdgeWorker, type WorkerParts } from './edge-worker.ts';
+import { ingestError } from './errors.ts';
+import {
+  CONNECT_TIMEOUT_MS,
+  EDGE_CREDIT_MIN_OCTETS,
+  EDGE_CREDIT_OCTETS,
+  KEEP_ALIVE_S,
+  QUEUED_MAX_OCTETS,
+  RECONNECT_MAX_MS,
+  RECONNECT_MIN_MS,
+  SAFETY_CHECK_MS,
+} from './limits.ts';
+
+/** What ingest needs. */
+export interface IngestParts {
+  readonly env: Pick<Env, 'clock' | 'timers' | 'random' | 'crypto' | 'mqtt' | 'log'>;
+  readonly store: CollectorStore;
+  /** The broker; keep-alive and time-out are ours. */
+  readonly broker: Omit<MqttOptions, 'keepAliveS' | 'connectTimeoutMs'>;
+  /** Shards to take; default all. */
+  readonly shards?: readonly number[];
+  /** Counters for metrics. */
+  readonly count?: (name: string, by?: number) => void;
+}
+
+/** How ingest is doing. */
+export interface IngestState {
+  readonly connected: boolean;
+  /** One sentence for health. */
+  readonly sentence: string;
+  /** Octets that wait to be stored. */
+  readonly queuedOctets: number;
+  /** Why nothing is acknowledged; empty when all is well. */
+  readonly notSafe: readonly string[];
+}
+
+/** The running ingest. */
+export interface Ingest extends EdgePublisher {
+  state(): IngestState;
+  /** Resolves when the subscription stands, also after a lost connection. */
+  connected(): Promise<void>;
+  /** Takes nothing more, finishes what waits, and closes the connection. */
+  stop(): Promise<void>;
+}
+
+/** Starts ingest; it connects in the background and keeps trying. */
+export function startIngest(parts: IngestParts): Ingest {
+  const running = new RunningIngest(parts);
+  running.start();
+  return running;
+}
+
+class RunningIngest implements Ingest {
+  readonly #workers = new Map<EdgeId, EdgeWorker>();
+  readonly #shards: ReadonlySet<number>;
+  readonly #workerParts: WorkerParts;
+  #connection: MqttConnection | undefined;
+  #waiting: (() => void)[] = [];
+  #retry: Timer | undefined;
+  #pauseMs = RECONNECT_MIN_MS;
+  #stopped = false;
+  #queuedOctets = 0;
+  #sentence = 'Connecting to the broker.';
+  #notSafe: readonly string[] = [];
+  #checkedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly parts: IngestParts) {
+    const { env, store } = parts;
+    this.#shards = new Set(parts.shards ?? Array.from({ length: SHARD_COUNT }, (_, shard) => shard));
+    this.#workerParts = {
+      store,
+      clock: env.clock,
+      crypto: env.crypto,
+      log: env.log,
+      count: parts.count ?? (() => undefined),
+      publish: (topic, payload) => this.#publish(topic, payload),
+      credit: (queuedOctets) => this.#credit(queuedOctets),
+      isSafe: () => this.#isSafe(),
+      queued: (octets) => {
+        this.#queuedOctets += octets;
+      },
+    };
+    store.onChange((change) => {
+      if (change.kind === 'edge') this.#workers.get(change.edgeId)?.forgetEdge();
+    });
+  }
+
+  start(): void {
+    void this.#connect();
+  }
+
+  state(): IngestState {
+    return {
+      connected: this.#connection !== undefined,
+      sentence: this.#sentence,
+      queuedOctets: this.#queuedOctets,
+      notSafe: this.#notSafe,
+    };
+  }
+
+  connected(): Promise<void> {
+    return this.#connection === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve();
+  }
+
+  sendCommand(edgeId: EdgeId, command: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    return this.#worker(edgeId).sendCommand(command, signature);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#retry?.cancel();
+    for (const worker of this.#workers.values()) await worker.settled();
+    await this.#connection?.close();
+    this.#connection = undefined;
+    this.#sentence = 'Stopped.';
+  }
+
+  async #connect(): Promise<void> {
+    const { env, broker } = this.parts;
+    let lost = false;
+    try {
+      const connection = await env.mqtt.connect(
+        { ...broker, keepAliveS: KEEP_ALIVE_S, connectTimeoutMs: CONNECT_TIMEOUT_MS },
+        {
+          message: (topic, payload) => this.#message(topic, payload),
+          closed: (reason) => {
+            lost = true;
+            this.#lost(reason);
+          },
+        },
+      );
+      // The edges' messages may come as soon as the filters stand, so acknowledgements must find the connection.
+      this.#connection = connection;
+      await connection.subscribe(collectorFilters([...this.#shards]));
+      if (this.#stopped) return await connection.close();
+      this.#pauseMs = RECONNECT_MIN_MS;
+      this.#sentence = 'Connected to the broker.';
+      env.log.info('ingest.connected', { url: broker.url });
+      for (const resolve of this.#waiting.splice(0)) resolve();
+    } catch (error) {
+      if (!lost) this.#lost(reasonOf(error));
+    }
+  }
+
+  #lost(reason: string): void {
+    const { env } = this.parts;
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (this.#stopped) return;
+    connection?.close().catch(() => undefined);
+    const pauseMs = this.#pauseMs / 2 + env.random.below(this.#pauseMs / 2 + 1);
+    this.#sentence = `No connection to the broker (${reason}): edges keep their readings, trying again.`;
+    env.log.warn('ingest.connection-lost', { reason, pauseMs });
+    this.#pauseMs = Math.min(RECONNECT_MAX_MS, this.#pauseMs * 2);
+    this.#retry?.cancel();
+    this.#retry = env.timers.after(pauseMs, () => void this.#connect());
+  }
+
+  async #message(topic: string, payload: Uint8Array): Promise<void> {
+    const parts = parseTopic(topic, this.parts.env.crypto.sha256);
+    if (parts === null || parts.leaf === 'd' || !this.#shards.has(parts.shard) || this.#stopped) return;
+    await this.#worker(parts.edgeId).take(parts.leaf, payload.slice());
+  }
+
+  #worker(edgeId: EdgeId): EdgeWorker {
+    const worker = this.#workers.get(edgeId) ?? new EdgeWorker(edgeId, this.#workerParts);
+    this.#workers.set(edgeId, worker);
+    return worker;
+  }
+
+  async #publish(topic: string, payload: Uint8Array): Promise<void> {
+    if (this.#connection === undefined) throw ingestError('INGEST_STOPPED', 'no connection to the broker');
+    await this.#connection.publish(topic, payload);
+  }
+
+  #credit(queuedOctets: number): number {
+    if (this.#queuedOctets > QUEUED_MAX_OCTETS) return EDGE_CREDIT_MIN_OCTETS;
+    return Math.max(EDGE_CREDIT_MIN_OCTETS, EDGE_CREDIT_OCTETS - queuedOctets);
+  }
+
+  async #isSafe(): Promise<boolean> {
+    const nowMs = this.parts.env.clock.monotonicMs();
+    if (nowMs - this.#checkedAtMs < SAFETY_CHECK_MS && this.#notSafe.length === 0) return true;
+    this.#notSafe = await this.parts.store.notSafe();
+    this.#checkedAtMs = nowMs;
+    for (const reason of this.#notSafe) this.parts.env.log.error('ingest.not-safe', { reason });
+    return this.#notSafe.length === 0;
+  }
+}

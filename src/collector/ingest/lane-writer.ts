@@ -1,0 +1,177 @@
+/**
+ * Takes blocks of one lane of one edge: judges them, stores the acceptable run in one transaction, and says what to tell
+ * the edge. Another writer on the same cursor shows as a lost compare-and-set: the cursor is read again.
+ */
+import { sameOctets } from '../../base/bytes.ts';
+import type { Clock, Crypto } from '../../base/env.ts';
+import { DeltawattError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { EdgeId } from '../../model/ids.ts';
+import { type BlockHeader, blockHash, decodeBlock } from '../../wire/block.ts';
+import { emptyLaneState } from '../../wire/lane-state.ts';
+import { isSelfContained, type Lane } from '../../wire/lanes.ts';
+import type { CollectorBody } from '../../wire/messages.ts';
+import type { BlockAppend, JournalStore, LaneCursor } from '../ports.ts';
+import { cloneEvent } from '../store/alarms.ts';
+import { cursorAfter, judge, newCursor } from './judge.ts';
+import { APPEND_TRIES } from './limits.ts';
+
+/** A block as it came, its header read. */
+export interface ArrivedBlock {
+  readonly header: BlockHeader;
+  readonly octets: Uint8Array;
+}
+
+/** What to tell the edge of a lane; credit is added by who sends it. */
+export type LaneReply =
+  | { readonly kind: 'ack'; readonly lane: Lane; readonly upTo: number }
+  | Extract<CollectorBody, { readonly kind: 'need-dictionary' | 'need-keyframe' }>
+  /** Nothing may be acknowledged: two devices share the identity. */
+  | { readonly kind: 'clone'; readonly lane: Lane };
+
+/** What a lane writer needs. */
+export interface LaneWriterParts {
+  readonly store: JournalStore;
+  readonly clock: Clock;
+  readonly crypto: Pick<Crypto, 'sha256'>;
+  readonly log: Log;
+  /** Whether the dictionary of this edge with this hash is stored. */
+  readonly knowsDictionary: (hash: string) => Promise<boolean>;
+}
+
+interface Run {
+  readonly blocks: readonly ArrivedAppend[];
+  readonly after: LaneCursor;
+  readonly reply: LaneReply;
+}
+
+interface ArrivedAppend extends BlockAppend {
+  /** Code of the reason why its records cannot be read. */
+  readonly poison: string | undefined;
+}
+
+/** Writes one lane of one epoch. Calls must not overlap. */
+export class LaneWriter {
+  #cursor: LaneCursor | undefined;
+
+  constructor(
+    private readonly edgeId: EdgeId,
+    private readonly epoch: string,
+    private readonly lane: Lane,
+    private readonly parts: LaneWriterParts,
+  ) {}
+
+  /** Forgets the remembered cursor, after a failure or a hello. */
+  forget(): void {
+    this.#cursor = undefined;
+  }
+
+  /** Where the lane stands. */
+  async cursor(): Promise<LaneCursor> {
+    const { edgeId, epoch, lane } = this;
+    this.#cursor ??= (await this.parts.store.cursor(edgeId, epoch, lane)) ?? newCursor({ edgeId, epoch, lane });
+    return this.#cursor;
+  }
+
+  /** Stores what can be stored of these blocks, in order; undefined when another writer kept being faster. */
+  async take(blocks: readonly ArrivedBlock[]): Promise<LaneReply | undefined> {
+    for (let tries = 0; tries < APPEND_TRIES; tries++) {
+      const cursor = await this.cursor();
+      const run = await this.#judgeAll(cursor, blocks);
+      if (await this.#store(cursor, run)) return run.reply;
+      this.forget();
+    }
+    return undefined;
+  }
+
+  /** The run of acceptable blocks, up to the first that must stop it. */
+  async #judgeAll(before: LaneCursor, blocks: readonly ArrivedBlock[]): Promise<Run> {
+    const accepted: ArrivedAppend[] = [];
+    let after = before;
+    const end = (reply?: LaneReply): Run => {
+      const ack = { kind: 'ack', lane: this.lane, upTo: after.upTo } as const;
+      return { blocks: accepted, after, reply: reply ?? ack };
+    };
+    for (const block of blocks) {
+      const { header, octets } = block;
+      const hash = blockHash(octets, this.parts.crypto.sha256);
+      const { dictionaryHash } = header;
+      const known = dictionaryHash === null || (await this.parts.knowsDictionary(dictionaryHash));
+      switch (judge(after, header, () => known)) {
+        case 'accept':
+          accepted.push(this.#appendOf(block, hash));
+          after = cursorAfter(after, header, hash);
+          break;
+        case 'stored':
+          if (await this.#isClone(accepted, header, hash)) return end({ kind: 'clone', lane: this.lane });
+          break;
+        case 'ahead':
+          return end();
+        case 'need-keyframe':
+          return end({ kind: 'need-keyframe', lane: this.lane, upTo: after.upTo });
+        case 'need-dictionary':
+          return end({ kind: 'need-dictionary', lane: this.lane, hash: dictionaryHash ?? '' });
+      }
+    }
+    return end();
+  }
+
+  async #isClone(accepted: readonly ArrivedAppend[], header: BlockHeader, hash: Uint8Array): Promise<boolean> {
+    const { sequence } = header;
+    const stored =
+      accepted.find((block) => block.sequence === sequence)?.hash ??
+      (await this.parts.store.storedHash(this.edgeId, this.epoch, this.lane, sequence));
+    // A block that is not held any more cannot be compared; it was acknowledged once, so it is again.
+    if (stored === undefined || sameOctets(stored, hash)) return false;
+    this.parts.log.error('ingest.clone-suspected', { edgeId: this.edgeId, lane: this.lane, sequence });
+    await this.parts.store.raise(this.edgeId, cloneEvent(this.lane, sequence, this.parts.clock.nowMs()));
+    return true;
+  }
+
+  /** Records are decoded here, so that they are stored with their block; rows are decoded by the fold. */
+  #appendOf({ header, octets }: ArrivedBlock, hash: Uint8Array): ArrivedAppend {
+    const { sequence, keyframe, fromMs, toMs } = header;
+    const append = { sequence, keyframe, fromMs, toMs, octets, hash, poison: undefined };
+    if (!isSelfContained(this.lane)) return append;
+    try {
+      return { ...append, records: decodeBlock(octets, emptyLaneState(), []).records };
+    } catch (error) {
+      if (!(error instanceof DeltawattError)) throw error;
+      return { ...append, poison: error.code };
+    }
+  }
+
+  /** One transaction for each stretch of good blocks, one for each poison block between them. */
+  async #store(before: LaneCursor, run: Run): Promise<boolean> {
+    let expected = before;
+    let good: ArrivedAppend[] = [];
+    const moved = (last: BlockAppend) => {
+      expected = { ...expected, upTo: last.sequence, headHash: last.hash, keyframe: last.keyframe };
+    };
+    const flush = async (): Promise<boolean> => {
+      const last = good.at(-1);
+      if (last === undefined) return true;
+      if (!(await this.parts.store.append(expected, good))) return false;
+      moved(last);
+      good = [];
+      return true;
+    };
+    for (const block of run.blocks) {
+      if (block.poison === undefined) {
+        good.push(block);
+        continue;
+      }
+      if (!(await flush()) || !(await this.parts.store.quarantine(expected, block, block.poison))) return false;
+      this.parts.log.error('ingest.block-quarantined', {
+        edgeId: this.edgeId,
+        lane: this.lane,
+        sequence: block.sequence,
+        code: block.poison,
+      });
+      moved(block);
+    }
+    if (!(await flush())) return false;
+    this.#cursor = run.after;
+    return true;
+  }
+}

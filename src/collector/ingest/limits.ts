@@ -1,0 +1,39 @@
+/** Bounds of ingest, each with its reason. */
+
+/** Credit of one edge: ten seconds of the fastest uplinks seen (200 kbit/s), and what one transaction takes easily. */
+export const EDGE_CREDIT_OCTETS = 256 * 1024;
+
+/** Credit that is left when memory is short: two blocks, so that every edge still moves. */
+export const EDGE_CREDIT_MIN_OCTETS = 8 * 1024;
+
+/** Octets that wait in all queues together before credit shrinks to the minimum: 12,000 edges with a block each are 48 MB. */
+export const QUEUED_MAX_OCTETS = 128 * 1024 * 1024;
+
+/** Octets that wait for one edge; an honest one stays within its credit, more is dropped unacknowledged. */
+export const EDGE_QUEUED_MAX_OCTETS = 2 * EDGE_CREDIT_OCTETS;
+
+/** Messages that wait for one edge: bounds many tiny ones. */
+export const EDGE_QUEUED_MAX_MESSAGES = 512;
+
+/** Octets of blocks in one transaction: long enough to spread the cost of a commit, short enough for an alarm behind it. */
+export const TRANSACTION_MAX_OCTETS = 256 * 1024;
+
+/** Lost races against another writer before the batch is given up; the edge sends it again. */
+export const APPEND_TRIES = 3;
+
+/** Known dictionaries that are remembered per edge; a change of one is rare. */
+export const DICTIONARIES_REMEMBERED = 64;
+
+/** First and longest pause between two tries to reach the broker. */
+export const RECONNECT_MIN_MS = 500;
+/** See {@link RECONNECT_MIN_MS}. */
+export const RECONNECT_MAX_MS = 30_000;
+
+/** How long the answer to "may the database acknowledge?" stands. */
+export const SAFETY_CHECK_MS = 60_000;
+
+/** Keep-alive towards the broker, which is near. */
+export const KEEP_ALIVE_S = 30;
+
+/** CONNECT to CONNACK. */
+export const CONNECT_TIMEOUT_MS = 10_000;

@@ -1,0 +1,137 @@
+/** The part of the collector's memory model that is not about readings: commands, audit, tokens. */
+
+import { toHex } from '../base/bytes.ts';
+import type { AuthStore, CommandRecord, CommandStore, StoreChange, TokenRecord } from '../collector/ports.ts';
+import { pageOf, parseCursor } from '../collector/store/pages.ts';
+import type { Command, CommandReport } from '../model/command.ts';
+import { COMMAND_STATES, END_STATES } from '../model/command.ts';
+import type { CommandId, EdgeId, TenantId } from '../model/ids.ts';
+
+interface KeptCommand {
+  record: CommandRecord;
+  readonly key: string | undefined;
+  readonly command: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** A line of the audit trail. */
+export type AuditLine = Parameters<CommandStore['audit']>[0];
+
+/** Commands, audit and tokens in maps. */
+export class MemoryDesk implements CommandStore, AuthStore {
+  /** Every audit line, oldest first. */
+  readonly auditLines: AuditLine[] = [];
+  readonly #commands = new Map<CommandId, KeptCommand>();
+  readonly #codes = new Map<string, number>();
+  readonly #tokens = new Map<string, TokenRecord>();
+
+  constructor(private readonly changed: (change: StoreChange) => void) {}
+
+  async create(
+    command: Command & { readonly tenantId: TenantId },
+    signed: { readonly command: Uint8Array; readonly signature: Uint8Array },
+    idempotencyKey: string | undefined,
+  ): Promise<{ readonly record: CommandRecord; readonly created: boolean }> {
+    for (const kept of this.#commands.values()) {
+      const sameKey = idempotencyKey !== undefined && kept.key === idempotencyKey;
+      const sameEdge = kept.record.edgeId === command.edgeId && kept.record.tenantId === command.tenantId;
+      if (sameEdge && (sameKey || kept.record.id === command.id)) return { record: kept.record, created: false };
+    }
+    const record: CommandRecord = { ...command, state: 'stored', sentence: 'Stored, not yet sent.', reports: [] };
+    this.#commands.set(command.id, { record, key: idempotencyKey, ...signed });
+    this.auditLines.push({
+      atMs: command.createdAtMs,
+      actor: command.author,
+      action: `command.${command.body.kind}`,
+      subject: command.meterId,
+      detail: JSON.stringify(command.body),
+    });
+    this.changed({ kind: 'command', command: record });
+    return { record, created: true };
+  }
+
+  async command(id: CommandId): Promise<CommandRecord | undefined> {
+    return this.#commands.get(id)?.record;
+  }
+
+  async commands(query: Parameters<CommandStore['commands']>[0]) {
+    const [afterMs, afterId] = parseCursor(query.cursor, 2);
+    const newestFirst = [...this.#commands.values()]
+      .map((kept) => kept.record)
+      .filter((record) => query.meterId === undefined || record.meterId === query.meterId)
+      .filter((record) => query.state === undefined || record.state === query.state)
+      .sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1));
+    const rest = newestFirst.filter(
+      ({ createdAtMs, id }) =>
+        afterMs === null || createdAtMs < Number(afterMs) || (createdAtMs === Number(afterMs) && id < String(afterId)),
+    );
+    return pageOf(rest, query.limit, (record) => [record.createdAtMs, record.id]);
+  }
+
+  async open(edgeId: EdgeId) {
+    return [...this.#commands.values()]
+      .filter(({ record }) => record.edgeId === edgeId && !END_STATES.has(record.state))
+      .sort((a, b) => a.record.createdAtMs - b.record.createdAtMs || (a.record.id < b.record.id ? -1 : 1))
+      .map(({ record, command, signature }) => ({ record, command, signature }));
+  }
+
+  async report(report: CommandReport): Promise<CommandRecord | undefined> {
+    const record = this.take(report);
+    if (record !== undefined) this.changed({ kind: 'command', command: record });
+    return record;
+  }
+
+  /** Takes a report without telling anyone; with `edgeId` only for a command of that edge. */
+  take(report: CommandReport, edgeId?: EdgeId): CommandRecord | undefined {
+    const kept = this.#commands.get(report.id);
+    if (kept === undefined || (edgeId !== undefined && kept.record.edgeId !== edgeId)) return undefined;
+    const { record } = kept;
+    const known = record.reports.some((other) => other.state === report.state);
+    const order = (state: CommandReport['state']) => COMMAND_STATES.indexOf(state);
+    const reports = known
+      ? record.reports
+      : [...record.reports, { ...report, meterId: record.meterId }].sort(
+          (a, b) => a.atMs - b.atMs || order(a.state) - order(b.state),
+        );
+    const forward = !END_STATES.has(record.state) && order(report.state) > order(record.state);
+    kept.record = forward
+      ? { ...record, reports, state: report.state, sentence: report.sentence }
+      : { ...record, reports };
+    return kept.record;
+  }
+
+  async audit(line: AuditLine): Promise<void> {
+    this.auditLines.push(line);
+  }
+
+  async saveSetupCode(hash: Uint8Array, expiresAtMs: number): Promise<void> {
+    this.#codes.set(toHex(hash), expiresAtMs);
+  }
+
+  async useSetupCode(hash: Uint8Array, nowMs: number): Promise<boolean> {
+    const expiresAtMs = this.#codes.get(toHex(hash));
+    if (expiresAtMs === undefined || expiresAtMs <= nowMs) return false;
+    return this.#codes.delete(toHex(hash));
+  }
+
+  async hasUsers(): Promise<boolean> {
+    return [...this.#tokens.values()].some((token) => !token.revoked);
+  }
+
+  async saveToken(token: TokenRecord): Promise<void> {
+    this.#tokens.set(token.id, token);
+  }
+
+  async token(hash: Uint8Array): Promise<TokenRecord | undefined> {
+    return [...this.#tokens.values()].find((token) => toHex(token.hash) === toHex(hash));
+  }
+
+  async revokeToken(id: string): Promise<void> {
+    const token = this.#tokens.get(id);
+    if (token !== undefined) this.#tokens.set(id, { ...token, revoked: true });
+  }
+
+  async tokens(): Promise<readonly TokenRecord[]> {
+    return [...this.#tokens.values()].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+  }
+}
