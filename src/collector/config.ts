@@ -70,7 +70,10 @@ export function collectorContradictions(config: CollectorConfig): readonly Probl
     problems.push({ path: 'broker.url', sentence: 'is missing: give the address, or set broker.embedded to true' });
   }
   if (broker.embedded && broker.url !== undefined) {
-    problems.push({ path: 'broker.url', sentence: 'contradicts broker.embedded: set embedded to false, or take url away' });
+    problems.push({
+      path: 'broker.url',
+      sentence: 'contradicts broker.embedded: set embedded to false, or take url away',
+    });
   }
   return problems;
 }

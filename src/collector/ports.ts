@@ -421,7 +421,14 @@ export interface HealthFact {
 }
 
 /** The whole database behind one handle: PostgreSQL in production, a model in memory in the virtual system. */
-export interface CollectorStore extends JournalStore, Folder, QueryStore, RegistryStore, CommandStore, AuthStore {
+export interface CollectorStore
+  extends JournalStore,
+    Folder,
+    QueryStore,
+    RegistryStore,
+    CommandStore,
+    AuthStore,
+    BrokerUsers {
   /** Called after commits that readers may care about. */
   onChange(listener: (change: StoreChange) => void): void;
   /** Empty when the store may acknowledge; otherwise the reasons, in sentences. */

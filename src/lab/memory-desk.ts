@@ -1,7 +1,15 @@
 /** The part of the collector's memory model that is not about readings: commands, audit, tokens. */
 
 import { toHex } from '../base/bytes.ts';
-import type { AuthStore, CommandRecord, CommandStore, StoreChange, TokenRecord } from '../collector/ports.ts';
+import type {
+  AuthStore,
+  BrokerUser,
+  BrokerUsers,
+  CommandRecord,
+  CommandStore,
+  StoreChange,
+  TokenRecord,
+} from '../collector/ports.ts';
 import { pageOf, parseCursor } from '../collector/store/pages.ts';
 import type { Command, CommandReport } from '../model/command.ts';
 import { COMMAND_STATES, END_STATES } from '../model/command.ts';
@@ -18,14 +26,27 @@ interface KeptCommand {
 export type AuditLine = Parameters<CommandStore['audit']>[0];
 
 /** Commands, audit and tokens in maps. */
-export class MemoryDesk implements CommandStore, AuthStore {
+export class MemoryDesk implements CommandStore, AuthStore, BrokerUsers {
   /** Every audit line, oldest first. */
   readonly auditLines: AuditLine[] = [];
   readonly #commands = new Map<CommandId, KeptCommand>();
   readonly #codes = new Map<string, number>();
   readonly #tokens = new Map<string, TokenRecord>();
+  readonly #brokerUsers = new Map<EdgeId, BrokerUser>();
 
   constructor(private readonly changed: (change: StoreChange) => void) {}
+
+  async brokerUser(edgeId: EdgeId): Promise<BrokerUser | undefined> {
+    return this.#brokerUsers.get(edgeId);
+  }
+
+  async brokerUsers(): Promise<readonly BrokerUser[]> {
+    return [...this.#brokerUsers.values()].sort((a, b) => (a.edgeId < b.edgeId ? -1 : 1));
+  }
+
+  async saveBrokerUser(user: BrokerUser): Promise<void> {
+    this.#brokerUsers.set(user.edgeId, user);
+  }
 
   async create(
     command: Command & { readonly tenantId: TenantId },
