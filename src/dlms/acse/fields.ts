@@ -37,9 +37,9 @@ export class BerFields {
     this.#fields.set(tag, content);
   }
 
-  /** The fields that nobody took, by tag. */
+  /** The fields that nobody took, in the order in which they are sent. */
   rest(): BerField[] {
-    return [...this.#fields].map(([tag, content]) => ({ tag, content }));
+    return [...this.#fields].map(([tag, content]) => ({ tag, content })).sort(byContextNumber);
   }
 }
 
@@ -74,13 +74,17 @@ export function element(tag: number, content: Uint8Array): Uint8Array {
 /** Writes the length of the message and its fields in the order of their context numbers. Absent ones are null. */
 export function writeFields(writer: ByteWriter, fields: readonly (BerField | null)[]): void {
   const present = fields.filter((field) => field !== null);
-  present.sort((a, b) => (a.tag & 0x1f) - (b.tag & 0x1f));
+  present.sort(byContextNumber);
   const body = present.map((field) => element(field.tag, field.content));
   writeLength(
     writer,
     body.reduce((sum, octets) => sum + octets.length, 0),
   );
   for (const octets of body) writer.bytes(octets);
+}
+
+function byContextNumber(a: BerField, b: BerField): number {
+  return (a.tag & 0x1f) - (b.tag & 0x1f) || a.tag - b.tag;
 }
 
 /** A field whose content is one element, or null when there is no value. */
