@@ -205,3 +205,74 @@ test('HE-7 the rows inside a GET-response are found without decoding it', () => 
   assert.equal(rawDataOfGetResponse(fromHex('c401c10103')), null, 'a refusal');
   assert.equal(rawDataOfGetResponse(new ByteWriter().u16(0xc4_02).finish()), null, 'a block');
 });
+
+test('HE-7 one strange column does not spoil the others: clocks and exact integers beside it', () => {
+  const clock = { type: 'octet-string', value: fromHex('07e30c1f0217000000ffc400') } as const;
+  const flags: Data = { type: 'bit-string', value: '0110' };
+  const row = (time: Data, value: Data): Data => ({ type: 'structure', value: [time, flags, value] });
+  const octets = dataToOctets({
+    type: 'array',
+    value: [
+      row(clock, { type: 'long64-unsigned', value: 2n ** 60n + 1n }),
+      row({ type: 'null-data' }, { type: 'long64-unsigned', value: 5n }),
+      row({ type: 'null-data' }, { type: 'null-data' }),
+    ],
+  });
+  const rows = readProfileRows(octets);
+  assert.equal(rows.fast, false);
+  const [times, bits, numbers] = rows.columns;
+  assert.ok(times?.kind === 'date-time' && bits?.kind === 'data' && numbers?.kind === 'number');
+  assert.deepEqual(
+    [0, 1, 2].map((at) => numberAt(numbers, at)),
+    [2n ** 60n + 1n, 5, null],
+  );
+  assert.deepEqual(dateTimeAt(rows, times, 0), dateTimeFromOctets(clock.value));
+  assert.equal(dateTimeAt(rows, times, 1), null);
+  assert.deepEqual([...times.deviations], [-60, -32_768, -32_768]);
+  assert.deepEqual(
+    [...impliedTimes(times, 900_000)],
+    [0, 1, 2].map((at) => (times.utcMs[0] ?? 0) + at * 900_000),
+  );
+  assert.deepEqual([...impliedTimes(times, 0)].slice(1), [Number.NaN, Number.NaN]);
+});
+
+test('HE-7 rows of floats, and rows in a compact-array', () => {
+  const [halves] = readProfileRows(fromHex('0102' + '0201173f000000' + '0201183ff8000000000000')).columns;
+  assert.ok(halves?.kind === 'number');
+  assert.deepEqual([...halves.values], [0.5, 1.5]);
+  const compact = readProfileRows(fromHex('13020206110a000000010a000000020b'));
+  assert.deepEqual(
+    compact.columns.map((column) => (column.kind === 'number' ? [...column.values] : null)),
+    [
+      [1, 2],
+      [10, 11],
+    ],
+  );
+});
+
+test('HE-7 a column of many days and a moment outside the calendar', () => {
+  const time = (utcMs: number): RowSource => ({
+    kind: 'date-time',
+    utcMs: [utcMs],
+    clock: { deviation: 0, sendDeviation: false },
+  });
+  assert.equal(toHex(encodeProfileRows([time(0)], 1)), '01010201090c07b2010104000000008000' + '00');
+  assert.equal(toHex(encodeProfileRows([time(Number.NaN)], 1)), '0101020100');
+  assert.throws(
+    () => encodeProfileRows([time(9e15)], 1),
+    (error) => hasCode(error, 'DLMS_VALUE'),
+  );
+  assert.throws(
+    () =>
+      encodeProfileRows(
+        Array.from({ length: 128 }, () => time(0)),
+        1,
+      ),
+    (error) => hasCode(error, 'DLMS_VALUE'),
+  );
+  const unfit: RowSource = { kind: 'number', type: 'long64', values: [Number.NaN], big: new Map([[0, 2n ** 64n]]) };
+  assert.throws(
+    () => encodeProfileRows([unfit], 1),
+    (error) => hasCode(error, 'DLMS_VALUE'),
+  );
+});
