@@ -54,6 +54,9 @@ const WEAK: ReadonlySet<FrameErrorCode> = new Set([
   'WRAPPER_VERSION',
 ]);
 
+/** A chunk is looked at in slices of one frame, so the search for start octets stays linear in what arrives. */
+const SLICE_BYTES = 2_048;
+
 /** Splits a stream into frames and noise. */
 export class FrameScanner<Frame> {
   readonly #rules: readonly FrameRule<Frame>[];
@@ -82,10 +85,13 @@ export class FrameScanner<Frame> {
 
   /** Takes octets as they came. */
   receive(chunk: Uint8Array, nowMs: number): (ScannedFrame<Frame> | Discarded)[] {
-    if (chunk.length === 0) return [];
-    this.#buffer.append(chunk);
-    this.#lastAtMs = nowMs;
-    return this.#buffer.length < this.#wanted ? [] : this.#scan(false);
+    const events: (ScannedFrame<Frame> | Discarded)[] = [];
+    if (chunk.length > 0) this.#lastAtMs = nowMs;
+    for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
+      this.#buffer.append(chunk.subarray(at, at + SLICE_BYTES));
+      if (this.#buffer.length >= this.#wanted) this.#scan(false, events);
+    }
+    return events;
   }
 
   /** When {@link tick} gives up what is unfinished, or null. */
@@ -102,13 +108,13 @@ export class FrameScanner<Frame> {
 
   /** Gives up what is unfinished now, as after the end of a stream. */
   flush(): (ScannedFrame<Frame> | Discarded)[] {
-    const events = this.#scan(true);
+    const events: (ScannedFrame<Frame> | Discarded)[] = [];
+    this.#scan(true, events);
     this.#flushNoise(events);
     return events;
   }
 
-  #scan(ended: boolean): (ScannedFrame<Frame> | Discarded)[] {
-    const events: (ScannedFrame<Frame> | Discarded)[] = [];
+  #scan(ended: boolean, events: (ScannedFrame<Frame> | Discarded)[]): void {
     this.#wanted = 0;
     this.#settled = true;
     while (this.#buffer.length > 0) {
@@ -129,14 +135,13 @@ export class FrameScanner<Frame> {
       } else if (verdict.kind === 'reject') this.#reject(verdict.code, verdict.extent, events);
       else this.#take(verdict, events);
     }
-    return events;
   }
 
   #candidate(view: Uint8Array): [at: number, rule: FrameRule<Frame> | undefined] {
     let at = view.length;
     let rule: FrameRule<Frame> | undefined;
     for (const candidate of this.#rules) {
-      const found = view.indexOf(candidate.start);
+      const found = view.subarray(0, at).indexOf(candidate.start);
       if (found >= 0 && found < at) {
         at = found;
         rule = candidate;
