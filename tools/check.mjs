@@ -37,8 +37,9 @@ const TASKS = [
   {
     name: 'unused code',
     command: [bin('knip'), '--no-progress'],
-    // Before there is a program, everything is unused.
-    when: () => existsSync(join(ROOT, 'src/bin/deltawatt.ts')),
+    // Before the programs join their rooms, everything is unused.
+    when: () =>
+      ['src/edge/concentrator.ts', 'src/collector/collector.ts'].every((file) => existsSync(join(ROOT, file))),
   },
   { name: 'format and lint', command: [bin('biome'), 'check', '--max-diagnostics=50', '.'] },
   { name: 'wire contract', command: [bin('buf'), 'lint'], when: () => hasFile('src/wire', '.proto') },

@@ -24,8 +24,10 @@ export const TCP_KEEP_ALIVE_MS = 60_000;
 /** Request line and headers of the small HTTP server; scrapers send under 1 kB. */
 export const HTTP_HEADER_MAX_OCTETS = 8 * 1024;
 
-/** Time for the headers of a request (design: 3 s), and how often Node looks. */
+/** Time for the headers of a request: whoever needs longer holds a place that others need. */
 export const HTTP_HEADERS_TIMEOUT_MS = 3_000;
+
+/** How often Node looks for requests that took too long. */
 export const HTTP_CHECK_INTERVAL_MS = 500;
 
 /** Time for a whole request; bodies are not read. */

@@ -4,12 +4,14 @@
  * typedoc knows one switch for functions and for methods alike. We want the first only: `u8()` to `u64()` of a reader, or
  * `close()` of a port, say what they do by name, and a sentence each would teach readers to skip sentences.
  */
-import { Comment, Converter, OptionDefaults, ReflectionKind } from 'typedoc';
+import { Application, Comment, Converter, OptionDefaults, ReflectionKind } from 'typedoc';
 
 /** @param {import('typedoc').Application} app */
 export function load(app) {
   // Generated protobuf code marks itself.
-  app.options.setValue('blockTags', [...OptionDefaults.blockTags, '@generated']);
+  app.on(Application.EVENT_BOOTSTRAP_END, () => {
+    app.options.setValue('blockTags', [...OptionDefaults.blockTags, '@generated']);
+  });
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
     const told = (reflection, whole) => {
       if (!reflection.hasComment()) reflection.comment = new Comment([{ kind: 'text', text: `See ${whole.name}.` }]);

@@ -9,20 +9,7 @@ import type { ApiParts } from '../../collector/api/route.ts';
 import { createApi } from '../../collector/api/server.ts';
 import type { StoredReading } from '../../collector/ports.ts';
 import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../../model/ids.ts';
-
-/** What a bench is given. */
-export interface BenchEnv {
-  /** Milliseconds of a clock with a fine step. */
-  nowMs(): number;
-  readonly seed: number;
-  progress(text: string): void;
-}
-
-/** What a bench answers. */
-export interface BenchResult {
-  readonly figures: Record<string, number>;
-  readonly bars: { name: string; value: number; limit: number; holds: boolean }[];
-}
+import type { BenchEnv, BenchResult } from './bench.ts';
 
 const ROWS = 1_000;
 const ROUNDS = 12;

@@ -9,20 +9,7 @@ import {
   rawDataOfGetResponse,
   readProfileRows,
 } from '../../dlms/index.ts';
-
-/** What a bench needs of its surroundings. */
-export interface BenchEnv {
-  /** Monotonic time in ms. */
-  nowMs(): number;
-  readonly seed: number;
-  progress(text: string): void;
-}
-
-/** What a bench found. */
-export interface BenchResult {
-  readonly figures: Record<string, number>;
-  readonly bars: { name: string; value: number; limit: number; holds: boolean }[];
-}
+import type { BenchEnv, BenchResult } from './bench.ts';
 
 const ROWS = 96;
 const COLUMNS = 6;

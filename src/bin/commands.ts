@@ -1,0 +1,29 @@
+/** All subcommands. To add one, write its file in `commands/` and a line here. */
+import type { Command } from './command.ts';
+
+/** A subcommand that is imported when it is asked for. */
+export interface CommandEntry {
+  readonly name: string;
+  /** The same line as in the command's own file; a test compares them. */
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+/** The registry, in the order of the help. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'bench',
+    summary: 'Measures what the design promises, and lists the benches',
+    load: async () => (await import('./commands/bench.ts')).benchCommand,
+  },
+  {
+    name: 'prove',
+    summary: 'Tries to break a promise of the design, and lists the proofs',
+    load: async () => (await import('./commands/prove.ts')).proveCommand,
+  },
+  {
+    name: 'nightly',
+    summary: 'Runs every proof and every bench, one after the other',
+    load: async () => (await import('./commands/nightly.ts')).nightlyCommand,
+  },
+];

@@ -1,0 +1,15 @@
+/** `deltawatt prove`. */
+import { PROOFS } from '../../lab/proofs/index.ts';
+import { defineCommand } from '../command.ts';
+import { listEntries, MEASURE_OPTIONS, pickEntries, runEntries } from '../measure.ts';
+
+/** Without names it lists; with names it runs them and prints one JSON document a line. */
+export const proveCommand = defineCommand({
+  name: 'prove',
+  summary: 'Tries to break a promise of the design, and lists the proofs',
+  arguments: '[NAME...] [--seed S] [--json]',
+  details: 'Each run prints {name, seed, machine, figures, bars} on stdout; exit 1 when a bar does not hold.',
+  options: MEASURE_OPTIONS,
+  run: async (values, words, io) =>
+    words.length === 0 ? listEntries('prove', PROOFS, values, io) : runEntries(pickEntries(PROOFS, words), values, io),
+});

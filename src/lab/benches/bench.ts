@@ -1,0 +1,44 @@
+/** What a bench, a proof or a nightly run is: a named measurement with bars that hold or not. */
+
+/** What a run is given. */
+export interface BenchEnv {
+  /** Milliseconds of a clock with a fine step. */
+  nowMs(): number;
+  /** Same seed, same input. */
+  readonly seed: number;
+  /** A line for people, on stderr. */
+  progress(text: string): void;
+}
+
+/** One promise with its measure. */
+export interface Bar {
+  readonly name: string;
+  readonly value: number;
+  readonly limit: number;
+  readonly holds: boolean;
+}
+
+/** What a run answers. */
+export interface BenchResult {
+  /** Everything measured, units last in the names. */
+  readonly figures: Readonly<Record<string, number>>;
+  readonly bars: readonly Bar[];
+}
+
+/** A run in a registry. `load` imports it only when it is wanted. */
+export interface BenchEntry {
+  readonly name: string;
+  /** What it measures, in one line. */
+  readonly title: string;
+  load(): Promise<(env: BenchEnv) => Promise<BenchResult>>;
+}
+
+/** A bar that holds when `value` is at most `limit`. */
+export function atMost(name: string, value: number, limit: number): Bar {
+  return { name, value, limit, holds: value <= limit };
+}
+
+/** A bar that holds when `value` is at least `limit`. */
+export function atLeast(name: string, value: number, limit: number): Bar {
+  return { name, value, limit, holds: value >= limit };
+}

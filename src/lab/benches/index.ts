@@ -1,0 +1,16 @@
+/** All benches: `deltawatt bench` lists them. To add one, write its file and a line here. */
+import type { BenchEntry } from './bench.ts';
+
+/** The registry. */
+export const BENCHES: readonly BenchEntry[] = [
+  {
+    name: 'api',
+    title: 'a page of 1,000 readings as columns against one object a row',
+    load: async () => (await import('./api.ts')).benchApi,
+  },
+  {
+    name: 'codec',
+    title: 'rows a second of a load profile, decoded and encoded',
+    load: async () => (await import('./codec.ts')).benchCodec,
+  },
+];

@@ -1,0 +1,86 @@
+/** The command as a process: what goes to stdout, what to stderr, and the exit code. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const PROGRAM = ['--import', 'tsx', join(ROOT, 'src', 'bin', 'deltawatt.ts')];
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [...PROGRAM, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+test('--version prints the version of the package', async () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  assert.deepEqual(await run('--version'), { code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('--help lists the commands on stdout', async () => {
+  const { code, stdout, stderr } = await run('--help');
+  assert.equal(code, 0);
+  assert.equal(stderr, '');
+  assert.match(stdout, /^ {2}bench +Measures/m);
+});
+
+test('nothing at all is wrong usage: the list goes to stderr', async () => {
+  const { code, stdout, stderr } = await run();
+  assert.equal(code, 2);
+  assert.equal(stdout, '');
+  assert.match(stderr, /bench/);
+});
+
+test('an unknown command is exit 2 with the one that was probably meant', async () => {
+  const { code, stdout, stderr } = await run('bnech');
+  assert.equal(code, 2);
+  assert.equal(stdout, '');
+  assert.match(stderr, /There is no command bnech; did you mean bench\?/);
+});
+
+test('a command has its own help, and an unknown option of it is exit 2', async () => {
+  const help = await run('bench', '--help');
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /--seed S/);
+  const wrong = await run('bench', '--sede', '1');
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /did you mean --seed\?/);
+});
+
+test('bench lists the benches, as JSON when asked for', async () => {
+  const { code, stdout } = await run('bench', '--json');
+  assert.equal(code, 0);
+  const names = (JSON.parse(stdout) as { name: string }[]).map((entry) => entry.name);
+  assert.ok(names.includes('api'));
+});
+
+test('a reader that closes stdout early is no failure', async () => {
+  const child = spawn('sh', ['-c', `"${process.execPath}" ${PROGRAM.join(' ')} --help | true; echo done`], {
+    cwd: ROOT,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  await once(child, 'close');
+  assert.equal(output, 'done\n');
+});
