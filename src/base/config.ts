@@ -63,7 +63,7 @@ export function text(options: KeyOptions<string> & { pattern?: string; form?: st
     minLength: 1,
     maxLength: options.maxLength ?? 1_000,
     ...(options.pattern === undefined ? {} : { pattern: options.pattern }),
-    ...described(options, options.form ?? 'a text'),
+    ...described(options, options.form),
   });
 }
 
@@ -87,9 +87,12 @@ export function list<Entry extends TSchema>(
   return Type.Array(entry, { maxItems: options.max, ...described, ...example });
 }
 
-/** A key that may be left out and then has no value. */
+/** A key that may be left out and then has no value; of a section, then, none of its keys. */
 export function maybe<Key extends TSchema>(key: Key) {
-  return Type.Optional(key);
+  const optional = Type.Optional(key);
+  // Defaults are filled in wherever the schema has one, and this one would call the section into being.
+  Reflect.deleteProperty(optional, 'default');
+  return optional;
 }
 
 /** Keys under a name of their own. A section that is left out is an empty one. */
@@ -159,7 +162,10 @@ function keyLines(name: string, key: TSchema, indent: string): string[] {
   const required = !optional && !isSection && shown.default === undefined;
   const marks = required ? ', required' : optional ? ', optional' : '';
   const comments = comment(`${sentence(shown.description ?? name)}${marks}.`, indent);
-  if (isSection) return [...comments, `${indent}${name}:`, ...sectionLines(key, `${indent}  `)];
+  if (isSection) {
+    const lines = [`${indent}${name}:`, ...sectionLines(key, `${indent}  `)];
+    return [...comments, ...(optional ? off(lines, indent) : lines)];
+  }
   const value = shown.default ?? shown.example ?? '';
   const emptyList = Array.isArray(value) && value.length === 0;
   const lines = yamlLines(name, emptyList ? [] : value, indent);
@@ -176,7 +182,7 @@ function yamlLines(name: string, value: unknown, indent: string): string[] {
 }
 
 function off(lines: readonly string[], indent: string): string[] {
-  return lines.map((line) => `${indent}# ${line.slice(indent.length)}`);
+  return lines.map((line) => `${indent}# ${line.slice(indent.length)}`.trimEnd());
 }
 
 function comment(words: string, indent: string): string[] {
@@ -196,9 +202,9 @@ function sentence(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function described<Value>(options: KeyOptions<Value>, form: string) {
+function described<Value>(options: KeyOptions<Value>, form: string | undefined) {
   return {
-    description: `${options.what}: ${form}`,
+    description: form === undefined ? options.what : `${options.what}: ${form}`,
     ...(options.default === undefined ? {} : { default: options.default }),
     ...(options.example === undefined ? {} : { example: options.example }),
   };
@@ -222,7 +228,10 @@ function withEmptySections(schema: TSchema, value: unknown): unknown {
   if (typeof value !== 'object' || Array.isArray(value)) return value;
   const filled: Record<string, unknown> = { ...value };
   for (const [name, key] of Object.entries(properties)) {
-    if (name in filled && filled[name] === null) filled[name] = withEmptySections(key, null);
+    if (!(name in filled)) continue;
+    // An optional section that is named and empty was meant to be off.
+    if (filled[name] === null && Type.IsOptional(key)) delete filled[name];
+    else filled[name] = withEmptySections(key, filled[name]);
   }
   return filled;
 }

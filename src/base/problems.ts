@@ -65,7 +65,7 @@ function errorsOf(schema: TSchema, value: unknown): ReturnType<typeof Value.Erro
 
 function wrong(schema: TSchema, schemaPath: string, message: string): string {
   const description = descriptionAt(schema, schemaPath);
-  return description === null ? `This ${message}.` : `Write ${description}.`;
+  return description === null ? `This ${message}.` : `Write ${inSentence(description)}.`;
 }
 
 function unknownKey(schema: TSchema, schemaPath: string, key: string): string {
@@ -79,8 +79,13 @@ function missing(schema: TSchema, schemaPath: string, key: string): string {
   const property = recordOf(recordOf(nodeAt(schema, schemaPath)?.['properties'])[key]);
   const description = property['description'];
   return typeof description === 'string'
-    ? `This key is missing: write ${description}.`
+    ? `This key is missing: write ${inSentence(description)}.`
     : 'This key is missing: add it.';
+}
+
+/** A description that begins a sentence elsewhere, inside one: `Address` becomes `address`, `TCP` stays. */
+function inSentence(description: string): string {
+  return /^[A-Z][a-z]/.test(description) ? description.charAt(0).toLowerCase() + description.slice(1) : description;
 }
 
 /** The nearest description on the way to the failing rule: a branch of a union is explained by the union. */

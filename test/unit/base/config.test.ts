@@ -25,6 +25,12 @@ const SETTINGS = section('settings of a test program', {
     host: text({ what: 'address to listen on', default: '127.0.0.1' }),
     port: whole({ what: 'TCP port, 0 takes a free one', from: 0, to: 65_535, default: 9100 }),
     tls: yesNo({ what: 'whether to speak TLS', default: false }),
+    client: maybe(
+      section('Certificates of those who may ask', {
+        caFile: text({ what: 'File with the authority', example: '/etc/deltawatt/ca.pem' }),
+        depth: whole({ what: 'longest chain', from: 1, to: 10, default: 3 }),
+      }),
+    ),
   }),
   uplink: section('the way to the collector', {
     url: text({ what: 'address of the broker', example: 'mqtt://localhost:1883' }),
@@ -91,12 +97,12 @@ links:
   assert.deepEqual(told.sort(), [
     'id: Write name of this program: small letters, digits and hyphens.',
     'level: Write least level of the log: one of error, warn, info.',
-    'links[0].url: This key is missing: write address of the line: a text.',
+    'links[0].url: This key is missing: write address of the line.',
     'rest.port: Write TCP port, 0 takes a free one: a whole number from 0 to 65535.',
     'rest.prot: This key is not known: did you mean port?',
     'rest.tls: Write whether to speak TLS: true or false.',
     'uplink.retryFactor: Write growth of the pause between tries: a number from 1 to 10.',
-    'uplink.url: This key is missing: write address of the broker: a text.',
+    'uplink.url: This key is missing: write address of the broker.',
   ]);
 });
 
@@ -124,7 +130,7 @@ test('a file that is a list, a number or nothing is told what is missing', () =>
   for (const fileText of ['- a\n', '7\n']) assert.ok(problems(fileText).length > 0);
   assert.deepEqual(problems('').sort(), [
     'id: This key is missing: write name of this program: small letters, digits and hyphens.',
-    'uplink.url: This key is missing: write address of the broker: a text.',
+    'uplink.url: This key is missing: write address of the broker.',
   ]);
 });
 
@@ -132,6 +138,19 @@ test('a section whose keys are all commented out has its defaults', () => {
   const parsed = parseConfig(SETTINGS, `${GOOD}\nrest:\n  # port: 1\n`);
   assert.ok(parsed.ok);
   assert.equal(parsed.config.rest.port, 9100);
+});
+
+test('an optional section is absent unless it is written, and then it is whole', () => {
+  const without = parseConfig(SETTINGS, GOOD);
+  assert.ok(without.ok && without.config.rest.client === undefined);
+  const empty = parseConfig(SETTINGS, `${GOOD}\nrest:\n  client:\n`);
+  assert.ok(empty.ok && empty.config.rest.client === undefined);
+  const written = parseConfig(SETTINGS, `${GOOD}\nrest:\n  client:\n    caFile: ca.pem\n`);
+  assert.ok(written.ok);
+  assert.deepEqual(written.config.rest.client, { caFile: 'ca.pem', depth: 3 });
+  assert.deepEqual(problems(`${GOOD}\nrest:\n  client:\n    depth: 2\n`), [
+    'rest.client.caFile: This key is missing: write file with the authority.',
+  ]);
 });
 
 test('contradictions between keys are told when each key is right', () => {
@@ -159,5 +178,7 @@ test('the example says everything, parses, and equals the defaults', () => {
   );
   assert.match(example, /^ {2}# passwordFile: \/etc\/deltawatt\/password$/m);
   assert.match(example, /^# {3}- url: tcp:\/\/localhost:4059$/m);
+  assert.match(example, /^ {2}# client:\n/m);
+  assert.match(example, /^ {2}# {3}caFile: \/etc\/deltawatt\/ca.pem$/m);
   for (const line of example.split('\n')) assert.ok(line.length <= 110, line);
 });
