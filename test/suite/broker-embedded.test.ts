@@ -6,18 +6,18 @@ import { connect } from 'mqtt';
 import { startBroker } from '../../src/collector/broker/broker.ts';
 import { createEnroller } from '../../src/collector/broker/enroller.ts';
 import { openBrokerUsers, userOf } from '../../src/collector/broker/users.ts';
+import { HOST_NET } from '../../src/host/net.ts';
 import { DEFAULT_TENANT, type EdgeId } from '../../src/model/ids.ts';
 import { LEAVES, topicOf } from '../../src/wire/topics.ts';
 import { type FakeTime, fakeEnv } from '../unit/collector/fake-env.ts';
 import { FakeStore } from '../unit/collector/fake-store.ts';
 import { brokerSuite, next } from './broker.ts';
-import { LOOPBACK_NET } from './loopback-net.ts';
 
 const sha256 = (octets: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(octets).digest());
 
 async function embedded(settings: { readonly addressConnections?: number } = {}) {
   const fake = fakeEnv();
-  const env = { ...fake.env, net: LOOPBACK_NET };
+  const env = { ...fake.env, net: HOST_NET };
   const store = new FakeStore();
   const users = await openBrokerUsers(env, 'state/broker-users.json');
   for (const edgeId of ['e1', 'e2'] as EdgeId[]) {

@@ -1,16 +1,8 @@
 /** A small outside world for tests of the collector: a clock that moves when told, real crypto, files in memory. */
-import {
-  createHash,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  sign,
-  timingSafeEqual,
-  verify,
-} from 'node:crypto';
-import type { Crypto, Disk, Env, Random, Timer, Timers } from '../../../src/base/env.ts';
+import { createHash } from 'node:crypto';
+import type { Disk, Env, Random, Timer, Timers } from '../../../src/base/env.ts';
 import { SILENT_LOG } from '../../../src/base/log.ts';
+import { HOST_CRYPTO } from '../../../src/host/crypto.ts';
 
 /** Time of the tests. */
 export const START_MS = Date.UTC(2026, 2, 1, 12, 0, 0);
@@ -67,34 +59,6 @@ export function fakeRandom(seed = 1): Random {
   return { bytes, below: (below) => Buffer.from(bytes(6)).readUIntBE(0, 6) % below };
 }
 
-const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
-const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
-
-/** Node's crypto behind the port. */
-export const REAL_CRYPTO: Crypto = {
-  sha256: (octets) => new Uint8Array(createHash('sha256').update(octets).digest()),
-  hmacSha256: (key, octets) => new Uint8Array(createHmac('sha256', key).update(octets).digest()),
-  sameSecret: (a, b) => a.length === b.length && timingSafeEqual(a, b),
-  newSigningKey() {
-    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-    return {
-      publicKey: new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }).subarray(12)),
-      privateKey: new Uint8Array(privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(16)),
-    };
-  },
-  sign: (privateKey, octets) =>
-    new Uint8Array(
-      sign(null, octets, createPrivateKey({ key: Buffer.concat([PKCS8, privateKey]), format: 'der', type: 'pkcs8' })),
-    ),
-  verify: (publicKey, octets, signature) =>
-    verify(
-      null,
-      octets,
-      createPublicKey({ key: Buffer.concat([SPKI, publicKey]), format: 'der', type: 'spki' }),
-      signature,
-    ),
-};
-
 /** Files in a map, with their modes. */
 export class FakeDisk implements Pick<Disk, 'readFile' | 'writeFile' | 'list'> {
   readonly files = new Map<string, { octets: Uint8Array; mode: number }>();
@@ -119,7 +83,7 @@ export function fakeEnv(seed = 1) {
     clock: time.clock,
     timers: time.timers,
     random: fakeRandom(seed),
-    crypto: REAL_CRYPTO,
+    crypto: HOST_CRYPTO,
     disk: disk as unknown as Disk,
     log: SILENT_LOG,
   } satisfies Partial<Env>;

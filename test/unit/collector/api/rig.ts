@@ -3,8 +3,9 @@ import { createApi } from '../../../../src/collector/api/server.ts';
 import { createAuth } from '../../../../src/collector/auth/auth.ts';
 import { createDesk } from '../../../../src/collector/commands/desk.ts';
 import type { EdgePublisher, Enroller } from '../../../../src/collector/ports.ts';
+import { HOST_CRYPTO } from '../../../../src/host/crypto.ts';
 import { DEFAULT_TENANT } from '../../../../src/model/ids.ts';
-import { fakeEnv, REAL_CRYPTO } from '../fake-env.ts';
+import { fakeEnv } from '../fake-env.ts';
 import { FakeStore } from '../fake-store.ts';
 
 export async function rig(
@@ -24,7 +25,7 @@ export async function rig(
       return true;
     },
   };
-  const key = REAL_CRYPTO.newSigningKey();
+  const key = HOST_CRYPTO.newSigningKey();
   const commands = createDesk({ env, store, publisher, key });
   const enroller: Enroller = {
     adopt: async (edgeId) => ({

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { concat } from '../../../../src/base/bytes.ts';
 import { loadKeys } from '../../../../src/collector/commands/keys.ts';
+import { HOST_CRYPTO } from '../../../../src/host/crypto.ts';
 import type { CommandId } from '../../../../src/model/ids.ts';
 import { decodeCommand } from '../../../../src/wire/codec.ts';
 import { rig } from '../api/rig.ts';
-import { fakeEnv, REAL_CRYPTO, settled } from '../fake-env.ts';
+import { fakeEnv, settled } from '../fake-env.ts';
 
 const READ = { kind: 'read', objects: [{ classId: 3, obis: '1-0:1.8.0*255', attribute: 2 }] };
 const CUT = { kind: 'relay', action: 'disconnect' };
@@ -48,10 +49,10 @@ test('a command is stored and audited, signed, sent, and answered with 202 and i
   assert.equal(expiresAtMs - createdAtMs, 5 * 60_000);
   const signed = concat([new TextEncoder().encode('deltawatt command v1\0'), message.command]);
   assert.ok(
-    REAL_CRYPTO.verify(key.publicKey, signed, message.signature),
+    HOST_CRYPTO.verify(key.publicKey, signed, message.signature),
     'the signature covers the prefix and the octets',
   );
-  assert.ok(!REAL_CRYPTO.verify(key.publicKey, message.command, message.signature), 'and is none without the prefix');
+  assert.ok(!HOST_CRYPTO.verify(key.publicKey, message.command, message.signature), 'and is none without the prefix');
 });
 
 test('the same idempotency key gives the same command; with another body it is refused', async () => {
