@@ -1,0 +1,37 @@
+/** What the simulator can say went wrong. */
+import { errorsOf } from '../base/errors.ts';
+
+/** Codes of the simulator. */
+export const SIM_ERRORS = {
+  SIM_LOADS: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The file of household loads cannot be read: take config/loads/households.csv as it comes.',
+  },
+  SIM_LEDGER: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The ledger has a form that this version does not know: start with a new file.',
+  },
+  SIM_LISTEN: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The simulator cannot listen there: write tcp://host:port, tcp+hdlc://host:port or serial:///dev/name?baud=9600.',
+  },
+  SIM_ADDRESS: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'Two meters on one line have the same address: give them serial numbers with other last digits.',
+  },
+  SIM_CAPTURES: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The captures cannot be played: look at the row named.',
+  },
+} as const;
+
+/** A code of {@link SIM_ERRORS}. */
+export type SimErrorCode = keyof typeof SIM_ERRORS;
+
+/** Makes an error of this room. */
+export const simError = errorsOf<SimErrorCode>(SIM_ERRORS);

@@ -1,0 +1,31 @@
+/** Bounds of the simulator. */
+
+/** Households in a file of loads: each costs 280 kB of memory. */
+export const HOUSEHOLDS_MAX = 200;
+
+/** Days of one household: three years. */
+export const HOUSEHOLD_DAYS_MAX = 1_200;
+
+/** Times that a relay may have been opened: each costs a few operations at every later value. */
+export const RELAY_GAPS_MAX = 4_096;
+
+/** Events that a meter adds to its log while it runs; the oldest are forgotten, as in a meter. */
+export const LIVE_EVENTS_MAX = 1_024;
+
+/** Rows answered to one read: 40 days of quarter-hours. More is cut off at the newest, as a meter's own buffer would. */
+export const BUFFER_ROWS_MAX = 10_000;
+
+/** Octets of the ledger that wait for the disk; a meter answers nothing while more wait. */
+export const LEDGER_PENDING_MAX_OCTETS = 64 * 1024 * 1024;
+
+/** Octets of one ledger frame's content: a frame is lost as a whole when power fails inside it. */
+export const LEDGER_FRAME_MAX_OCTETS = 4 * 1024 * 1024;
+
+/** Meters on one line: 32 unit loads on RS-485, eight times that with modern transceivers. */
+export const METERS_PER_LINE_MAX = 256;
+
+/** Meters in one process: 1,000 need about 60 MB. */
+export const FLEET_METERS_MAX = 20_000;
+
+/** Octets that wait on a paced line for their time: more means that the other side reads nothing. */
+export const PACED_PENDING_MAX_OCTETS = 1024 * 1024;

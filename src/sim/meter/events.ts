@@ -1,0 +1,87 @@
+/**
+ * What happens at a meter: power failures and opened covers from its seed, at any time in its past, and what is done to it
+ * while it runs. Kept as a meter keeps it: code and time.
+ */
+import { hash32, noise, seedOf } from '../load/noise.ts';
+
+const DAY_MS = 86_400_000;
+/** A power failure about every twelve days, an opened cover about once a year. */
+const POWER_CHANCE = 0.08;
+const COVER_CHANCE = 0.003;
+
+/** Codes of the standard event log (IDIS and DSMR family). */
+export const EVENT = {
+  powerDown: 1,
+  powerUp: 2,
+  clockAdjustedFrom: 4,
+  clockAdjustedTo: 5,
+  terminalCoverOpened: 40,
+  terminalCoverClosed: 41,
+  meterCoverOpened: 44,
+  meterCoverClosed: 45,
+  loginsFailed: 46,
+  relayArmed: 59,
+  relayManualOff: 60,
+  relayManualOn: 61,
+  relayRemoteOff: 62,
+  relayRemoteOn: 63,
+  relayLocalOff: 64,
+  relayLocalOn: 69,
+} as const;
+
+/** One entry of a log. */
+export interface LoggedEvent {
+  readonly atMs: number;
+  readonly code: number;
+}
+
+/** The life of one meter in events. */
+export class EventHistory {
+  readonly #seed: number;
+  #live: LoggedEvent[] = [];
+
+  constructor(
+    seed: string,
+    private readonly liveMax: number,
+  ) {
+    this.#seed = seedOf(seed, 'events');
+  }
+
+  /** Something that happens now. */
+  add(code: number, atMs: number): void {
+    // A log has seconds.
+    this.#live.push({ code, atMs: Math.floor(atMs / 1000) * 1000 });
+    if (this.#live.length > this.liveMax) this.#live.shift();
+  }
+
+  /** Everything after `afterMs` up to `untilMs`, in time order. */
+  between(afterMs: number, untilMs: number): LoggedEvent[] {
+    const events: LoggedEvent[] = [];
+    for (let day = Math.floor(afterMs / DAY_MS) - 1; day * DAY_MS <= untilMs; day++) events.push(...this.#ofDay(day));
+    return [...events, ...this.#live]
+      .filter((event) => event.atMs > afterMs && event.atMs <= untilMs)
+      .sort((a, b) => a.atMs - b.atMs);
+  }
+
+  /** Whether something with this code happened after `afterMs` up to `untilMs`. */
+  happened(code: number, afterMs: number, untilMs: number): boolean {
+    return this.between(afterMs, untilMs).some((event) => event.code === code);
+  }
+
+  #ofDay(day: number): LoggedEvent[] {
+    const daySeed = hash32(this.#seed, day);
+    const pair = (down: number, up: number, chanceAt: number, chance: number, lengthMaxS: number): LoggedEvent[] => {
+      if (noise(daySeed, chanceAt) >= chance) return [];
+      const atMs = day * DAY_MS + Math.floor(noise(daySeed, chanceAt + 1) * 86_000) * 1000;
+      const lengthS = 1 + Math.floor(noise(daySeed, chanceAt + 2) * lengthMaxS);
+      return [
+        { atMs, code: down },
+        { atMs: atMs + lengthS * 1000, code: up },
+      ];
+    };
+    return [
+      ...pair(EVENT.powerDown, EVENT.powerUp, 0, POWER_CHANCE, 40),
+      ...pair(EVENT.terminalCoverOpened, EVENT.terminalCoverClosed, 10, COVER_CHANCE, 900),
+    ];
+  }
+}

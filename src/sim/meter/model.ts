@@ -1,0 +1,124 @@
+/**
+ * A simulated meter as its server session sees it: objects made from the profile, rights by client. Whatever a profile
+ * names is served, so a new profile is a new simulated meter.
+ */
+import type { Data } from '../../dlms/axdr/data.ts';
+import { parseObis } from '../../dlms/cosem/obis.ts';
+import { ATTRIBUTE_ACCESS, type ListedObject, type ObjectModel, RESULT, type ServerClient } from '../../dlms/session/object-model.ts';
+import type { ActionResult, AttributeDescriptor, GetDataResult, MethodDescriptor, SelectiveAccess } from '../../dlms/xdlms/service.ts';
+import type { AttributeRule, ClientRule, Profile } from '../../profile/schema/profile.ts';
+import type { Device } from './device.ts';
+import { clockObject, disconnectObject } from './objects/actors.ts';
+import { bufferObject, eventLogObject } from './objects/buffer.ts';
+import { hdlcSetupObject, registerObject, sapAssignmentObject, textObject } from './objects/measurements.ts';
+import type { SimObject } from './objects/object.ts';
+
+const CLOCK_OBIS = '0-0:1.0.0*255';
+const LOGICAL_DEVICE_NAME: AttributeRule = {
+  name: 'logical-device-name',
+  obis: '0-0:42.0.0*255',
+  classId: 1,
+  attribute: 2,
+  form: 'text',
+};
+
+/** What a client may do, by the uses that the profile gives it. */
+interface ClientRights {
+  readonly reads: boolean;
+  readonly controls: boolean;
+}
+
+/** The clients of a meter that only pushes: one without a password, so that its objects can be looked at all the same. */
+const LOOKING_ON: ClientRule = { name: 'public', address: 16, security: 'none', uses: ['identify', 'read'] };
+
+/** The object model of one meter. */
+export class MeterModel implements ObjectModel {
+  readonly #objects: ReadonlyMap<string, SimObject>;
+  readonly #rights: ReadonlyMap<number, ClientRights>;
+  readonly #lists = new Map<string, readonly ListedObject[]>();
+
+  constructor(readonly device: Device) {
+    const objects = objectsOf(device);
+    this.#objects = new Map(objects.map((object) => [keyOf(object.classId, object.obis), object]));
+    this.#rights = new Map(
+      clientsOf(device.profile).map((client) => [
+        client.address,
+        { reads: client.uses.includes('read'), controls: client.uses.includes('control') },
+      ]),
+    );
+  }
+
+  objectList(client: number): readonly ListedObject[] {
+    const rights = this.#rights.get(client) ?? { reads: false, controls: false };
+    const key = `${rights.reads} ${rights.controls}`;
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const seen = [...this.#objects.values()].filter((object) => rights.reads || object.isPublic);
+    const list = seen.map((object) => listed(object, rights));
+    this.#lists.set(key, list);
+    return list;
+  }
+
+  read(attribute: AttributeDescriptor, access: SelectiveAccess | null): GetDataResult {
+    const object = this.#objects.get(keyOf(attribute.classId, attribute.instanceId));
+    return object?.read(attribute.attributeId, access) ?? { dataAccessResult: RESULT.objectUndefined };
+  }
+
+  write(attribute: AttributeDescriptor, _access: SelectiveAccess | null, value: Data): number {
+    const object = this.#objects.get(keyOf(attribute.classId, attribute.instanceId));
+    return object?.write(attribute.attributeId, value) ?? RESULT.objectUndefined;
+  }
+
+  invoke(method: MethodDescriptor, parameters: Data | null): ActionResult {
+    const object = this.#objects.get(keyOf(method.classId, method.instanceId));
+    return object?.invoke(method.methodId, parameters) ?? { actionResult: RESULT.objectUndefined, returnParameters: null };
+  }
+}
+
+/** The clients that the profile names, with the passwords of this meter. */
+export function serverClientsOf(profile: Profile, password: Uint8Array): ServerClient[] {
+  return clientsOf(profile).map((client) => ({
+    sap: client.address,
+    authentication: client.security === 'none' ? { mechanism: 'none' } : { mechanism: 'lls', password },
+  }));
+}
+
+/** Clients with mechanisms that the server can serve; a meter that only pushes gets one to look at it. */
+function clientsOf(profile: Profile): readonly ClientRule[] {
+  const served = profile.clients.filter((client) => client.security === 'none' || client.security === 'lls');
+  return served.length === 0 ? [LOOKING_ON] : served;
+}
+
+function objectsOf(device: Device): SimObject[] {
+  const { profile } = device;
+  const hasName = profile.attributes.some((rule) => rule.obis === LOGICAL_DEVICE_NAME.obis);
+  const texts = hasName ? profile.attributes : [LOGICAL_DEVICE_NAME, ...profile.attributes];
+  return [
+    clockObject(device, profile.clock.obis ?? CLOCK_OBIS),
+    sapAssignmentObject(device, profile.wrapper?.logicalDevice ?? profile.hdlc?.logicalDevice ?? 1),
+    ...(profile.hdlc === null ? [] : [hdlcSetupObject(device, profile.hdlc)]),
+    ...texts.map((rule) => textObject(device, rule)),
+    ...profile.registers.map((register) => registerObject(device, register)),
+    ...profile.buffers.map((rule) => bufferObject(device, rule)),
+    ...profile.eventLogs.map((rule) => eventLogObject(device, rule)),
+    ...(profile.relay === null ? [] : [disconnectObject(device, profile.relay)]),
+  ];
+}
+
+function listed(object: SimObject, rights: ClientRights): ListedObject {
+  return {
+    classId: object.classId,
+    version: object.version,
+    instanceId: parseObis(object.obis),
+    attributes: object.attributes.map((id) => ({
+      id,
+      access: rights.controls && object.writable.includes(id) ? ATTRIBUTE_ACCESS.readWrite : ATTRIBUTE_ACCESS.read,
+      ...(id === 2 && object.selectors.length > 0 ? { selectors: object.selectors } : {}),
+    })),
+    methods: object.methods.map((id) => ({ id, access: rights.controls })),
+  };
+}
+
+function keyOf(classId: number, obis: string): string {
+  return `${classId}/${obis}`;
+}
