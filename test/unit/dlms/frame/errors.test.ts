@@ -1,0 +1,120 @@
+/** Every code of the framing layers is documented, and something real leads to it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { concat, fromHex } from '../../../../src/base/bytes.ts';
+import type { Machine } from '../../../../src/base/machine.ts';
+import { FRAME_ERRORS, type FrameErrorCode } from '../../../../src/dlms/frame/errors.ts';
+import { serverAddress } from '../../../../src/dlms/frame/hdlc-address.ts';
+import { HdlcClient } from '../../../../src/dlms/frame/hdlc-client.machine.ts';
+import { HdlcServer } from '../../../../src/dlms/frame/hdlc-server.machine.ts';
+import { encodeMbusFrame, type MbusFrame } from '../../../../src/dlms/frame/mbus-frame.ts';
+import { PushMachine } from '../../../../src/dlms/frame/push.machine.ts';
+import type { TransportEvent } from '../../../../src/dlms/frame/transport.ts';
+import { WrapperClient } from '../../../../src/dlms/frame/wrapper.machine.ts';
+import { connectedClient, fromClient, fromServer, waitOut } from './stations.ts';
+
+const codesOf = (events: readonly TransportEvent[]): string[] =>
+  events.flatMap((event) =>
+    event.kind === 'discarded'
+      ? [event.code]
+      : event.kind === 'link-down' && event.reason !== null
+        ? [event.reason.code]
+        : [],
+  );
+
+/** Codes that come of octets and the silence after them. */
+function heard(machine: Machine<TransportEvent>, ...chunks: (Uint8Array | string)[]): string[] {
+  const events = chunks.flatMap((chunk) => machine.receive(typeof chunk === 'string' ? fromHex(chunk) : chunk, 1));
+  const silence = waitOut(machine, 20);
+  return codesOf([...events, ...(silence.events as TransportEvent[])]);
+}
+
+const wire = () => new PushMachine({ framing: 'auto' });
+const mbus = (controlInformation: number, data = '0f'): Uint8Array => {
+  const frame: MbusFrame = {
+    control: 0x53,
+    address: 0xff,
+    controlInformation,
+    source: 1,
+    destination: 0x67,
+    data: fromHex(data),
+  };
+  return encodeMbusFrame(frame);
+};
+const altered = (octets: Uint8Array, at: number): Uint8Array =>
+  octets.map((octet, index) => (index === (at + octets.length) % octets.length ? octet ^ 0x55 : octet));
+const block = (number: string, data = '00'): Uint8Array => fromServer(0x13, `e6e700e040${number}000001${data}`);
+
+function asking(): HdlcClient {
+  const client = connectedClient();
+  client.send(Uint8Array.of(0xc0), 0);
+  return client;
+}
+
+/** An APDU of more segments than a message may have. */
+function tooLong(): string[] {
+  const client = connectedClient({ responseTimeoutMs: 1_000_000 });
+  client.send(Uint8Array.of(0xc0), 0);
+  const part = '00'.repeat(2_000);
+  const events: TransportEvent[] = [];
+  for (let ns = 0; ns < 34; ns++) events.push(...client.receive(fromServer(0x30 | ((ns & 7) << 1), part, true), ns));
+  return codesOf(events);
+}
+
+function busy(): string[] {
+  const client = asking();
+  const events: TransportEvent[] = [];
+  for (let nowMs = 0; nowMs < 5_000; nowMs += 500)
+    events.push(...client.receive(fromServer(0x15), nowMs), ...client.tick(nowMs + 499));
+  return codesOf(events);
+}
+
+function inactive(): string[] {
+  const server = new HdlcServer({ physicalDevice: 17, inactivityMs: 1_000 });
+  return heard(server, fromClient(0x93));
+}
+
+const REACHED: Record<FrameErrorCode, () => string[]> = {
+  FRAME_NOISE: () => heard(wire(), '414243'),
+  FRAME_GAP: () => heard(wire(), fromServer(0x13, 'e6e7000f').subarray(0, 12)),
+  HDLC_FORMAT: () => heard(wire(), '7e8001'),
+  HDLC_LENGTH: () => heard(wire(), '7ea003000000'),
+  HDLC_ADDRESS: () => heard(wire(), '7ea00c0002040608102193aaaa7e'),
+  HDLC_CONTROL: () => heard(wire(), fromHex('7ea00703037f32c57e')),
+  HDLC_HCS_MISMATCH: () => heard(wire(), altered(fromServer(0x13, 'e6e7000f'), 7)),
+  HDLC_FCS_MISMATCH: () => heard(wire(), altered(fromServer(0x13, 'e6e7000f'), -2)),
+  HDLC_NO_CLOSING_FLAG: () => heard(wire(), altered(fromServer(0x13, 'e6e7000f'), -1)),
+  HDLC_FOREIGN: () => heard(asking(), fromClient(0x93)),
+  HDLC_LLC: () => heard(asking(), fromServer(0x30, '00112233')),
+  HDLC_SEQUENCE: () => heard(asking(), fromServer(0x36, 'e6e700c4')),
+  HDLC_UNEXPECTED: () => heard(asking(), fromServer(0x79)),
+  HDLC_NEGOTIATION: () => {
+    const client = new HdlcClient({ client: 16, server: serverAddress(1, 17) });
+    client.connect(0);
+    return heard(client, fromServer(0x73, '0102'));
+  },
+  HDLC_SEGMENT_LOST: () => heard(wire(), fromServer(0x10, 'e6e7000f', true), fromServer(0x14, '00')),
+  HDLC_NO_ANSWER: () => heard(asking()),
+  HDLC_NOT_CONNECTED: () => heard(asking(), fromServer(0x1f)),
+  HDLC_REJECTED: () => heard(asking(), fromServer(0x97, '100008')),
+  HDLC_BUSY: busy,
+  HDLC_SEQUENCE_LOST: () => heard(asking(), fromServer(0x91), fromServer(0x91)),
+  HDLC_INACTIVE: inactive,
+  APDU_TOO_LONG: tooLong,
+  WRAPPER_VERSION: () => heard(new WrapperClient({ client: 16, server: 1 }, { gapMs: 50 }), '0002000100100001c0'),
+  WRAPPER_LENGTH: () => heard(new WrapperClient({ client: 16, server: 1 }, { apduMaxBytes: 100 }), '0001000100100065'),
+  WRAPPER_PORT: () => heard(new WrapperClient({ client: 16, server: 1 }), '0001000200100001c4'),
+  MBUS_START: () => heard(wire(), '68101168'),
+  MBUS_CHECKSUM: () => heard(wire(), altered(mbus(0x10), -2)),
+  MBUS_STOP: () => heard(wire(), altered(mbus(0x10), -1)),
+  MBUS_SEGMENT_ORDER: () => heard(wire(), concat([mbus(0x00), mbus(0x12)])),
+  GBT_MALFORMED: () => heard(wire(), fromServer(0x13, 'e6e700e0400001000005aa')),
+  GBT_ORDER: () => heard(wire(), concat([block('0001'), block('0003')])),
+};
+
+test('every code of the framing layers is documented and reachable', () => {
+  for (const [code, reach] of Object.entries(REACHED)) {
+    assert.ok(reach().includes(code), `${code} is not among ${reach().join(', ')}`);
+    assert.match(FRAME_ERRORS[code as FrameErrorCode].sentence, /^[A-Z].{30,}[.?]$/);
+  }
+});
