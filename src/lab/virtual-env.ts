@@ -20,6 +20,7 @@ import type { Log, LogFields } from '../base/log.ts';
 import { SeededRandom } from '../base/seeded-random.ts';
 import { MemoryBroker } from './memory-broker.ts';
 import { type LineShape, MemoryNet } from './memory-net.ts';
+import { MemoryStore } from './memory-store.ts';
 import { Trace } from './trace.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -31,8 +32,6 @@ export interface WorldOptions {
   readonly seed: number;
   /** The host's primitives; `signingKeyFrom` makes an Ed25519 pair from 32 octets. */
   readonly crypto: Crypto & { signingKeyFrom(seed: Uint8Array): ReturnType<Crypto['newSigningKey']> };
-  /** A store in memory. */
-  readonly makeStore: () => KeyValueStore & { reopen?(): KeyValueStore };
   readonly startMs?: number;
   /** How the lines to an address behave; without it 1 ms and no pace. */
   readonly shapeOf?: (address: string) => LineShape;
@@ -74,7 +73,7 @@ export class VirtualWorld {
   }
 
   /** A program; `disk` may be one that an earlier program of the same name left behind (a restart). */
-  program(name: string, disk = new MemoryDisk(this.#options.makeStore)): VirtualProgram {
+  program(name: string, disk = new MemoryDisk()): VirtualProgram {
     const random = this.random.fork(name);
     let offsetMs = 0;
     const crypto = this.#options.crypto;
@@ -131,14 +130,17 @@ const NO_SERIAL: SerialPorts = {
 export class MemoryDisk implements Disk {
   /** A file as the chunks that were appended: joined when somebody reads it. */
   readonly #files = new Map<string, Uint8Array[]>();
-  readonly #stores = new Map<string, KeyValueStore & { reopen?(): KeyValueStore }>();
-
-  constructor(private readonly makeStore: () => KeyValueStore & { reopen?(): KeyValueStore }) {}
+  readonly #stores = new Map<string, MemoryStore>();
 
   openStore(path: string): Promise<KeyValueStore> {
-    const held = this.#stores.get(path) ?? this.makeStore();
-    this.#stores.set(path, held);
-    return Promise.resolve(held.reopen?.() ?? held);
+    const opened = this.#stores.get(path)?.reopen() ?? new MemoryStore();
+    this.#stores.set(path, opened);
+    return Promise.resolve(opened);
+  }
+
+  /** The machine lost power: open stores are dead, and what was not synced is gone. */
+  crash(): void {
+    for (const store of this.#stores.values()) store.crash();
   }
 
   readFile(path: string): Promise<Uint8Array | undefined> {

@@ -28,13 +28,7 @@ export const TEST_CRYPTO: Crypto & { signingKeyFrom(seed: Uint8Array): SigningKe
 };
 
 export function testWorld(seed = 1): VirtualWorld {
-  return new VirtualWorld({
-    seed,
-    crypto: TEST_CRYPTO,
-    makeStore: () => {
-      throw new Error('this world has no stores');
-    },
-  });
+  return new VirtualWorld({ seed, crypto: TEST_CRYPTO });
 }
 
 /** Health that a test can look at. */
