@@ -1,8 +1,8 @@
 /**
  * Cursors over bits, most significant first: beside `base/bytes` the only place that indexes a buffer.
  *
- * Both keep fewer than 8 spare bits in a 32-bit accumulator, so fields of up to 24 bits take one step; longer ones are
- * split. A reader throws `TruncatedError` at the end and never looks beyond its view.
+ * Both keep spare bits in one 31-bit accumulator, so fields of up to 24 bits take one step; longer ones are split. A
+ * reader throws `TruncatedError` at the end and never looks beyond its view.
  */
 import { TruncatedError } from './bytes.ts';
 
@@ -91,16 +91,20 @@ export class BitReader {
     return (this.#octets.length - this.#offset) * 8 + this.#spareBits;
   }
 
+  /** Takes octets until at least `count` bits (0-24) are spare; takes more when there are more, which saves calls. */
   #fill(count: number): void {
-    while (this.#spareBits < count) {
-      if (this.#offset >= this.#octets.length) {
-        const neededOctets = Math.ceil((count - this.#spareBits) / 8);
-        throw new TruncatedError(this.#offset, neededOctets, 0);
-      }
-      this.#spare = ((this.#spare << 8) | (this.#octets[this.#offset] as number)) >>> 0;
-      this.#offset++;
-      this.#spareBits += 8;
+    let spare = this.#spare;
+    let spareBits = this.#spareBits;
+    let offset = this.#offset;
+    while (spareBits < STEP_BITS && offset < this.#octets.length) {
+      spare = (spare << 8) | (this.#octets[offset] as number);
+      offset++;
+      spareBits += 8;
     }
+    this.#spare = spare;
+    this.#spareBits = spareBits;
+    this.#offset = offset;
+    if (spareBits < count) throw new TruncatedError(offset, Math.ceil((count - spareBits) / 8), 0);
   }
 
   /** The next `count` bits (0-24) as a non-negative number. */
@@ -130,7 +134,21 @@ export class BitReader {
   /** Counts ones up to the zero that ends them, which is taken too; after `most` (1-20) ones no zero follows. */
   ones(most: number): number {
     let count = 0;
-    while (count < most && this.bits(1) === 1) count++;
-    return count;
+    for (;;) {
+      if (this.#spareBits === 0) this.#fill(1);
+      const spareBits = this.#spareBits;
+      // Left-aligned, the spare bits are followed by zeros, so no more ones are seen than there are.
+      const leading = Math.clz32(~(this.#spare << (32 - spareBits)));
+      if (count + leading >= most) {
+        this.bits(most - count);
+        return most;
+      }
+      count += leading;
+      if (leading < spareBits) {
+        this.bits(leading + 1);
+        return count;
+      }
+      this.bits(leading);
+    }
   }
 }
