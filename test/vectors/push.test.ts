@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { concat, fromHex } from '../../src/base/bytes.ts';
+import { concat, fromHex, toHex } from '../../src/base/bytes.ts';
 import { explain, layerOf } from '../../src/dlms/explain/explain.ts';
+import { decodeApdu, encodeApdu } from '../../src/dlms/xdlms/codec.ts';
 import { vectors } from './vector.ts';
 
 interface MessageOf {
@@ -53,6 +54,14 @@ function withHex(node: Node, hex: string): [Node, string][] {
   const own: [Node, string][] = node.offset === null ? [] : [[node, hex]];
   return [...own, ...node.children.flatMap((child) => withHex(child, hex))];
 }
+
+test('HE-7 the APDU of every capture, and of every published plaintext, encodes to the same octets', () => {
+  for (const { id, expect } of captures) {
+    for (const hex of expect.messages.flatMap(({ apduHex, plaintextHex }) => [apduHex, plaintextHex ?? []].flat())) {
+      assert.equal(toHex(encodeApdu(decodeApdu(fromHex(hex)))), hex, id);
+    }
+  }
+});
 
 test('HE-7 the captures are 37, and 34 of them say what was measured', () => {
   assert.equal(captures.length, 37);

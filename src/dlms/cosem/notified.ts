@@ -7,6 +7,7 @@
  */
 
 import type { Data, ListData } from '../axdr/data.ts';
+import { readVisible } from '../axdr/text.ts';
 import type { CaptureObject } from './capture-object.ts';
 import { captureObjectsOf } from './capture-object.ts';
 import type { CosemDateTime } from './datetime.ts';
@@ -95,7 +96,7 @@ export function notifiedValue(data: Data): NotifiedValue {
 
 function octetValue(octets: Uint8Array): NotifiedValue {
   if (octets.length > 0 && octets.every((octet) => octet >= 0x20 && octet <= 0x7e)) {
-    return { kind: 'text', text: String.fromCharCode(...octets), type: 'octet-string' };
+    return { kind: 'text', text: readVisible(octets), type: 'octet-string' };
   }
   if (octets.length === 12) {
     const dateTime = dateTimeFromOctets(octets);

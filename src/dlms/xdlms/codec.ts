@@ -40,7 +40,10 @@ const BY_TAG: ReadonlyMap<number, readonly ApduForm[]> = new Map(
   FORMS.map(({ tag }) => [tag, FORMS.filter((entry) => entry.tag === tag)]),
 );
 
-/** The one APDU that the octets are; throws only errors of `DLMS_ERRORS`, with the offset in the detail. */
+/**
+ * The one APDU that the octets are; throws only errors of `DLMS_ERRORS`, with the offset in the detail. Fields of octets are
+ * views on the message: it must not be overwritten while they are in use. `walk` is for `explain`.
+ */
 export function decodeApdu(octets: Uint8Array, walk = new DataWalk()): Apdu {
   return guarded(() => {
     const reader = new ByteReader(octets);

@@ -6,7 +6,7 @@ import { readTagged, writeTagged } from '../axdr/decode.ts';
 import { readLength, readOctets, writeOctets } from '../axdr/length.ts';
 import type { DataWalk } from '../axdr/walk.ts';
 import type { ApduForm } from './form.ts';
-import { form, readPresent } from './form.ts';
+import { form, readPresent, within } from './form.ts';
 import type { AttributeDescriptor, LongInvocation } from './service.ts';
 import { readAttribute, readLongInvocation, writeAttribute, writeLongInvocation } from './service.ts';
 
@@ -80,7 +80,11 @@ function readDataNotification(reader: ByteReader, walk: DataWalk): Omit<DataNoti
 
 function writeDataNotification(writer: ByteWriter, apdu: DataNotification): void {
   writeLongInvocation(writer, apdu);
-  if (apdu.taggedDateTime) writer.u8(OCTET_STRING_TAG);
+  if (apdu.taggedDateTime) {
+    // Only before 12 octets can the tag be told from a length again.
+    within(apdu.dateTime.length, DATE_TIME_OCTETS, DATE_TIME_OCTETS, 'octets of a tagged date-time');
+    writer.u8(OCTET_STRING_TAG);
+  }
   writeOctets(writer, apdu.dateTime);
   writeTagged(writer, apdu.body);
 }

@@ -103,6 +103,17 @@ const UNFIT: readonly Apdu[] = [
     },
   },
   { ...(decodeApdu(fromHex(AARQ)) as Aarq), applicationContext: 0 },
+  {
+    apdu: 'data-notification',
+    longInvokeId: 1,
+    selfDescriptive: false,
+    breakOnError: false,
+    confirmed: false,
+    highPriority: false,
+    dateTime: new Uint8Array(0),
+    taggedDateTime: true,
+    body: { type: 'null-data' },
+  },
 ];
 
 for (const [at, apdu] of UNFIT.entries()) {

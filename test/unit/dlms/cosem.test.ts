@@ -224,3 +224,10 @@ test('HE-7 an object list that does not fit its values is a value like another',
   assert.equal(readings.length, 2);
   assert.equal(readings[0]?.value.kind, 'data');
 });
+
+test('HE-7 a text of a hundred thousand octets is a text', () => {
+  const text = { type: 'octet-string', value: new Uint8Array(100_000).fill(0x41) } as const;
+  const [reading] = notifiedReadings({ type: 'structure', value: [text] }).readings;
+  assert.ok(reading?.value.kind === 'text');
+  assert.equal(reading.value.text.length, 100_000);
+});
