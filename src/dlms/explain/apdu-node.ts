@@ -8,6 +8,7 @@ import { decodeApdu } from '../xdlms/codec.ts';
 import { shapeOfApdu } from './apdu-shape.ts';
 import { TracingWalk } from './data-node.ts';
 import type { Json, JsonObject } from './json.ts';
+import { isJsonList, isJsonObject } from './json.ts';
 import type { ExplainNode } from './node.ts';
 import { leaf, Place } from './node.ts';
 
@@ -59,14 +60,14 @@ class FieldNodes {
       this.#last = leaf(name.replace(/Hex$/, ''), this.#place.find(value), value, value);
       return this.#last;
     }
-    if (isList(value)) {
+    if (isJsonList(value)) {
       if (value.every((item) => typeof item === 'string')) return leaf(name, null, '', value.join(', '));
       return this.#group(
         name,
         value.map((item, at) => this.#field(`[${at}]`, item)),
       );
     }
-    if (!isObject(value)) return leaf(name, null, '', value ?? 'none');
+    if (!isJsonObject(value)) return leaf(name, null, '', value ?? 'none');
     if ('type' in value) return this.#value(name);
     if ('instanceId' in value) return this.#descriptor(name, value);
     if ('apdu' in value) return this.#inner(String(value['apdu']));
@@ -106,14 +107,6 @@ class FieldNodes {
     const rest = Object.entries(value).filter(([key]) => !known.has(key));
     return { name, offset, hex: offset === null ? '' : hex, value: words, children: this.of(Object.fromEntries(rest)) };
   }
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null;
 }
 
 function hexOfDescriptor(classId: number, instance: string, member: number): string {

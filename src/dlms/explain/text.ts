@@ -2,6 +2,7 @@
 
 import type { Explanation } from './explain.ts';
 import type { Json, JsonObject } from './json.ts';
+import { isJsonList, isJsonObject } from './json.ts';
 import type { ExplainNode } from './node.ts';
 
 const HEX_SHOWN = 48;
@@ -23,9 +24,23 @@ function nodeJson(node: ExplainNode): JsonObject {
   };
 }
 
-/** Indented lines: offset, octets, name, value; long octets are cut in the middle of nothing but the line. */
+/** Indented lines of name, value, section, offset and octets (long ones cut short); below them the readings of pushes. */
 export function explanationText(explanation: Explanation): string {
-  return explanation.tree.map((node) => nodeText(node, 0)).join('');
+  const tree = explanation.tree.map((node) => nodeText(node, 0)).join('');
+  return tree + explanation.messages.map(readingsText).join('');
+}
+
+function readingsText({ layout, readings }: JsonObject): string {
+  if (!isJsonList(readings)) return '';
+  const lines = readings.map((reading) => (isJsonObject(reading) ? `  ${readingText(reading)}\n` : ''));
+  return `readings (${String(layout)})\n${lines.join('')}`;
+}
+
+function readingText({ obis, position, scaler, unitName, ...value }: JsonObject): string {
+  const name = obis === undefined ? `at ${String(position)}` : String(obis);
+  const said = value['value'] ?? value['text'] ?? value['hex'] ?? valueText(value);
+  const scale = scaler === undefined || scaler === 0 ? '' : ` x 10^${String(scaler)}`;
+  return `${name}  ${String(said)}${scale}${unitName === undefined ? '' : ` ${String(unitName)}`}`;
 }
 
 function nodeText(node: ExplainNode, depth: number): string {

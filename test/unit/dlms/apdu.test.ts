@@ -195,3 +195,10 @@ test('HE-7 a ciphered message that opens to nonsense says so', () => {
   assert.equal(messages[0]?.['plaintextHex'], 'ee');
   assert.match(String(messages[0]?.['error']), /DLMS_APDU_TAG/);
 });
+
+test('HE-7 explain lists the readings of a push below the tree', () => {
+  const text = explanationText(explain(fromHex('0f40000000090c07e3020401173416ff800000020106000016dc')));
+  assert.match(text, /readings \(kaifa-positional\)\n {2}1-0:1\.7\.0\.255 {2}5852\n$/);
+  const scaled = explanationText(explain(fromHex('0f0000000100020309060100200700ff12090402020fff1623')));
+  assert.match(scaled, /readings \(flat-obis-value\)\n {2}1-0:32\.7\.0\.255 {2}2308 x 10\^-1 V\n$/);
+});
