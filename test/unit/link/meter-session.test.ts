@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fromHex } from '../../../src/base/bytes.ts';
 import { hasCode } from '../../../src/base/errors.ts';
 import { obisOf } from '../../../src/dlms/cosem/obis.ts';
 import { clientTransport } from '../../../src/dlms/frame/client-transport.ts';
+import type { ClientTransport, TransportEvent } from '../../../src/dlms/frame/transport.ts';
+import { aareOf } from '../../../src/dlms/session/association.ts';
 import { type MeterSession, type MeterSessionOptions, openSession } from '../../../src/dlms/session/meter-session.ts';
+import { encodeApdu } from '../../../src/dlms/xdlms/codec.ts';
 import { LineDriver } from '../../../src/link/drive.ts';
 import { attributeOf, PROFILE, register, SCRIPT, TEXT } from '../dlms/session/bench-meter.ts';
 import { PASSWORD } from '../dlms/session/pair.ts';
@@ -125,4 +129,70 @@ test('HE-4 over a line with noise, loss and babble the bus is still read, or fai
     }
   }
   assert.ok(read >= 18, `${read} of 20 were read`);
+});
+
+/** A transport whose peer accepts the association and answers everything else with the same octets. */
+class OneAnswer implements ClientTransport {
+  readonly reliable = true;
+  #events: TransportEvent[] = [];
+  readonly #stations = { client: 1, server: 1 };
+
+  constructor(private readonly answer: string) {}
+
+  connect(): void {
+    this.#events.push({ kind: 'link-up', stations: this.#stations });
+  }
+
+  send(apdu: Uint8Array): void {
+    const associating = apdu.at(0) === 0x60;
+    const agreed = {
+      apdu: 'initiate-response',
+      negotiatedQos: null,
+      negotiatedDlmsVersion: 6,
+      conformance: 0x10,
+      serverMaxReceivePduSize: 0,
+      vaaName: 7,
+    } as const;
+    const said = associating ? encodeApdu(aareOf(0, 0, null, agreed)) : fromHex(this.answer);
+    this.#events.push({ kind: 'apdu', apdu: said, stations: this.#stations });
+  }
+
+  disconnect(): void {
+    this.#events.push({ kind: 'link-down', reason: null, stations: this.#stations });
+  }
+
+  receive(): TransportEvent[] {
+    return [];
+  }
+
+  takeOutput(): Uint8Array[] {
+    return [];
+  }
+
+  deadlineMs(): number | null {
+    return this.#events.length > 0 ? 0 : null;
+  }
+
+  tick(): TransportEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+}
+
+test('GP-6 an exception from the meter rejects with SESSION_REFUSED and its words', async () => {
+  for (const [answer, words] of [
+    ['d80102', /service-not-allowed.*service-not-supported/],
+    ['0e050301', /read|pdu/i],
+  ] as const) {
+    const world = new World();
+    const driver = new LineDriver(world.lines.create('x').open(), world);
+    const meter = await world.settle(openSession(driver, new OneAnswer(answer), {}));
+    assert.equal(meter.association.serverPduMaxBytes, 0);
+    await assert.rejects(
+      world.settle(meter.get([register(1)])),
+      (error: unknown) => hasCode(error, 'SESSION_REFUSED') && words.test(String((error as Error).message)),
+    );
+    await world.settle(meter.release());
+  }
 });
