@@ -6,8 +6,9 @@
  * It sends no frame and knows no time: the two data-link machines ask it what to send and tell it what came.
  */
 import { concat } from '../../base/bytes.ts';
+import { assert } from '../../base/errors.ts';
 import type { HdlcParameters } from './hdlc-parameters.ts';
-import { APDU_MAX_BYTES, LLC_BYTES } from './limits.ts';
+import { APDU_MAX_BYTES, LINK_SEGMENTS_MAX, LLC_BYTES } from './limits.ts';
 
 /** A segment that waits or is on its way. */
 export interface Segment {
@@ -67,7 +68,7 @@ export class HdlcTransfer {
     return this.#parts.length > 0;
   }
 
-  /** Cuts a message into segments behind those that wait. */
+  /** Cuts a message into segments behind those that wait; more than LINK_SEGMENTS_MAX is a fault of the session above. */
   enqueue(octets: Uint8Array): void {
     const size = this.#parameters.informationTransmitBytes;
     for (let at = 0; at < octets.length; at += size) {
@@ -75,6 +76,7 @@ export class HdlcTransfer {
       this.#queue.push({ ns: this.#nextNs, information, segmented: at + size < octets.length });
       this.#nextNs = (this.#nextNs + 1) & 7;
     }
+    assert(this.#queue.length <= LINK_SEGMENTS_MAX, 'a session waits for answers before it sends more');
   }
 
   /** The segments to send now, up to the window; they count as on their way from here. */

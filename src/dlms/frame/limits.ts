@@ -24,8 +24,8 @@ export const PUSH_MESSAGE_MAX_BYTES = 1_048_576;
 export const PUSH_REASSEMBLY_DEFAULT_MS = 5_000;
 /** A listener hears few meters on one line; the oldest half-joined message goes when there are more. */
 export const PUSH_SENDERS_MAX = 32;
-/** APDUs that may wait in a data link for the line; the session above has one request in flight. */
-export const LINK_QUEUE_MAX = 16;
+/** Segments that may wait in a data link: two longest APDUs in the smallest fields; the session above has one in flight. */
+export const LINK_SEGMENTS_MAX = 4_098;
 /** Clients (source addresses) that one HDLC server keeps state for; the longest idle one goes. */
 export const HDLC_CLIENTS_MAX = 16;
 /** Poll pause while the peer says "receive not ready". */

@@ -1,7 +1,7 @@
 /** Opening and closing an association: the client's proposal, the server's answer, and what both agreed on. */
 
 import type { Aare, Aarq } from '../acse/acse.ts';
-import { APPLICATION_CONTEXTS, PROVIDER_DIAGNOSTICS, USER_DIAGNOSTICS } from '../acse/names.ts';
+import { PROVIDER_DIAGNOSTICS, USER_DIAGNOSTICS } from '../acse/names.ts';
 import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
 import {
   CONFORMANCE,
@@ -113,11 +113,6 @@ export function aareOf(
 export function diagnosticText({ result, diagnostic }: Aare): string {
   const names = diagnostic.source === 'acse-service-user' ? USER_DIAGNOSTICS : PROVIDER_DIAGNOSTICS;
   return `result ${result}, ${diagnostic.source}: ${names[diagnostic.code] ?? diagnostic.code}`;
-}
-
-/** Name of an application context, for messages. */
-export function contextText(context: number): string {
-  return APPLICATION_CONTEXTS[context] ?? String(context);
 }
 
 /** What the server agreed to, or the error in its place, or null when an AARE carries neither; throws DLMS errors. */

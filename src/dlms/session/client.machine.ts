@@ -27,6 +27,7 @@ import { asError, invocationOf } from './exchange.ts';
 import { Job } from './job.ts';
 import {
   CLIENT_PDU_DEFAULT_BYTES,
+  LIST_ITEMS_DEFAULT,
   PDU_MIN_BYTES,
   READ_RETRIES_DEFAULT,
   RELEASE_TIMEOUT_MS,
@@ -92,7 +93,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
       clientPduMaxBytes: CLIENT_PDU_DEFAULT_BYTES,
       requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
       readRetries: READ_RETRIES_DEFAULT,
-      listItemsMax: 16,
+      listItemsMax: LIST_ITEMS_DEFAULT,
       release: true,
       ...options,
     };

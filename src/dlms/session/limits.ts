@@ -2,8 +2,8 @@
 
 /** Requests that may wait in one client session: a register list is one request, so this is many minutes of line time. */
 export const REQUEST_QUEUE_MAX = 256;
-/** Items in one with-list request; meters' limits differ, the PDU size usually binds first. */
-export const LIST_ITEMS_PER_REQUEST_MAX = 32;
+/** Items in one with-list request; meters' limits differ from 10 to 40, the PDU size usually binds first. */
+export const LIST_ITEMS_DEFAULT = 16;
 /** Joined octets of one block transfer: a year of quarter-hours with 6 columns is 1.3 MB. */
 export const LONG_VALUE_MAX_BYTES = 4 * 1024 * 1024;
 /** Longest APDU a client offers to take; 65,535 would be no limit for a 16-bit wrapper. */
