@@ -109,6 +109,8 @@ export class EdgeWorker {
   async #run(): Promise<void> {
     this.#running = true;
     for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) {
+      // What is being stored no longer waits: it does not lessen the credit of its own ack.
+      for (const task of batch) this.#queuedOctets -= task.payload.length;
       try {
         if (batch[0]?.leaf === 'c') await this.#control(batch[0].payload);
         else await this.#blocks(batch.map((task) => task.payload));
@@ -119,7 +121,6 @@ export class EdgeWorker {
         this.#forgetAll();
       }
       for (const task of batch) {
-        this.#queuedOctets -= task.payload.length;
         this.parts.queued(-task.payload.length);
         task.done();
       }

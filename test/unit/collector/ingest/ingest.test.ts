@@ -1,0 +1,414 @@
+/** The acceptance rules of blocks, one by one, as an edge sees them through the broker. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ByteWriter } from '../../../../src/base/bytes.ts';
+import { crc32C } from '../../../../src/base/crc.ts';
+import type { MqttConnection, MqttListener } from '../../../../src/base/env.ts';
+import { SILENT_LOG } from '../../../../src/base/log.ts';
+import { startIngest } from '../../../../src/collector/ingest/ingest.ts';
+import { EDGE_CREDIT_OCTETS } from '../../../../src/collector/ingest/limits.ts';
+import { createMemoryCollectorStore, type MemoryCollectorStore } from '../../../../src/lab/memory-collector-store.ts';
+import type { CommandId, EdgeId, MeterId } from '../../../../src/model/ids.ts';
+import { DEFAULT_TENANT } from '../../../../src/model/ids.ts';
+import { decodeCollectorMessage, encodeEdgeMessage } from '../../../../src/wire/codec.ts';
+import { openEnvelope, sealEnvelope } from '../../../../src/wire/envelope.ts';
+import type { Lane } from '../../../../src/wire/lanes.ts';
+import type { CollectorBody, EdgeMessage, LaneSpanNotice } from '../../../../src/wire/messages.ts';
+import type { PackedBlock } from '../../../../src/wire/pack.ts';
+import { joinBatch, topicOf } from '../../../../src/wire/topics.ts';
+import {
+  crypto,
+  DAY_MS,
+  JournalEdge,
+  place,
+  profileGroup,
+  QUARTER_MS,
+  register,
+  row,
+} from '../../../support/journal-edge.ts';
+
+const METER = 'm1' as MeterId;
+
+/** A broker with one client: what it publishes is kept, what edges say is handed to it. */
+class Desk {
+  readonly sent: { topic: string; payload: Uint8Array }[] = [];
+  listener: MqttListener | undefined;
+  filters: readonly string[] = [];
+  nowMs = DAY_MS;
+  readonly store: MemoryCollectorStore;
+  readonly ingest;
+
+  constructor() {
+    const clock = { nowMs: () => this.nowMs, monotonicMs: () => this.nowMs };
+    this.store = createMemoryCollectorStore({ clock, term: new Uint8Array(12).fill(7) });
+    const connection: MqttConnection = {
+      publish: async (topic, payload) => {
+        this.sent.push({ topic, payload });
+      },
+      subscribe: async (filters) => {
+        this.filters = filters;
+      },
+      bufferedOctets: () => 0,
+      trafficOctets: () => ({ sent: 0, received: 0 }),
+      close: async () => undefined,
+    };
+    const mqtt = {
+      connect: async (_options: unknown, listener: MqttListener) => {
+        this.listener = listener;
+        return connection;
+      },
+    };
+    const timers = { after: () => ({ cancel: () => undefined }), sleep: async () => undefined };
+    const random = { bytes: (count: number) => new Uint8Array(count), below: () => 0 };
+    const env = { clock, timers, random, crypto, mqtt, log: SILENT_LOG };
+    this.ingest = startIngest({ env, store: this.store, broker: { url: 'mqtt://test', clientId: 'collector' } });
+  }
+
+  /** Hands a message over, as the broker would; resolves when its PUBACK may go. */
+  async say(edge: JournalEdge, leaf: 'b' | 'c', payload: Uint8Array): Promise<void> {
+    await this.ingest.connected();
+    await this.listener?.message(topicOf(edge.edgeId, leaf, crypto.sha256), payload);
+  }
+
+  control(edge: JournalEdge, message: EdgeMessage, key = edge.key): Promise<void> {
+    return this.say(edge, 'c', sealEnvelope(encodeEdgeMessage(message), 'up', { edgeId: edge.edgeId, key }, crypto));
+  }
+
+  hello(edge: JournalEdge, lanes: readonly LaneSpanNotice[] = [], session = 1, epoch = edge.epoch): Promise<void> {
+    return this.control(edge, {
+      kind: 'hello',
+      hello: {
+        epoch,
+        bootId: '00000000000000b0',
+        session: new Uint8Array(16).fill(session),
+        lanes,
+        software: 'test 1',
+        wallTimeMs: this.nowMs,
+        clockQuality: 'ntp',
+        protocol: 1,
+      },
+    });
+  }
+
+  blocks(edge: JournalEdge, blocks: readonly PackedBlock[]): Promise<void> {
+    return this.say(edge, 'b', joinBatch(blocks.map((block) => block.octets)));
+  }
+
+  /** What the edge was told since it was last asked; every message is authentic. */
+  told(edge: JournalEdge): CollectorBody[] {
+    const topic = topicOf(edge.edgeId, 'd', crypto.sha256);
+    const mine = this.sent.filter((message) => message.topic === topic);
+    this.sent.splice(0);
+    return mine.map(({ payload }) => {
+      const message = decodeCollectorMessage(
+        openEnvelope(payload, 'down', { edgeId: edge.edgeId, key: edge.key }, crypto),
+      );
+      assert.deepEqual(message.term, this.store.term);
+      assert.equal(message.serverTimeMs, this.nowMs);
+      return message.body;
+    });
+  }
+}
+
+function filled(name = 'e1'): JournalEdge {
+  const edge = new JournalEdge(name, undefined, [profileGroup(METER)]);
+  for (let slot = 1; slot <= 6; slot++) {
+    const atMs = DAY_MS + slot * QUARTER_MS;
+    edge.rows(2, [row(atMs, [1000 + slot, 0])], { readAtMs: atMs + 5_000, keyframe: slot === 4 });
+  }
+  return edge;
+}
+
+async function ready(edge = filled()): Promise<{ desk: Desk; edge: JournalEdge }> {
+  const desk = new Desk();
+  await register(desk.store, edge);
+  await place(desk.store, METER, edge);
+  await desk.hello(edge);
+  desk.told(edge);
+  return { desk, edge };
+}
+
+async function upTo(desk: Desk, edge: JournalEdge, lane: Lane = 2): Promise<number> {
+  return (await desk.store.cursor(edge.edgeId, edge.epoch, lane))?.upTo ?? 0;
+}
+
+const ack = (edge: JournalEdge, sequence: number, lane: Lane = 2) => ({
+  kind: 'ack',
+  epoch: edge.epoch,
+  lane,
+  upTo: sequence,
+  credit: EDGE_CREDIT_OCTETS,
+});
+
+describe('acceptance of blocks', () => {
+  test('a hello is answered with upTo of every lane and absolute credit, and subscribes all shards', async () => {
+    const desk = new Desk();
+    const edge = filled();
+    await register(desk.store, edge);
+    await desk.hello(edge);
+    assert.deepEqual(desk.filters, ['dw/+/+/b', 'dw/+/+/c']);
+    const lanes = [0, 1, 2, 3, 4, 5].map((lane) => ({ lane, upTo: 0 }));
+    assert.deepEqual(desk.told(edge), [{ kind: 'answer', lanes, credit: EDGE_CREDIT_OCTETS }]);
+    assert.equal((await desk.store.edge(edge.edgeId))?.software, 'test 1');
+  });
+
+  test('n = upTo + 1 is stored and then acknowledged, several blocks of a message at once', async () => {
+    const { desk, edge } = await ready();
+    await desk.blocks(edge, edge.blocks(2).slice(0, 1));
+    assert.deepEqual(desk.told(edge), [ack(edge, 1)]);
+    await desk.blocks(edge, edge.blocks(2).slice(1));
+    assert.deepEqual(desk.told(edge), [ack(edge, 6)]);
+    const [latest] = await desk.store.latest(METER);
+    assert.equal(latest?.value, 1006);
+  });
+
+  test('n <= upTo with the same hash is acknowledged again and changes nothing', async () => {
+    const { desk, edge } = await ready();
+    await desk.blocks(edge, edge.blocks(2));
+    await desk.blocks(edge, edge.blocks(2).slice(1, 3));
+    assert.deepEqual(desk.told(edge), [ack(edge, 6), ack(edge, 6)]);
+    const channel = { meterId: METER, obis: '1-0:1.8.0*255', intervalS: 900 };
+    const readings = await desk.store.readings({ channel, fromMs: 0, toMs: DAY_MS * 2, limit: 100 });
+    assert.deepEqual(
+      readings.map((reading) => [reading.value, reading.versions]),
+      [1, 2, 3, 4, 5, 6].map((slot) => [1000 + slot, 1]),
+    );
+  });
+
+  test('n <= upTo with another hash raises the clone alarm and is not acknowledged', async () => {
+    const { desk, edge } = await ready();
+    await desk.blocks(edge, edge.blocks(2).slice(0, 3));
+    desk.told(edge);
+    const twin = new JournalEdge('e1', edge.epoch, edge.groups);
+    twin.rows(2, [row(DAY_MS + QUARTER_MS, [7, 7])], { readAtMs: DAY_MS });
+    await desk.blocks(edge, twin.blocks(2));
+    assert.deepEqual(
+      desk.told(edge).map((body) => body.kind === 'refusal' && body.code),
+      ['INGEST_CLONE'],
+    );
+    const { items } = await desk.store.events({ fromMs: 0, toMs: DAY_MS * 2, limit: 10 });
+    assert.deepEqual(
+      items.map((event) => [event.name, event.severity]),
+      [['clone-suspected', 'alarm']],
+    );
+    assert.equal(await upTo(desk, edge), 3);
+  });
+
+  test('n > upTo + 1 is dropped and upTo is told', async () => {
+    const { desk, edge } = await ready();
+    await desk.blocks(edge, edge.blocks(2).slice(0, 1));
+    await desk.blocks(edge, edge.blocks(2).slice(4));
+    assert.deepEqual(desk.told(edge), [ack(edge, 1), ack(edge, 1)]);
+    assert.equal(await upTo(desk, edge), 1);
+  });
+
+  test('a block with a wrong checksum is dropped; those before it in the message count', async () => {
+    const { desk, edge } = await ready();
+    const [first, second] = edge.blocks(2);
+    assert.ok(first && second);
+    const broken = { ...second, octets: second.octets.map((octet, at) => (at === 30 ? octet ^ 1 : octet)) };
+    await desk.blocks(edge, [first, broken]);
+    assert.deepEqual(desk.told(edge), [ack(edge, 1)]);
+  });
+
+  test('a block that does not continue the chain asks for a keyframe and leaves upTo', async () => {
+    const { desk, edge } = await ready();
+    await desk.blocks(edge, edge.blocks(2).slice(0, 1));
+    desk.told(edge);
+    const other = new JournalEdge('e1', edge.epoch, edge.groups);
+    other.rows(2, [row(DAY_MS, [1, 1])], { readAtMs: DAY_MS });
+    other.rows(2, [row(DAY_MS + QUARTER_MS, [2, 2])], { readAtMs: DAY_MS });
+    await desk.blocks(edge, other.blocks(2).slice(1));
+    assert.deepEqual(desk.told(edge), [{ kind: 'need-keyframe', lane: 2, upTo: 1 }]);
+  });
+
+  test('an unknown dictionary is asked for; with it the same blocks are taken', async () => {
+    const desk = new Desk();
+    const edge = filled();
+    await desk.store.saveEdge(edge.record);
+    await desk.hello(edge);
+    desk.told(edge);
+    await desk.blocks(edge, edge.blocks(2));
+    assert.deepEqual(desk.told(edge), [{ kind: 'need-dictionary', lane: 2, hash: edge.dictionary.hash }]);
+    await desk.control(edge, { kind: 'dictionary', octets: edge.dictionary.octets });
+    await desk.blocks(edge, edge.blocks(2));
+    assert.deepEqual(desk.told(edge), [ack(edge, 6)]);
+  });
+
+  test('a hello whose journal begins beyond upTo + 1 declares a gap; then only a keyframe is taken', async () => {
+    const { desk, edge } = await ready();
+    await desk.blocks(edge, edge.blocks(2).slice(0, 1));
+    await desk.hello(edge, [{ lane: 2, first: 3, last: 6, lastKeyframe: 4 }], 2);
+    desk.told(edge);
+    assert.deepEqual(
+      desk.store.laneGaps.map(({ from, to, cause }) => [from, to, cause]),
+      [[2, 2, 'evicted-at-edge']],
+    );
+    await desk.blocks(edge, edge.blocks(2).slice(2, 3));
+    assert.deepEqual(desk.told(edge), [{ kind: 'need-keyframe', lane: 2, upTo: 2 }]);
+    await desk.hello(edge, [{ lane: 2, first: 4, last: 6, lastKeyframe: 4 }], 3);
+    await desk.blocks(edge, edge.blocks(2).slice(3));
+    assert.deepEqual(desk.told(edge).at(-1), ack(edge, 6));
+    await desk.store.fold({ maxBlocks: 100 });
+    assert.equal((await desk.store.latest(METER))[0]?.value, 1006);
+  });
+
+  test('a poison block of a lane of records is kept, acknowledged and reported; the next ones are taken', async () => {
+    const { desk, edge } = await ready();
+    const state = { meterId: METER, state: 'reachable', sentence: 'Answers.', sinceMs: DAY_MS } as const;
+    edge.records(0, [{ kind: 'meter-state', state }]);
+    const poison = edge.records(0, [{ kind: 'log', level: 'info', event: 'x.y', atMs: DAY_MS, fieldsJson: '{}' }])[0];
+    assert.ok(poison);
+    const bad = reframed(poison);
+    await desk.blocks(edge, [edge.blocks(0)[0] ?? poison, bad]);
+    assert.deepEqual(desk.told(edge), [ack(edge, 2, 0)]);
+    const { items } = await desk.store.events({ fromMs: 0, toMs: DAY_MS * 2, limit: 10 });
+    assert.deepEqual(
+      items.map((event) => event.name),
+      ['block-quarantined'],
+    );
+    assert.equal((await desk.store.meter(METER))?.state?.state, 'reachable');
+  });
+
+  test('blocks of another epoch than that of the hello are not taken', async () => {
+    const { desk, edge } = await ready();
+    const other = new JournalEdge('e1', '00000000000000ff', edge.groups);
+    other.rows(2, [row(DAY_MS, [1, 1])], { readAtMs: DAY_MS });
+    await desk.blocks(edge, other.blocks(2));
+    assert.deepEqual(desk.told(edge), []);
+    assert.equal(await desk.store.cursor(edge.edgeId, other.epoch, 2), undefined);
+  });
+
+  test('an unknown edge waits in the inbox, unacknowledged', async () => {
+    const desk = new Desk();
+    const edge = filled('stranger');
+    await desk.hello(edge);
+    await desk.blocks(edge, edge.blocks(2));
+    assert.deepEqual(desk.told(edge), []);
+    const [record] = await desk.store.edges();
+    assert.deepEqual([record?.edgeId, record?.state], ['stranger', 'inbox']);
+    assert.equal(await upTo(desk, edge), 0);
+    await register(desk.store, edge);
+    await desk.hello(edge, [], 2);
+    await desk.blocks(edge, edge.blocks(2));
+    assert.deepEqual(
+      desk.told(edge).map((body) => body.kind),
+      ['answer', 'ack'],
+      'once registered it is served',
+    );
+  });
+
+  test('a hello under a wrong key is not answered', async () => {
+    const desk = new Desk();
+    const edge = filled();
+    await register(desk.store, edge);
+    const hello = {
+      epoch: edge.epoch,
+      bootId: '00',
+      session: new Uint8Array(16),
+      lanes: [],
+      software: '',
+      wallTimeMs: 0,
+    };
+    await desk.control(
+      edge,
+      { kind: 'hello', hello: { ...hello, bootId: '0000000000000000', clockQuality: 'unset', protocol: 1 } },
+      new Uint8Array(32),
+    );
+    assert.deepEqual(desk.told(edge), []);
+  });
+
+  test('a deactivated edge is refused with a sentence and nothing is taken', async () => {
+    const { desk, edge } = await ready();
+    await desk.store.saveEdge({ ...edge.record, state: 'deactivated' });
+    await desk.hello(edge, [], 2);
+    await desk.blocks(edge, edge.blocks(2));
+    assert.deepEqual(
+      desk.told(edge).map((body) => body.kind === 'refusal' && body.code),
+      ['INGEST_DEACTIVATED'],
+    );
+    assert.equal(await upTo(desk, edge), 0);
+  });
+
+  test('a database that could lose data acknowledges nothing and says so', async () => {
+    const desk = new Desk();
+    const edge = filled();
+    await register(desk.store, edge);
+    desk.store.setNotSafe(['fsync is off']);
+    await desk.hello(edge);
+    assert.deepEqual(
+      desk.told(edge).map((body) => body.kind === 'refusal' && body.code),
+      ['INGEST_NOT_SAFE'],
+    );
+    await desk.blocks(edge, edge.blocks(2));
+    assert.equal(await upTo(desk, edge), 0);
+    assert.deepEqual(desk.ingest.state().notSafe, ['fsync is off']);
+  });
+
+  test('open commands go out after the hello, once more after the next, and become sent', async () => {
+    const { desk, edge } = await ready();
+    const id = '00000000-0000-4000-8000-000000000001' as CommandId;
+    const command = {
+      id,
+      tenantId: DEFAULT_TENANT,
+      edgeId: edge.edgeId,
+      epoch: edge.epoch,
+      meterId: METER,
+      body: { kind: 'relay', action: 'disconnect' },
+      author: 'test',
+      createdAtMs: DAY_MS,
+      expiresAtMs: DAY_MS + 60_000,
+    } as const;
+    const signed = { command: Uint8Array.of(1, 2), signature: new Uint8Array(64) };
+    await desk.store.create(command, signed, undefined);
+    await desk.hello(edge, [], 2);
+    assert.deepEqual(desk.told(edge).at(-1), { kind: 'command', ...signed });
+    assert.equal((await desk.store.command(id))?.state, 'sent');
+    assert.equal(await desk.ingest.sendCommand(edge.edgeId, signed.command, signed.signature), true);
+    assert.equal(await desk.ingest.sendCommand('other' as EdgeId, signed.command, signed.signature), false);
+    desk.nowMs = command.expiresAtMs;
+    desk.sent.splice(0);
+    await desk.hello(edge, [], 3);
+    assert.deepEqual(
+      desk.told(edge).map((body) => body.kind),
+      ['answer'],
+      'an expired command is not sent',
+    );
+  });
+
+  test('the result of a command is there as soon as its block is stored', async () => {
+    const { desk, edge } = await ready();
+    const id = '00000000-0000-4000-8000-000000000002' as CommandId;
+    const body = { kind: 'read', objects: [] } as const;
+    const times = { createdAtMs: DAY_MS, expiresAtMs: DAY_MS + 60_000 };
+    const command = {
+      id,
+      tenantId: DEFAULT_TENANT,
+      edgeId: edge.edgeId,
+      epoch: edge.epoch,
+      meterId: METER,
+      body,
+      author: 'test',
+      ...times,
+    };
+    await desk.store.create(command, { command: Uint8Array.of(1), signature: new Uint8Array(64) }, undefined);
+    const report = {
+      id,
+      meterId: METER,
+      state: 'done',
+      code: '',
+      sentence: 'Read.',
+      atMs: DAY_MS + 1,
+      values: [],
+    } as const;
+    await desk.blocks(edge, edge.records(1, [{ kind: 'command', report }]));
+    assert.deepEqual(desk.told(edge), [ack(edge, 1, 1)]);
+    assert.equal((await desk.store.command(id))?.state, 'done');
+  });
+});
+
+/** The block with the end of its body cut off and its checksum made right again. */
+function reframed(block: PackedBlock): PackedBlock {
+  const cut = block.octets.subarray(0, block.octets.length - 7);
+  return { ...block, octets: new ByteWriter().bytes(cut).u32(crc32C(cut)).finish() };
+}
