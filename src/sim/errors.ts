@@ -16,7 +16,8 @@ export const SIM_ERRORS = {
   SIM_LISTEN: {
     side: 'local',
     retry: 'never',
-    sentence: 'The simulator cannot listen there: write tcp://host:port, tcp+hdlc://host:port or serial:///dev/name?baud=9600.',
+    sentence:
+      'The simulator cannot listen there: write tcp://host:port, tcp+hdlc://host:port or serial:///dev/name?baud=9600.',
   },
   SIM_ADDRESS: {
     side: 'local',

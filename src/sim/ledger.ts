@@ -20,9 +20,10 @@
  * A reader stops believing a frame at a wrong checksum and looks for the next "DWL1": a frame torn by a power cut was never
  * followed by the answer that it would have allowed. Known weak point: the file grows for ever; a run has one ledger.
  */
-import type { AppendFile } from '../base/env.ts';
+
 import { ByteReader, ByteWriter, concat } from '../base/bytes.ts';
 import { crc32C } from '../base/crc.ts';
+import type { AppendFile } from '../base/env.ts';
 import { addExact, type ExactInteger, subtractExact } from '../model/number.ts';
 import { simError } from './errors.ts';
 import { LEDGER_FRAME_MAX_OCTETS, LEDGER_PENDING_MAX_OCTETS } from './limits.ts';
@@ -152,7 +153,8 @@ export class Ledger {
     this.#full.push(framed(content));
     this.#pendingOctets += content.length;
     this.#writer = newFrame();
-    if (this.#pendingOctets > LEDGER_PENDING_MAX_OCTETS) throw simError('SIM_LEDGER', `${this.#pendingOctets} octets wait`);
+    if (this.#pendingOctets > LEDGER_PENDING_MAX_OCTETS)
+      throw simError('SIM_LEDGER', `${this.#pendingOctets} octets wait`);
   }
 
   async #write(): Promise<void> {
@@ -280,7 +282,10 @@ function readDelta(reader: ByteReader): ExactInteger {
 /** 64-bit values differ by up to 65 bits with sign: sixteen octets, two's complement. */
 function wideOctets(value: bigint): Uint8Array {
   const bits = BigInt.asUintN(128, value);
-  return new ByteWriter(16).u64(bits >> 64n).u64(bits & 0xffff_ffff_ffff_ffffn).finish();
+  return new ByteWriter(16)
+    .u64(bits >> 64n)
+    .u64(bits & 0xffff_ffff_ffff_ffffn)
+    .finish();
 }
 
 function readWide(reader: ByteReader): ExactInteger {

@@ -4,7 +4,7 @@
  * and weekends stay weekends.
  */
 import { simError } from '../errors.ts';
-import { HOUSEHOLDS_MAX, HOUSEHOLD_DAYS_MAX } from '../limits.ts';
+import { HOUSEHOLD_DAYS_MAX, HOUSEHOLDS_MAX } from '../limits.ts';
 import { noise } from './noise.ts';
 import type { LoadShape } from './shapes.ts';
 
@@ -38,7 +38,8 @@ export function parseHouseholds(octets: Uint8Array): Household[] {
     const household = days.get(name) ?? new Map<string, number[]>();
     household.set(date, values.map(Number));
     days.set(name, household);
-    if (days.size > HOUSEHOLDS_MAX || household.size > HOUSEHOLD_DAYS_MAX) throw simError('SIM_LOADS', `line ${at + 2}`);
+    if (days.size > HOUSEHOLDS_MAX || household.size > HOUSEHOLD_DAYS_MAX)
+      throw simError('SIM_LOADS', `line ${at + 2}`);
   });
   if (days.size === 0) throw simError('SIM_LOADS', 'there is no household');
   return [...days].map(([name, household]) => ({ name, totalWh: totalsOf(name, household) }));

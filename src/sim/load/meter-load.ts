@@ -11,8 +11,8 @@ import {
   type LoadShape,
   NOTHING,
   REACTIVE_PATTERN,
-  scaled,
   SOLAR_PATTERN,
+  scaled,
   sumOf,
   WATER_PATTERN,
 } from './shapes.ts';
@@ -61,10 +61,13 @@ export class MeterLoad {
     const draw = (label: string) => noise(seedOf(options.seed, label), 0);
     const solar = draw('has-solar') < SOLAR_SHARE;
     this.#import = importShape(options, draw);
-    this.#export = solar ? generated(options, 'export', SOLAR_PATTERN, 4000 + 9000 * draw('solar'), 0.42, SUMMER_DAY) : NOTHING;
+    this.#export = solar
+      ? generated(options, 'export', SOLAR_PATTERN, 4000 + 9000 * draw('solar'), 0.42, SUMMER_DAY)
+      : NOTHING;
     const motors = generated(options, 'reactive', REACTIVE_PATTERN, 300 + 1500 * draw('motors'), 0.1, SUMMER_DAY);
     this.#reactiveImport = sumOf(motors, scaled(this.#import, 0.05 + 0.2 * draw('phase-angle')));
-    this.#reactiveExport = draw('capacitive') < 0.3 ? generated(options, 'capacitive', REACTIVE_PATTERN, 150, 0.1, 0) : NOTHING;
+    this.#reactiveExport =
+      draw('capacitive') < 0.3 ? generated(options, 'capacitive', REACTIVE_PATTERN, 150, 0.1, 0) : NOTHING;
     this.#volume = volumeShape(options, draw);
     this.#voltageSeed = seedOf(options.seed, 'voltage');
   }
@@ -139,7 +142,12 @@ export class MeterLoad {
   #volts(utcMs: number, c: number): number {
     const seed = this.#voltageSeed + c;
     const evening = Math.cos(2 * Math.PI * (this.#localMs(utcMs) / DAY_MS - 0.15));
-    return 231 + 2 * evening + 3 * (smoothNoise(seed, utcMs / 1_800_000) - 0.5) + 2 * (noise(seed, Math.floor(utcMs / MINUTE_MS)) - 0.5);
+    return (
+      231 +
+      2 * evening +
+      3 * (smoothNoise(seed, utcMs / 1_800_000) - 0.5) +
+      2 * (noise(seed, Math.floor(utcMs / MINUTE_MS)) - 0.5)
+    );
   }
 
   /** Mean power of the last minute. */
@@ -172,6 +180,7 @@ function importShape(options: LoadOptions, draw: (label: string) => number): Loa
 
 /** Gas, water and heat, in the register's unit (m3; heat is counted the same way). */
 function volumeShape(options: LoadOptions, draw: (label: string) => number): LoadShape {
-  if (options.medium === 'water') return generated(options, 'water', WATER_PATTERN, 0.08 + 0.4 * draw('size'), 0.1, SUMMER_DAY);
+  if (options.medium === 'water')
+    return generated(options, 'water', WATER_PATTERN, 0.08 + 0.4 * draw('size'), 0.1, SUMMER_DAY);
   return generated(options, 'gas', HEATING_PATTERN, 1 + 8 * draw('size'), 0.45, WINTER_DAY);
 }

@@ -4,7 +4,12 @@ import { timeZoneOf } from '../../profile/zone.ts';
 const HOUR_MS = 3_600_000;
 
 /** The interval ends after `afterMs` up to and including `untilMs`, oldest first. */
-export function* intervalEnds(intervalS: number, timeZone: string, afterMs: number, untilMs: number): Generator<number> {
+export function* intervalEnds(
+  intervalS: number,
+  timeZone: string,
+  afterMs: number,
+  untilMs: number,
+): Generator<number> {
   const zone = timeZoneOf(timeZone);
   const stepMs = intervalS * 1000;
   let dayMs = zone.dayStartMs(afterMs);

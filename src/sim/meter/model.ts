@@ -4,8 +4,20 @@
  */
 import type { Data } from '../../dlms/axdr/data.ts';
 import { parseObis } from '../../dlms/cosem/obis.ts';
-import { ATTRIBUTE_ACCESS, type ListedObject, type ObjectModel, RESULT, type ServerClient } from '../../dlms/session/object-model.ts';
-import type { ActionResult, AttributeDescriptor, GetDataResult, MethodDescriptor, SelectiveAccess } from '../../dlms/xdlms/service.ts';
+import {
+  ATTRIBUTE_ACCESS,
+  type ListedObject,
+  type ObjectModel,
+  RESULT,
+  type ServerClient,
+} from '../../dlms/session/object-model.ts';
+import type {
+  ActionResult,
+  AttributeDescriptor,
+  GetDataResult,
+  MethodDescriptor,
+  SelectiveAccess,
+} from '../../dlms/xdlms/service.ts';
 import type { AttributeRule, ClientRule, Profile } from '../../profile/schema/profile.ts';
 import type { Device } from './device.ts';
 import { clockObject, disconnectObject } from './objects/actors.ts';
@@ -71,7 +83,9 @@ export class MeterModel implements ObjectModel {
 
   invoke(method: MethodDescriptor, parameters: Data | null): ActionResult {
     const object = this.#objects.get(keyOf(method.classId, method.instanceId));
-    return object?.invoke(method.methodId, parameters) ?? { actionResult: RESULT.objectUndefined, returnParameters: null };
+    return (
+      object?.invoke(method.methodId, parameters) ?? { actionResult: RESULT.objectUndefined, returnParameters: null }
+    );
   }
 }
 

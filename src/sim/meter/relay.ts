@@ -43,7 +43,9 @@ const MODES: readonly string[] = ['', 'bcfgde', 'bcfgae', 'bcgde', 'bcgae', 'bcf
 /** Where an order would lead in a mode, or null when the mode does not allow it from there. */
 export function transitionOf(mode: number, state: ControlState, order: RelayOrder): ControlState | null {
   const allowed = MODES[mode] ?? '';
-  const transition = TRANSITIONS.find((row) => allowed.includes(row.letter) && row.from === state && row.order === order);
+  const transition = TRANSITIONS.find(
+    (row) => allowed.includes(row.letter) && row.from === state && row.order === order,
+  );
   return transition?.to ?? null;
 }
 

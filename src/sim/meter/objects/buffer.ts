@@ -4,7 +4,13 @@ import type { Data } from '../../../dlms/axdr/data.ts';
 import { type CaptureObject, captureObjectData, captureObjectsData } from '../../../dlms/cosem/capture-object.ts';
 import { utcMsOf } from '../../../dlms/cosem/datetime.ts';
 import { parseObis } from '../../../dlms/cosem/obis.ts';
-import { dateTimeOfData, entrySelectionOf, rangeSelectionOf, SELECT_ENTRIES, SELECT_RANGE } from '../../../dlms/cosem/selective-access.ts';
+import {
+  dateTimeOfData,
+  entrySelectionOf,
+  rangeSelectionOf,
+  SELECT_ENTRIES,
+  SELECT_RANGE,
+} from '../../../dlms/cosem/selective-access.ts';
 import { RESULT } from '../../../dlms/session/object-model.ts';
 import type { SelectiveAccess } from '../../../dlms/xdlms/service.ts';
 import type { BufferRule, EventLogRule, RegisterRule } from '../../../profile/schema/profile.ts';
@@ -95,7 +101,8 @@ function profileObject(device: Device, obis: string, source: RowSource): SimObje
 /** The rows that a selection asks for, or a result code when it asks for what is not there. */
 function selected(device: Device, source: RowSource, access: SelectiveAccess | null): Data | number {
   try {
-    if (access === null) return rowsData(source, source.rows(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY), [1, 0]);
+    if (access === null)
+      return rowsData(source, source.rows(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY), [1, 0]);
     if (access.selector === SELECT_RANGE) return byRange(device, source, access);
     return access.selector === SELECT_ENTRIES ? byEntry(source, access) : RESULT.scopeOfAccessViolated;
   } catch (error) {
@@ -113,7 +120,10 @@ function byRange(device: Device, source: RowSource, access: SelectiveAccess): Da
   if (range.columns.length === 0) return rowsData(source, rows, [1, 0]);
   const wanted = range.columns.map((column) => source.columns.findIndex((own) => sameObject(own, column)));
   if (wanted.includes(-1)) return RESULT.objectUndefined;
-  return rowsOf(source, rows.map((row) => wanted.flatMap((at) => row.cells.slice(at, at + 1))));
+  return rowsOf(
+    source,
+    rows.map((row) => wanted.flatMap((at) => row.cells.slice(at, at + 1))),
+  );
 }
 
 function byEntry(source: RowSource, access: SelectiveAccess): Data | number {
@@ -125,9 +135,16 @@ function byEntry(source: RowSource, access: SelectiveAccess): Data | number {
   return rowsData(source, inOrder(source, kept), [entries.fromColumn, entries.toColumn]);
 }
 
-function rowsData(source: RowSource, rows: readonly { readonly cells: readonly Data[] }[], columns: readonly [number, number]): Data {
+function rowsData(
+  source: RowSource,
+  rows: readonly { readonly cells: readonly Data[] }[],
+  columns: readonly [number, number],
+): Data {
   const [from, to] = columns;
-  return rowsOf(source, rows.map((row) => row.cells.slice(from - 1, to === 0 ? undefined : to)));
+  return rowsOf(
+    source,
+    rows.map((row) => row.cells.slice(from - 1, to === 0 ? undefined : to)),
+  );
 }
 
 /** Rows as an array; of too many the newest. */
@@ -144,7 +161,11 @@ function inOrder<Item>(source: RowSource, items: readonly Item[]): readonly Item
 function momentOf(device: Device, data: Data): number | null {
   const time = dateTimeOfData(data);
   if (time === null) return null;
-  const placed = placeTime(time, device.profile.clock, { siteZone: device.timeZone, previousAtMs: null, daylight: null });
+  const placed = placeTime(time, device.profile.clock, {
+    siteZone: device.timeZone,
+    previousAtMs: null,
+    daylight: null,
+  });
   return placed?.atMs ?? utcMsOf(time);
 }
 
@@ -157,16 +178,31 @@ function captureOf(device: Device, rule: BufferRule, column: BufferRule['columns
     case 'clock':
       return clockOf(device);
     case 'status':
-      return { classId: 1, instanceId: parseObis(rule.status?.obis ?? '0-0:96.10.1*255'), attributeId: 2, dataIndex: 0 };
+      return {
+        classId: 1,
+        instanceId: parseObis(rule.status?.obis ?? '0-0:96.10.1*255'),
+        attributeId: 2,
+        dataIndex: 0,
+      };
     case 'ignore':
-      return { classId: column.classId, instanceId: parseObis(column.obis), attributeId: column.attribute, dataIndex: 0 };
+      return {
+        classId: column.classId,
+        instanceId: parseObis(column.obis),
+        attributeId: column.attribute,
+        dataIndex: 0,
+      };
     case 'register':
       return captureOfRegister(column.register);
   }
 }
 
 function captureOfRegister(register: RegisterRule): CaptureObject {
-  return { classId: register.classId, instanceId: parseObis(register.obis), attributeId: register.attribute, dataIndex: 0 };
+  return {
+    classId: register.classId,
+    instanceId: parseObis(register.obis),
+    attributeId: register.attribute,
+    dataIndex: 0,
+  };
 }
 
 function sameObject(a: CaptureObject, b: CaptureObject): boolean {

@@ -3,7 +3,7 @@ import { toHex } from '../../../base/bytes.ts';
 import type { Data } from '../../../dlms/axdr/data.ts';
 import { parseObis } from '../../../dlms/cosem/obis.ts';
 import { dateTimeData } from '../../../dlms/cosem/selective-access.ts';
-import { scalerUnitData, unitCode, UNIT_NONE } from '../../../dlms/cosem/units.ts';
+import { scalerUnitData, UNIT_NONE, unitCode } from '../../../dlms/cosem/units.ts';
 import type { ExactInteger } from '../../../model/number.ts';
 import type { AttributeRule, HdlcRule, Profile, RegisterRule, ValueType } from '../../../profile/schema/profile.ts';
 import { meterTimeOf } from '../../../profile/time.ts';
@@ -14,7 +14,9 @@ const DEMAND_PERIOD_S = 900;
 
 /** A value in the type that its register has. */
 export function valueData(type: ValueType, value: ExactInteger): Data {
-  return type === 'long64' || type === 'long64-unsigned' ? { type, value: BigInt(value) } : { type, value: Number(value) };
+  return type === 'long64' || type === 'long64-unsigned'
+    ? { type, value: BigInt(value) }
+    : { type, value: Number(value) };
 }
 
 /** A moment by the meter's clock, as the meter writes it. */
@@ -26,7 +28,10 @@ export function momentData(device: Device, utcMs: number): Data {
 export function registerObject(device: Device, register: RegisterRule): SimObject {
   const value = () => valueData(register.type, device.registerAt(register, device.nowMs));
   const scalerUnit = () =>
-    scalerUnitData({ scaler: register.exponent, unit: register.unit === '' ? UNIT_NONE : (unitCode(register.unit) ?? UNIT_NONE) });
+    scalerUnitData({
+      scaler: register.exponent,
+      unit: register.unit === '' ? UNIT_NONE : (unitCode(register.unit) ?? UNIT_NONE),
+    });
   const now = () => momentData(device, device.nowMs);
   const status = (): Data => ({ type: 'unsigned', value: 0 });
   const parts = { classId: register.classId, version: 0, obis: parseObis(register.obis) };

@@ -1,7 +1,7 @@
 /** One COSEM object of a simulated meter. */
 import type { Data } from '../../../dlms/axdr/data.ts';
-import { type ObisCode, obisToOctets } from '../../../dlms/cosem/obis.ts';
 import { interfaceClassOf } from '../../../dlms/cosem/classes/index.ts';
+import { type ObisCode, obisToOctets } from '../../../dlms/cosem/obis.ts';
 import { RESULT } from '../../../dlms/session/object-model.ts';
 import type { ActionResult, GetDataResult, SelectiveAccess } from '../../../dlms/xdlms/service.ts';
 

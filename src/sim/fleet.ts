@@ -1,0 +1,204 @@
+/**
+ * Simulated meters and the lines on which they answer.
+ *
+ * `SimMeter` is one meter: device, objects, ledger clerk. `serveLine` puts meters on any duplex line; `SimFleet` makes many
+ * of them from a seed. Nothing leaves a line before the ledger holds every value that the meter has produced until then.
+ */
+import type { ByteDuplex, Env } from '../base/env.ts';
+import type { Machine } from '../base/machine.ts';
+import { SeededRandom } from '../base/seeded-random.ts';
+import { HDLC_DEFAULTS } from '../dlms/frame/hdlc-parameters.ts';
+import { HdlcServer } from '../dlms/frame/hdlc-server.machine.ts';
+import { WrapperServer } from '../dlms/frame/wrapper.machine.ts';
+import { ServerSession, type ServerSessionEvent } from '../dlms/session/server.machine.ts';
+import { LineDriver } from '../link/drive.ts';
+import type { Profile } from '../profile/schema/profile.ts';
+import { simError } from './errors.ts';
+import type { Ledger } from './ledger.ts';
+import { METERS_PER_LINE_MAX } from './limits.ts';
+import { Device, type DeviceOptions } from './meter/device.ts';
+import { MeterModel, serverClientsOf } from './meter/model.ts';
+import { Recorder } from './recorder.ts';
+import { type BusFraming, BusMachine } from './serve/bus.machine.ts';
+import { GatedDuplex } from './serve/gated-duplex.ts';
+import { MisbehavingMachine, type Misbehaviour } from './serve/misbehave.machine.ts';
+
+/** A meter of a fleet. */
+export interface SimMeterOptions extends DeviceOptions {
+  /** LLS password of clients that need one. */
+  readonly password: Uint8Array;
+  readonly misbehaviour?: Misbehaviour;
+  /** wPort on a listener that several meters share; default the profile's logical device. */
+  readonly wrapperPort?: number;
+}
+
+/** What everybody knows: the password of the simulator's meters. */
+export const SIM_PASSWORD = '00000000';
+
+const LOGICAL_DEVICE_DEFAULT = 1;
+const PHYSICAL_DEVICE_DEFAULT = 17;
+
+/** One simulated meter. */
+export class SimMeter {
+  readonly device: Device;
+  readonly model: MeterModel;
+  /** Physical HDLC address. */
+  readonly hdlcAddress: number;
+  /** Logical device: upper HDLC address. */
+  readonly logicalDevice: number;
+  /** wPort under the wrapper. */
+  readonly wrapperPort: number;
+  readonly misbehaviour: Misbehaviour | null;
+  readonly #password: Uint8Array;
+  readonly #random: SeededRandom;
+  readonly #recorder: Recorder | null;
+
+  constructor(options: SimMeterOptions, ledger: Ledger | null) {
+    const { profile } = options;
+    this.device = new Device(options);
+    this.model = new MeterModel(this.device);
+    this.hdlcAddress = profile.hdlc?.physicalDevice.addressOf(options.serial) ?? PHYSICAL_DEVICE_DEFAULT;
+    this.logicalDevice = profile.hdlc?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
+    this.wrapperPort = options.wrapperPort ?? profile.wrapper?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
+    this.misbehaviour = options.misbehaviour ?? null;
+    this.#password = options.password;
+    this.#random = new SeededRandom(`${options.seed}/misbehaviour`);
+    this.#recorder = ledger === null ? null : new Recorder(this.device, ledger);
+  }
+
+  /** Notes in the ledger what has been produced until now; the ledger's flush makes it durable. */
+  record(): void {
+    this.#recorder?.record();
+  }
+
+  /** A server session of this meter: one per connection, on a bus one for ever. */
+  session(framing: BusFraming): Machine<ServerSessionEvent> {
+    const hdlc = this.device.profile.hdlc;
+    const sizes = {
+      informationTransmitBytes: hdlc?.informationMaxOctets ?? HDLC_DEFAULTS.informationTransmitBytes,
+      informationReceiveBytes: hdlc?.informationMaxOctets ?? HDLC_DEFAULTS.informationReceiveBytes,
+      windowTransmit: hdlc?.window ?? HDLC_DEFAULTS.windowTransmit,
+      windowReceive: hdlc?.window ?? HDLC_DEFAULTS.windowReceive,
+    };
+    const transport =
+      framing === 'hdlc'
+        ? new HdlcServer({
+            logicalDevices: [this.logicalDevice],
+            physicalDevice: hdlc?.addressOctets === 1 ? null : this.hdlcAddress,
+            parameters: sizes,
+          })
+        : new WrapperServer();
+    const password = this.misbehaviour === 'refuse' ? this.#random.bytes(this.#password.length) : this.#password;
+    const clients = serverClientsOf(this.device.profile, password);
+    const session = new ServerSession(transport, { model: this.model, clients });
+    if (this.misbehaviour === null || this.misbehaviour === 'refuse') return session;
+    return new MisbehavingMachine(session, this.misbehaviour, this.#random);
+  }
+}
+
+/** Meters at work on a line. */
+export interface ServedLine {
+  close(): void;
+}
+
+/**
+ * Puts meters on a line until it ends. `onServed` hears each request that was answered. Throws `SIM_ADDRESS` when two of
+ * them have one address.
+ */
+export function serveLine(
+  duplex: ByteDuplex,
+  meters: readonly SimMeter[],
+  framing: BusFraming,
+  env: Pick<Env, 'clock' | 'timers'>,
+  ledger: Ledger | null,
+  onEvent: (meter: SimMeter, event: ServerSessionEvent) => void = () => {},
+): ServedLine {
+  const stations = meters.map((meter) => ({
+    meter,
+    machine: meter.session(framing),
+    address: framing === 'hdlc' ? meter.hdlcAddress : meter.wrapperPort,
+  }));
+  assertAddresses(stations);
+  const touched = new Set<SimMeter>();
+  const gate = async (): Promise<void> => {
+    for (const meter of touched) meter.record();
+    touched.clear();
+    await ledger?.flush();
+  };
+  const driver = new LineDriver(new GatedDuplex(duplex, gate), env);
+  const bus = new BusMachine(stations, framing);
+  const running = driver.run(
+    bus,
+    (events) => {
+      for (const { station, event } of events) {
+        const meter = stations[station]?.meter;
+        if (meter === undefined) continue;
+        touched.add(meter);
+        if (event !== null) onEvent(meter, event);
+      }
+      if (stations.some(({ machine }) => machine instanceof MisbehavingMachine && machine.hasDropped)) driver.close();
+    },
+    () => {},
+  );
+  running.kick();
+  return { close: () => driver.close() };
+}
+
+function assertAddresses(stations: readonly { readonly address: number; readonly meter: SimMeter }[]): void {
+  if (stations.length > METERS_PER_LINE_MAX) throw simError('SIM_ADDRESS', `${stations.length} meters on one line`);
+  const seen = new Map<number, SimMeter>();
+  for (const { address, meter } of stations) {
+    const other = seen.get(address);
+    if (other !== undefined)
+      throw simError('SIM_ADDRESS', `${other.device.meterId} and ${meter.device.meterId} at ${address}`);
+    seen.set(address, meter);
+  }
+}
+
+/** What a fleet is made of. */
+export interface FleetOptions {
+  /** The same seed gives the same fleet. */
+  readonly seed: string;
+  readonly count: number;
+  /** Profiles in turn: one meter of each, then again. */
+  readonly profiles: readonly Profile[];
+  readonly timeZone: string;
+  readonly nowMs: () => number;
+  /** Days of history before now. */
+  readonly days: number;
+  readonly households: DeviceOptions['households'];
+  readonly misbehaviours?: ReadonlyMap<number, Misbehaviour>;
+}
+
+const DAY_MS = 86_400_000;
+const FIRST_SERIAL = 10_000_000;
+
+/** Meters `m0001` and on, each a world of its own. */
+export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMeter[] {
+  const installedAtMs = options.nowMs() - options.days * DAY_MS;
+  const password = new TextEncoder().encode(SIM_PASSWORD);
+  const meters: SimMeter[] = [];
+  for (let at = 0; at < options.count; at++) {
+    const profile = options.profiles[at % options.profiles.length];
+    if (profile === undefined) throw simError('SIM_LISTEN', 'no profile');
+    const misbehaviour = options.misbehaviours?.get(at);
+    meters.push(
+      new SimMeter(
+        {
+          meterId: `m${String(at + 1).padStart(4, '0')}`,
+          serial: String(FIRST_SERIAL + at + 1),
+          profile,
+          seed: `${options.seed}/${at}`,
+          timeZone: options.timeZone,
+          nowMs: options.nowMs,
+          installedAtMs,
+          password,
+          ...(options.households === undefined ? {} : { households: options.households }),
+          ...(misbehaviour === undefined ? {} : { misbehaviour }),
+        },
+        ledger,
+      ),
+    );
+  }
+  return meters;
+}
