@@ -20,6 +20,14 @@ export type EdgeErrorCode =
   | 'COMMAND_RELAY_UNMOVED'
   | 'COMMAND_ANSWER_LOST'
   | 'COMMAND_INTERRUPTED'
+  | 'SCHEDULER_UNKNOWN_METER'
+  | 'SCHEDULER_QUEUE_FULL'
+  | 'SCHEDULER_NOT_REACHED'
+  | 'READER_OBJECT_REFUSED'
+  | 'READER_BAD_ANSWER'
+  | 'READER_NO_CLIENT'
+  | 'READER_LINE_CLOSED'
+  | 'READER_CLOCK_UNSET'
   | 'LIMITS_SIGNATURE'
   | 'LIMITS_MALFORMED'
   | 'LIMITS_OTHER_EDGE';
@@ -113,6 +121,46 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'local',
     retry: 'later',
     sentence: 'The concentrator restarted while it carried out the order; the order was not repeated.',
+  },
+  SCHEDULER_UNKNOWN_METER: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'This concentrator does not read that meter; check its configuration.',
+  },
+  SCHEDULER_QUEUE_FULL: {
+    side: 'local',
+    retry: 'later',
+    sentence: 'Too many orders wait for this line; try again in a minute.',
+  },
+  SCHEDULER_NOT_REACHED: {
+    side: 'path',
+    retry: 'later',
+    sentence: 'The meter was not reached in time; nothing was ordered. Look at the state of the meter and of its line.',
+  },
+  READER_OBJECT_REFUSED: {
+    side: 'remote',
+    retry: 'later',
+    sentence: 'The meter answers but will not give this object; compare the profile with the meter.',
+  },
+  READER_BAD_ANSWER: {
+    side: 'remote',
+    retry: 'later',
+    sentence: 'The meter answered something that its profile does not expect; compare the profile with the meter.',
+  },
+  READER_NO_CLIENT: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The profile of this meter names no client that may do this.',
+  },
+  READER_LINE_CLOSED: {
+    side: 'path',
+    retry: 'later',
+    sentence: 'The line could not be opened; check the device or address of the line.',
+  },
+  READER_CLOCK_UNSET: {
+    side: 'local',
+    retry: 'later',
+    sentence: 'The meter gives no time and the clock of this concentrator is not set yet.',
   },
   LIMITS_SIGNATURE: {
     side: 'remote',

@@ -3,8 +3,11 @@
  *
  * scheduler -> reader (one per line) -> stage of the journal -> uplink; commands -> scheduler; everyone -> health.
  */
+import type { Data } from '../dlms/axdr/data.ts';
 import type { ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
+import type { ReadJob } from '../profile/plan.ts';
+import type { Profile } from '../profile/schema/profile.ts';
 import type { Lane } from '../wire/lanes.ts';
 import type { JournalRecord } from '../wire/records.ts';
 import type { DictionaryGroup, Row } from '../wire/rows.ts';
@@ -157,11 +160,65 @@ export interface MeterAccess {
   /** Reads attributes in one session, with scaler and unit where the object has them. */
   readObjects(objects: readonly ObjectReference[]): Promise<readonly ObjectValue[]>;
   /**
-   * Invokes a method once, never repeated by lower layers; `argument` is A-XDR. A rejection means that the answer is
-   * unknown, not that the meter did nothing.
+   * Invokes a method once, never repeated by lower layers. A rejection means that the answer is unknown, not that the
+   * meter did nothing.
    */
-  invoke(classId: number, obis: string, method: number, argument: Uint8Array): Promise<{ readonly result: number }>;
+  invoke(classId: number, obis: string, method: number, argument: Data): Promise<{ readonly result: number }>;
   readRelay(): Promise<RelayReading>;
+}
+
+/** A meter as it is configured at this edge. */
+export interface Meter {
+  readonly meterId: MeterId;
+  /** Id of the line on which it hangs. */
+  readonly line: string;
+  readonly profile: Profile;
+  /** IANA name of the site. */
+  readonly timeZone: string;
+  /** Serial number, from which the profile's formula makes the physical address; null = the address is given. */
+  readonly serial: string | null;
+  /** Physical address; null = by the profile's formula. */
+  readonly physicalDevice: number | null;
+  /** Password of low-level security, or null. */
+  readonly password: Uint8Array | null;
+}
+
+/** What a periodic job brought. */
+export type JobOutcome =
+  | {
+      readonly ok: true;
+      /** The backlog is not empty: there is another slice. */
+      readonly more: boolean;
+    }
+  | {
+      readonly ok: false;
+      readonly failure: JobFailure;
+      /** `job` = the meter answers, this one thing did not work; `meter` = it cannot be talked to; `sign-on` = it refused us. */
+      readonly scope: 'job' | 'meter' | 'sign-on';
+    };
+
+/** The reader of one line, as the scheduler uses it. */
+export interface LineReader {
+  /** Requests that may be in flight on the line at once, for different meters. */
+  readonly slots: number;
+  /** Runs one slice of a periodic job; never rejects. */
+  run(meterId: MeterId, job: ReadJob): Promise<JobOutcome>;
+  /** Runs urgent work; `started` comes right before the first octet to the meter. Never rejects. */
+  work<Result>(
+    meterId: MeterId,
+    jobClass: JobClass,
+    started: () => Promise<void>,
+    work: (meter: MeterAccess) => Promise<Result>,
+  ): Promise<WorkResult<Result>>;
+}
+
+/** Where readers put what they read: the stage of the journal. */
+export interface Stage {
+  /** Takes an entry; it is safe when the journal has flushed it. Rejects with a JOURNAL_* error and changes nothing. */
+  add(entry: Entry): Promise<void>;
+  /** The watermark with what is staged counted in. */
+  watermark(meterId: MeterId, key: string): number | null;
+  kept(key: string): Promise<Uint8Array | undefined>;
 }
 
 /** How a piece of work on a meter ended. */

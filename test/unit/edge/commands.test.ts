@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DeltawattError, errorsOf } from '../../../src/base/errors.ts';
+import type { Data } from '../../../src/dlms/axdr/data.ts';
 import { Commands } from '../../../src/edge/commands/commands.ts';
 import type { EdgeLimits } from '../../../src/edge/commands/limits-document.ts';
 import type { Dispatcher, GroupRows, JobFailure, MeterAccess, RelayReading } from '../../../src/edge/ports.ts';
@@ -49,13 +50,8 @@ class FakeMeter implements MeterAccess {
     this.calls.push('read');
     return Promise.resolve(this.values);
   }
-  async invoke(
-    _classId: number,
-    _obis: string,
-    method: number,
-    argument: Uint8Array,
-  ): Promise<{ readonly result: number }> {
-    this.calls.push(`invoke ${method} ${argument.join(',')}`);
+  async invoke(_classId: number, _obis: string, method: number, argument: Data): Promise<{ readonly result: number }> {
+    this.calls.push(`invoke ${method} ${argument.type}`);
     return { result: this.onInvoke(method) };
   }
   async readRelay(): Promise<RelayReading> {
@@ -152,7 +148,7 @@ test('IT-3 disconnect: accepted, started on disk before the meter hears of it, d
   b.meter.calls.push = (...calls) => order.push(...calls);
   await b.send({ id: 'c1' });
   await b.settle();
-  assert.deepEqual(order, ['accepted', 'started', 'relay', 'invoke 1 15,0', 'relay', 'done']);
+  assert.deepEqual(order, ['accepted', 'started', 'relay', 'invoke 1 integer', 'relay', 'done']);
   assert.deepEqual(b.last().relay, { outputOn: false, controlState: 0 });
   assert.equal(b.last().sentence, 'The load has no supply: disconnected.');
   assert.deepEqual(b.state.dispatched, ['command 15000']);

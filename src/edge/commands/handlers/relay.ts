@@ -23,8 +23,8 @@ type Action = RelayBody['action'];
 
 const DISCONNECT_CONTROL_CLASS = 70;
 const METHODS = { disconnect: 1, reconnect: 2 } as const;
-/** integer 0 in A-XDR: the argument of both methods. */
-const ZERO = Uint8Array.of(0x0f, 0x00);
+/** The argument of both methods. */
+const ZERO = { type: 'integer', value: 0 } as const;
 const DISCONNECTED = 0;
 const CONNECTED = 1;
 const ARMED = 2;

@@ -1,0 +1,216 @@
+/**
+ * Decides what each line does next: urgent work first, then what the plan says.
+ *
+ * One runner per line with as many slots as the line allows. Urgent work (commands, on-demand reads) waits in a queue of
+ * its own, commands ahead, and is taken before any periodic job; a running job is not broken off, its slices are short
+ * enough to wait for. Work that has not begun when its time is up is taken back and says so.
+ */
+import type { Env, Timer } from '../../base/env.ts';
+import { reasonOf } from '../../base/errors.ts';
+import type { MeterId } from '../../model/ids.ts';
+import type { ReadJob } from '../../profile/plan.ts';
+import { EDGE_ERRORS, type EdgeErrorCode, edgeError } from '../errors.ts';
+import { SCHEDULER_LOOK_MS, URGENT_QUEUE_MAX } from '../limits.ts';
+import {
+  type Dispatcher,
+  type Health,
+  JOB_CLASSES,
+  type JobClass,
+  type JobFailure,
+  type JobOutcome,
+  type LineReader,
+  type MeterAccess,
+  type WorkResult,
+} from '../ports.ts';
+import { LinePlan, type Now, type PickedJob } from './plan.ts';
+
+/** What a scheduler is made of. */
+export interface SchedulerOptions {
+  readonly env: Env;
+  readonly health: Health;
+  readonly watermark: (meterId: MeterId, key: string) => number | null;
+}
+
+interface Urgent {
+  readonly meterId: MeterId;
+  readonly rank: number;
+  /** Runs it; called at most once. */
+  readonly run: (reader: LineReader) => Promise<boolean>;
+}
+
+interface Line {
+  readonly id: string;
+  readonly reader: LineReader;
+  readonly plan: LinePlan;
+  urgent: Urgent[];
+  readonly busy: Set<MeterId>;
+  /** With whom the line talked last: a session may be open. */
+  open: MeterId | null;
+  timer: Timer | null;
+}
+
+/** The actor. */
+export class Scheduler implements Dispatcher {
+  readonly #options: SchedulerOptions;
+  readonly #lines = new Map<string, Line>();
+  readonly #lineOf = new Map<MeterId, Line>();
+  readonly #running = new Set<Promise<void>>();
+  #started = false;
+  #stopped = false;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** Adds a line; before {@link start}. */
+  addLine(id: string, reader: LineReader): void {
+    const plan = new LinePlan(this.#options.watermark);
+    this.#lines.set(id, { id, reader, plan, urgent: [], busy: new Set(), open: null, timer: null });
+  }
+
+  /** Adds a meter to a line that was added. */
+  addMeter(lineId: string, meterId: MeterId, jobs: readonly ReadJob[]): void {
+    const line = this.#lines.get(lineId);
+    if (line === undefined) throw new Error(`line ${lineId} was not added`);
+    line.plan.add(meterId, jobs);
+    this.#lineOf.set(meterId, line);
+  }
+
+  /** Begins reading. */
+  start(): void {
+    this.#started = true;
+    for (const line of this.#lines.values()) this.#look(line);
+  }
+
+  /** Begins nothing any more; resolves when what runs has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const line of this.#lines.values()) line.timer?.cancel();
+    await Promise.allSettled(this.#running);
+  }
+
+  has(meterId: MeterId): boolean {
+    return this.#lineOf.has(meterId);
+  }
+
+  withMeter<Result>(
+    meterId: MeterId,
+    jobClass: JobClass,
+    options: { readonly timeoutMs: number; readonly started: () => Promise<void> },
+    work: (meter: MeterAccess) => Promise<Result>,
+  ): Promise<WorkResult<Result>> {
+    const line = this.#lineOf.get(meterId);
+    if (line === undefined || this.#stopped) return Promise.resolve(failed('SCHEDULER_UNKNOWN_METER', 'no'));
+    if (line.urgent.length >= URGENT_QUEUE_MAX) return Promise.resolve(failed('SCHEDULER_QUEUE_FULL', 'no'));
+    return new Promise((resolve) => {
+      let [begun, reached, givenUp] = [false, false, false];
+      // Work that was given up must not be done later: its author was told that it was not.
+      const go = () => {
+        if (givenUp) throw edgeError('SCHEDULER_NOT_REACHED');
+      };
+      const started = async () => {
+        go();
+        await options.started();
+      };
+      const access = (meter: MeterAccess) => {
+        go();
+        reached = true;
+        timer.cancel();
+        return work(meter);
+      };
+      const run = async (reader: LineReader) => {
+        begun = true;
+        const result = await reader.work(meterId, jobClass, started, access);
+        timer.cancel();
+        resolve(result);
+        return result.ok || reached;
+      };
+      const urgent: Urgent = { meterId, rank: JOB_CLASSES.indexOf(jobClass), run };
+      const timer = this.#options.env.timers.after(options.timeoutMs, () => {
+        line.urgent = line.urgent.filter((each) => each !== urgent);
+        givenUp = true;
+        resolve(failed('SCHEDULER_NOT_REACHED', begun ? 'maybe' : 'no'));
+      });
+      line.urgent.push(urgent);
+      line.urgent.sort((a, b) => a.rank - b.rank);
+      this.#look(line);
+    });
+  }
+
+  #now(): Now {
+    const { clock } = this.#options.env;
+    return { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+  }
+
+  /** Fills the free slots of a line, then sets the timer for the next look. */
+  #look(line: Line): void {
+    if (!this.#started || this.#stopped) return;
+    line.timer?.cancel();
+    while (line.busy.size < Math.max(1, line.reader.slots) && this.#takeNext(line)) {
+      // Each turn filled one slot.
+    }
+    this.#options.health.gauge(`line_urgent_waiting_${line.id}`, line.urgent.length);
+    if (line.busy.size >= Math.max(1, line.reader.slots)) return;
+    const waitMs = line.plan.waitMs(this.#now(), SCHEDULER_LOOK_MS);
+    line.timer = this.#options.env.timers.after(Math.max(1, waitMs), () => this.#look(line));
+  }
+
+  #takeNext(line: Line): boolean {
+    const urgent = line.urgent.find((each) => !line.busy.has(each.meterId));
+    if (urgent !== undefined) {
+      line.urgent = line.urgent.filter((each) => each !== urgent);
+      this.#occupy(line, urgent.meterId, () => this.#runUrgent(line, urgent));
+      return true;
+    }
+    const picked = line.plan.pick(this.#now(), line.open);
+    if (picked === null) return false;
+    this.#occupy(line, picked.meterId, () => this.#runPeriodic(line, picked));
+    return true;
+  }
+
+  #occupy(line: Line, meterId: MeterId, run: () => Promise<void>): void {
+    line.busy.add(meterId);
+    line.open = meterId;
+    line.plan.begun(meterId);
+    const running = run()
+      .catch((error: unknown) => {
+        this.#crashed(error);
+      })
+      .finally(() => {
+        this.#running.delete(running);
+        line.busy.delete(meterId);
+        line.plan.released(meterId);
+        this.#look(line);
+      });
+    this.#running.add(running);
+  }
+
+  async #runUrgent(line: Line, urgent: Urgent): Promise<void> {
+    this.#options.health.count('scheduler_urgent');
+    if (await urgent.run(line.reader)) line.plan.answered(urgent.meterId);
+  }
+
+  /** Readers never reject: this is a programmer's mistake. It counts as a failure of the meter, and the line goes on. */
+  #crashed(error: unknown): JobOutcome {
+    this.#options.health.count('scheduler_crashes');
+    this.#options.env.log.error('scheduler.job-crashed', { reason: reasonOf(error) });
+    const failure = { code: 'SCHEDULER_CRASHED', sentence: reasonOf(error), reached: 'maybe' } as const;
+    return { ok: false, scope: 'meter', failure };
+  }
+
+  async #runPeriodic(line: Line, picked: PickedJob): Promise<void> {
+    const startMs = this.#options.env.clock.monotonicMs();
+    const outcome = await line.reader.run(picked.meterId, picked.job).catch((error: unknown) => this.#crashed(error));
+    const tookMs = this.#options.env.clock.monotonicMs() - startMs;
+    this.#options.health.count(outcome.ok ? 'scheduler_jobs_done' : 'scheduler_jobs_failed');
+    if (!outcome.ok) line.open = null;
+    line.plan.ended(picked, outcome, tookMs, this.#now());
+  }
+}
+
+function failed(
+  code: EdgeErrorCode,
+  reached: JobFailure['reached'],
+): { readonly ok: false; readonly failure: JobFailure } {
+  return { ok: false, failure: { code, sentence: EDGE_ERRORS[code].sentence, reached } };
+}
