@@ -35,7 +35,7 @@ class Log {
   journal!: Journal;
   stage!: Stage;
   uplink!: Uplink;
-  key = new Uint8Array(0);
+  key: Uint8Array = new Uint8Array(0);
   readonly meters: MeterId[];
   readonly totals = new Map<MeterId, number>();
 
