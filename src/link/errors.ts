@@ -1,6 +1,7 @@
 /** What can go wrong between this machine and a line. */
 import { type ErrorTable, errorsOf } from '../base/errors.ts';
 
+/** The table: code, side, retry, sentence. */
 export const LINK_ERRORS = {
   LINK_URL: {
     side: 'local',

@@ -1,7 +1,8 @@
 /** Bounds of links, each with its reason. */
 
-/** Baud rates that serial ports of concentrators and heads know. */
+/** Slowest rate: where optical heads begin. */
 export const BAUD_MIN = 300;
+/** Fastest rate that serial ports of concentrators know. */
 export const BAUD_MAX = 921_600;
 /** Longest APDU over any link: the 16-bit length of the wrapper. */
 export const LINK_PDU_MAX_BYTES = 65_535;

@@ -1,6 +1,7 @@
 /** Every way in which octets fail to become an APDU, or an APDU fails to reach the peer. */
 import { type ErrorTable, errorsOf } from '../../base/errors.ts';
 
+/** The table: code, side, retry, sentence. */
 export const FRAME_ERRORS = {
   FRAME_NOISE: {
     side: 'path',

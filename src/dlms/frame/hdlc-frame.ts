@@ -17,7 +17,9 @@ export const UNNUMBERED = { SNRM: 0x83, DISC: 0x43, UA: 0x63, DM: 0x0f, FRMR: 0x
 /** Supervisory frames, by bits 2-3 of the control octet. */
 export const SUPERVISORY = { RR: 0, RNR: 1, REJ: 2, SREJ: 3 } as const;
 
+/** Name of an unnumbered frame. */
 export type UnnumberedType = keyof typeof UNNUMBERED;
+/** Name of a supervisory frame. */
 export type SupervisoryType = keyof typeof SUPERVISORY;
 
 /** What a frame does; sequence numbers are 0-7. */

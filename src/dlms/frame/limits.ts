@@ -6,11 +6,13 @@ export const HDLC_FRAME_MAX_BYTES = 2_047;
 export const HDLC_FRAME_MIN_BYTES = 7;
 /** Information field length when nothing is negotiated (class 23 default). */
 export const HDLC_INFORMATION_DEFAULT_BYTES = 128;
-/** Range of the information field length (class 23). */
+/** Shortest information field that may be negotiated (class 23). */
 export const HDLC_INFORMATION_MIN_BYTES = 32;
+/** Longest information field (class 23); with the longest header it fits the 11-bit length. */
 export const HDLC_INFORMATION_MAX_BYTES = 2_030;
-/** Window size when nothing is negotiated, and the most that sequence numbers modulo 8 allow. */
+/** Window size when nothing is negotiated. */
 export const HDLC_WINDOW_DEFAULT = 1;
+/** Most frames on their way that sequence numbers modulo 8 can tell apart. */
 export const HDLC_WINDOW_MAX = 7;
 /** Octets of noise in one `discarded` event; a longer run becomes several, so a babbling line costs bounded memory. */
 export const NOISE_RUN_MAX_BYTES = 256;

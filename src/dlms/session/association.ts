@@ -50,6 +50,7 @@ export const OUR_CONFORMANCE =
 
 /** Application context 1: logical names, no ciphering. */
 export const LOGICAL_NAMES = 1;
+/** The one version of xDLMS in use. */
 export const DLMS_VERSION = 6;
 /** Name of the association in an initiate-response with logical names. */
 export const LN_VAA_NAME = 0x0007;

@@ -1,6 +1,7 @@
 /** What can go wrong between two associated parties; what a meter may lawfully answer is a value and not in here. */
 import { type ErrorTable, errorsOf } from '../../base/errors.ts';
 
+/** The table: code, side, retry, sentence. */
 export const SESSION_ERRORS = {
   SESSION_STATE: {
     side: 'local',
