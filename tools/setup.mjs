@@ -99,11 +99,15 @@ const linkIsFresh = () =>
   modulesAreLinked() || !existsSync(PROGRAM) || (isLink(LINK) && readlinkSync(LINK) === linkTarget());
 const buildIsFresh = () => readText(BUILD_STAMP) === buildKey() && linkIsFresh();
 
+/** The program that works for us now; it must not go on when we are ended. */
+let working;
+
 /** Runs a program with its output on our stderr, and says every ten seconds that it is still at work. */
 function run(what, command, args) {
   const sinceMs = Date.now();
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2] });
+    working = child;
     const still = setInterval(() => say(`${what}, ${seconds(sinceMs)} so far`), STILL_MS);
     child.once('error', (error) => {
       clearInterval(still);
@@ -274,6 +278,7 @@ async function main() {
     await lock();
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
       process.once(signal, () => {
+        working?.kill(signal);
         unlock();
         process.exit(130);
       });

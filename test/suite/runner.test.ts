@@ -1,0 +1,116 @@
+/** tools/test.ts on a tree of tests that pass, fail, hang, skip and crash. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const HEAD = "import assert from 'node:assert/strict';\nimport { describe, test } from 'node:test';\n";
+
+interface Ended {
+  readonly code: number | null;
+  readonly lines: string[];
+}
+
+/** Runs the runner on these files; `env` is added, `args` are filters. */
+async function runOn(
+  files: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
+  const folder = mkdtempSync(join(tmpdir(), 'deltawatt-runner-'));
+  try {
+    mkdirSync(join(folder, 'tools'));
+    copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    // A hanging file is ended after a second instead of a minute.
+    const source = readFileSync(join(ROOT, 'tools', 'test.ts'), 'utf8').replace("['unit', 60_000]", "['unit', 1_000]");
+    assert.ok(source.includes("['unit', 1_000]"));
+    writeFileSync(join(folder, 'tools', 'test.ts'), source);
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, 'test', path)), { recursive: true });
+      writeFileSync(join(folder, 'test', path), text === '' ? '' : HEAD + text);
+    }
+    const { NODE_TEST_CONTEXT: _inner, CI: _ci, ...outer } = process.env;
+    const child = spawn(process.execPath, ['--import', 'tsx', join('tools', 'test.ts'), ...args], {
+      cwd: folder,
+      env: { ...outer, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, lines: output.trimEnd().split('\n') };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const PASSES = "test('fine', () => {});\n";
+
+test('tests of all suites are counted, suites in their order, the verdict on the last line', async () => {
+  const { code, lines } = await runOn({
+    'system/b.test.ts': "describe('group', () => { test('one', () => {}); test('two', () => {}); });\n",
+    'unit/room/a.test.ts': PASSES,
+    'other/c.test.ts': PASSES,
+  });
+  assert.equal(code, 0);
+  assert.equal(lines.at(-1), '4 passed, 0 failed');
+  const table = lines.slice(lines.findIndex((line) => line.startsWith('suite '))).map((line) => line.split(' ')[0]);
+  assert.deepEqual(table.slice(0, 5), ['suite', 'unit', 'system', 'other', 'total']);
+});
+
+test('a failure is named with its reason and what the file wrote, exit 1', async () => {
+  const { code, lines } = await runOn({
+    'unit/a.test.ts': `test('good', () => {});\ntest('bad', () => { console.log('a hint'); assert.equal(1, 2); });\n`,
+  });
+  assert.equal(code, 1);
+  assert.equal(lines.at(-1), '1 passed, 1 failed');
+  const text = lines.join('\n');
+  assert.match(text, /FAIL unit\/a\.test\.ts/);
+  assert.match(text, /x bad\n.*1 !== 2/s);
+  assert.match(text, /a hint/);
+});
+
+test('a failing subtest is one failure, not also its parents', async () => {
+  const { lines } = await runOn({
+    'unit/a.test.ts': "test('parent', async (t) => { await t.test('child', () => { throw new Error('no'); }); });\n",
+  });
+  assert.equal(lines.at(-1), '0 passed, 1 failed');
+});
+
+test('a file that hangs, one that crashes and one without a test are failures, named', async () => {
+  const { code, lines } = await runOn({
+    'unit/crash.test.ts': "throw new Error('at load');\n",
+    'unit/empty.test.ts': '',
+    'unit/hang.test.ts': "test('waits', () => new Promise(() => { setInterval(() => {}, 1000); }));\n",
+  });
+  assert.equal(code, 1);
+  assert.equal(lines.at(-1), '0 passed, 3 failed');
+  const text = lines.join('\n');
+  assert.match(text, /FAIL unit\/hang\.test\.ts/);
+  assert.match(text, /timed out after 1000ms/);
+  assert.match(text, /at load/);
+  assert.match(text, /FAIL unit\/empty\.test\.ts.*\n.*holds no test/);
+});
+
+test('a skip is named, and a failure where CI=true', async () => {
+  const files = { 'unit/a.test.ts': `${PASSES}test('later', { skip: 'no broker' }, () => {});\n` };
+  const here = await runOn(files);
+  assert.deepEqual([here.code, here.lines.at(-1)], [0, '1 passed, 0 failed']);
+  assert.ok(here.lines.some((line) => line.includes('unit/a.test.ts: later (no broker)')));
+  const inCi = await runOn(files, [], { CI: 'true' });
+  assert.deepEqual([inCi.code, inCi.lines.at(-1)], [1, '1 passed, 1 failed']);
+});
+
+test('words choose files by their path; none chosen is no success', async () => {
+  const files = { 'unit/base/a.test.ts': PASSES, 'unit/edge/b.test.ts': PASSES };
+  assert.equal((await runOn(files, ['edge'])).lines.at(-1), '1 passed, 0 failed');
+  const none = await runOn(files, ['nowhere']);
+  assert.deepEqual([none.code, none.lines.at(-1)], [1, '0 passed, 0 failed']);
+});
