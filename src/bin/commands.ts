@@ -12,6 +12,16 @@ export interface CommandEntry {
 /** The registry, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'explain',
+    summary: 'Says what the octets of a frame, a message or a value mean',
+    load: async () => (await import('./commands/explain.ts')).explainCommand,
+  },
+  {
+    name: 'read',
+    summary: 'Reads objects of one meter, once',
+    load: async () => (await import('./commands/read.ts')).readCommand,
+  },
+  {
     name: 'bench',
     summary: 'Measures what the design promises, and lists the benches',
     load: async () => (await import('./commands/bench.ts')).benchCommand,
