@@ -66,7 +66,8 @@ export function linkContract(name: string, open: () => Promise<OpenLine>): void 
       }
     });
 
-  describe(`link ${name}`, () => {
+  // Side by side, for each has a line of its own: ends of pseudo-terminals take two seconds each.
+  describe(`link ${name}`, { concurrency: 4 }, () => {
     onLine('carries every octet in order, both ways', async ({ near, far, settle }) => {
       const all = Uint8Array.from({ length: 256 * 3 }, (_, at) => at & 0xff);
       const [nearEar, farEar] = [new Ear(near), new Ear(far)];
