@@ -157,7 +157,9 @@ async function build() {
   const key = buildKey();
   rmSync(BUILD_STAMP, { force: true });
   const tsc = join(MODULES, 'typescript', 'bin', 'tsc');
-  const sinceMs = await run('compiling', process.execPath, [tsc, '-p', 'tsconfig.build.json']);
+  // Types are the business of `npm run check`; without them a build takes a third of the time.
+  const args = [tsc, '-p', 'tsconfig.build.json', '--noCheck', '--declaration', 'false'];
+  const sinceMs = await run('compiling', process.execPath, args);
   sweep();
   copyAssets();
   if (existsSync(WEB_APP)) await run('bundling the console', process.execPath, [join(ROOT, 'tools', 'build-web.mjs')]);

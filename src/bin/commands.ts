@@ -13,7 +13,7 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'explain',
-    summary: 'Says what the octets of a frame, a message or a value mean',
+    summary: 'Takes the octets of a frame or message apart',
     load: async () => (await import('./commands/explain.ts')).explainCommand,
   },
   {

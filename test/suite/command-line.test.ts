@@ -84,3 +84,35 @@ test('a reader that closes stdout early is no failure', async () => {
   await once(child, 'close');
   assert.equal(output, 'done\n');
 });
+
+test('explain takes a frame apart, as text and as one JSON document', async () => {
+  // u9n-test-find-4-byte-address of test/vectors/hdlc.json.
+  const hex = '7ea023030002002373c0488180140502008006020080070400000001080400000001ce6a7e';
+  const text = await run('explain', hex);
+  assert.equal(text.code, 0, text.stderr);
+  assert.match(text.stdout, /UA/);
+  const json = await run('explain', '--json', '--layer', 'hdlc', ...(hex.match(/../g) ?? []));
+  assert.equal(json.code, 0, json.stderr);
+  const document = JSON.parse(json.stdout);
+  assert.equal(document.layer, 'hdlc');
+  assert.ok(document.tree.length > 0);
+});
+
+for (const [args, words] of [
+  [['explain'], /Give the octets/],
+  [['explain', '7ea'], /number is even, not 3/],
+  [['explain', 'zz'], /not hexadecimal: "z"/],
+  [['explain', '--layer', 'tcp', '00'], /--layer takes one of/],
+] as const) {
+  test(`${args.join(' ')} is wrong usage`, async () => {
+    const { code, stdout, stderr } = await run(...args);
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, words);
+  });
+}
+
+test('a malformed APDU is exit 1 with its code, not a stack', async () => {
+  const { code, stdout, stderr } = await run('explain', '--layer', 'apdu', 'c401');
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /^deltawatt: [A-Z_]+: /);
+});

@@ -1,50 +1,55 @@
 /** `deltawatt explain`: octets to a tree. */
 import { fromHex } from '../../base/bytes.ts';
-import { EXPLAIN_LAYERS, type ExplainLayer, explain } from '../../dlms/explain/explain.ts';
-import { explanationJson, explanationText } from '../../dlms/explain/text.ts';
+import { EXPLAIN_LAYERS, type ExplainLayer, explain, explanationJson, explanationText } from '../../dlms/index.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 
-const LAYERS = [...EXPLAIN_LAYERS, 'auto'] as const;
+const LAYERS = ['auto', ...EXPLAIN_LAYERS] as const;
 
-/** Explains octets given as hex, or read from stdin (hex, or raw octets). */
+/** Prints the tree as text or, with `--json`, as one document. Octets that are malformed end with exit 1 and say where. */
 export const explainCommand = defineCommand({
   name: 'explain',
-  summary: 'Says what the octets of a frame, a message or a value mean',
+  summary: 'Takes the octets of a frame or message apart',
   arguments: '[--layer LAYER] [--json] HEX|-',
-  details:
-    'HEX may hold spaces; - reads stdin. With --json one document: {layer, messages, tree}; for notifications\nmessages[].readings[] holds what the meter said.',
+  details: `HEX may have spaces, colons and 0x, in one or several words; - reads it, or the bare octets, from stdin.
+Layers: ${LAYERS.join(', ')}; auto finds the outermost by what the octets are.`,
   options: {
-    layer: { kind: 'text', value: 'LAYER', what: `${LAYERS.join(', ')}; default auto` },
-    json: { kind: 'flag', what: 'one JSON document' },
+    layer: { kind: 'text', value: 'LAYER', what: 'the outermost layer, default auto' },
+    json: { kind: 'flag', what: 'one JSON document instead of text' },
   },
   run: async (values, words, io) => {
-    const [given] = words;
-    if (words.length !== 1 || given === undefined)
-      throw new UsageError('explain takes one argument: HEX, or - for stdin.');
-    const octets = given === '-' ? octetsOfInput(await io.readStdin()) : octetsOfText(given);
-    const explanation = explain(octets, { layer: layerOfText(values.layer ?? 'auto') });
+    const layer = layerOf(values.layer ?? 'auto');
+    if (words.length === 0) throw new UsageError('Give the octets as HEX, or - to read them from stdin.');
+    const octets = words.length === 1 && words[0] === '-' ? fromStdin(await io.readStdin()) : fromText(words.join(''));
+    const explanation = explain(octets, { layer });
     io.print(values.json ? `${JSON.stringify(explanationJson(explanation))}\n` : explanationText(explanation));
     return EXIT.done;
   },
 });
 
-function layerOfText(text: string): ExplainLayer | 'auto' {
-  const layer = LAYERS.find((each) => each === text);
-  if (layer === undefined) throw new UsageError(`--layer takes one of ${LAYERS.join(', ')}, not ${text}.`);
+function layerOf(given: string): ExplainLayer | 'auto' {
+  const layer = LAYERS.find((one) => one === given);
+  if (layer === undefined) throw new UsageError(`--layer takes one of ${LAYERS.join(', ')}, not ${given}.`);
   return layer;
 }
 
-function octetsOfText(text: string): Uint8Array {
-  try {
-    return fromHex(text);
-  } catch (error) {
-    throw new UsageError(`The octets are not hex: ${error instanceof Error ? error.message : error}.`);
-  }
+const SEPARATORS = /[\s:,;]|0x/gi;
+const HEX = /^([0-9a-f]{2})+$/i;
+
+function fromText(text: string): Uint8Array {
+  const digits = text.replace(SEPARATORS, '');
+  if (HEX.test(digits)) return fromHex(digits);
+  const strange = /[^0-9a-f]/i.exec(digits)?.[0];
+  throw new UsageError(
+    strange === undefined
+      ? `An octet has two hexadecimal digits, so their number is even, not ${digits.length}.`
+      : `This is not hexadecimal: ${JSON.stringify(strange)}.`,
+  );
 }
 
-/** Hex with white space, or, when anything else is in it, the octets themselves. */
-function octetsOfInput(input: Uint8Array): Uint8Array {
-  const text = new TextDecoder('latin1').decode(input);
-  return /^[0-9a-fA-F\s]*$/.test(text) ? octetsOfText(text) : input;
+/** What reads as hex is hex; anything else is the octets themselves. */
+function fromStdin(octets: Uint8Array): Uint8Array {
+  if (octets.length === 0) throw new UsageError('There was nothing on stdin.');
+  const digits = new TextDecoder('latin1').decode(octets).replace(SEPARATORS, '');
+  return HEX.test(digits) ? fromHex(digits) : octets;
 }
