@@ -1,4 +1,5 @@
 /** Runs measurements from a registry: the part that `bench`, `prove` and `nightly` share. */
+import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { reasonOf } from '../base/errors.ts';
 import { closest } from '../base/suggest.ts';
@@ -74,7 +75,8 @@ export async function runEntries(
       const result = await run({
         nowMs: () => performance.now(),
         seed,
-        progress: (line) => io.tell(`${entry.name}: ${line}`),
+        progress: (line) => io.tell(line),
+        readText: (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8'),
       });
       const report: Report = { name: entry.name, seed, machine: machine(), figures: result.figures, bars: result.bars };
       io.print(`${JSON.stringify(report)}\n`);

@@ -8,7 +8,12 @@ export interface BenchEnv {
   readonly seed: number;
   /** A line for people, on stderr. */
   progress(text: string): void;
+  /** A text file, its path relative to the repository. */
+  readText(path: string): Promise<string>;
 }
+
+/** What a bench needs that reads no file. */
+export type BenchBasics = Omit<BenchEnv, 'readText'>;
 
 /** One promise with its measure. */
 export interface Bar {

@@ -13,4 +13,14 @@ export const BENCHES: readonly BenchEntry[] = [
     title: 'rows a second of a load profile, decoded and encoded',
     load: async () => (await import('./codec.ts')).benchCodec,
   },
+  {
+    name: 'line',
+    title: "how much of a serial line's time a reader uses, in virtual time",
+    load: async () => (await import('./line.ts')).benchLine,
+  },
+  {
+    name: 'wire',
+    title: 'octets per value of the block format on two published loads',
+    load: async () => (await import('./wire.ts')).benchWire,
+  },
 ];

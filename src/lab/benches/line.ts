@@ -20,6 +20,7 @@ import type { AttributeAccess, AttributeDescriptor, GetDataResult } from '../../
 import { LineDriver } from '../../link/drive.ts';
 import { type MemoryLine, MemoryLines } from '../../link/memory.ts';
 import { VirtualClock } from '../virtual-clock.ts';
+import { atLeast, type Bar, type BenchBasics, type BenchResult } from './bench.ts';
 
 const OCTETS_PER_S = 960;
 const REGISTERS = 24;
@@ -151,13 +152,10 @@ async function read(
 }
 
 /** Runs the bench; the pseudo-terminal's part is added where the program is. */
-export async function benchLine(env: { nowMs(): number; seed: number; progress(text: string): void }): Promise<{
-  figures: Record<string, number>;
-  bars: { name: string; value: number; limit: number; holds: boolean }[];
-}> {
+export async function benchLine(env: BenchBasics): Promise<BenchResult> {
   const startedMs = env.nowMs();
   const figures: Record<string, number> = {};
-  const bars: { name: string; value: number; limit: number; holds: boolean }[] = [];
+  const bars: Bar[] = [];
   for (const [name, client, meter] of [
     ['window1Info128', HDLC_DEFAULTS, HDLC_DEFAULTS],
     ['negotiated', NEGOTIATED, METER],
@@ -167,7 +165,7 @@ export async function benchLine(env: { nowMs(): number; seed: number; progress(t
     figures[`${name}LineMs`] = passedMs;
     figures[`${name}Octets`] = octets;
     figures[`${name}Efficiency`] = efficiency;
-    bars.push({ name: `line time used, ${name}`, value: efficiency, limit: LIMIT, holds: efficiency >= LIMIT });
+    bars.push(atLeast(`line time used, ${name}`, efficiency, LIMIT));
   }
   figures['tookMs'] = env.nowMs() - startedMs;
   return { figures, bars };

@@ -17,23 +17,7 @@ import { type PackHead, packRows } from '../../wire/pack.ts';
 import type { DictionaryGroup, Row } from '../../wire/rows.ts';
 import { inBodyOrder } from '../../wire/run.ts';
 import { batchOverhead } from '../../wire/topics.ts';
-
-/** What the bench needs of its surroundings. */
-export interface WireBenchEnv {
-  /** Monotonic time in ms. */
-  nowMs(): number;
-  /** Kept for the common shape of benches: the loads are files, nothing is drawn. */
-  readonly seed: number;
-  /** A text file, its path relative to the repository. */
-  readText(path: string): Promise<string>;
-  progress(text: string): void;
-}
-
-/** What the bench found. */
-export interface WireBenchResult {
-  readonly figures: Record<string, number>;
-  readonly bars: { name: string; value: number; limit: number; holds: boolean }[];
-}
+import { atLeast, atMost, type BenchEnv, type BenchResult } from './bench.ts';
 
 const FLEET_PATH = 'test/data/fleet-200.csv';
 const HOUSEHOLDS_PATH = 'test/data/households.csv';
@@ -77,7 +61,7 @@ interface Measured {
 }
 
 /** Runs the bench: a few seconds on one core. */
-export async function benchWire(env: WireBenchEnv): Promise<WireBenchResult> {
+export async function benchWire(env: BenchEnv): Promise<BenchResult> {
   const fleet = readFleet(await env.readText(FLEET_PATH));
   const households = readHouseholds(await env.readText(HOUSEHOLDS_PATH));
   const measure = (load: Load): Measured => {
@@ -107,12 +91,7 @@ export async function benchWire(env: WireBenchEnv): Promise<WireBenchResult> {
       atMost('fleet-200 hourly, payload B/value', fleetHourly, FLEET_BAR),
       atMost('households daily, B/value', perValue([daily]), HOUSEHOLDS_DAILY_BAR),
       atMost('households hourly, B/value', perValue([halfHours]), HOUSEHOLDS_HOURLY_BAR),
-      {
-        name: 'decode, values/s',
-        value: decodeValuesPerS,
-        limit: DECODE_BAR_VALUES_PER_S,
-        holds: decodeValuesPerS >= DECODE_BAR_VALUES_PER_S,
-      },
+      atLeast('decode, values/s', decodeValuesPerS, DECODE_BAR_VALUES_PER_S),
     ],
   };
 }
@@ -131,10 +110,6 @@ function valuesOf(found: readonly Measured[]): number {
 
 function perValue(found: readonly Measured[]): number {
   return round(sum(found, ({ octets }) => octets) / valuesOf(found));
-}
-
-function atMost(name: string, value: number, limit: number): WireBenchResult['bars'][number] {
-  return { name, value, limit, holds: value <= limit };
 }
 
 /** Payload and way of all flushes, and the keep-alives between them. */
@@ -227,7 +202,7 @@ function householdLoad(lines: readonly (readonly (number | null)[])[], rowsPerFl
 /** The first rounds warm the machine up and neighbours disturb any of them: the fastest one says what the code can do. */
 const ROUNDS = 5;
 
-function fastest<Result>(env: WireBenchEnv, run: () => Result): { result: Result; tookMs: number } {
+function fastest<Result>(env: BenchEnv, run: () => Result): { result: Result; tookMs: number } {
   let startedMs = env.nowMs();
   let result = run();
   let tookMs = env.nowMs() - startedMs;
@@ -239,7 +214,7 @@ function fastest<Result>(env: WireBenchEnv, run: () => Result): { result: Result
   return { result, tookMs };
 }
 
-function measureLoad(env: WireBenchEnv, load: Load): Measured {
+function measureLoad(env: BenchEnv, load: Load): Measured {
   const packed = fastest(env, () => pack(load));
   const unpacked = fastest(env, () => unpack(packed.result.blocks, load.groups));
   const { flushOctets } = packed.result;
