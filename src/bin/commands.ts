@@ -12,6 +12,11 @@ export interface CommandEntry {
 /** The registry, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'sim',
+    summary: 'Plays one meter or a fleet of them, for edges and clients to read',
+    load: async () => (await import('./commands/sim.ts')).simCommand,
+  },
+  {
     name: 'explain',
     summary: 'Takes the octets of a frame or message apart',
     load: async () => (await import('./commands/explain.ts')).explainCommand,

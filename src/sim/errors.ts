@@ -19,6 +19,11 @@ export const SIM_ERRORS = {
     sentence:
       'The simulator cannot listen there: write tcp://host:port, tcp+hdlc://host:port or serial:///dev/name?baud=9600.',
   },
+  SIM_PROFILE: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'There is no such profile: write vendor/model as the files under config/profiles are called.',
+  },
   SIM_ADDRESS: {
     side: 'local',
     retry: 'never',

@@ -28,8 +28,6 @@ export interface SimMeterOptions extends DeviceOptions {
   /** LLS password of clients that need one. */
   readonly password: Uint8Array;
   readonly misbehaviour?: Misbehaviour;
-  /** wPort on a listener that several meters share; default the profile's logical device. */
-  readonly wrapperPort?: number;
 }
 
 /** What everybody knows: the password of the simulator's meters. */
@@ -46,7 +44,7 @@ export class SimMeter {
   readonly hdlcAddress: number;
   /** Logical device: upper HDLC address. */
   readonly logicalDevice: number;
-  /** wPort under the wrapper. */
+  /** wPort under the wrapper when it is alone on its line. */
   readonly wrapperPort: number;
   readonly misbehaviour: Misbehaviour | null;
   readonly #password: Uint8Array;
@@ -59,7 +57,7 @@ export class SimMeter {
     this.model = new MeterModel(this.device);
     this.hdlcAddress = profile.hdlc?.physicalDevice.addressOf(options.serial) ?? PHYSICAL_DEVICE_DEFAULT;
     this.logicalDevice = profile.hdlc?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
-    this.wrapperPort = options.wrapperPort ?? profile.wrapper?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
+    this.wrapperPort = profile.wrapper?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
     this.misbehaviour = options.misbehaviour ?? null;
     this.#password = options.password;
     this.#random = new SeededRandom(`${options.seed}/misbehaviour`);
@@ -69,6 +67,21 @@ export class SimMeter {
   /** Notes in the ledger what has been produced until now; the ledger's flush makes it durable. */
   record(): void {
     this.#recorder?.record();
+  }
+
+  /** How to reach the meter at an address, in the words of an edge's configuration. */
+  cardAt(url: string, framing: BusFraming, address: number): MeterCard {
+    const { profile, meterId, serial } = this.device;
+    const client = profile.clients.find((rule) => rule.uses.includes('read'));
+    return {
+      meterId,
+      serial,
+      profile: profile.key,
+      url,
+      client: client?.address ?? null,
+      server: framing === 'hdlc' ? `${this.logicalDevice}/${address}` : String(address),
+      password: client?.security === 'lls' ? new TextDecoder().decode(this.#password) : null,
+    };
   }
 
   /** A server session of this meter: one per connection, on a bus one for ever. */
@@ -96,13 +109,40 @@ export class SimMeter {
   }
 }
 
+/** A meter and how to reach it. */
+export interface MeterCard {
+  readonly meterId: string;
+  readonly serial: string;
+  readonly profile: string;
+  readonly url: string;
+  /** Client SAP that may read, null = nobody: the meter only pushes. */
+  readonly client: number | null;
+  /** `logical/physical` on HDLC, the wPort under the wrapper. */
+  readonly server: string;
+  /** LLS password, null = none is asked. */
+  readonly password: string | null;
+}
+
 /** Meters at work on a line. */
 export interface ServedLine {
   close(): void;
 }
 
+/** Address of the n-th meter of a line: its HDLC address, or the wPort counted up from the profile's. */
+export function addressOnLine(meter: SimMeter, at: number, framing: BusFraming): number {
+  return framing === 'hdlc' ? meter.hdlcAddress : meter.wrapperPort + at;
+}
+
+/** Who looks on at a line. */
+export interface LineWatcher {
+  /** Associations, refusals and answered requests, by meter. */
+  event?(meter: SimMeter, event: ServerSessionEvent): void;
+  /** The line has ended under the meters. */
+  ended?(): void;
+}
+
 /**
- * Puts meters on a line until it ends. `onServed` hears each request that was answered. Throws `SIM_ADDRESS` when two of
+ * Puts meters on a line until it ends. Throws `SIM_ADDRESS` when two of
  * them have one address.
  */
 export function serveLine(
@@ -111,12 +151,12 @@ export function serveLine(
   framing: BusFraming,
   env: Pick<Env, 'clock' | 'timers'>,
   ledger: Ledger | null,
-  onEvent: (meter: SimMeter, event: ServerSessionEvent) => void = () => {},
+  watcher: LineWatcher = {},
 ): ServedLine {
-  const stations = meters.map((meter) => ({
+  const stations = meters.map((meter, at) => ({
     meter,
     machine: meter.session(framing),
-    address: framing === 'hdlc' ? meter.hdlcAddress : meter.wrapperPort,
+    address: addressOnLine(meter, at, framing),
   }));
   assertAddresses(stations);
   const touched = new Set<SimMeter>();
@@ -134,11 +174,11 @@ export function serveLine(
         const meter = stations[station]?.meter;
         if (meter === undefined) continue;
         touched.add(meter);
-        if (event !== null) onEvent(meter, event);
+        if (event !== null) watcher.event?.(meter, event);
       }
       if (stations.some(({ machine }) => machine instanceof MisbehavingMachine && machine.hasDropped)) driver.close();
     },
-    () => {},
+    () => watcher.ended?.(),
   );
   running.kick();
   return { close: () => driver.close() };

@@ -29,3 +29,6 @@ export const FLEET_METERS_MAX = 20_000;
 
 /** Octets that wait on a paced line for their time: more means that the other side reads nothing. */
 export const PACED_PENDING_MAX_OCTETS = 1024 * 1024;
+
+/** What meters produced without being read goes into the ledger this often, ms. */
+export const RECORD_PERIOD_MS = 10_000;

@@ -5,18 +5,12 @@
  * Plan: what is due is handed on in pieces of a few milliseconds; the schedule is absolute (start of the burst + octets x
  * time of one), so that late timers do not add up and the line reaches its full rate over a burst.
  */
-import type { ByteDuplex, DuplexListener, Env, SerialSettings, Timer } from '../../base/env.ts';
+import type { ByteDuplex, DuplexListener, Env, Timer } from '../../base/env.ts';
 import { simError } from '../errors.ts';
 import { PACED_PENDING_MAX_OCTETS } from '../limits.ts';
 
 /** Pieces of this length: shorter than any timeout of a client, long enough for a timer. */
 const PIECE_MS = 4;
-
-/** Time of one character on a line, ms: start bit, data bits, parity, stop bits. */
-export function characterMs(settings: SerialSettings): number {
-  const parityBits = settings.parity === 'none' ? 0 : 1;
-  return ((1 + settings.dataBits + parityBits + settings.stopBits) * 1000) / settings.baud;
-}
 
 interface Piece {
   readonly octets: Uint8Array;

@@ -12,7 +12,14 @@ import { utcMsOfIso } from '../../../src/profile/check.ts';
 import { type ReadRequest, rangeRequest } from '../../../src/profile/plan.ts';
 import { parseProfileOrThrow } from '../../../src/profile/schema/parse.ts';
 import type { BufferRule, Profile } from '../../../src/profile/schema/profile.ts';
-import { type FleetOptions, makeFleet, SIM_PASSWORD, type SimMeter, serveLine } from '../../../src/sim/fleet.ts';
+import {
+  addressOnLine,
+  type FleetOptions,
+  makeFleet,
+  SIM_PASSWORD,
+  type SimMeter,
+  serveLine,
+} from '../../../src/sim/fleet.ts';
 import { Ledger } from '../../../src/sim/ledger.ts';
 import type { BusFraming } from '../../../src/sim/serve/bus.machine.ts';
 import { World } from '../link/virtual.ts';
@@ -119,7 +126,7 @@ export class Desk {
             client: sap,
             server: serverAddress(meter.logicalDevice, octets === 1 ? null : meter.hdlcAddress, octets ?? 2),
           })
-        : new WrapperClient({ client: sap, server: meter.wrapperPort });
+        : new WrapperClient({ client: sap, server: addressOnLine(meter, this.meters.indexOf(meter), 'wrapper') });
     return this.settle(
       openSession(this.#driver, transport, {
         authentication:

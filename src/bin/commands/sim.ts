@@ -1,0 +1,71 @@
+/** `deltawatt sim`. */
+import { fileURLToPath } from 'node:url';
+import { createHostEnv } from '../../host/env.ts';
+import { onStopSignal } from '../../host/signals.ts';
+import { FLEET_METERS_MAX } from '../../sim/limits.ts';
+import { MISBEHAVIOURS, type Misbehaviour } from '../../sim/serve/misbehave.machine.ts';
+import { Simulator } from '../../sim/simulator.ts';
+import { defineCommand, wholeNumber } from '../command.ts';
+import { EXIT, UsageError } from '../errors.ts';
+
+const CONFIG_FOLDER = fileURLToPath(new URL('../../../config', import.meta.url));
+const HISTORY_DAYS_MAX = 3_660;
+
+/** Plays meters until it is stopped; tells on stdout, one JSON document a line, where each of them is. */
+export const simCommand = defineCommand({
+  name: 'sim',
+  summary: 'Plays one meter or a fleet of them, for edges and clients to read',
+  arguments: 'meter|fleet --profile V/M --listen URL... [options]',
+  details:
+    'URL: tcp://HOST:PORT (wrapper, a port for each meter), tcp+hdlc://HOST:PORT or serial:///dev/NAME?baud=9600 (a line\n' +
+    'with all of them). Prints {meterId, serial, profile, url, client, server, password} for each meter, then serves.\n' +
+    `Misbehaviour: ${MISBEHAVIOURS.join(', ')}.`,
+  options: {
+    profile: { kind: 'texts', value: 'V/M', what: 'profile to play; several are taken in turn (default generic/idis)' },
+    listen: { kind: 'texts', value: 'URL', what: 'where to answer; several share the meters' },
+    count: { kind: 'text', value: 'N', what: 'meters of a fleet (default 10)' },
+    seed: { kind: 'text', value: 'S', what: 'the same seed plays the same meters (default 1)' },
+    days: { kind: 'text', value: 'N', what: 'days of history already in the buffers (default 14)' },
+    zone: { kind: 'text', value: 'ZONE', what: 'time zone of the site (default Europe/Berlin)' },
+    ledger: { kind: 'text', value: 'FILE', what: 'write every produced value there before it can be read' },
+    misbehave: { kind: 'texts', value: 'N=HOW', what: 'let meter N (from 1) misbehave' },
+    config: { kind: 'text', value: 'DIR', what: 'folder with profiles/ and loads/ (default: those of the package)' },
+  },
+  run: async (values, words, io) => {
+    const [what, ...rest] = words;
+    if ((what !== 'meter' && what !== 'fleet') || rest.length > 0)
+      throw new UsageError('Write sim meter or sim fleet.');
+    if (what === 'meter' && values.count !== undefined) throw new UsageError('--count belongs to sim fleet.');
+    if (values.listen.length === 0) throw new UsageError('--listen is missing, as in --listen tcp://127.0.0.1:4059.');
+    const env = createHostEnv({ logLevel: 'info' });
+    const simulator = await Simulator.start(env, {
+      configFolder: values.config ?? CONFIG_FOLDER,
+      profiles: values.profile.length === 0 ? ['generic/idis'] : values.profile,
+      listen: values.listen,
+      count: what === 'meter' ? 1 : wholeNumber('count', values.count ?? '10', 1, FLEET_METERS_MAX),
+      seed: values.seed ?? '1',
+      days: wholeNumber('days', values.days ?? '14', 0, HISTORY_DAYS_MAX),
+      timeZone: values.zone ?? 'Europe/Berlin',
+      ledgerFile: values.ledger ?? null,
+      misbehaviours: misbehavioursOf(values.misbehave),
+    });
+    for (const { meter, url, framing, address } of simulator.reached) {
+      io.print(`${JSON.stringify(meter.cardAt(url, framing, address))}\n`);
+    }
+    io.tell(`${simulator.reached.length} meters answer; Ctrl-C ends them.`);
+    return new Promise<number>((resolve) => {
+      onStopSignal(env.log, () => simulator.stop().then(() => resolve(EXIT.done)));
+    });
+  },
+});
+
+function misbehavioursOf(texts: readonly string[]): Map<number, Misbehaviour> {
+  const found = new Map<number, Misbehaviour>();
+  for (const text of texts) {
+    const [number = '', how = ''] = text.split('=');
+    const known = MISBEHAVIOURS.find((name) => name === how);
+    if (known === undefined) throw new UsageError(`--misbehave takes N=HOW, HOW one of ${MISBEHAVIOURS.join(', ')}.`);
+    found.set(wholeNumber('misbehave', number, 1, FLEET_METERS_MAX) - 1, known);
+  }
+  return found;
+}

@@ -1,0 +1,160 @@
+/**
+ * Where simulated meters can be reached: `tcp://` (wrapper), `tcp+hdlc://` (HDLC in a socket, as behind a gateway) and
+ * `serial://` (a port or a pseudo-terminal, kept to the line's pace).
+ *
+ * A `tcp://` place gives each meter a port of its own, counted up from the one given (0 = free ones), unless `meters=N` puts
+ * several behind one port; the other two are lines on which meters are told apart by their HDLC addresses.
+ */
+import type { Env, Listener } from '../../base/env.ts';
+import { type OptionTable, readOptions } from '../../link/options.ts';
+import { addressOf } from '../../link/registry.ts';
+import type { LinkAddress } from '../../link/scheme.ts';
+import { octetMsOf, openPort, SERIAL_OPTIONS, serialSettings } from '../../link/serial.ts';
+import { simError } from '../errors.ts';
+import { addressOnLine, type ServedLine, type SimMeter, serveLine } from '../fleet.ts';
+import type { Ledger } from '../ledger.ts';
+import { METERS_PER_LINE_MAX } from '../limits.ts';
+import type { BusFraming } from './bus.machine.ts';
+import { PacedDuplex } from './paced-duplex.ts';
+
+const METERS_OPTION = {
+  meters: {
+    kind: 'number',
+    about: 'Meters on this line; 0 = as the scheme has it',
+    unit: 'meters',
+    default: 0,
+    min: 0,
+    max: METERS_PER_LINE_MAX,
+  },
+} as const satisfies OptionTable;
+
+const SERIAL_LISTEN_OPTIONS = {
+  ...SERIAL_OPTIONS,
+  ...METERS_OPTION,
+  pace: { kind: 'flag', about: 'Keep the pace of the line: no where a real UART keeps it', default: true },
+} as const satisfies OptionTable;
+
+/** A place as it was written, checked. */
+export interface ListenPlace {
+  readonly url: string;
+  readonly framing: BusFraming;
+  /** Meters on one line; 0 = one each under the wrapper, all of them on an HDLC line. */
+  readonly meters: number;
+  readonly at:
+    | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+    | {
+        readonly kind: 'serial';
+        readonly path: string;
+        readonly octetMs: number;
+        readonly open: ReturnType<typeof serialSettings>;
+      };
+}
+
+/** A meter and how to reach it. */
+export interface ReachedMeter {
+  readonly meter: SimMeter;
+  /** Address that an edge puts into its configuration. */
+  readonly url: string;
+  readonly framing: BusFraming;
+  /** HDLC physical address, or wPort. */
+  readonly address: number;
+}
+
+/** Reads an address; throws `SIM_LISTEN` with every problem. */
+export function parseListen(url: string): ListenPlace {
+  const address = addressOf(url);
+  const scheme = url.split('://', 1).at(0);
+  if (address === null) throw simError('SIM_LISTEN', `${url} is no address`);
+  if (scheme === 'tcp' || scheme === 'tcp+hdlc') return tcpPlace(address, scheme === 'tcp' ? 'wrapper' : 'hdlc');
+  if (scheme === 'serial') return serialPlace(address);
+  throw simError('SIM_LISTEN', `${url}: tcp, tcp+hdlc and serial are known`);
+}
+
+function tcpPlace(address: LinkAddress, framing: BusFraming): ListenPlace {
+  const { values, problems } = readOptions(METERS_OPTION, address.query);
+  const { host, port } = address;
+  const missing = host === '' || port === null ? ['host and port are wanted, as in tcp://127.0.0.1:4059'] : [];
+  refuse(address.url, [...problems, ...missing]);
+  return { url: address.url, framing, meters: values.meters, at: { kind: 'tcp', host, port: port ?? 0 } };
+}
+
+function serialPlace(address: LinkAddress): ListenPlace {
+  const { values, problems } = readOptions(SERIAL_LISTEN_OPTIONS, address.query);
+  const missing = address.path.startsWith('/') ? [] : ['a device is wanted, as in serial:///dev/pts/3?baud=9600'];
+  refuse(address.url, [...problems, ...missing]);
+  const open = serialSettings(values);
+  const octetMs = values.pace ? octetMsOf(open) : 0;
+  return {
+    url: address.url,
+    framing: 'hdlc',
+    meters: values.meters,
+    at: { kind: 'serial', path: address.path, octetMs, open },
+  };
+}
+
+function refuse(url: string, problems: readonly string[]): void {
+  if (problems.length > 0) throw simError('SIM_LISTEN', `${url}: ${problems.join('; ')}`);
+}
+
+/** Places with meters at them. */
+export class SimListeners {
+  readonly #listeners: Listener[] = [];
+  readonly #lines = new Set<ServedLine>();
+
+  constructor(
+    private readonly env: Pick<Env, 'clock' | 'timers' | 'net' | 'serial' | 'log'>,
+    private readonly ledger: Ledger | null,
+  ) {}
+
+  /** Opens a place for meters; tells where each one is. Rejects with `SIM_LISTEN`, or when the place is taken. */
+  async open(place: ListenPlace, meters: readonly SimMeter[]): Promise<ReachedMeter[]> {
+    if (place.at.kind === 'serial') return this.#openSerial(place, place.at, meters);
+    const { host, port } = place.at;
+    const perLine = place.meters > 0 ? place.meters : place.framing === 'wrapper' ? 1 : METERS_PER_LINE_MAX;
+    const reached: ReachedMeter[] = [];
+    for (let at = 0, line = 0; at < meters.length; at += perLine, line++) {
+      const own = meters.slice(at, at + perLine);
+      const listener = await this.env.net.listenTcp(host, port === 0 ? 0 : port + line, (duplex) => {
+        this.#serve(duplex, own, place.framing);
+      });
+      this.#listeners.push(listener);
+      const scheme = place.framing === 'wrapper' ? 'tcp' : 'tcp+hdlc';
+      const url = `${scheme}://${listener.host}:${listener.port}`;
+      reached.push(...reachedOn(own, url, place.framing));
+    }
+    return reached;
+  }
+
+  async #openSerial(
+    place: ListenPlace,
+    at: Extract<ListenPlace['at'], { kind: 'serial' }>,
+    meters: readonly SimMeter[],
+  ): Promise<ReachedMeter[]> {
+    const port = await openPort(this.env, at.path, at.open);
+    const paced = at.octetMs === 0 ? port : new PacedDuplex(port, at.octetMs, this.env);
+    this.#serve(paced, meters, 'hdlc');
+    return reachedOn(meters, place.url, 'hdlc');
+  }
+
+  #serve(duplex: Parameters<typeof serveLine>[0], meters: readonly SimMeter[], framing: BusFraming): void {
+    const line = serveLine(duplex, meters, framing, this.env, this.ledger, {
+      event: (meter, event) => {
+        if (event.kind === 'served') return;
+        this.env.log.debug(`sim.${event.kind}`, { meterId: meter.device.meterId });
+      },
+      ended: () => void this.#lines.delete(line),
+    });
+    this.#lines.add(line);
+  }
+
+  /** Ends every line and gives the places back. */
+  async close(): Promise<void> {
+    for (const listener of this.#listeners) await listener.close();
+    for (const line of this.#lines) line.close();
+    this.#lines.clear();
+  }
+}
+
+function reachedOn(meters: readonly SimMeter[], url: string, framing: BusFraming): ReachedMeter[] {
+  return meters.map((meter, at) => ({ meter, url, framing, address: addressOnLine(meter, at, framing) }));
+}

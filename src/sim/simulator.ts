@@ -1,0 +1,138 @@
+/** A simulator as a program: profiles and loads from disk, a fleet, its ledger and its lines. The one place that joins them. */
+import type { Env, Timer } from '../base/env.ts';
+import { parseProfileOrThrow } from '../profile/schema/parse.ts';
+import type { Profile } from '../profile/schema/profile.ts';
+import { isTimeZone } from '../profile/zone.ts';
+import { simError } from './errors.ts';
+import { type FleetOptions, makeFleet, type SimMeter } from './fleet.ts';
+import { Ledger } from './ledger.ts';
+import { RECORD_PERIOD_MS } from './limits.ts';
+import { type Household, parseHouseholds } from './load/households.ts';
+import { type ListenPlace, parseListen, type ReachedMeter, SimListeners } from './serve/listen.ts';
+
+/** What to simulate. */
+export interface SimulatorOptions {
+  /** Folder with `profiles/` and `loads/`. */
+  readonly configFolder: string;
+  /** Profiles by key, `generic/idis`; meters take them in turn. */
+  readonly profiles: readonly string[];
+  readonly listen: readonly string[];
+  readonly count: number;
+  readonly seed: string;
+  /** Days of history in the buffers. */
+  readonly days: number;
+  /** IANA zone of the site. */
+  readonly timeZone: string;
+  /** File of the ledger, null = none. */
+  readonly ledgerFile: string | null;
+  readonly misbehaviours?: FleetOptions['misbehaviours'];
+}
+
+/** A running simulator. */
+export class Simulator {
+  #timer: Timer | null = null;
+
+  private constructor(
+    private readonly env: Env,
+    /** Every meter and how to reach it. */
+    readonly reached: readonly ReachedMeter[],
+    readonly meters: readonly SimMeter[],
+    private readonly ledger: Ledger | null,
+    private readonly listeners: SimListeners,
+  ) {
+    if (ledger !== null) this.#recordLater();
+  }
+
+  /** Starts one. Rejects with errors of this room and of the profile room, or with the system's when a place is taken. */
+  static async start(env: Env, options: SimulatorOptions): Promise<Simulator> {
+    if (!isTimeZone(options.timeZone)) throw simError('SIM_LISTEN', `${options.timeZone} is no time zone`);
+    const places = options.listen.map(parseListen);
+    if (places.length === 0) throw simError('SIM_LISTEN', 'no place to listen at');
+    const profiles = await Promise.all(options.profiles.map((key) => loadProfile(env, options.configFolder, key)));
+    const households = await loadHouseholds(env, options.configFolder);
+    const file = options.ledgerFile === null ? null : await env.disk.openAppend(options.ledgerFile);
+    const ledger = file === null ? null : new Ledger(file);
+    const { count, seed, days, timeZone, misbehaviours } = options;
+    const meters = makeFleet(
+      {
+        count,
+        seed,
+        days,
+        timeZone,
+        profiles,
+        households,
+        nowMs: () => env.clock.nowMs(),
+        ...(misbehaviours === undefined ? {} : { misbehaviours }),
+      },
+      ledger,
+    );
+    const listeners = new SimListeners(env, ledger);
+    try {
+      const reached = await openPlaces(listeners, places, meters);
+      return new Simulator(env, reached, meters, ledger, listeners);
+    } catch (error) {
+      await listeners.close();
+      await ledger?.close();
+      throw error;
+    }
+  }
+
+  /** Notes what every meter has produced until now, read or not, and makes it durable. */
+  async record(): Promise<void> {
+    for (const meter of this.meters) meter.record();
+    await this.ledger?.flush();
+  }
+
+  #recordLater(): void {
+    this.#timer = this.env.timers.after(RECORD_PERIOD_MS, () => {
+      this.record().then(
+        () => {
+          if (this.#timer !== null) this.#recordLater();
+        },
+        (error: unknown) => this.env.log.error('sim.ledger-failed', { reason: String(error) }),
+      );
+    });
+  }
+
+  /** Ends every line; the ledger then holds everything produced. */
+  async stop(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = null;
+    await this.listeners.close();
+    await this.record();
+    await this.ledger?.close();
+  }
+}
+
+/** Shares meters out over places in equal parts. */
+async function openPlaces(
+  listeners: SimListeners,
+  places: readonly ListenPlace[],
+  meters: readonly SimMeter[],
+): Promise<ReachedMeter[]> {
+  const reached: ReachedMeter[] = [];
+  let at = 0;
+  for (const [index, place] of places.entries()) {
+    const placesLeft = places.length - index;
+    const share = Math.ceil((meters.length - at) / placesLeft);
+    const own = meters.slice(at, at + share);
+    at += own.length;
+    reached.push(...(await listeners.open(place, own)));
+  }
+  return reached;
+}
+
+/** A profile from its file; rejects with `SIM_PROFILE` when there is none, `PROFILE_INVALID` when it is wrong. */
+export async function loadProfile(env: Pick<Env, 'disk'>, configFolder: string, key: string): Promise<Profile> {
+  const octets = /^[a-z0-9-]+\/[a-z0-9-]+$/.test(key)
+    ? await env.disk.readFile(`${configFolder}/profiles/${key}.yaml`)
+    : undefined;
+  if (octets === undefined) throw simError('SIM_PROFILE', key);
+  return parseProfileOrThrow(new TextDecoder().decode(octets), key);
+}
+
+/** The real loads beside the profiles; none when the file is not there. */
+export async function loadHouseholds(env: Pick<Env, 'disk'>, configFolder: string): Promise<Household[]> {
+  const octets = await env.disk.readFile(`${configFolder}/loads/households.csv`);
+  return octets === undefined ? [] : parseHouseholds(octets);
+}
