@@ -32,3 +32,9 @@ export const PACED_PENDING_MAX_OCTETS = 1024 * 1024;
 
 /** What meters produced without being read goes into the ledger this often, ms. */
 export const RECORD_PERIOD_MS = 10_000;
+
+/** Captures are cut into pieces of 1 to so many octets. */
+export const CAPTURE_PIECE_MAX_OCTETS = 40;
+
+/** Noise before a capture has 0 to so many octets. */
+export const NOISE_MAX_OCTETS = 24;

@@ -42,13 +42,17 @@ export class MisbehavingMachine<Event> implements Machine<Event> {
 
   receive(chunk: Uint8Array, nowMs: number): Event[] {
     this.#nowMs = nowMs;
-    return this.inner.receive(chunk, nowMs);
+    const events = this.inner.receive(chunk, nowMs);
+    // Known before the events are told, so that the line ends in the same turn.
+    if (this.how === 'drop') this.#dropped ||= this.inner.takeOutput().length > 0;
+    return events;
   }
 
   takeOutput(): Uint8Array[] {
     const said = this.inner.takeOutput();
     switch (this.how) {
       case 'silent':
+      case 'drop':
         return [];
       case 'garbage':
         return said.map((octets) => this.random.bytes(octets.length));
@@ -57,9 +61,6 @@ export class MisbehavingMachine<Event> implements Machine<Event> {
       case 'slow':
         for (const octets of said) this.#held.push({ atMs: this.#nowMs + SLOW_MS, octets });
         return this.#ready();
-      case 'drop':
-        this.#dropped ||= said.length > 0;
-        return [];
       case 'refuse':
         return said;
     }

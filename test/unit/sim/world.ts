@@ -29,9 +29,14 @@ export const START_MS = utcMsOfIso('2026-03-15T10:07:30Z');
 
 const PASS_STEP_MS = 1_800_000;
 
+const profiles = new Map<string, Profile>();
+
 /** A profile by its key. */
 export function profileOf(key: string): Profile {
-  return parseProfileOrThrow(readFileSync(new URL(`${key}.yaml`, PROFILES), 'utf8'), key);
+  const known = profiles.get(key);
+  const profile = known ?? parseProfileOrThrow(readFileSync(new URL(`${key}.yaml`, PROFILES), 'utf8'), key);
+  profiles.set(key, profile);
+  return profile;
 }
 
 /** Keys of all profiles. */
