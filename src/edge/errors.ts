@@ -26,7 +26,9 @@ export type EdgeErrorCode =
   | 'READER_OBJECT_REFUSED'
   | 'READER_BAD_ANSWER'
   | 'READER_NO_CLIENT'
-  | 'READER_LINE_CLOSED'
+  | 'READER_NO_PASSWORD'
+  | 'READER_SECURITY'
+  | 'READER_NO_RELAY'
   | 'READER_CLOCK_UNSET'
   | 'LIMITS_SIGNATURE'
   | 'LIMITS_MALFORMED'
@@ -152,10 +154,20 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     retry: 'never',
     sentence: 'The profile of this meter names no client that may do this.',
   },
-  READER_LINE_CLOSED: {
-    side: 'path',
-    retry: 'later',
-    sentence: 'The line could not be opened; check the device or address of the line.',
+  READER_NO_PASSWORD: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The client that the profile names signs on with a password, but none is configured for this meter.',
+  },
+  READER_SECURITY: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The profile asks for a security mechanism that this version does not speak yet.',
+  },
+  READER_NO_RELAY: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The meter did not give the state of its relay.',
   },
   READER_CLOCK_UNSET: {
     side: 'local',

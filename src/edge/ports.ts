@@ -175,9 +175,9 @@ export interface Meter {
   readonly profile: Profile;
   /** IANA name of the site. */
   readonly timeZone: string;
-  /** Serial number, from which the profile's formula makes the physical address; null = the address is given. */
-  readonly serial: string | null;
-  /** Physical address; null = by the profile's formula. */
+  /** Upper HDLC address or wrapper port of the meter. */
+  readonly logicalDevice: number;
+  /** Lower HDLC address, null = none. */
   readonly physicalDevice: number | null;
   /** Password of low-level security, or null. */
   readonly password: Uint8Array | null;
@@ -201,6 +201,8 @@ export type JobOutcome =
 export interface LineReader {
   /** Requests that may be in flight on the line at once, for different meters. */
   readonly slots: number;
+  /** How many urgent things wait for the line: a running job ends early when it can. */
+  urgentWaits(count: number): void;
   /** Runs one slice of a periodic job; never rejects. */
   run(meterId: MeterId, job: ReadJob): Promise<JobOutcome>;
   /** Runs urgent work; `started` comes right before the first octet to the meter. Never rejects. */
@@ -210,15 +212,6 @@ export interface LineReader {
     started: () => Promise<void>,
     work: (meter: MeterAccess) => Promise<Result>,
   ): Promise<WorkResult<Result>>;
-}
-
-/** Where readers put what they read: the stage of the journal. */
-export interface Stage {
-  /** Takes an entry; it is safe when the journal has flushed it. Rejects with a JOURNAL_* error and changes nothing. */
-  add(entry: Entry): Promise<void>;
-  /** The watermark with what is staged counted in. */
-  watermark(meterId: MeterId, key: string): number | null;
-  kept(key: string): Promise<Uint8Array | undefined>;
 }
 
 /** How a piece of work on a meter ended. */

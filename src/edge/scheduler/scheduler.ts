@@ -149,7 +149,7 @@ export class Scheduler implements Dispatcher {
     while (line.busy.size < Math.max(1, line.reader.slots) && this.#takeNext(line)) {
       // Each turn filled one slot.
     }
-    this.#options.health.gauge(`line_urgent_waiting_${line.id}`, line.urgent.length);
+    line.reader.urgentWaits(line.urgent.length);
     if (line.busy.size >= Math.max(1, line.reader.slots)) return;
     const waitMs = line.plan.waitMs(this.#now(), SCHEDULER_LOOK_MS);
     line.timer = this.#options.env.timers.after(Math.max(1, waitMs), () => this.#look(line));

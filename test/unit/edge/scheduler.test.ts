@@ -21,6 +21,7 @@ function bench(slots = 1) {
   const note = (what: string) => log.push(`${world.clock.nowMs / 1000} ${what}`);
   const reader: LineReader = {
     slots,
+    urgentWaits: () => undefined,
     run: async (meterId) => {
       note(`read ${meterId}`);
       if (state.crash) throw new Error('bug');

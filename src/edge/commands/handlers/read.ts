@@ -1,7 +1,7 @@
 /** On-demand read of any objects: every one answers with a value or with the meter's reason. */
 import type { CommandBody } from '../../../model/command.ts';
 import type { MeterAccess } from '../../ports.ts';
-import { resultWords } from '../words.ts';
+import { resultWords } from '../../result-words.ts';
 import type { Handler, HandlerTools, Outcome } from './handler.ts';
 import { onDemandRows } from './on-demand-rows.ts';
 

@@ -14,7 +14,7 @@ import type { CommandBody, ObjectValue, RelayState } from '../../../model/comman
 import { EDGE_ERRORS } from '../../errors.ts';
 import { RELAY_POLL_MAX_MS, RELAY_POLL_MS, RELAY_SETTLE_MIN_MS } from '../../limits.ts';
 import type { MeterAccess, RelayReading } from '../../ports.ts';
-import { resultWords } from '../words.ts';
+import { resultWords } from '../../result-words.ts';
 import type { Handler, HandlerTools, Outcome } from './handler.ts';
 import { onDemandRows } from './on-demand-rows.ts';
 

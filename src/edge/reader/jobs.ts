@@ -1,0 +1,272 @@
+/**
+ * What a periodic job asks and what it makes of the answers. Each takes an association on demand, so that a job with
+ * nothing to ask costs no octet, and hands what it read to the stage together with the new watermark.
+ */
+import { DeltawattError } from '../../base/errors.ts';
+import type { Data } from '../../dlms/axdr/data.ts';
+import type { AttributeAccess, GetDataResult } from '../../dlms/xdlms/service.ts';
+import type { MeterEvent } from '../../model/event.ts';
+import {
+  attributeRequests,
+  bufferRequests,
+  clockRequest,
+  type DeltaRange,
+  eventRequests,
+  type ReadJob,
+  type ReadRequest,
+  registerRequests,
+  scalerRequests,
+} from '../../profile/plan.ts';
+import {
+  type ReadoutProblem,
+  readAttributes,
+  readBuffer,
+  readEvents,
+  readRegisters,
+  registerTime,
+  type Scaler,
+} from '../../profile/readout.ts';
+import { edgeError } from '../errors.ts';
+import type { Entry, Health, Meter, ReadingStage } from '../ports.ts';
+import { resultWords } from '../result-words.ts';
+import type { AttributeFilter } from './attribute-filter.ts';
+import { gapsOf } from './gaps.ts';
+import { scalerFrom } from './object-values.ts';
+import type { OpenAssociation } from './sessions.ts';
+
+/** What jobs need around them. */
+export interface JobSurroundings {
+  readonly line: string;
+  readonly stage: ReadingStage;
+  readonly attributes: AttributeFilter;
+  readonly health: Health;
+  /** The edge's time, UTC ms, null while its clock is not set. */
+  readonly nowMs: () => number | null;
+  /** Wall clock as it is, for the read-at of entries. */
+  readonly wallMs: () => number;
+  /** First moment that is read while nothing is held, or null = as far back as the meter's buffer reaches. */
+  readonly backToMs: number | null;
+  readonly problem: (meter: Meter, problem: ReadoutProblem) => void;
+  /** Somebody waits for the line: end after this request. */
+  readonly shouldYield: () => boolean;
+}
+
+/** What a meter told once and is not asked again. */
+export interface MeterMemory {
+  scalers: ReadonlyMap<string, Scaler> | null;
+  /** Up to where a buffer was found empty, by key. */
+  readonly empty: Map<string, number>;
+  /** Whether the clock was beyond its tolerance when it was read last. */
+  clockIsOff: boolean;
+}
+
+/** A job at work: the meter, its memory and a way to its association. */
+export interface JobScene {
+  readonly meter: Meter;
+  readonly memory: MeterMemory;
+  readonly around: JobSurroundings;
+  readonly associate: () => Promise<OpenAssociation>;
+}
+
+/** Runs one slice of a job; true when more is waiting. Rejects with whatever kept it from its end. */
+export function runJob(scene: JobScene, job: ReadJob): Promise<boolean> {
+  switch (job.kind) {
+    case 'buffer':
+      return runBuffer(scene, job);
+    case 'events':
+      return runEvents(scene, job);
+    case 'registers':
+      return runRegisters(scene, job);
+    case 'attributes':
+      return runAttributes(scene);
+    case 'clock':
+      return runClock(scene);
+  }
+}
+
+function context(scene: JobScene) {
+  const { meterId, timeZone } = scene.meter;
+  const scalers = scene.memory.scalers;
+  return { meterId, timeZone, nowMs: scene.around.nowMs(), ...(scalers === null ? {} : { scalers }) };
+}
+
+/** The edge's time, without which this job cannot place what it reads; throws READER_CLOCK_UNSET. */
+function timedContext(scene: JobScene) {
+  const { nowMs, ...rest } = context(scene);
+  if (nowMs === null) throw edgeError('READER_CLOCK_UNSET', scene.meter.meterId);
+  return { ...rest, nowMs };
+}
+
+function rangeOf(scene: JobScene, watermarkMs: number | null, nowMs: number): DeltaRange {
+  return { watermarkMs, backToMs: scene.around.backToMs, nowMs, timeZone: scene.meter.timeZone };
+}
+
+async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffer' }): Promise<boolean> {
+  const { meter, memory, around } = scene;
+  await knowScalers(scene);
+  const ctx = timedContext(scene);
+  const watermarkMs = around.stage.watermark(meter.meterId, job.key);
+  const emptyMs = memory.empty.get(job.key) ?? null;
+  const fromMs = emptyMs === null || (watermarkMs !== null && watermarkMs >= emptyMs) ? watermarkMs : emptyMs;
+  const requests = bufferRequests(meter.profile, job.rule, rangeOf(scene, fromMs, ctx.nowMs));
+  for (const [at, request] of requests.entries()) {
+    const data = await ask(scene, request);
+    const readout = readBuffer(meter.profile, job.rule, data, ctx, watermarkMs);
+    tell(scene, readout.problems);
+    const left = requests.length - at - 1;
+    if (readout.newestAtMs !== null) {
+      memory.empty.delete(job.key);
+      const gaps = gapsOf(meter.meterId, job.rule, readout.groups, { watermarkMs, nowMs: ctx.nowMs });
+      const mark = { meterId: meter.meterId, key: job.key, atMs: readout.newestAtMs, sinceMs: watermarkMs };
+      const records = gaps.map((gap) => ({ kind: 'gap', gap }) as const);
+      await put(scene, { groups: readout.groups, records, watermarks: [mark] });
+      return left > 0;
+    }
+    // Nothing in this slice: the next round begins behind it. The last slice ends now, where rows may still come.
+    if (left > 0) memory.empty.set(job.key, sliceEndMs(fromMs, ctx.nowMs, job, at, around.backToMs));
+    if (left > 0 && around.shouldYield()) return true;
+  }
+  return false;
+}
+
+function sliceEndMs(
+  fromMs: number | null,
+  nowMs: number,
+  job: ReadJob & { readonly kind: 'buffer' },
+  at: number,
+  backToMs: number | null,
+): number {
+  const intervalMs = job.rule.intervalS * 1000;
+  const reachMs = nowMs - job.rule.rows * intervalMs;
+  const startMs = fromMs ?? Math.max(backToMs ?? reachMs, reachMs);
+  return startMs + (at + 1) * job.rule.sliceRows * intervalMs;
+}
+
+async function runEvents(scene: JobScene, job: ReadJob & { readonly kind: 'events' }): Promise<boolean> {
+  const { meter, around } = scene;
+  const ctx = timedContext(scene);
+  const watermarkMs = around.stage.watermark(meter.meterId, job.key);
+  for (const request of eventRequests(meter.profile, job.rule, rangeOf(scene, watermarkMs, ctx.nowMs))) {
+    const readout = readEvents(meter.profile, job.rule, await ask(scene, request), ctx, watermarkMs);
+    tell(scene, readout.problems);
+    if (readout.newestAtMs === null) continue;
+    const mark = { meterId: meter.meterId, key: job.key, atMs: readout.newestAtMs, sinceMs: watermarkMs };
+    const records = readout.events.map((event) => ({ kind: 'event', event }) as const);
+    around.health.count('reader_events', records.length);
+    await put(scene, { records, watermarks: [mark] });
+  }
+  return false;
+}
+
+async function runRegisters(scene: JobScene, job: ReadJob & { readonly kind: 'registers' }): Promise<boolean> {
+  const { meter } = scene;
+  await knowScalers(scene);
+  const requests = registerRequests(meter.profile, job.registers);
+  const association = await scene.associate();
+  const results = await association.get(requests.map(accessOf));
+  const ctx = timedContext(scene);
+  const withClock = requests.length > job.registers.length;
+  const clock = withClock ? dataOf(results[0]) : null;
+  const answers = job.registers.flatMap((register, at) => {
+    const value = dataOf(results[at + (withClock ? 1 : 0)]);
+    if (value === null) tell(scene, [{ index: at, sentence: `The meter did not give ${register.name}.` }]);
+    return value === null ? [] : [{ register, value }];
+  });
+  const readout = readRegisters(meter.profile, answers, clock, ctx);
+  tell(scene, readout.problems);
+  const mark = { meterId: meter.meterId, key: job.key, atMs: ctx.nowMs };
+  await put(scene, { groups: readout.groups, watermarks: [mark] });
+  return false;
+}
+
+async function runAttributes(scene: JobScene): Promise<boolean> {
+  const { meter, around } = scene;
+  const association = await scene.associate();
+  const results = await association.get(attributeRequests(meter.profile).map(accessOf));
+  const answers = meter.profile.attributes.flatMap((attribute, at) => {
+    const value = dataOf(results[at]);
+    return value === null ? [] : [{ attribute, value }];
+  });
+  const ctx = { ...context(scene), nowMs: around.nowMs() ?? around.wallMs() };
+  const changed = await around.attributes.changed(readAttributes(answers, ctx));
+  if (changed.records.length > 0) await put(scene, changed);
+  return false;
+}
+
+/** Measures how far the meter's clock is off; it is not set. Being off is told once, and so is being right again. */
+async function runClock(scene: JobScene): Promise<boolean> {
+  const { meter, memory } = scene;
+  const { clock } = meter.profile;
+  const ctx = timedContext(scene);
+  if (clock.obis === null) return false;
+  const time = registerTime(meter.profile, await ask(scene, clockRequest(clock.obis)), ctx);
+  if (time.quality === 'no-meter-time') throw edgeError('READER_BAD_ANSWER', 'the clock says no usable time');
+  const offsetS = Math.round((time.atMs - ctx.nowMs) / 1000);
+  const isOff = Math.abs(offsetS) > clock.toleranceS;
+  if (isOff !== memory.clockIsOff) {
+    memory.clockIsOff = isOff;
+    const event = clockEvent(meter, offsetS, isOff, ctx.nowMs);
+    await put(scene, { records: [{ kind: 'event', event }] });
+  }
+  return false;
+}
+
+function clockEvent(meter: Meter, offsetS: number, isOff: boolean, atMs: number): MeterEvent {
+  const direction = offsetS >= 0 ? 'ahead of' : 'behind';
+  const sentence = `The clock of the meter is ${Math.abs(offsetS)} s ${direction} the concentrator's.`;
+  const name = isOff ? 'clock-off' : 'clock-right';
+  return {
+    meterId: meter.meterId,
+    log: 'edge',
+    code: isOff ? 1 : 2,
+    name,
+    sentence,
+    atMs,
+    severity: isOff ? 'warning' : 'info',
+  };
+}
+
+/** Scaler and unit of registers whose profile trusts the meter: asked once per start. */
+async function knowScalers(scene: JobScene): Promise<void> {
+  const requests = scalerRequests(scene.meter.profile);
+  if (scene.memory.scalers !== null || requests.length === 0) return;
+  const association = await scene.associate();
+  const results = await association.get(requests.map(accessOf));
+  const scalers = new Map<string, Scaler>();
+  for (const [at, request] of requests.entries()) {
+    const scaler = scalerFrom(results[at]);
+    if (scaler !== null) scalers.set(request.obis, scaler);
+  }
+  scene.memory.scalers = scalers;
+}
+
+/** One attribute, which the meter must give; throws READER_OBJECT_REFUSED. */
+async function ask(scene: JobScene, request: ReadRequest): Promise<Data> {
+  const association = await scene.associate();
+  const [result] = await association.get([accessOf(request)]);
+  if (result === undefined) throw edgeError('READER_BAD_ANSWER', `${request.obis}: no answer`);
+  if ('data' in result) return result.data;
+  throw edgeError('READER_OBJECT_REFUSED', `${request.obis}: ${resultWords(result.dataAccessResult)}`);
+}
+
+function accessOf(request: ReadRequest): AttributeAccess {
+  return { classId: request.classId, instanceId: request.obis, attributeId: request.attribute, access: request.access };
+}
+
+function dataOf(result: GetDataResult | undefined): Data | null {
+  return result !== undefined && 'data' in result ? result.data : null;
+}
+
+function tell(scene: JobScene, problems: readonly ReadoutProblem[]): void {
+  for (const problem of problems) scene.around.problem(scene.meter, problem);
+}
+
+async function put(scene: JobScene, part: Partial<Entry>): Promise<void> {
+  const { line, stage, wallMs } = scene.around;
+  await stage.add({ line, groups: [], records: [], watermarks: [], keep: [], readAtMs: wallMs(), ...part });
+}
+
+/** Whether rows were refused because earlier ones fell out of the stage: the job is simply run again. */
+export function isStale(error: unknown): boolean {
+  return error instanceof DeltawattError && error.code === 'JOURNAL_STALE';
+}

@@ -1,0 +1,228 @@
+/**
+ * The reader of one line: runs the scheduler's jobs over associations with the meters, and knows in words how each meter is.
+ *
+ * One thing at a time; the scheduler sees to that. Every failure ends here: it becomes an outcome, a state of the meter and
+ * a sentence, and the other meters of the line go on.
+ */
+import type { Env } from '../../base/env.ts';
+import { assert, DeltawattError, reasonOf } from '../../base/errors.ts';
+import type { MeterId } from '../../model/ids.ts';
+import type { ReadJob } from '../../profile/plan.ts';
+import type {
+  Entry,
+  Health,
+  JobClass,
+  JobOutcome,
+  Journal,
+  LineReader,
+  Meter,
+  MeterAccess,
+  ReadingStage,
+  WorkResult,
+} from '../ports.ts';
+import { AttributeFilter } from './attribute-filter.ts';
+import { isStale, type JobSurroundings, type MeterMemory, runJob } from './jobs.ts';
+import { ReaderMeterAccess } from './meter-access.ts';
+import { MeterStates, type StateChange } from './meter-states.ts';
+import { SessionKeeper } from './session-keeper.ts';
+import type { SessionOpener } from './sessions.ts';
+import { type Verdict, verdictOf } from './verdict.ts';
+
+/** What a reader is made of. */
+export interface LineReaderOptions {
+  readonly env: Env;
+  readonly line: string;
+  readonly meters: readonly Meter[];
+  readonly opener: SessionOpener;
+  readonly stage: ReadingStage;
+  readonly journal: Pick<Journal, 'kept'>;
+  readonly health: Health;
+  readonly slots: number;
+  /** The edge's time, UTC ms, null while its clock is not set. */
+  readonly nowMs: () => number | null;
+  /** How far back a new meter is read, ms; null = as far as its buffer reaches. */
+  readonly historyMs: number | null;
+}
+
+/** An association that rested no longer than this is good for work that cannot be tried twice. */
+const FRESH_ENOUGH_MS = 2_000;
+
+interface MeterDesk {
+  readonly meter: Meter;
+  readonly memory: MeterMemory;
+}
+
+/** The actor. */
+export class DlmsLineReader implements LineReader {
+  readonly slots: number;
+  readonly #options: LineReaderOptions;
+  readonly #desks: ReadonlyMap<MeterId, MeterDesk>;
+  readonly #sessions: SessionKeeper;
+  readonly #states: MeterStates;
+  readonly #attributes: AttributeFilter;
+  #urgentWaits = 0;
+
+  constructor(options: LineReaderOptions) {
+    this.#options = options;
+    this.slots = options.slots;
+    this.#desks = new Map(
+      options.meters.map((meter) => [
+        meter.meterId,
+        { meter, memory: { scalers: null, empty: new Map(), clockIsOff: false } },
+      ]),
+    );
+    const counted = (code: string) => options.health.count(`reader_discarded_${code.toLowerCase()}`);
+    this.#sessions = new SessionKeeper(options.env, options.opener, counted);
+    this.#states = new MeterStates(options.journal, options.health);
+    this.#attributes = new AttributeFilter(options.journal);
+  }
+
+  /** Reads what was known of the meters before the restart. */
+  async start(): Promise<void> {
+    await this.#states.load([...this.#desks.keys()]);
+  }
+
+  /** Says goodbye to the meter and closes the line. */
+  async stop(): Promise<void> {
+    await this.#sessions.drop();
+    this.#options.opener.closeLine();
+  }
+
+  /** Tells a running job whether somebody waits for the line. */
+  urgentWaits(count: number): void {
+    this.#urgentWaits = count;
+  }
+
+  async run(meterId: MeterId, job: ReadJob): Promise<JobOutcome> {
+    const { meter } = this.#desk(meterId);
+    this.#sessions.listenAnew();
+    try {
+      return await this.#runOnce(meterId, job);
+    } catch (error) {
+      if (!this.#sessions.isReused) return await this.#failed(meter, job, error);
+      await this.#sessions.drop();
+    }
+    this.#sessions.listenAnew();
+    try {
+      return await this.#runOnce(meterId, job);
+    } catch (error) {
+      return await this.#failed(meter, job, error);
+    }
+  }
+
+  async #runOnce(meterId: MeterId, job: ReadJob): Promise<JobOutcome> {
+    const desk = this.#desk(meterId);
+    let associated = false;
+    const associate = () => {
+      associated = true;
+      return this.#sessions.use(desk.meter, 'read');
+    };
+    const more = await runJob({ ...desk, around: this.#surroundings(), associate }, job);
+    this.#sessions.rest();
+    if (associated) await this.#seen(desk.meter, 'reachable', 'The meter answers.');
+    return { ok: true, more };
+  }
+
+  async work<Result>(
+    meterId: MeterId,
+    jobClass: JobClass,
+    started: () => Promise<void>,
+    work: (meter: MeterAccess) => Promise<Result>,
+  ): Promise<WorkResult<Result>> {
+    const { meter } = this.#desk(meterId);
+    this.#sessions.listenAnew();
+    try {
+      await started();
+    } catch (error) {
+      const code = error instanceof DeltawattError ? error.code : 'READER_CRASHED';
+      const sentence = error instanceof DeltawattError ? error.sentence : reasonOf(error);
+      return { ok: false, failure: { code, sentence, reached: 'no' } };
+    }
+    try {
+      const access = new ReaderMeterAccess(
+        meter,
+        (use) => this.#sessions.use(meter, use),
+        () => this.#sessions.drop(),
+      );
+      await this.#sessions.refresh(FRESH_ENOUGH_MS);
+      // Signing on comes before the work, so that whoever waits for it to be reached need not wait for its end.
+      await this.#sessions.use(meter, jobClass === 'command' ? 'control' : 'read');
+      const result = await work(access);
+      this.#sessions.rest();
+      await this.#seen(meter, 'reachable', 'The meter answers.');
+      return { ok: true, result };
+    } catch (error) {
+      const verdict = verdictOf(error, this.#sessions.noiseOctets);
+      await this.#settle(meter, verdict);
+      return { ok: false, failure: verdict.failure };
+    }
+  }
+
+  #desk(meterId: MeterId): MeterDesk {
+    const desk = this.#desks.get(meterId);
+    assert(desk !== undefined, `meter ${meterId} hangs on line ${this.#options.line}`);
+    return desk;
+  }
+
+  #surroundings(): JobSurroundings {
+    const { env, line, stage, health, nowMs, historyMs } = this.#options;
+    const wallMs = env.clock.nowMs();
+    return {
+      line,
+      stage,
+      health,
+      nowMs,
+      attributes: this.#attributes,
+      wallMs: () => env.clock.nowMs(),
+      backToMs: historyMs === null ? null : wallMs - historyMs,
+      shouldYield: () => this.#urgentWaits > 0,
+      problem: (meter, problem) => {
+        health.count('reader_problems');
+        env.log.warn('reader.problem', { meterId: meter.meterId, index: problem.index, sentence: problem.sentence });
+      },
+    };
+  }
+
+  async #failed(meter: Meter, job: ReadJob, error: unknown): Promise<JobOutcome> {
+    if (isStale(error)) return { ok: true, more: true };
+    const verdict = verdictOf(error, this.#sessions.noiseOctets);
+    const { code, sentence } = verdict.failure;
+    this.#options.health.count(`reader_failed_${code.toLowerCase()}`);
+    this.#options.env.log.warn('reader.job-failed', { meterId: meter.meterId, job: job.key, code, sentence });
+    await this.#settle(meter, verdict);
+    return { ok: false, failure: verdict.failure, scope: verdict.scope };
+  }
+
+  /** After a failure: the association is given up unless the meter just refused one thing. */
+  async #settle(meter: Meter, verdict: Verdict): Promise<void> {
+    if (verdict.scope === 'job' && verdict.state === 'reachable') this.#sessions.rest();
+    else await this.#sessions.drop();
+    if (verdict.state === null) return;
+    const sentence = verdict.state === 'reachable' ? 'The meter answers.' : verdict.failure.sentence;
+    await this.#seen(meter, verdict.state, sentence);
+  }
+
+  async #seen(meter: Meter, state: Parameters<MeterStates['seen']>[1], sentence: string): Promise<void> {
+    const nowMs = this.#options.env.clock.nowMs();
+    const change: StateChange = this.#states.seen(meter.meterId, state, sentence, nowMs);
+    this.#lineState();
+    if (change.records.length === 0) return;
+    const entry: Entry = { line: this.#options.line, groups: [], watermarks: [], readAtMs: nowMs, ...change };
+    await this.#options.stage.add(entry).catch((error: unknown) => {
+      this.#options.env.log.warn('reader.state-not-stored', { meterId: meter.meterId, reason: reasonOf(error) });
+    });
+  }
+
+  #lineState(): void {
+    const { health, line } = this.#options;
+    const troubled = this.#states.troubled();
+    const all = this.#desks.size;
+    if (troubled === 0) health.state(`line ${line}`, 'ok', `All meters that were called answer (${all} on the line).`);
+    else
+      health.state(
+        `line ${line}`,
+        troubled === all ? 'failed' : 'degraded',
+        `${troubled} of ${all} meters do not answer.`,
+      );
+  }
+}
