@@ -90,11 +90,19 @@ function context(scene: JobScene) {
   return { meterId, timeZone, nowMs: scene.around.nowMs(), ...(scalers === null ? {} : { scalers }) };
 }
 
-/** The edge's time, without which this job cannot place what it reads; throws READER_CLOCK_UNSET. */
-function timedContext(scene: JobScene) {
+/**
+ * The context with a time: the edge's, or while its clock is not set the meter's own, so that reading goes on. Throws
+ * READER_CLOCK_UNSET when there is neither.
+ */
+async function timedContext(scene: JobScene) {
   const { nowMs, ...rest } = context(scene);
-  if (nowMs === null) throw edgeError('READER_CLOCK_UNSET', scene.meter.meterId);
-  return { ...rest, nowMs };
+  if (nowMs !== null) return { ...rest, nowMs };
+  const { profile, meterId } = scene.meter;
+  if (profile.clock.obis === null) throw edgeError('READER_CLOCK_UNSET', meterId);
+  const clock = await ask(scene, clockRequest(profile.clock.obis));
+  const time = registerTime(profile, clock, { ...rest, nowMs: 0 });
+  if (time.quality === 'no-meter-time') throw edgeError('READER_CLOCK_UNSET', meterId);
+  return { ...rest, nowMs: time.atMs };
 }
 
 function rangeOf(scene: JobScene, watermarkMs: number | null, nowMs: number): DeltaRange {
@@ -104,7 +112,7 @@ function rangeOf(scene: JobScene, watermarkMs: number | null, nowMs: number): De
 async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffer' }): Promise<boolean> {
   const { meter, memory, around } = scene;
   await knowScalers(scene);
-  const ctx = timedContext(scene);
+  const ctx = await timedContext(scene);
   const watermarkMs = around.stage.watermark(meter.meterId, job.key);
   const emptyMs = memory.empty.get(job.key) ?? null;
   const fromMs = emptyMs === null || (watermarkMs !== null && watermarkMs >= emptyMs) ? watermarkMs : emptyMs;
@@ -144,7 +152,7 @@ function sliceEndMs(
 
 async function runEvents(scene: JobScene, job: ReadJob & { readonly kind: 'events' }): Promise<boolean> {
   const { meter, around } = scene;
-  const ctx = timedContext(scene);
+  const ctx = await timedContext(scene);
   const watermarkMs = around.stage.watermark(meter.meterId, job.key);
   for (const request of eventRequests(meter.profile, job.rule, rangeOf(scene, watermarkMs, ctx.nowMs))) {
     const readout = readEvents(meter.profile, job.rule, await ask(scene, request), ctx, watermarkMs);
@@ -164,7 +172,7 @@ async function runRegisters(scene: JobScene, job: ReadJob & { readonly kind: 're
   const requests = registerRequests(meter.profile, job.registers);
   const association = await scene.associate();
   const results = await association.get(requests.map(accessOf));
-  const ctx = timedContext(scene);
+  const ctx = await timedContext(scene);
   const withClock = requests.length > job.registers.length;
   const clock = withClock ? dataOf(results[0]) : null;
   const answers = job.registers.flatMap((register, at) => {
@@ -197,8 +205,10 @@ async function runAttributes(scene: JobScene): Promise<boolean> {
 async function runClock(scene: JobScene): Promise<boolean> {
   const { meter, memory } = scene;
   const { clock } = meter.profile;
-  const ctx = timedContext(scene);
-  if (clock.obis === null) return false;
+  const nowMs = scene.around.nowMs();
+  // An edge without time cannot tell whose clock is off.
+  if (clock.obis === null || nowMs === null) return false;
+  const ctx = { ...context(scene), nowMs };
   const time = registerTime(meter.profile, await ask(scene, clockRequest(clock.obis)), ctx);
   if (time.quality === 'no-meter-time') throw edgeError('READER_BAD_ANSWER', 'the clock says no usable time');
   const offsetS = Math.round((time.atMs - ctx.nowMs) / 1000);
