@@ -45,32 +45,45 @@ const DAY_MS = 86_400_000;
 const NO_DEVIATION = -0x80_00;
 const NOTHING = -1;
 
+const NONE_BIG: ReadonlyMap<number, bigint> = new Map();
+const NONE_I32 = new Int32Array(0);
+const NONE_I16 = new Int16Array(0);
+const NONE_U8 = new Uint8Array(0);
+
 /** A column while it is read: its kind is known from its first value that is not null-data. */
 class Building {
   kind: 'unknown' | 'number' | 'date-time' = 'unknown';
   readonly values: Float64Array;
-  offsets: Int32Array = new Int32Array(0);
-  deviations: Int16Array = new Int16Array(0);
-  statuses: Uint8Array = new Uint8Array(0);
-  readonly big = new Map<number, bigint>();
+  offsets: Int32Array = NONE_I32;
+  deviations: Int16Array = NONE_I16;
+  statuses: Uint8Array = NONE_U8;
+  big: Map<number, bigint> | null = null;
 
   constructor(count: number) {
     this.values = new Float64Array(count);
   }
 
-  becomeTime(): void {
+  /** The first clock is in `row`: those above had none. */
+  becomeTime(row: number): void {
     const count = this.values.length;
     this.kind = 'date-time';
-    this.offsets = new Int32Array(count).fill(NOTHING);
-    this.deviations = new Int16Array(count).fill(NO_DEVIATION);
-    this.statuses = new Uint8Array(count).fill(0xff);
+    this.offsets = new Int32Array(count);
+    this.deviations = new Int16Array(count);
+    this.statuses = new Uint8Array(count);
+    for (let above = 0; above < row; above++) this.noClock(above);
+  }
+
+  noClock(row: number): void {
+    this.offsets[row] = NOTHING;
+    this.deviations[row] = NO_DEVIATION;
+    this.statuses[row] = 0xff;
   }
 
   finish(): NumberColumn | TimeColumn {
     const { values, big, offsets, deviations, statuses } = this;
     return this.kind === 'date-time'
       ? { kind: 'date-time', utcMs: values, offsets, deviations, statuses }
-      : { kind: 'number', values, big };
+      : { kind: 'number', values, big: big ?? NONE_BIG };
   }
 }
 
@@ -133,6 +146,7 @@ class RowReader {
     if (tag === 0x09) return this.#clock(column, row);
     if (tag === 0x00) {
       column.values[row] = Number.NaN;
+      if (column.kind === 'date-time') column.noClock(row);
       return true;
     }
     if (column.kind !== 'number') {
@@ -178,7 +192,10 @@ class RowReader {
     const number = Number(value);
     const safe = Number.isSafeInteger(number);
     column.values[row] = safe ? number : Number.NaN;
-    if (!safe) column.big.set(row, value);
+    if (!safe) {
+      column.big ??= new Map();
+      column.big.set(row, value);
+    }
     return true;
   }
 
@@ -187,7 +204,7 @@ class RowReader {
     if (reader.u8() !== CLOCK_OCTETS) return false;
     if (column.kind !== 'date-time') {
       if (column.kind !== 'unknown') return false;
-      column.becomeTime();
+      column.becomeTime(row);
     }
     column.offsets[row] = reader.offset;
     const date = reader.u32();
