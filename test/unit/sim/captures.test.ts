@@ -67,7 +67,7 @@ test('every plain capture, with noise between and cut anywhere, becomes every nu
     for (const key of new Set(PLAIN.map((capture) => profileOfCapture(capture.id)?.profile ?? ''))) {
       const read = readPush(profileOf(key), apdu, { meterId, timeZone: 'Europe/Oslo', nowMs: 0 });
       for (const { group, rows } of read.groups) {
-        group.columns.forEach((column, at) => seen.add(`${column.obis} ${rows[0]?.values[at]}`));
+        for (const [at, column] of group.columns.entries()) seen.add(`${column.obis} ${rows[0]?.values[at]}`);
       }
     }
   }

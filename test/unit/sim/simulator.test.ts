@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { SILENT_LOG } from '../../../src/base/log.ts';
+import { hasCode } from '../../../src/base/errors.ts';
+import { clientTransport } from '../../../src/dlms/frame/client-transport.ts';
+import { openSession } from '../../../src/dlms/session/meter-session.ts';
+import { parseObis } from '../../../src/dlms/cosem/obis.ts';
+import { createHostEnv } from '../../../src/host/env.ts';
+import { openPseudoTerminal } from '../../../src/host/pseudo-terminal.ts';
+import { LineDriver } from '../../../src/link/drive.ts';
+import { linkOf } from '../../../src/link/registry.ts';
+import { readLedger } from '../../../src/sim/ledger.ts';
+import { Simulator, type SimulatorOptions } from '../../../src/sim/simulator.ts';
+
+const CONFIG = fileURLToPath(new URL('../../../config', import.meta.url));
+const env = createHostEnv({ log: SILENT_LOG });
+const folder = await mkdtemp(join(tmpdir(), 'deltawatt-sim-'));
+after(() => rm(folder, { recursive: true }));
+
+const options = (given: Partial<SimulatorOptions>): SimulatorOptions => ({
+  configFolder: CONFIG,
+  profiles: ['generic/idis'],
+  listen: ['tcp://127.0.0.1:0'],
+  count: 1,
+  seed: 'test',
+  days: 2,
+  timeZone: 'Europe/Berlin',
+  ledgerFile: null,
+  ...given,
+});
+const PASSWORD = new TextEncoder().encode('00000000');
+
+/** Reads the import register of a meter over its link, as an edge would open it. */
+async function energyAt(url: string, framing: 'hdlc' | 'wrapper', logical: number, physical: number): Promise<number> {
+  const link = linkOf(url, env);
+  assert.equal(link.kind, 'line');
+  if (link.kind !== 'line') return Number.NaN;
+  const driver = new LineDriver(await link.open(), env);
+  const transport = clientTransport(framing, { client: 1, logical, physical }, { octetMs: link.octetMs });
+  const session = await openSession(driver, transport, { authentication: { mechanism: 'lls', password: PASSWORD } });
+  const [result] = await session.get([{ classId: 3, instanceId: parseObis('1-0:1.8.0*255'), attributeId: 2, access: null }]);
+  await session.release();
+  driver.close();
+  assert.ok(result !== undefined && 'data' in result && result.data.type === 'double-long-unsigned');
+  return result.data.value;
+}
+
+test('a fleet of three media over sockets, wrapper and HDLC, with a ledger on disk', async () => {
+  const ledgerFile = join(folder, 'ledger.bin');
+  const simulator = await Simulator.start(
+    env,
+    options({
+      profiles: ['generic/idis', 'generic/gas', 'generic/water'],
+      listen: ['tcp://127.0.0.1:0', 'tcp+hdlc://127.0.0.1:0'],
+      count: 6,
+      ledgerFile,
+    }),
+  );
+  assert.equal(simulator.reached.length, 6);
+  assert.equal(new Set(simulator.reached.map((reached) => reached.url)).size, 4, 'three sockets of their own, one bus');
+  for (const { meter, url, framing, address } of simulator.reached) {
+    if (meter.device.profile.key !== 'generic/idis') continue;
+    const own = meter.device.registerAt(meter.device.profile.registers[0] ?? assert.fail(), meter.device.nowMs);
+    const read = framing === 'hdlc' ? await energyAt(url, framing, 1, address) : await energyAt(url, framing, address, 0);
+    assert.ok(Math.abs(Number(own) - read) < 10, `${own} and ${read}`);
+  }
+  await simulator.stop();
+  const entries = [...readLedger(await readFile(ledgerFile))];
+  const meters = new Set(entries.map((entry) => entry.meterId));
+  assert.equal(meters.size, 6, 'meters that nobody read are in the ledger too');
+  const units = new Set(entries.map((entry) => entry.unit));
+  assert.deepEqual([...units].sort(), ['V', 'Wh', 'm3', 'varh']);
+});
+
+test('a serial bus on a pseudo-terminal, at the pace of its line', async () => {
+  const terminal = await openPseudoTerminal();
+  try {
+    const [meters] = [await Simulator.start(env, options({ listen: [`serial://${terminal.path}?baud=115200`], count: 2, days: 0 }))];
+    const [, second] = meters.reached;
+    assert.ok(second !== undefined);
+    const driver = new LineDriver(terminal.master, env);
+    const transport = clientTransport('hdlc', { client: 1, logical: 1, physical: second.address }, {});
+    const session = await openSession(driver, transport, { authentication: { mechanism: 'lls', password: PASSWORD } });
+    const [result] = await session.get([{ classId: 8, instanceId: parseObis('0-0:1.0.0*255'), attributeId: 2, access: null }]);
+    assert.ok(result !== undefined && 'data' in result);
+    await session.release();
+    await meters.stop();
+  } finally {
+    await terminal.close();
+  }
+});
+
+test('what cannot be started is said in a sentence, and nothing stays open', async () => {
+  const cases: [Partial<SimulatorOptions>, string][] = [
+    [{ profiles: ['generic/nothing'] }, 'SIM_PROFILE'],
+    [{ profiles: ['../../etc/passwd'] }, 'SIM_PROFILE'],
+    [{ listen: [] }, 'SIM_LISTEN'],
+    [{ listen: ['ftp://x'] }, 'SIM_LISTEN'],
+    [{ timeZone: 'Nowhere' }, 'SIM_LISTEN'],
+  ];
+  for (const [given, code] of cases) {
+    await assert.rejects(Simulator.start(env, options(given)), (error) => hasCode(error, code), code);
+  }
+  const first = await Simulator.start(env, options({ days: 0 }));
+  const port = new URL(first.reached[0]?.url ?? '').port;
+  await assert.rejects(Simulator.start(env, options({ days: 0, listen: [`tcp://127.0.0.1:${port}`] })));
+  await first.stop();
+});
