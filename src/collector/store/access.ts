@@ -60,7 +60,7 @@ async function readTokens(sql: Sql, where: string, parameters: readonly unknown[
   return rows.map((row) => ({
     id: row.token_id,
     tenantId: row.tenant_id,
-    hash: Uint8Array.from(row.hash),
+    hash: row.hash,
     name: row.name,
     role: row.role,
     createdAtMs: row.created_at_ms,

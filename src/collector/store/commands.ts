@@ -69,9 +69,7 @@ export function commandStore(context: StoreContext): CommandStore {
       const byId = new Map(octets.map((row) => [row.command_id, row]));
       return records.flatMap((record) => {
         const row = byId.get(record.id);
-        return row === undefined
-          ? []
-          : [{ record, command: Uint8Array.from(row.command), signature: Uint8Array.from(row.signature) }];
+        return row === undefined ? [] : [{ record, command: row.command, signature: row.signature }];
       });
     },
     report: async (report) => {
@@ -203,7 +201,7 @@ export async function storeReport(
   if (row === undefined) return undefined;
   await sql.change(
     `INSERT INTO command_reports (tenant_id, edge_id, command_id, state, code, sentence, at_ms, known_at_ms, result)
-     SELECT tenant_id, edge_id, command_id, $3, $4, $5, $6, ${TRANSACTION_MS}, $7 FROM commands
+     SELECT tenant_id, edge_id, command_id, $3, $4, $5, $6::bigint, ${TRANSACTION_MS}, $7::jsonb FROM commands
      WHERE edge_id = $1 AND command_id = $2 ON CONFLICT DO NOTHING`,
     [
       row.edge_id,

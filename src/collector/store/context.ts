@@ -8,6 +8,8 @@ import type { Identity } from './identity.ts';
 /** The database and what is around it. */
 export interface StoreContext {
   readonly database: Database;
+  /** Sessions of their own for appends, so that the oldest open one can be told (`asOf`). */
+  readonly appends: Database;
   readonly identity: Identity;
   readonly clock: Clock;
   readonly log: Log;

@@ -29,15 +29,27 @@ export interface Database extends Sql {
   readonly schema: string;
   /** Runs `work` in a transaction: commits when it resolves, rolls back when it rejects. Retries deadlocks and lost races. */
   transaction<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>;
+  /** Runs `work` on one unchanging view of the database; it cannot write. */
+  snapshot<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 }
 
 const INT8_OID = 20;
+const BYTEA_OID = 17;
+type Parser = (text: string) => unknown;
+const parserOf = pg.types.getTypeParser as (oid: number, format?: string) => Parser;
+
+/** Plain octets: a Buffer looks the same and is not equal to one. */
+function octetsOf(text: string): Uint8Array {
+  const buffer = parserOf(BYTEA_OID)(text) as Uint8Array;
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
 const types = {
-  getTypeParser: (oid: number, format?: string) =>
-    oid === INT8_OID
-      ? Number
-      : (pg.types.getTypeParser as (oid: number, format?: string) => (text: string) => unknown)(oid, format),
+  getTypeParser: (oid: number, format?: string): Parser => {
+    if (oid === INT8_OID) return Number;
+    return oid === BYTEA_OID ? octetsOf : parserOf(oid, format);
+  },
 };
 
 function configOf(connection: ConnectionSettings): pg.PoolConfig {
@@ -63,7 +75,7 @@ const RETRIED_STATES = new Set(['40001', '40P01']);
 /** Times that a transaction is tried. */
 const TRANSACTION_TRIES = 5;
 /** Errors of the way to the server, not of the statement. */
-const UNREACHABLE = /^(08|57P0|ECONN|ENOENT|EPIPE|ETIMEDOUT)/;
+const UNREACHABLE = /^(08|53300|57P0|ECONN|ENOENT|EPIPE|ETIMEDOUT)/;
 
 function sqlState(error: unknown): string {
   return String((error as { code?: unknown }).code ?? '');
@@ -93,27 +105,33 @@ function sqlOf(client: { query: pg.ClientBase['query'] }): Sql {
 }
 
 /** Opens the pool; nothing is sent before the first statement. `schema` is a plain identifier. */
-export function openDatabase(connection: ConnectionSettings, schema: string, log: Log): Database {
+export function openDatabase(
+  connection: ConnectionSettings,
+  schema: string,
+  log: Log,
+  options: { readonly applicationName: string; readonly connections: number } = {
+    applicationName: 'deltawatt',
+    connections: POOL_CONNECTIONS,
+  },
+): Database {
   const pool = new pg.Pool({
     ...configOf(connection),
     types,
-    max: POOL_CONNECTIONS,
+    max: options.connections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    application_name: 'deltawatt',
+    // Before the session is handed out, so every statement of ours sees the schema.
+    onConnect: async (client) => {
+      await client.query(`SET search_path TO "${schema}"`);
+    },
+    application_name: options.applicationName,
   });
   pool.on('error', (error) => log.warn('store.connection-lost', { reason: reasonOf(error) }));
-  // Queued on the new session before any statement of ours, so every one of them sees the schema.
-  pool.on('connect', (client) => {
-    client
-      .query(`SET search_path TO "${schema}"`)
-      .catch((error: unknown) => log.warn('store.session-refused', { reason: reasonOf(error) }));
-  });
-  const transaction = async <Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> => {
+  const transaction = async <Result>(begin: string, work: (sql: Sql) => Promise<Result>): Promise<Result> => {
     const client = await guarded(() => pool.connect());
     let broken: Error | undefined;
     try {
-      await guarded(() => client.query('BEGIN'));
+      await guarded(() => client.query(begin));
       const result = await work(sqlOf(client));
       await guarded(() => client.query('COMMIT'));
       return result;
@@ -132,12 +150,13 @@ export function openDatabase(connection: ConnectionSettings, schema: string, log
     async transaction(work) {
       for (let tries = 1; ; tries++) {
         try {
-          return await transaction(work);
+          return await transaction('BEGIN', work);
         } catch (error) {
           if (tries === TRANSACTION_TRIES || !RETRIED_STATES.has(sqlState(error))) throw error;
         }
       }
     },
+    snapshot: (work) => transaction('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work),
     close: () => pool.end(),
   };
 }

@@ -30,20 +30,20 @@ const CURSOR_COLUMNS = 'edge_id, epoch, lane, up_to, head_hash, keyframe';
  */
 const MOVE_CURSOR = `
   INSERT INTO lane_cursors AS c (tenant_id, edge_id, epoch, lane, up_to, head_hash, keyframe, moved_at_ms)
-  SELECT e.tenant_id, e.edge_id, $2, $3, $6::bigint, $7, $8::bigint, ${TRANSACTION_MS} FROM edges e
+  SELECT e.tenant_id, e.edge_id, $2, $3::smallint, $6::bigint, $7::bytea, $8::bigint, ${TRANSACTION_MS} FROM edges e
   WHERE e.edge_id = $1 AND e.state = 'active' AND ($4::bigint = 0
-    OR EXISTS (SELECT 1 FROM lane_cursors k WHERE k.edge_id = $1 AND k.epoch = $2 AND k.lane = $3))
+    OR EXISTS (SELECT 1 FROM lane_cursors k WHERE k.edge_id = $1 AND k.epoch = $2 AND k.lane = $3::smallint))
   ON CONFLICT (edge_id, epoch, lane) DO UPDATE
   SET up_to = excluded.up_to, head_hash = excluded.head_hash, keyframe = excluded.keyframe, moved_at_ms = excluded.moved_at_ms
-  WHERE c.up_to = $4::bigint AND c.head_hash = $5
+  WHERE c.up_to = $4::bigint AND c.head_hash = $5::bytea
   RETURNING c.tenant_id`;
 
 /** Blocks travel as one octet string and their lengths: an array of octet strings would go as text of twice the size. */
 const APPEND = `
   WITH moved AS (${MOVE_CURSOR})
   INSERT INTO journal (tenant_id, edge_id, epoch, lane, sequence, keyframe, hash, from_ms, to_ms, known_at_ms, quarantine, octets)
-  SELECT moved.tenant_id, $1, $2, $3, b.sequence, b.keyframe, substring($15 FROM 8 * (b.at::int - 1) + 1 FOR 8), b.from_ms, b.to_ms,
-         ${TRANSACTION_MS}, $16, substring($14 FROM b.start + 1 FOR b.length)
+  SELECT moved.tenant_id, $1, $2, $3::smallint, b.sequence, b.keyframe, substring($15::bytea FROM 8 * (b.at::int - 1) + 1 FOR 8), b.from_ms, b.to_ms,
+         ${TRANSACTION_MS}, $16::text, substring($14::bytea FROM b.start + 1 FOR b.length)
   FROM moved, unnest($9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[], $17::int[])
        WITH ORDINALITY AS b(sequence, keyframe, from_ms, to_ms, start, length, at)`;
 
@@ -101,7 +101,7 @@ export function journalStore(context: StoreContext): JournalStore {
     saveDictionary: async (edgeId, hash, octets) => {
       await database.change(
         `INSERT INTO dictionaries (tenant_id, edge_id, hash, octets)
-         SELECT tenant_id, edge_id, $2, $3 FROM edges WHERE edge_id = $1 ON CONFLICT DO NOTHING`,
+         SELECT tenant_id, edge_id, $2, $3::bytea FROM edges WHERE edge_id = $1 ON CONFLICT DO NOTHING`,
         [edgeId, hash, octets],
       );
     },
@@ -134,7 +134,7 @@ export async function readEdges(sql: Sql, where: string, parameters: readonly un
     edgeId: row.edge_id,
     tenantId: row.tenant_id,
     state: row.state,
-    ...(row.key === null ? {} : { key: Uint8Array.from(row.key) }),
+    ...(row.key === null ? {} : { key: row.key }),
     ...(row.epoch === null ? {} : { epoch: row.epoch }),
     ...(row.software === null ? {} : { software: row.software }),
     ...(row.last_hello_ms === null ? {} : { lastHelloMs: row.last_hello_ms }),
@@ -151,7 +151,7 @@ function cursorOf(row: CursorRow): LaneCursor {
     epoch: row.epoch,
     lane: row.lane,
     upTo: row.up_to,
-    headHash: Uint8Array.from(row.head_hash),
+    headHash: row.head_hash,
     keyframe: row.keyframe,
   };
 }
@@ -178,7 +178,7 @@ async function noteHello(
     ]);
     await sql.change(
       `INSERT INTO lane_cursors (tenant_id, edge_id, epoch, lane, up_to, head_hash, keyframe, moved_at_ms, reported_last, reported_at_ms)
-       SELECT e.tenant_id, e.edge_id, $2, r.lane, 0, decode('0000000000000000', 'hex'), 0, 0, r.last, $5
+       SELECT e.tenant_id, e.edge_id, $2, r.lane, 0, decode('0000000000000000', 'hex'), 0, 0, r.last, $5::bigint
        FROM edges e, unnest($3::smallint[], $4::bigint[]) AS r(lane, last) WHERE e.edge_id = $1
        ON CONFLICT (edge_id, epoch, lane) DO UPDATE
        SET reported_last = excluded.reported_last, reported_at_ms = excluded.reported_at_ms`,
@@ -247,9 +247,9 @@ async function append(context: StoreContext, expected: LaneCursor, blocks: reado
   ];
   const withRecords = blocks.filter((block) => block.records !== undefined && block.records.length > 0);
   if (withRecords.length === 0) {
-    if ((await context.database.change(APPEND, parameters)) === 0) return false;
+    if ((await context.appends.change(APPEND, parameters)) === 0) return false;
   } else {
-    const stored = await context.database.transaction(async (sql) => {
+    const stored = await context.appends.transaction(async (sql) => {
       if ((await sql.change(APPEND, parameters)) === 0) return undefined;
       const made: StoreChange[] = [];
       for (const block of withRecords) {
@@ -270,10 +270,10 @@ async function declareGap(
   gap: Parameters<JournalStore['declareGap']>[1],
   headHash: Uint8Array,
 ): Promise<boolean> {
-  const moved = await context.database.change(
+  const moved = await context.appends.change(
     `WITH moved AS (${MOVE_CURSOR})
      INSERT INTO lane_gaps (tenant_id, edge_id, epoch, lane, from_sequence, to_sequence, cause, known_at_ms)
-     SELECT moved.tenant_id, $1, $2, $3, $9, $6, $10, ${TRANSACTION_MS} FROM moved`,
+     SELECT moved.tenant_id, $1, $2, $3::smallint, $9::bigint, $6::bigint, $10::text, ${TRANSACTION_MS} FROM moved`,
     // No keyframe is held after a gap: the next block must be one.
     [
       expected.edgeId,
@@ -300,7 +300,7 @@ async function quarantine(
 ): Promise<boolean> {
   const { edgeId, lane } = expected;
   const event = quarantineEvent(lane, block.sequence, code, block.toMs);
-  const stored = await context.database.transaction(async (sql) => {
+  const stored = await context.appends.transaction(async (sql) => {
     if ((await sql.change(APPEND, appendParameters(expected, [block], code))) === 0) return false;
     await storeEdgeEvent(sql, edgeId, event);
     return true;

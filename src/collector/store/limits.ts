@@ -33,6 +33,9 @@ export const SOCKET_FOLDER_MAX_CHARACTERS = 90;
 /** Connections of one collector: ingest, fold and queries side by side, and far from the server's 100. */
 export const POOL_CONNECTIONS = 12;
 
+/** Connections for appends: commits of several edges side by side share one flush of the log. */
+export const APPEND_CONNECTIONS = 8;
+
 /** A statement that runs longer is stuck: the transaction is given up and tried again. */
 export const STATEMENT_TIMEOUT_MS = 60_000;
 
@@ -50,3 +53,17 @@ export const PAGE_MAX_ITEMS = 100_000;
 
 /** Unfolded blocks of a lane that a read decodes; beyond this the edge is folded first. At most 4 kB each. */
 export const TAIL_MAX_BLOCKS = 64;
+
+/** Blocks of one fold transaction: about a day of 200 meters, some 50,000 values in memory. */
+export const FOLD_MAX_BLOCKS = 64;
+
+/** Lanes whose tails are remembered: an edge has three, and a console looks at few hundred edges at a time. */
+export const TAIL_MAX_LANES = 1024;
+
+/** Days read at a time when a range is long and the page short. */
+export const QUERY_CHUNK_DAYS = 62;
+
+/** First day with a partition of its own (2000-01-01) and how far into the future: clocks are wrong by more than that. */
+export const PARTITION_FIRST_DAY = 10_957;
+/** See {@link PARTITION_FIRST_DAY}. */
+export const PARTITION_AHEAD_DAYS = 7;

@@ -59,7 +59,7 @@ async function storeRecord(
     case 'log':
       await sql.change(
         `INSERT INTO edge_logs (tenant_id, edge_id, epoch, lane, sequence, index, level, event, at_ms, fields_json)
-         SELECT tenant_id, edge_id, $2, $3, $4, $5, $6, $7, $8, $9 FROM edges WHERE edge_id = $1 ON CONFLICT DO NOTHING`,
+         SELECT tenant_id, edge_id, $2, $3::smallint, $4::bigint, $5::int, $6, $7, $8::bigint, $9 FROM edges WHERE edge_id = $1 ON CONFLICT DO NOTHING`,
         [
           edgeId,
           origin.epoch,
@@ -85,7 +85,7 @@ export function subjectOf(event: MeterEvent, edgeId: EdgeId): string {
 export async function storeEdgeEvent(sql: Sql, edgeId: EdgeId, event: MeterEvent): Promise<boolean> {
   const added = await sql.change(
     `INSERT INTO events (tenant_id, subject, edge_id, log, at_ms, code, name, sentence, severity, known_at_ms)
-     SELECT tenant_id, $2, edge_id, $3, $4, $5, $6, $7, $8, ${TRANSACTION_MS} FROM edges WHERE edge_id = $1
+     SELECT tenant_id, $2, edge_id, $3, $4::bigint, $5::int, $6, $7, $8::smallint, ${TRANSACTION_MS} FROM edges WHERE edge_id = $1
      ON CONFLICT DO NOTHING`,
     [
       edgeId,
@@ -104,7 +104,7 @@ export async function storeEdgeEvent(sql: Sql, edgeId: EdgeId, event: MeterEvent
 async function storeAttribute(sql: Sql, edgeId: EdgeId, attribute: MeterAttribute): Promise<void> {
   await sql.change(
     `INSERT INTO attributes AS a (tenant_id, meter_id, edge_id, obis, name, text, read_at_ms)
-     SELECT tenant_id, $2, edge_id, $3, $4, $5, $6 FROM edges WHERE edge_id = $1
+     SELECT tenant_id, $2, edge_id, $3, $4, $5, $6::bigint FROM edges WHERE edge_id = $1
      ON CONFLICT (meter_id, edge_id, obis, name) DO UPDATE SET text = excluded.text, read_at_ms = excluded.read_at_ms
      WHERE a.read_at_ms <= excluded.read_at_ms`,
     [edgeId, attribute.meterId, attribute.obis, attribute.name, attribute.text, attribute.readAtMs],
@@ -114,7 +114,7 @@ async function storeAttribute(sql: Sql, edgeId: EdgeId, attribute: MeterAttribut
 async function storeState(sql: Sql, edgeId: EdgeId, state: MeterState): Promise<boolean> {
   const changed = await sql.change(
     `INSERT INTO meter_states AS s (tenant_id, meter_id, edge_id, state, sentence, since_ms)
-     SELECT tenant_id, $2, edge_id, $3, $4, $5 FROM edges WHERE edge_id = $1
+     SELECT tenant_id, $2, edge_id, $3, $4, $5::bigint FROM edges WHERE edge_id = $1
      ON CONFLICT (meter_id, edge_id) DO UPDATE SET state = excluded.state, sentence = excluded.sentence, since_ms = excluded.since_ms
      WHERE s.since_ms <= excluded.since_ms`,
     [edgeId, state.meterId, state.state, state.sentence, state.sinceMs],
@@ -125,7 +125,7 @@ async function storeState(sql: Sql, edgeId: EdgeId, state: MeterState): Promise<
 async function storeGap(sql: Sql, edgeId: EdgeId, gap: GapNotice): Promise<void> {
   await sql.change(
     `INSERT INTO meter_gaps (tenant_id, meter_id, edge_id, obis, interval_s, from_ms, to_ms, cause, known_at_ms)
-     SELECT e.tenant_id, $2, e.edge_id, o.obis, $4, $5, $6, $7, ${TRANSACTION_MS}
+     SELECT e.tenant_id, $2, e.edge_id, o.obis, $4::int, $5::bigint, $6::bigint, $7, ${TRANSACTION_MS}
      FROM edges e, unnest($3::text[]) AS o(obis) WHERE e.edge_id = $1 ON CONFLICT DO NOTHING`,
     [edgeId, gap.meterId, gap.obis, gap.intervalS, gap.fromMs, gap.toMs, gap.cause],
   );

@@ -1,1 +1,1 @@
-DROP TABLE edge_logs, dictionaries, lane_gaps, journal, lane_cursors, edges, tenants, store_identity;
+DROP TABLE edge_logs, dictionaries, lane_gaps, journal, fold_cursors, lane_cursors, edges, tenants, store_identity;

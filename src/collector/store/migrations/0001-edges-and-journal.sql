@@ -41,8 +41,17 @@ CREATE TABLE lane_cursors (
   -- What the edge last said that it holds, for "buffered at the edge".
   reported_last bigint NOT NULL DEFAULT 0,
   reported_at_ms bigint,
-  folded_to bigint NOT NULL DEFAULT 0,
-  lane_state bytea,                      -- coder state after block folded_to; null = start
+  PRIMARY KEY (edge_id, epoch, lane)
+);
+
+-- How far a lane is in the day blocks. Apart from the cursors, so that a long fold never holds up an append.
+CREATE TABLE fold_cursors (
+  tenant_id text NOT NULL,
+  edge_id text NOT NULL,
+  epoch text NOT NULL,
+  lane smallint NOT NULL,
+  folded_to bigint NOT NULL,
+  lane_state bytea,                      -- coder state after block folded_to; null = nothing decoded yet
   PRIMARY KEY (edge_id, epoch, lane)
 );
 

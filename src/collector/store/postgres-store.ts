@@ -1,0 +1,126 @@
+/**
+ * The collector's store on PostgreSQL: opens the database, brings the schema to this version, joins the parts.
+ *
+ * Appends have sessions of their own: they never wait for a connection behind queries, and the oldest open append can be
+ * told from everything else, which is what `asOf` needs.
+ */
+import type { Clock, Crypto, Random } from '../../base/env.ts';
+import { reasonOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { FileTree } from '../../base/process.ts';
+import type { CollectorStore, StoreChange } from '../ports.ts';
+import { accessStore } from './access.ts';
+import type { ConnectionSettings } from './cluster/cluster.ts';
+import { commandStore } from './commands.ts';
+import type { StoreContext } from './context.ts';
+import { type Database, openDatabase } from './database.ts';
+import { Fold } from './fold.ts';
+import { openIdentity, type PartitionWidth } from './identity.ts';
+import { journalStore } from './journal.ts';
+import { APPEND_CONNECTIONS, POOL_CONNECTIONS } from './limits.ts';
+import { loadMigrations, migrateForward } from './migrate.ts';
+import { APPEND_APPLICATION, ReadingStore } from './reading-queries.ts';
+import { registryStore } from './registry.ts';
+
+/** What opening the store needs. */
+export interface StoreParts {
+  readonly connection: ConnectionSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: Pick<Crypto, 'sha256'>;
+  readonly log: Log;
+  /** For the migrations beside the program. */
+  readonly files: FileTree;
+  /** Schema inside the database; default `deltawatt`. */
+  readonly schema?: string;
+  /** Width of the partitions of the day blocks in a new database; default a month. */
+  readonly partitionWidth?: PartitionWidth;
+}
+
+const DEFAULT_SCHEMA = 'deltawatt';
+
+/** Opens the store and migrates its schema. Throws STORE_* errors. */
+export async function openPostgresStore(parts: StoreParts): Promise<CollectorStore> {
+  const { connection, clock, log } = parts;
+  const schema = parts.schema ?? DEFAULT_SCHEMA;
+  const database = openDatabase(connection, schema, log, {
+    applicationName: 'deltawatt',
+    connections: POOL_CONNECTIONS,
+  });
+  const appends = openDatabase(connection, schema, log, {
+    applicationName: APPEND_APPLICATION,
+    connections: APPEND_CONNECTIONS,
+  });
+  try {
+    const applied = await migrateForward(database, await loadMigrations(parts.files, parts.crypto));
+    if (applied.length > 0) log.info('store.migrated', { schema, to: applied.at(-1) });
+    const identity = await openIdentity(database, parts.random, parts.partitionWidth ?? 'month', log);
+    const listeners: ((change: StoreChange) => void)[] = [];
+    const context: StoreContext = {
+      database,
+      appends,
+      identity,
+      clock,
+      log,
+      changed: (change) => {
+        for (const listener of listeners) listener(change);
+      },
+    };
+    return await join(context, listeners);
+  } catch (error) {
+    await Promise.all([database.close(), appends.close()]);
+    throw error;
+  }
+}
+
+async function join(context: StoreContext, listeners: ((change: StoreChange) => void)[]): Promise<CollectorStore> {
+  const fold = new Fold(context);
+  const readings = new ReadingStore(context, fold);
+  const retried = await fold.retryQuarantined();
+  if (retried > 0) context.log.info('store.quarantine-retried', { blocks: retried });
+  return {
+    ...journalStore(context),
+    ...registryStore(context, readings),
+    ...commandStore(context),
+    ...accessStore(context),
+    fold: (options) => fold.fold(options),
+    prune: (olderThanMs) => fold.prune(olderThanMs),
+    readings: (query) => readings.readings(query),
+    channels: (meterId) => readings.channels(meterId),
+    latest: (meterId) => readings.latest(meterId),
+    gaps: (query) => readings.gaps(query),
+    quarantined: () => readings.quarantined(),
+    onChange: (listener) => {
+      listeners.push(listener);
+    },
+    notSafe: () => whyNotSafe(context.appends),
+    close: async () => {
+      await Promise.all([context.database.close(), context.appends.close()]);
+    },
+  };
+}
+
+/** Values of each setting under which a commit is on the medium, and on the standby when there is one. */
+const SAFE_SETTINGS: Readonly<Record<string, readonly string[]>> = {
+  fsync: ['on'],
+  full_page_writes: ['on'],
+  synchronous_commit: ['on', 'remote_apply'],
+};
+
+/** Why the database may not acknowledge, in sentences. */
+async function whyNotSafe(database: Database): Promise<readonly string[]> {
+  try {
+    const rows = await database.rows<{ name: string; setting: string }>(
+      'SELECT name, setting FROM pg_settings WHERE name = ANY($1)',
+      [Object.keys(SAFE_SETTINGS)],
+    );
+    return rows
+      .filter(({ name, setting }) => !SAFE_SETTINGS[name]?.includes(setting))
+      .map(
+        ({ name, setting }) =>
+          `PostgreSQL runs with ${name} = ${setting}: set it to on, or a power cut loses readings that were acknowledged.`,
+      );
+  } catch (error) {
+    return [`The database does not answer: ${reasonOf(error)}`];
+  }
+}
