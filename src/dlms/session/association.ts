@@ -1,5 +1,6 @@
 /** Opening and closing an association: the client's proposal, the server's answer, and what both agreed on. */
 
+import { DeltawattError } from '../../base/errors.ts';
 import type { Aare, Aarq } from '../acse/acse.ts';
 import { PROVIDER_DIAGNOSTICS, USER_DIAGNOSTICS } from '../acse/names.ts';
 import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
@@ -9,6 +10,8 @@ import {
   type ConformanceName,
   type InitiateResponse,
 } from '../xdlms/initiate.ts';
+import { sessionError } from './errors.ts';
+import { PDU_MIN_BYTES } from './limits.ts';
 
 /**
  * How a client proves who it is. The high-level mechanisms (2-7) come with ciphering: they end up in the state
@@ -111,14 +114,34 @@ export function aareOf(
 }
 
 /** The diagnostic of an AARE in words. */
-export function diagnosticText({ result, diagnostic }: Aare): string {
+function diagnosticText({ result, diagnostic }: Aare): string {
   const names = diagnostic.source === 'acse-service-user' ? USER_DIAGNOSTICS : PROVIDER_DIAGNOSTICS;
   return `result ${result}, ${diagnostic.source}: ${names[diagnostic.code] ?? diagnostic.code}`;
 }
 
-/** What the server agreed to, or the error in its place, or null when an AARE carries neither; throws DLMS errors. */
-export function initiateOf(aare: Aare): InitiateResponse | ConfirmedServiceError | null {
-  if (aare.userInformation === null) return null;
-  const apdu = decodeApdu(aare.userInformation);
-  return apdu.apdu === 'initiate-response' || apdu.apdu === 'confirmed-service-error' ? apdu : null;
+/** What an AARE comes to: the agreement, or the reason why there is no association. */
+export function judgeAare(aare: Aare): { readonly agreement: InitiateResponse } | { readonly refusal: DeltawattError } {
+  try {
+    return { agreement: agreementOf(aare) };
+  } catch (error) {
+    if (error instanceof DeltawattError) return { refusal: error };
+    throw error;
+  }
+}
+
+function agreementOf(aare: Aare): InitiateResponse {
+  const inside = aare.userInformation === null ? null : decodeApdu(aare.userInformation);
+  if (aare.result !== 0 || inside?.apdu !== 'initiate-response') {
+    const isError = inside?.apdu === 'confirmed-service-error';
+    const service = isError ? `, initiate error ${inside.errorChoice}/${inside.errorValue}` : '';
+    throw sessionError('SESSION_ASSOCIATION_REFUSED', `${diagnosticText(aare)}${service}`);
+  }
+  if ((aare.mechanism ?? 0) > MECHANISM_NUMBERS.lls)
+    throw sessionError('SESSION_MECHANISM', `mechanism ${aare.mechanism}`);
+  const pdu = inside.serverMaxReceivePduSize;
+  if (inside.negotiatedDlmsVersion !== DLMS_VERSION || (pdu > 0 && pdu < PDU_MIN_BYTES)) {
+    const detail = `DLMS version ${inside.negotiatedDlmsVersion}, PDU ${pdu} octets`;
+    throw sessionError('SESSION_ASSOCIATION_REFUSED', detail);
+  }
+  return inside;
 }

@@ -11,24 +11,15 @@ import type { Aare } from '../acse/acse.ts';
 import type { ClientTransport, TransportEvent } from '../frame/transport.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
-import type { InitiateResponse } from '../xdlms/initiate.ts';
 import type { DataNotification, EventNotification } from '../xdlms/notification.ts';
-import {
-  type Association,
-  type Authentication,
-  aarqOf,
-  DLMS_VERSION,
-  diagnosticText,
-  initiateOf,
-  OUR_CONFORMANCE,
-} from './association.ts';
+import { type Association, type Authentication, aarqOf, judgeAare, OUR_CONFORMANCE } from './association.ts';
 import { sessionError } from './errors.ts';
 import { asError, invocationOf } from './exchange.ts';
 import { Job } from './job.ts';
 import {
+  ANSWER_MAX_MS,
   CLIENT_PDU_DEFAULT_BYTES,
   LIST_ITEMS_DEFAULT,
-  PDU_MIN_BYTES,
   READ_RETRIES_DEFAULT,
   RELEASE_TIMEOUT_MS,
   REQUEST_QUEUE_MAX,
@@ -44,7 +35,7 @@ export interface ClientSessionOptions {
   readonly conformance?: number;
   /** Longest APDU that this side takes, octets; 0 = no limit. */
   readonly clientPduMaxBytes?: number;
-  /** Wait for each answer, ms. */
+  /** Silence while an answer is waited for, ms. */
   readonly requestTimeoutMs?: number;
   /** Times a read is asked again, where the transport does not repeat by itself. */
   readonly readRetries?: number;
@@ -81,6 +72,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   #invokeId = 0;
   #events: ClientSessionEvent[] = [];
   #answerByMs: number | null = null;
+  #askedAtMs = 0;
   #retriesLeft = 0;
   #releasing = false;
   #closeReason: DeltawattError | null = null;
@@ -140,6 +132,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   }
 
   receive(chunk: Uint8Array, nowMs: number): ClientSessionEvent[] {
+    if (this.#answerByMs !== null && this.#state !== 'releasing') this.#stillComing(nowMs);
     this.#consume(this.#transport.receive(chunk, nowMs), nowMs);
     return this.#take();
   }
@@ -193,7 +186,14 @@ export class ClientSession implements Machine<ClientSessionEvent> {
 
   #send(apdu: Apdu, nowMs: number): void {
     this.#transport.send(encodeApdu(apdu), nowMs);
+    this.#askedAtMs = nowMs;
     this.#answerByMs = nowMs + this.#options.requestTimeoutMs;
+  }
+
+  /** A long answer on a slow line is no silence: the wait begins anew with every octet, up to a bound. */
+  #stillComing(nowMs: number): void {
+    const waited = Math.min(nowMs + this.#options.requestTimeoutMs, this.#askedAtMs + ANSWER_MAX_MS);
+    this.#answerByMs = Math.max(this.#answerByMs ?? 0, waited);
   }
 
   #apdu(octets: Uint8Array, unsolicited: boolean, nowMs: number): void {
@@ -226,37 +226,17 @@ export class ClientSession implements Machine<ClientSessionEvent> {
       return;
     }
     this.#answerByMs = null;
-    let agreement: ReturnType<typeof initiateOf>;
-    try {
-      agreement = initiateOf(aare);
-    } catch (error) {
-      this.#give(asError(error), nowMs);
-      return;
-    }
-    if (aare.result !== 0 || agreement?.apdu !== 'initiate-response') {
-      const service =
-        agreement?.apdu === 'confirmed-service-error'
-          ? `, initiate error ${agreement.errorChoice}/${agreement.errorValue}`
-          : '';
-      this.#give(sessionError('SESSION_ASSOCIATION_REFUSED', `${diagnosticText(aare)}${service}`), nowMs);
-    } else if ((aare.mechanism ?? 0) > 1) {
-      this.#give(sessionError('SESSION_MECHANISM', `mechanism ${aare.mechanism}`), nowMs);
-    } else this.#accepted(agreement, nowMs);
-  }
-
-  #accepted(agreement: InitiateResponse, nowMs: number): void {
-    const pdu = agreement.serverMaxReceivePduSize;
-    if (agreement.negotiatedDlmsVersion !== DLMS_VERSION || (pdu > 0 && pdu < PDU_MIN_BYTES)) {
-      const detail = `DLMS version ${agreement.negotiatedDlmsVersion}, PDU ${pdu} octets`;
-      this.#give(sessionError('SESSION_ASSOCIATION_REFUSED', detail), nowMs);
+    const verdict = judgeAare(aare);
+    if ('refusal' in verdict) {
+      this.#give(verdict.refusal, nowMs);
       return;
     }
     this.#move('accept');
     this.#association = {
-      conformance: agreement.conformance & this.#options.conformance,
-      serverPduMaxBytes: pdu,
+      conformance: verdict.agreement.conformance & this.#options.conformance,
+      serverPduMaxBytes: verdict.agreement.serverMaxReceivePduSize,
       clientPduMaxBytes: this.#options.clientPduMaxBytes,
-      dlmsVersion: agreement.negotiatedDlmsVersion,
+      dlmsVersion: verdict.agreement.negotiatedDlmsVersion,
     };
     this.#events.push({ kind: 'associated', association: this.#association });
     this.#work(nowMs);

@@ -16,6 +16,8 @@ export const PDU_MIN_BYTES = 64;
 export const BLOCK_OVERHEAD_BYTES = 16;
 /** Wait for an answer; a data link that repeats frames itself fails earlier and says why. */
 export const REQUEST_TIMEOUT_DEFAULT_MS = 30_000;
+/** One answer may take this long while octets of it keep coming: 64 KiB at 1,200 Bd are 9 minutes. */
+export const ANSWER_MAX_MS = 900_000;
 /** Times a read is asked again over a transport that may lose it. */
 export const READ_RETRIES_DEFAULT = 2;
 /** Wait for RLRE: meters that never send it must not hold the line. */

@@ -113,6 +113,41 @@ test('HE-4 a line that ends fails everything that waits', async () => {
   await meter.release();
 });
 
+test('HE-4 a long answer on a slow line is waited for while it comes; a line that only babbles is not', async () => {
+  for (const framing of ['hdlc', 'wrapper'] as const) {
+    const world = new World();
+    const line = world.lines.create('slow', { octetsPerS: 30, faults: { pieceBytes: 4 } });
+    const far = line.attach();
+    serveMeter(far, world, framing);
+    const driver = new LineDriver(line.open(), world);
+    const transport = clientTransport(
+      framing,
+      { client: 1, logical: 1, physical: 17 },
+      { octetMs: 1_000 / 30, gapMs: 2_000 },
+    );
+    const meter = await world.settle(openSession(driver, transport, { ...LLS, requestTimeoutMs: 5_000 }));
+    const beganMs = world.timers.nowMs;
+    const [profile] = await world.settle(meter.get([attributeOf(7, PROFILE)]));
+    assert.ok(profile !== undefined && 'data' in profile);
+    assert.ok(world.timers.nowMs - beganMs > 90_000, 'three thousand octets at thirty a second');
+    line.setFaults({ lose: 1, babble: 1, pieceBytes: 1 });
+    let babbling = true;
+    const babble = async () => {
+      while (babbling) {
+        await far.write(Uint8Array.of(0));
+        await world.timers.sleep(100);
+      }
+    };
+    const babbled = babble();
+    await assert.rejects(
+      world.settle(meter.get([register(1)])),
+      (error: unknown) => hasCode(error, 'SESSION_TIMEOUT') || hasCode(error, 'HDLC_NO_ANSWER'),
+    );
+    babbling = false;
+    await world.settle(babbled);
+  }
+});
+
 test('HE-4 over a line with noise, loss and babble the bus is still read, or fails by name', async () => {
   let read = 0;
   for (let seed = 1; seed <= 20; seed++) {
