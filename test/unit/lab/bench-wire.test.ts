@@ -10,6 +10,7 @@ test('the wire bench keeps its bars of octets on the published loads', async () 
     // Speed depends on the neighbours and is for the bench itself; octets do not.
     nowMs: () => nowMs++,
     seed: 1,
+    rounds: 1,
     readText: (path) => readFile(new URL(path, root), 'utf8'),
     progress: () => undefined,
   });
