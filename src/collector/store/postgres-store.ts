@@ -10,6 +10,7 @@ import type { Log } from '../../base/log.ts';
 import type { FileTree } from '../../base/process.ts';
 import type { CollectorStore, StoreChange } from '../ports.ts';
 import { accessStore } from './access.ts';
+import { brokerUserStore } from './broker-users.ts';
 import type { ConnectionSettings } from './cluster/cluster.ts';
 import { commandStore } from './commands.ts';
 import type { StoreContext } from './context.ts';
@@ -83,6 +84,7 @@ async function join(context: StoreContext, listeners: ((change: StoreChange) => 
     ...registryStore(context, readings),
     ...commandStore(context),
     ...accessStore(context),
+    ...brokerUserStore(context),
     fold: (options) => fold.fold(options),
     prune: (olderThanMs) => fold.prune(olderThanMs),
     readings: (query) => readings.readings(query),
