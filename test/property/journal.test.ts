@@ -129,8 +129,6 @@ class Run {
         const lastFresh = span(2)?.last ?? 0;
         this.#store.failNextBatch(step.how);
         await assert.rejects(journal.append(entry), (error) => hasCode(error, 'JOURNAL_WRITE'));
-        // Read again before the next write: then memory is what the store says.
-        await journal.append(entryOf({}));
         if (step.how === 'all-written') {
           const used: Lane = (span(2)?.last ?? 0) > lastFresh ? 2 : 3;
           this.#model.store([{ lane: used }], entry);

@@ -4,7 +4,7 @@
  * Every append is one synced batch with blocks, lane heads, watermarks, kept values and, when it changed, the dictionary;
  * memory changes after the batch, so it never says more than the medium does. Appends, acknowledgements and deletions run
  * one after the other. When a batch is rejected nobody can know whether it reached the medium: the journal then reads
- * itself again before the next append, instead of guessing. What a restart must decode is one keyframe group per lane.
+ * itself again before anything else is written, instead of guessing. What a restart must decode is one keyframe group per lane.
  * Given up: nothing is evicted yet when the quota is full of unacknowledged blocks; the weak point is the scan of all held
  * blocks at start (about 50 MB/s).
  */
@@ -220,7 +220,13 @@ class StoreJournal implements Journal {
       .then(async () => {
         if (this.#closed) throw journalError('JOURNAL_CLOSED');
         if (this.#stale) await this.#reload();
-        return run();
+        try {
+          return await run();
+        } catch (error) {
+          // At once, so that watermarks say what is stored; when that fails too, the next write tries again.
+          if (this.#stale) await this.#reload().catch(() => undefined);
+          throw error;
+        }
       });
     this.#tail = turn;
     // The caller hears of a failure; the queue goes on.
