@@ -3,7 +3,6 @@ import { type ErrorTable, errorsOf } from '../base/errors.ts';
 
 /** Codes that leave the room `wire`. */
 export type WireErrorCode =
-  | 'WIRE_TOPIC'
   | 'WIRE_MALFORMED'
   | 'WIRE_UNKNOWN_MESSAGE'
   | 'WIRE_AUTHENTICATOR'
@@ -18,11 +17,6 @@ export type WireErrorCode =
 
 /** The table: what each code means and what to do next. */
 export const WIRE_ERRORS: ErrorTable<WireErrorCode> = {
-  WIRE_TOPIC: {
-    side: 'remote',
-    retry: 'never',
-    sentence: 'The topic is not one of Deltawatt; check the access list of the broker.',
-  },
   WIRE_MALFORMED: {
     side: 'remote',
     retry: 'never',
