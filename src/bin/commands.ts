@@ -12,6 +12,11 @@ export interface CommandEntry {
 /** The registry, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'collector',
+    summary: 'Receives, stores and shows readings, and sends commands to concentrators',
+    load: async () => (await import('./commands/collector.ts')).collectorCommand,
+  },
+  {
     name: 'sim',
     summary: 'Plays one meter or a fleet of them, for edges and clients to read',
     load: async () => (await import('./commands/sim.ts')).simCommand,

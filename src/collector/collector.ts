@@ -95,6 +95,7 @@ class RunningCollector {
 
   async start(): Promise<void> {
     const { env, store, settings } = this;
+    await env.disk.makeFolder(settings.keysFolder, 0o700);
     const keys = await loadKeys(env, settings.keysFolder);
     this.#keys = keys;
     if (settings.broker.kind === 'embedded') {

@@ -1,0 +1,114 @@
+/** `deltawatt collector`. */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseConfig, printExample } from '../../base/config.ts';
+import type { Env } from '../../base/env.ts';
+import { type Collector, type CollectorSettings, startCollector } from '../../collector/collector.ts';
+import { COLLECTOR_CONFIG, type CollectorConfig, collectorContradictions } from '../../collector/config.ts';
+import { openStore } from '../../collector/store/open.ts';
+import { createHostEnv } from '../../host/env.ts';
+import { createProcessHost } from '../../host/process.ts';
+import { onStopSignal } from '../../host/signals.ts';
+import { defineCommand } from '../command.ts';
+import { readConfigFile } from '../config-file.ts';
+import { CommandError, EXIT, UsageError } from '../errors.ts';
+
+/** Runs the collector until it is asked to stop. */
+export const collectorCommand = defineCommand({
+  name: 'collector',
+  summary: 'Receives, stores and shows readings, and sends commands to concentrators',
+  arguments: '--config FILE | --print-config',
+  details: 'On its first start it prints a one-time code with which the console makes the first administrator.',
+  options: {
+    config: { kind: 'text', value: 'FILE', what: 'settings, YAML' },
+    'print-config': { kind: 'flag', what: 'prints a commented example of all settings, and ends' },
+  },
+  run: async (values, words, io) => {
+    if (words.length > 0) throw new UsageError(`collector takes no ${words[0]}.`);
+    if (values['print-config']) {
+      io.print(printExample(COLLECTOR_CONFIG, 'deltawatt collector'));
+      return EXIT.done;
+    }
+    if (values.config === undefined) throw new UsageError('collector needs --config FILE; --print-config shows one.');
+    const file = values.config;
+    const config = await readConfigFile(file, (text) => parseConfig(COLLECTOR_CONFIG, text, collectorContradictions));
+    const env = createHostEnv({ logLevel: config.log });
+    const running = await startAll(env, config);
+    const { url, setup, brokerUrl } = running.collector;
+    env.log.info('collector.ready', { url: url ?? '', broker: brokerUrl });
+    if (setup !== null)
+      io.tell(`First start: open ${url} and enter the set-up code ${setup.code} (valid for an hour).`);
+    onStopSignal(env.log, running.stop);
+    const reason = await running.ended;
+    throw new CommandError(`The database server ended: ${reason}. Look at the log, then start the collector again.`);
+  },
+});
+
+interface RunningAll {
+  readonly collector: Collector;
+  /** Resolves when the private database server ended by itself. */
+  readonly ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+async function startAll(env: Env, config: CollectorConfig): Promise<RunningAll> {
+  const stateFolder = resolve(config.stateFolder);
+  const read = async (path: string): Promise<string> => {
+    const octets = await env.disk.readFile(path);
+    if (octets === undefined) throw new CommandError(`There is no file ${path}, which the settings name.`);
+    return new TextDecoder().decode(octets).trim();
+  };
+  const { urlFile, programs } = config.database;
+  const open = await openStore(env, createProcessHost(), {
+    stateFolder,
+    programs,
+    ...(urlFile === undefined ? {} : { url: await read(urlFile) }),
+  });
+  try {
+    const collector = await startCollector(env, open.store, await settingsOf(config, stateFolder, read));
+    return {
+      collector,
+      ended: open.cluster.ended,
+      stop: async () => {
+        await collector.stop();
+        await open.close();
+      },
+    };
+  } catch (error) {
+    await open.close();
+    throw error;
+  }
+}
+
+async function settingsOf(
+  config: CollectorConfig,
+  stateFolder: string,
+  read: (path: string) => Promise<string>,
+): Promise<CollectorSettings> {
+  const { api, broker, fold } = config;
+  return {
+    keysFolder: `${stateFolder}/keys`,
+    broker:
+      broker.embedded || broker.url === undefined
+        ? { kind: 'embedded', host: broker.host, port: broker.port }
+        : {
+            kind: 'external',
+            edgesUrl: broker.edgesUrl ?? broker.url,
+            connection: {
+              url: broker.url,
+              clientId: broker.username ?? 'deltawatt.collector',
+              ...(broker.username === undefined ? {} : { username: broker.username }),
+              ...(broker.passwordFile === undefined ? {} : { password: await read(broker.passwordFile) }),
+            },
+          },
+    foldPeriodMs: fold.periodS * 1_000,
+    api: {
+      host: api.host,
+      port: api.port,
+      webFolder: fileURLToPath(new URL('../../collector/web/static', import.meta.url)),
+      ...(api.tls === undefined
+        ? {}
+        : { tls: { cert: await read(api.tls.certFile), key: await read(api.tls.keyFile) } }),
+    },
+  };
+}
