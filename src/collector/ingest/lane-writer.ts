@@ -6,13 +6,13 @@ import { sameOctets } from '../../base/bytes.ts';
 import type { Clock, Crypto } from '../../base/env.ts';
 import { DeltawattError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import type { MeterEvent } from '../../model/event.ts';
 import type { EdgeId } from '../../model/ids.ts';
 import { type BlockHeader, blockHash, decodeBlock } from '../../wire/block.ts';
 import { emptyLaneState } from '../../wire/lane-state.ts';
 import { isSelfContained, type Lane } from '../../wire/lanes.ts';
 import type { CollectorBody } from '../../wire/messages.ts';
 import type { BlockAppend, JournalStore, LaneCursor } from '../ports.ts';
-import { cloneEvent } from '../store/alarms.ts';
 import { cursorAfter, judge, newCursor } from './judge.ts';
 import { APPEND_TRIES } from './limits.ts';
 
@@ -174,4 +174,17 @@ export class LaneWriter {
     this.#cursor = run.after;
     return true;
   }
+}
+
+/** A block under a number that was taken by another one: two devices use one identity, or a journal was copied. */
+function cloneEvent(lane: number, sequence: number, atMs: number): MeterEvent {
+  return {
+    meterId: null,
+    log: 'collector',
+    code: sequence,
+    name: 'clone-suspected',
+    sentence: `Block ${sequence} of lane ${lane} came with other content than the one that is stored: two devices may use this identity; nothing more is acknowledged to it.`,
+    atMs,
+    severity: 'alarm',
+  };
 }

@@ -29,16 +29,3 @@ export function astrayEvent(lane: number, sequence: number, atMs: number): Meter
     severity: 'alarm',
   };
 }
-
-/** A block under a number that was taken by another one: two devices use one identity, or a journal was copied. */
-export function cloneEvent(lane: number, sequence: number, atMs: number): MeterEvent {
-  return {
-    meterId: null,
-    log: COLLECTOR_LOG,
-    code: sequence,
-    name: 'clone-suspected',
-    sentence: `Block ${sequence} of lane ${lane} came with other content than the one that is stored: two devices may use this identity; nothing more is acknowledged to it.`,
-    atMs,
-    severity: 'alarm',
-  };
-}

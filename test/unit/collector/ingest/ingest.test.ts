@@ -3,111 +3,23 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ByteWriter } from '../../../../src/base/bytes.ts';
 import { crc32C } from '../../../../src/base/crc.ts';
-import type { MqttConnection, MqttListener } from '../../../../src/base/env.ts';
-import { SILENT_LOG } from '../../../../src/base/log.ts';
-import { startIngest } from '../../../../src/collector/ingest/ingest.ts';
 import { EDGE_CREDIT_OCTETS } from '../../../../src/collector/ingest/limits.ts';
 import { createMemoryCollectorStore, type MemoryCollectorStore } from '../../../../src/lab/memory-collector-store.ts';
 import type { CommandId, EdgeId, MeterId } from '../../../../src/model/ids.ts';
 import { DEFAULT_TENANT } from '../../../../src/model/ids.ts';
-import { decodeCollectorMessage, encodeEdgeMessage } from '../../../../src/wire/codec.ts';
-import { openEnvelope, sealEnvelope } from '../../../../src/wire/envelope.ts';
 import type { Lane } from '../../../../src/wire/lanes.ts';
-import type { CollectorBody, EdgeMessage, LaneSpanNotice } from '../../../../src/wire/messages.ts';
 import type { PackedBlock } from '../../../../src/wire/pack.ts';
-import { joinBatch, topicOf } from '../../../../src/wire/topics.ts';
-import {
-  crypto,
-  DAY_MS,
-  JournalEdge,
-  place,
-  profileGroup,
-  QUARTER_MS,
-  register,
-  row,
-} from '../../../support/journal-edge.ts';
+import { Desk } from '../../../support/ingest-desk.ts';
+import { DAY_MS, JournalEdge, place, profileGroup, QUARTER_MS, register, row } from '../../../support/journal-edge.ts';
 
 const METER = 'm1' as MeterId;
 
-/** A broker with one client: what it publishes is kept, what edges say is handed to it. */
-class Desk {
-  readonly sent: { topic: string; payload: Uint8Array }[] = [];
-  listener: MqttListener | undefined;
-  filters: readonly string[] = [];
-  nowMs = DAY_MS;
-  readonly store: MemoryCollectorStore;
-  readonly ingest;
+type MemoryDesk = Desk<MemoryCollectorStore>;
 
-  constructor() {
-    const clock = { nowMs: () => this.nowMs, monotonicMs: () => this.nowMs };
-    this.store = createMemoryCollectorStore({ clock, term: new Uint8Array(12).fill(7) });
-    const connection: MqttConnection = {
-      publish: async (topic, payload) => {
-        this.sent.push({ topic, payload });
-      },
-      subscribe: async (filters) => {
-        this.filters = filters;
-      },
-      bufferedOctets: () => 0,
-      trafficOctets: () => ({ sent: 0, received: 0 }),
-      close: async () => undefined,
-    };
-    const mqtt = {
-      connect: async (_options: unknown, listener: MqttListener) => {
-        this.listener = listener;
-        return connection;
-      },
-    };
-    const timers = { after: () => ({ cancel: () => undefined }), sleep: async () => undefined };
-    const random = { bytes: (count: number) => new Uint8Array(count), below: () => 0 };
-    const env = { clock, timers, random, crypto, mqtt, log: SILENT_LOG };
-    this.ingest = startIngest({ env, store: this.store, broker: { url: 'mqtt://test', clientId: 'collector' } });
-  }
-
-  /** Hands a message over, as the broker would; resolves when its PUBACK may go. */
-  async say(edge: JournalEdge, leaf: 'b' | 'c', payload: Uint8Array): Promise<void> {
-    await this.ingest.connected();
-    await this.listener?.message(topicOf(edge.edgeId, leaf, crypto.sha256), payload);
-  }
-
-  control(edge: JournalEdge, message: EdgeMessage, key = edge.key): Promise<void> {
-    return this.say(edge, 'c', sealEnvelope(encodeEdgeMessage(message), 'up', { edgeId: edge.edgeId, key }, crypto));
-  }
-
-  hello(edge: JournalEdge, lanes: readonly LaneSpanNotice[] = [], session = 1, epoch = edge.epoch): Promise<void> {
-    return this.control(edge, {
-      kind: 'hello',
-      hello: {
-        epoch,
-        bootId: '00000000000000b0',
-        session: new Uint8Array(16).fill(session),
-        lanes,
-        software: 'test 1',
-        wallTimeMs: this.nowMs,
-        clockQuality: 'ntp',
-        protocol: 1,
-      },
-    });
-  }
-
-  blocks(edge: JournalEdge, blocks: readonly PackedBlock[]): Promise<void> {
-    return this.say(edge, 'b', joinBatch(blocks.map((block) => block.octets)));
-  }
-
-  /** What the edge was told since it was last asked; every message is authentic. */
-  told(edge: JournalEdge): CollectorBody[] {
-    const topic = topicOf(edge.edgeId, 'd', crypto.sha256);
-    const mine = this.sent.filter((message) => message.topic === topic);
-    this.sent.splice(0);
-    return mine.map(({ payload }) => {
-      const message = decodeCollectorMessage(
-        openEnvelope(payload, 'down', { edgeId: edge.edgeId, key: edge.key }, crypto),
-      );
-      assert.deepEqual(message.term, this.store.term);
-      assert.equal(message.serverTimeMs, this.nowMs);
-      return message.body;
-    });
-  }
+function newDesk(): MemoryDesk {
+  const time = { nowMs: DAY_MS };
+  const clock = { nowMs: () => time.nowMs, monotonicMs: () => time.nowMs };
+  return new Desk(createMemoryCollectorStore({ clock, term: new Uint8Array(12).fill(7) }), time);
 }
 
 function filled(name = 'e1'): JournalEdge {
@@ -119,8 +31,8 @@ function filled(name = 'e1'): JournalEdge {
   return edge;
 }
 
-async function ready(edge = filled()): Promise<{ desk: Desk; edge: JournalEdge }> {
-  const desk = new Desk();
+async function ready(edge = filled()): Promise<{ desk: MemoryDesk; edge: JournalEdge }> {
+  const desk = newDesk();
   await register(desk.store, edge);
   await place(desk.store, METER, edge);
   await desk.hello(edge);
@@ -128,7 +40,7 @@ async function ready(edge = filled()): Promise<{ desk: Desk; edge: JournalEdge }
   return { desk, edge };
 }
 
-async function upTo(desk: Desk, edge: JournalEdge, lane: Lane = 2): Promise<number> {
+async function upTo(desk: MemoryDesk, edge: JournalEdge, lane: Lane = 2): Promise<number> {
   return (await desk.store.cursor(edge.edgeId, edge.epoch, lane))?.upTo ?? 0;
 }
 
@@ -142,7 +54,7 @@ const ack = (edge: JournalEdge, sequence: number, lane: Lane = 2) => ({
 
 describe('acceptance of blocks', () => {
   test('a hello is answered with upTo of every lane and absolute credit, and subscribes all shards', async () => {
-    const desk = new Desk();
+    const desk = newDesk();
     const edge = filled();
     await register(desk.store, edge);
     await desk.hello(edge);
@@ -223,7 +135,7 @@ describe('acceptance of blocks', () => {
   });
 
   test('an unknown dictionary is asked for; with it the same blocks are taken', async () => {
-    const desk = new Desk();
+    const desk = newDesk();
     const edge = filled();
     await desk.store.saveEdge(edge.record);
     await desk.hello(edge);
@@ -280,7 +192,7 @@ describe('acceptance of blocks', () => {
   });
 
   test('an unknown edge waits in the inbox, unacknowledged', async () => {
-    const desk = new Desk();
+    const desk = newDesk();
     const edge = filled('stranger');
     await desk.hello(edge);
     await desk.blocks(edge, edge.blocks(2));
@@ -299,7 +211,7 @@ describe('acceptance of blocks', () => {
   });
 
   test('a hello under a wrong key is not answered', async () => {
-    const desk = new Desk();
+    const desk = newDesk();
     const edge = filled();
     await register(desk.store, edge);
     const hello = {
@@ -331,7 +243,7 @@ describe('acceptance of blocks', () => {
   });
 
   test('a database that could lose data acknowledges nothing and says so', async () => {
-    const desk = new Desk();
+    const desk = newDesk();
     const edge = filled();
     await register(desk.store, edge);
     desk.store.setNotSafe(['fsync is off']);
@@ -366,7 +278,7 @@ describe('acceptance of blocks', () => {
     assert.equal((await desk.store.command(id))?.state, 'sent');
     assert.equal(await desk.ingest.sendCommand(edge.edgeId, signed.command, signed.signature), true);
     assert.equal(await desk.ingest.sendCommand('other' as EdgeId, signed.command, signed.signature), false);
-    desk.nowMs = command.expiresAtMs;
+    desk.time.nowMs = command.expiresAtMs;
     desk.sent.splice(0);
     await desk.hello(edge, [], 3);
     assert.deepEqual(
