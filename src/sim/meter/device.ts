@@ -214,22 +214,22 @@ function isFlow(register: RegisterRule): boolean {
   return ['W', 'VA', 'var', 'A', 'm3/h', 'l/h'].includes(register.unit);
 }
 
-const BITS: Readonly<Record<ValueType, number>> = {
-  integer: 8,
-  long: 16,
-  'double-long': 32,
-  long64: 64,
-  unsigned: 8,
-  'long-unsigned': 16,
-  'double-long-unsigned': 32,
-  'long64-unsigned': 64,
+/** First value that a type cannot hold, and its width in bits. */
+const TYPES: Readonly<Record<ValueType, { readonly bits: number; readonly limit: number }>> = {
+  integer: { bits: 8, limit: 0x80 },
+  long: { bits: 16, limit: 0x8000 },
+  'double-long': { bits: 32, limit: 0x8000_0000 },
+  long64: { bits: 64, limit: Number.MAX_SAFE_INTEGER },
+  unsigned: { bits: 8, limit: 0x100 },
+  'long-unsigned': { bits: 16, limit: 0x1_0000 },
+  'double-long-unsigned': { bits: 32, limit: 0x1_0000_0000 },
+  'long64-unsigned': { bits: 64, limit: Number.MAX_SAFE_INTEGER },
 };
 
 /** A whole number within a type: totals roll over as the register of a meter does. */
 function fitted(value: number, type: ValueType): ExactInteger {
-  const bits = BITS[type];
-  const isSigned = !type.includes('unsigned');
-  if (value >= 0 && value < 2 ** (bits - 1) && Number.isSafeInteger(value)) return value;
+  const { bits, limit } = TYPES[type];
+  if (value >= 0 && value < limit) return value;
   const wide = BigInt(Math.trunc(value));
-  return exact(isSigned ? BigInt.asIntN(bits, wide) : BigInt.asUintN(bits, wide));
+  return exact(type.includes('unsigned') ? BigInt.asUintN(bits, wide) : BigInt.asIntN(bits, wide));
 }

@@ -8,6 +8,7 @@ const DAY_MS = 86_400_000;
 /** A power failure about every twelve days, an opened cover about once a year. */
 const POWER_CHANCE = 0.08;
 const COVER_CHANCE = 0.003;
+const DAYS_KEPT = 8;
 
 /** Codes of the standard event log (IDIS and DSMR family). */
 export const EVENT = {
@@ -39,6 +40,8 @@ export interface LoggedEvent {
 export class EventHistory {
   readonly #seed: number;
   #live: LoggedEvent[] = [];
+  /** Days that were looked at last: rows are asked for day by day. */
+  readonly #days = new Map<number, readonly LoggedEvent[]>();
 
   constructor(
     seed: string,
@@ -58,6 +61,7 @@ export class EventHistory {
   between(afterMs: number, untilMs: number): LoggedEvent[] {
     const events: LoggedEvent[] = [];
     for (let day = Math.floor(afterMs / DAY_MS) - 1; day * DAY_MS <= untilMs; day++) events.push(...this.#ofDay(day));
+    if (events.length === 0 && this.#live.length === 0) return events;
     return [...events, ...this.#live]
       .filter((event) => event.atMs > afterMs && event.atMs <= untilMs)
       .sort((a, b) => a.atMs - b.atMs);
@@ -68,7 +72,16 @@ export class EventHistory {
     return this.between(afterMs, untilMs).some((event) => event.code === code);
   }
 
-  #ofDay(day: number): LoggedEvent[] {
+  #ofDay(day: number): readonly LoggedEvent[] {
+    const known = this.#days.get(day);
+    if (known !== undefined) return known;
+    const events = this.#makeDay(day);
+    if (this.#days.size >= DAYS_KEPT) this.#days.clear();
+    this.#days.set(day, events);
+    return events;
+  }
+
+  #makeDay(day: number): LoggedEvent[] {
     const daySeed = hash32(this.#seed, day);
     const pair = (down: number, up: number, chanceAt: number, chance: number, lengthMaxS: number): LoggedEvent[] => {
       if (noise(daySeed, chanceAt) >= chance) return [];

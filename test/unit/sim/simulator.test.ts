@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { SILENT_LOG } from '../../../src/base/log.ts';
 import { hasCode } from '../../../src/base/errors.ts';
+import { SILENT_LOG } from '../../../src/base/log.ts';
+import { parseObis } from '../../../src/dlms/cosem/obis.ts';
 import { clientTransport } from '../../../src/dlms/frame/client-transport.ts';
 import { openSession } from '../../../src/dlms/session/meter-session.ts';
-import { parseObis } from '../../../src/dlms/cosem/obis.ts';
 import { createHostEnv } from '../../../src/host/env.ts';
 import { openPseudoTerminal } from '../../../src/host/pseudo-terminal.ts';
 import { LineDriver } from '../../../src/link/drive.ts';
@@ -42,7 +42,9 @@ async function energyAt(url: string, framing: 'hdlc' | 'wrapper', logical: numbe
   const driver = new LineDriver(await link.open(), env);
   const transport = clientTransport(framing, { client: 1, logical, physical }, { octetMs: link.octetMs });
   const session = await openSession(driver, transport, { authentication: { mechanism: 'lls', password: PASSWORD } });
-  const [result] = await session.get([{ classId: 3, instanceId: parseObis('1-0:1.8.0*255'), attributeId: 2, access: null }]);
+  const [result] = await session.get([
+    { classId: 3, instanceId: parseObis('1-0:1.8.0*255'), attributeId: 2, access: null },
+  ]);
   await session.release();
   driver.close();
   assert.ok(result !== undefined && 'data' in result && result.data.type === 'double-long-unsigned');
@@ -65,7 +67,8 @@ test('a fleet of three media over sockets, wrapper and HDLC, with a ledger on di
   for (const { meter, url, framing, address } of simulator.reached) {
     if (meter.device.profile.key !== 'generic/idis') continue;
     const own = meter.device.registerAt(meter.device.profile.registers[0] ?? assert.fail(), meter.device.nowMs);
-    const read = framing === 'hdlc' ? await energyAt(url, framing, 1, address) : await energyAt(url, framing, address, 0);
+    const read =
+      framing === 'hdlc' ? await energyAt(url, framing, 1, address) : await energyAt(url, framing, address, 0);
     assert.ok(Math.abs(Number(own) - read) < 10, `${own} and ${read}`);
   }
   await simulator.stop();
@@ -79,13 +82,17 @@ test('a fleet of three media over sockets, wrapper and HDLC, with a ledger on di
 test('a serial bus on a pseudo-terminal, at the pace of its line', async () => {
   const terminal = await openPseudoTerminal();
   try {
-    const [meters] = [await Simulator.start(env, options({ listen: [`serial://${terminal.path}?baud=115200`], count: 2, days: 0 }))];
+    const [meters] = [
+      await Simulator.start(env, options({ listen: [`serial://${terminal.path}?baud=115200`], count: 2, days: 0 })),
+    ];
     const [, second] = meters.reached;
     assert.ok(second !== undefined);
     const driver = new LineDriver(terminal.master, env);
     const transport = clientTransport('hdlc', { client: 1, logical: 1, physical: second.address }, {});
     const session = await openSession(driver, transport, { authentication: { mechanism: 'lls', password: PASSWORD } });
-    const [result] = await session.get([{ classId: 8, instanceId: parseObis('0-0:1.0.0*255'), attributeId: 2, access: null }]);
+    const [result] = await session.get([
+      { classId: 8, instanceId: parseObis('0-0:1.0.0*255'), attributeId: 2, access: null },
+    ]);
     assert.ok(result !== undefined && 'data' in result);
     await session.release();
     await meters.stop();
