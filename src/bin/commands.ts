@@ -17,6 +17,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/collector.ts')).collectorCommand,
   },
   {
+    name: 'edge',
+    summary: 'Runs a concentrator: reads its meters and sends what it read to the collector',
+    load: async () => (await import('./commands/edge.ts')).edgeCommand,
+  },
+  {
     name: 'sim',
     summary: 'Plays one meter or a fleet of them, for edges and clients to read',
     load: async () => (await import('./commands/sim.ts')).simCommand,

@@ -30,6 +30,9 @@ export type EdgeErrorCode =
   | 'READER_SECURITY'
   | 'READER_NO_RELAY'
   | 'READER_CLOCK_UNSET'
+  | 'EDGE_ENROLMENT'
+  | 'EDGE_FILE'
+  | 'EDGE_SETTINGS'
   | 'LIMITS_SIGNATURE'
   | 'LIMITS_MALFORMED'
   | 'LIMITS_OTHER_EDGE';
@@ -173,6 +176,22 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'local',
     retry: 'later',
     sentence: 'The meter gives no time and the clock of this concentrator is not set yet.',
+  },
+  EDGE_ENROLMENT: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'The enrolment file cannot be used; adopt this concentrator at the collector again and put the new file in place.',
+  },
+  EDGE_FILE: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'A file that the settings name is not there; put it in place or correct the settings.',
+  },
+  EDGE_SETTINGS: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The settings contradict the files that they name; the detail lists everything.',
   },
   LIMITS_SIGNATURE: {
     side: 'remote',

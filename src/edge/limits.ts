@@ -102,20 +102,18 @@ export const SCHEDULER_LOOK_MS = 60_000;
 /** Widest spread of a job within its period. */
 export const SPREAD_MAX_MS = 60_000;
 
-/** Rows asked for at once; a slice on 9,600 Bd takes seconds, so an operator waits for no more than that. */
-export const SLICE_ROWS_MAX = 96;
-
 /** Backlog beyond which a profile counts as catching up. */
 export const CATCH_UP_PERIODS = 8;
-
-/** Objects asked for in one request. */
-export const OBJECTS_PER_REQUEST_MAX = 16;
 
 /** An idle session is kept open for the next job at most this long: meters drop silent clients after 120 s. */
 export const SESSION_IDLE_MAX_MS = 60_000;
 
-/** Latest values a listener keeps per port: push lists are short. */
-export const PUSH_CHANNELS_MAX = 256;
+/** Push lists of one port that are told apart; meters have three. */
+export const PUSH_LISTS_MAX = 16;
+
+/** A line that cannot be opened is tried again after the first wait, then after twice as long, up to the last. */
+export const REOPEN_MIN_MS = 1_000;
+export const REOPEN_MAX_MS = 60_000;
 
 /** A port that was not heard for this long is silent; the slowest list comes hourly. */
 export const PUSH_SILENT_MS = 3 * 3_600_000;
@@ -128,3 +126,16 @@ export const HEALTH_NAMES_MAX = 512;
 
 /** Subjects with a state: 1,000 meters, lines and actors. */
 export const HEALTH_SUBJECTS_MAX = 4_096;
+
+/** How long a graceful stop waits for the jobs that run before their lines are closed; the host allows 10 s in all. */
+export const STOP_PATIENCE_MS = 4_000;
+
+/** A wall clock before this moment (2026-01-01) was never set. */
+export const CLOCK_FLOOR_MS = 1_767_225_600_000;
+
+/** How far the wall clock may be from the collector's to count as confirmed by it. */
+export const CLOCK_AGREES_MS = 2_000;
+
+/** Lines of one edge, and meters of one line: what one process reads in time (1,000 meters in all). */
+export const LINES_MAX = 256;
+export const METERS_PER_LINE_MAX = 1_000;

@@ -82,9 +82,9 @@ export class DlmsLineReader implements LineReader {
     await this.#states.load([...this.#desks.keys()]);
   }
 
-  /** Says goodbye to the meter and closes the line. */
-  async stop(): Promise<void> {
-    await this.#sessions.drop();
+  /** Says goodbye to the meter, unless a job still holds it (`politely` false), and closes the line. */
+  async stop(politely = true): Promise<void> {
+    if (politely) await this.#sessions.drop();
     this.#options.opener.closeLine();
   }
 

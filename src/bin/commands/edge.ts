@@ -1,0 +1,63 @@
+/** `deltawatt edge`. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseConfig, printExample } from '../../base/config.ts';
+import { Concentrator } from '../../edge/concentrator.ts';
+import { EDGE_CONFIG, edgeContradictions } from '../../edge/config.ts';
+import { resolveSettings } from '../../edge/settings.ts';
+import { createHostEnv } from '../../host/env.ts';
+import { onStopSignal } from '../../host/signals.ts';
+import { problemsOfLink } from '../../link/registry.ts';
+import { defineCommand } from '../command.ts';
+import { EXIT, UsageError } from '../errors.ts';
+
+const PROFILES_FOLDER = fileURLToPath(new URL('../../../config/profiles', import.meta.url));
+const PACKAGE_FILE = new URL('../../../package.json', import.meta.url);
+
+/** Runs a concentrator until it is stopped. */
+export const edgeCommand = defineCommand({
+  name: 'edge',
+  summary: 'Runs a concentrator: reads its meters and sends what it read to the collector',
+  arguments: '--config FILE | --print-config',
+  details: 'Health and metrics are at http://127.0.0.1:9464/health and /metrics unless the settings say otherwise.',
+  options: {
+    config: { kind: 'text', value: 'FILE', what: 'settings, YAML' },
+    'print-config': { kind: 'flag', what: 'print a commented example of the settings and end' },
+  },
+  run: async (values, words, io) => {
+    if (words.length > 0) throw new UsageError(`edge takes no ${words[0]}.`);
+    if (values['print-config']) {
+      io.print(printExample(EDGE_CONFIG, 'deltawatt edge'));
+      return EXIT.done;
+    }
+    const path = values.config;
+    if (path === undefined) throw new UsageError('--config is missing; --print-config prints an example.');
+    const parsing = createHostEnv({ logLevel: 'silent' });
+    const parsed = parseConfig(EDGE_CONFIG, textOf(path), (config) =>
+      edgeContradictions(config, (url) => problemsOfLink(url, parsing)),
+    );
+    if (!parsed.ok) {
+      for (const problem of parsed.problems) io.tell(`${path}: ${problem.path}: ${problem.sentence}`);
+      return EXIT.usage;
+    }
+    const env = createHostEnv({ logLevel: parsed.config.log });
+    const around = { env, linkEnv: env, profilesFolder: PROFILES_FOLDER, software: softwareName() };
+    const concentrator = await Concentrator.start(env, await resolveSettings(parsed.config, around));
+    return new Promise<number>((resolve) => {
+      onStopSignal(env.log, () => concentrator.stop().then(() => resolve(EXIT.done)));
+    });
+  },
+});
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+}
+
+function softwareName(): string {
+  const { version } = JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { version: string };
+  return `deltawatt ${version}`;
+}

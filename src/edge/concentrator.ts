@@ -1,0 +1,244 @@
+/**
+ * The concentrator: the one place where its actors are created, joined, started and stopped.
+ *
+ * readers and listeners -> stage -> journal -> uplink; commands -> scheduler -> readers; everyone -> health. A stop lets
+ * running jobs end for a few seconds, stores what is staged, and says goodbye to meters and broker.
+ */
+import { toHex } from '../base/bytes.ts';
+import type { Env, Listener } from '../base/env.ts';
+import { reasonOf } from '../base/errors.ts';
+import type { LineLink } from '../link/link.ts';
+import { planJobs } from '../profile/plan.ts';
+import type { ClockQuality } from '../wire/block.ts';
+import { Commands } from './commands/commands.ts';
+import { EdgeHealth } from './health/health.ts';
+import { answerHealth } from './health/http.ts';
+import { openJournal } from './journal/journal.ts';
+import { Stage } from './journal/stage.ts';
+import { CLOCK_AGREES_MS, CLOCK_FLOOR_MS, STOP_PATIENCE_MS } from './limits.ts';
+import type { Journal, UplinkState } from './ports.ts';
+import { DlmsLineReader } from './reader/line-reader.ts';
+import { PushListener } from './reader/listener.ts';
+import { LinkSessions } from './reader/sessions.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
+import type { EdgeSettings, LineSettings } from './settings.ts';
+import { Uplink } from './uplink/uplink.ts';
+import { wireCodec } from './uplink/wire-codec.ts';
+
+const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
+const BOOT_ID_OCTETS = 8;
+
+/** A running concentrator. */
+export class Concentrator {
+  readonly health: EdgeHealth;
+  readonly journal: Journal;
+  readonly #env: Env;
+  readonly #settings: EdgeSettings;
+  readonly #stage: Stage;
+  readonly #scheduler: Scheduler;
+  readonly #uplink: Uplink;
+  readonly #commands: Commands;
+  readonly #readers: DlmsLineReader[] = [];
+  readonly #listeners: PushListener[] = [];
+  readonly #startedAtMs: number;
+  #http: Listener | null = null;
+
+  private constructor(env: Env, settings: EdgeSettings, health: EdgeHealth, journal: Journal, boot: BootId) {
+    this.#env = env;
+    this.#settings = settings;
+    this.health = health;
+    this.journal = journal;
+    this.#startedAtMs = env.clock.monotonicMs();
+    this.#stage = new Stage({
+      journal,
+      timers: env.timers,
+      flushAfterMs: settings.flushAfterMs,
+      failed: (error) => this.#journalFailed(error),
+    });
+    journal.onAppend(() => health.state('journal', 'ok', 'The journal stores what is read.'));
+    const watermark: Stage['watermark'] = (meterId, key) => this.#stage.watermark(meterId, key);
+    this.#scheduler = new Scheduler({ env, health, watermark });
+    this.#uplink = this.#makeUplink(boot);
+    this.#commands = new Commands({
+      env,
+      journal,
+      health,
+      edgeId: settings.enrolment.edgeId,
+      publicKey: settings.enrolment.commandPublicKey,
+      limits: settings.limits,
+      dispatcher: this.#scheduler,
+      collectorTime: this.#uplink.collectorTime,
+      relaySettleMs: settings.relaySettleMs,
+    });
+    for (const line of settings.lines) this.#addLine(line);
+  }
+
+  /** Opens the journal and starts all actors. Rejects with JOURNAL_* errors, or when the health port is taken. */
+  static async start(env: Env, settings: EdgeSettings): Promise<Concentrator> {
+    const health = new EdgeHealth(() => env.clock.nowMs());
+    await env.disk.makeFolder(settings.stateFolder);
+    let uplink: Uplink | null = null;
+    const journal = await openJournal({
+      store: await env.disk.openStore(`${settings.stateFolder}/journal`),
+      clock: env.clock,
+      random: env.random,
+      sha256: env.crypto.sha256,
+      clockQuality: () => clockQuality(env, uplink?.collectorTime.nowMs() ?? null),
+      quotaOctets: settings.quotaOctets,
+    });
+    const concentrator = new Concentrator(env, settings, health, journal, await bootIdOf(env));
+    uplink = concentrator.#uplink;
+    try {
+      await concentrator.#start();
+    } catch (error) {
+      await concentrator.stop();
+      throw error;
+    }
+    return concentrator;
+  }
+
+  /** Where the uplink stands. */
+  uplinkState(): UplinkState {
+    return this.#uplink.state();
+  }
+
+  /** Address of the health pages, or null when there are none. */
+  get healthAddress(): { readonly host: string; readonly port: number } | null {
+    return this.#http;
+  }
+
+  /** Stores what is staged, whatever its age. */
+  flush(): Promise<void> {
+    return this.#stage.flush();
+  }
+
+  /** Ends everything in order; what was read is stored when it resolves. */
+  async stop(): Promise<void> {
+    const env = this.#env;
+    await this.#http?.close();
+    const ended = this.#scheduler.stop().then(() => true);
+    const commandsEnded = this.#commands.stop();
+    const inTime = await Promise.race([ended, env.timers.sleep(STOP_PATIENCE_MS).then(() => false)]);
+    await Promise.all(this.#readers.map((reader) => reader.stop(inTime)));
+    await Promise.all(this.#listeners.map((listener) => listener.stop()));
+    await Promise.all([ended, commandsEnded]);
+    await this.#stage.flush().catch((error: unknown) => this.#journalFailed(error));
+    await this.#uplink.stop();
+    await this.journal.close();
+    env.log.info('concentrator.stopped', { edgeId: this.#settings.enrolment.edgeId });
+  }
+
+  #makeUplink(boot: BootId): Uplink {
+    const { enrolment, software, broker, spreadMs } = this.#settings;
+    const env = this.#env;
+    const identity = {
+      edgeId: enrolment.edgeId,
+      key: enrolment.key,
+      epoch: this.journal.epoch,
+      bootId: boot.hex,
+      software,
+      clockQuality: () => clockQuality(env, this.#uplink.collectorTime.nowMs()),
+    };
+    return new Uplink({
+      env,
+      journal: this.journal,
+      health: this.health,
+      codec: wireCodec(identity, env.crypto),
+      broker,
+      spreadMs,
+      bootId: boot.known ? boot.hex : undefined,
+      facts: () => this.health.facts(),
+    });
+  }
+
+  #addLine(line: LineSettings): void {
+    const env = this.#env;
+    const common = { env, line: line.id, stage: this.#stage, journal: this.journal, health: this.health };
+    const { link } = line;
+    if (link.purpose === 'push') {
+      const [meter] = line.meters;
+      if (meter !== undefined)
+        this.#listeners.push(new PushListener({ ...common, meter, link, sampleMs: line.sampleMs }));
+      return;
+    }
+    const reader = new DlmsLineReader({
+      ...common,
+      meters: line.meters,
+      opener: new LinkSessions(link as LineLink, env),
+      slots: link.capabilities.maxInFlight,
+      nowMs: () => (clockQuality(env, null) === 'unset' ? null : env.clock.nowMs()),
+      historyMs: this.#settings.historyMs,
+    });
+    this.#readers.push(reader);
+    this.#scheduler.addLine(line.id, reader);
+    for (const meter of line.meters) this.#scheduler.addMeter(line.id, meter.meterId, planJobs(meter.profile));
+  }
+
+  async #start(): Promise<void> {
+    const { health, limitsProblem, enrolment, lines } = this.#settings;
+    this.health.state('journal', 'ok', 'The journal is open.');
+    if (limitsProblem !== null) this.health.state('limits', 'degraded', limitsProblem);
+    if (health !== null) {
+      this.#http = await this.#env.net.serveHttp(health.host, health.port, (path) =>
+        Promise.resolve(this.#answer(path)),
+      );
+    }
+    for (const reader of this.#readers) await reader.start();
+    for (const listener of this.#listeners) await listener.start();
+    await this.#commands.start();
+    await this.#uplink.start({
+      command: (command, signature) => this.#commands.receive(command, signature),
+      opened: () => this.#commands.opened(),
+    });
+    this.#scheduler.start();
+    const meters = lines.reduce((sum, line) => sum + line.meters.length, 0);
+    this.#env.log.info('concentrator.started', {
+      edgeId: enrolment.edgeId,
+      epoch: this.journal.epoch,
+      lines: lines.length,
+      meters,
+      healthPort: this.#http?.port,
+    });
+  }
+
+  #answer(path: string) {
+    for (const span of this.journal.lanes()) {
+      this.health.gauge(`lane_${span.lane}_pending_octets`, span.pendingOctets);
+      this.health.gauge(`lane_${span.lane}_pending_blocks`, span.pendingBlocks);
+    }
+    const uplink = this.#uplink.state();
+    this.health.gauge('uplink_connected', uplink.connected ? 1 : 0);
+    this.health.gauge('uplink_session_open', uplink.sessionOpen ? 1 : 0);
+    this.health.gauge('uplink_outstanding_octets', uplink.outstandingOctets);
+    this.health.gauge('uplink_mqtt_octets', uplink.mqttOctets);
+    const { enrolment, software } = this.#settings;
+    const uptimeS = Math.floor((this.#env.clock.monotonicMs() - this.#startedAtMs) / 1000);
+    return answerHealth(path, this.health, { edgeId: enrolment.edgeId, software, uptimeS });
+  }
+
+  #journalFailed(error: unknown): void {
+    this.health.count('journal_failures');
+    this.health.state('journal', 'failed', reasonOf(error));
+    this.#env.log.error('journal.flush-failed', { reason: reasonOf(error) });
+  }
+}
+
+interface BootId {
+  /** 16 hex digits. */
+  readonly hex: string;
+  /** The machine told; otherwise it is made up and says nothing. */
+  readonly known: boolean;
+}
+
+async function bootIdOf(env: Env): Promise<BootId> {
+  const octets = await env.disk.readFile(BOOT_ID_FILE).catch(() => undefined);
+  if (octets === undefined) return { hex: toHex(env.random.bytes(BOOT_ID_OCTETS)), known: false };
+  return { hex: toHex(env.crypto.sha256(octets).subarray(0, BOOT_ID_OCTETS)), known: true };
+}
+
+/** How good the wall clock is, as far as this program can tell. */
+function clockQuality(env: Env, collectorMs: number | null): ClockQuality {
+  const nowMs = env.clock.nowMs();
+  if (nowMs < CLOCK_FLOOR_MS) return 'unset';
+  return collectorMs !== null && Math.abs(collectorMs - nowMs) <= CLOCK_AGREES_MS ? 'collector' : 'rtc';
+}

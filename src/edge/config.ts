@@ -1,0 +1,161 @@
+/** Settings of the edge: one schema for the file, its checks and its commented example. */
+import { type ConfigOf, list, maybe, oneOf, section, text, whole } from '../base/config.ts';
+import type { Problem } from '../base/problems.ts';
+import { isTimeZone } from '../profile/zone.ts';
+import { LINES_MAX, METERS_PER_LINE_MAX } from './limits.ts';
+
+const METER = section('A meter', {
+  id: text({
+    what: 'Id of the meter, as at the collector',
+    pattern: '^[A-Za-z0-9._-]{1,64}$',
+    form: '1 to 64 of A-Z a-z 0-9 . _ -',
+    example: 'm0001',
+  }),
+  profile: text({ what: 'Its model, as the profiles lie', example: 'generic/idis' }),
+  serial: maybe(text({ what: 'Serial number, from which the profile makes the address', example: '10000001' })),
+  logical: maybe(whole({ what: 'Logical device; default as the profile says', from: 0, to: 16_383, example: 1 })),
+  physical: maybe(
+    whole({ what: 'Physical HDLC address; default by the profile from serial', from: 0, to: 16_383, example: 17 }),
+  ),
+  passwordFile: maybe(
+    text({ what: 'File with the password of low-level security', example: '/etc/deltawatt/meters/m0001.password' }),
+  ),
+  timeZone: maybe(text({ what: 'Time zone of its site; default timeZone above', example: 'Europe/Berlin' })),
+});
+
+const LINE = section('A line', {
+  id: text({
+    what: 'Name of the line, for logs and health',
+    pattern: '^[A-Za-z0-9._-]{1,32}$',
+    form: '1 to 32 of A-Z a-z 0-9 . _ -',
+    example: 'bus1',
+  }),
+  url: text({ what: 'Address of the line', example: 'serial:///dev/ttyS1?baud=9600' }),
+  sampleS: whole({
+    what: 'On a port that pushes: shortest time between two stored readings of one list, 0 = all are stored',
+    from: 0,
+    to: 86_400,
+    unit: 'seconds',
+    default: 900,
+  }),
+  meters: list(METER, { what: 'Meters of the line', max: METERS_PER_LINE_MAX }),
+});
+
+/** Everything that can be set. */
+export const EDGE_CONFIG = section('Settings of the edge', {
+  stateFolder: text({ what: 'Folder of the journal', default: '/var/lib/deltawatt/edge' }),
+  enrolmentFile: text({
+    what: 'File that the collector gave out for this concentrator: id, broker, keys',
+    default: '/etc/deltawatt/enrolment.json',
+  }),
+  limitsFile: maybe(
+    text({
+      what: 'Signed document with the limits of this concentrator; without it the built-in ones hold',
+      example: '/etc/deltawatt/limits.json',
+    }),
+  ),
+  profilesFolder: maybe(
+    text({ what: 'Folder of the meter profiles; default those of the package', example: '/etc/deltawatt/profiles' }),
+  ),
+  timeZone: text({ what: 'IANA time zone of the site', default: 'UTC', example: 'Europe/Berlin' }),
+  log: oneOf(['error', 'warn', 'info', 'debug', 'trace'], { what: 'Least important log lines', default: 'info' }),
+  uplink: section('The way to the collector', {
+    url: maybe(text({ what: 'Broker; default as enrolled', example: 'mqtts://collector.example:8883' })),
+    caFile: maybe(text({ what: 'Certificates that may sign the broker, PEM', example: '/etc/deltawatt/ca.pem' })),
+    certFile: maybe(text({ what: 'Certificate of this concentrator, PEM', example: '/etc/deltawatt/edge.pem' })),
+    keyFile: maybe(text({ what: 'Its private key, PEM', example: '/etc/deltawatt/edge.key' })),
+    spreadS: whole({
+      what: 'After a boot of the machine the first connection waits a random part of this',
+      from: 0,
+      to: 3_600,
+      unit: 'seconds',
+      default: 60,
+    }),
+  }),
+  journal: section('What waits for the collector', {
+    quotaMiB: whole({ what: 'Space of the journal', from: 8, to: 1_048_576, unit: 'MiB', default: 256 }),
+    flushS: whole({
+      what: 'Longest time that what was read waits in memory to be stored; meters still hold it',
+      from: 1,
+      to: 3_600,
+      unit: 'seconds',
+      default: 60,
+    }),
+  }),
+  reading: section('Reading meters', {
+    historyDays: whole({
+      what: 'How far back a new meter is read, 0 = as far as it goes',
+      from: 0,
+      to: 3_660,
+      unit: 'days',
+      default: 0,
+    }),
+    relaySettleMs: whole({
+      what: 'Wait between an order to a relay and the first look at it',
+      from: 3_000,
+      to: 30_000,
+      unit: 'milliseconds',
+      default: 3_000,
+    }),
+  }),
+  health: section('Health and metrics over HTTP, for this machine only', {
+    host: text({ what: 'Address to listen on', default: '127.0.0.1' }),
+    port: whole({ what: 'Port, 0 takes a free one', from: 0, to: 65_535, default: 9464 }),
+  }),
+  lines: list(LINE, {
+    what: 'Lines and their meters',
+    max: LINES_MAX,
+    example: [
+      {
+        id: 'bus1',
+        url: 'serial:///dev/ttyS1?baud=9600',
+        meters: [
+          {
+            id: 'm0001',
+            profile: 'generic/idis',
+            serial: '10000001',
+            passwordFile: '/etc/deltawatt/meters/m0001.password',
+          },
+        ],
+      },
+    ],
+  }),
+});
+
+/** A parsed file. */
+export type EdgeConfig = ConfigOf<typeof EDGE_CONFIG>;
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+
+/** Contradictions between keys; `linkProblems` says what is wrong with the address of a line. */
+export function edgeContradictions(
+  config: EdgeConfig,
+  linkProblems: (url: string) => readonly string[],
+): readonly Problem[] {
+  const problems: Problem[] = [];
+  const note = (path: string, sentence: string) => problems.push({ path, sentence });
+  if (!isTimeZone(config.timeZone)) note('timeZone', 'is no IANA time zone: write one like Europe/Berlin');
+  if (!LOOPBACK.test(config.health.host)) note('health.host', 'must be loopback: these pages have no password');
+  if ((config.uplink.certFile === undefined) !== (config.uplink.keyFile === undefined)) {
+    note('uplink.certFile', 'and uplink.keyFile belong together: give both or none');
+  }
+  const lineIds = new Set<string>();
+  const meterIds = new Set<string>();
+  for (const [at, line] of config.lines.entries()) {
+    const path = `lines[${at}]`;
+    if (lineIds.has(line.id)) note(`${path}.id`, `${line.id} is the id of another line: give each its own`);
+    lineIds.add(line.id);
+    for (const sentence of linkProblems(line.url)) note(`${path}.url`, sentence);
+    for (const [index, meter] of line.meters.entries()) {
+      const where = `${path}.meters[${index}]`;
+      if (meterIds.has(meter.id)) note(`${where}.id`, `${meter.id} is the id of another meter: give each its own`);
+      meterIds.add(meter.id);
+      if (meter.timeZone !== undefined && !isTimeZone(meter.timeZone)) {
+        note(`${where}.timeZone`, 'is no IANA time zone: write one like Europe/Berlin');
+      }
+    }
+    if (line.meters.length === 0)
+      note(`${path}.meters`, 'is empty: name the meters of the line, or take the line away');
+  }
+  return problems;
+}

@@ -1,0 +1,54 @@
+/** `/health` (JSON, with reasons) and `/metrics` (Prometheus text 0.0.4) over the edge's small HTTP server. */
+import type { HttpAnswer } from '../../base/env.ts';
+import { isoText } from '../../base/time.ts';
+import type { EdgeHealth } from './health.ts';
+
+/** What is asked for besides counters and states, at the moment of the request. */
+export interface HealthFacts {
+  readonly edgeId: string;
+  readonly software: string;
+  /** Seconds since the start of the program. */
+  readonly uptimeS: number;
+}
+
+/** The answer to a path. */
+export function answerHealth(path: string, health: EdgeHealth, facts: HealthFacts): HttpAnswer {
+  switch (path.split('?')[0]) {
+    case '/health':
+      return healthDocument(health, facts);
+    case '/metrics':
+      return { status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: metricsText(health, facts) };
+    default:
+      return { status: 404, contentType: 'text/plain; charset=utf-8', body: 'Ask for /health or /metrics.\n' };
+  }
+}
+
+function healthDocument(health: EdgeHealth, facts: HealthFacts): HttpAnswer {
+  const state = health.overall();
+  const reasons = health.subjects().map(({ sinceMs, ...rest }) => ({ ...rest, since: isoText(sinceMs) }));
+  const body = `${JSON.stringify({ state, ...facts, reasons }, null, 2)}\n`;
+  return { status: state === 'failed' ? 503 : 200, contentType: 'application/json; charset=utf-8', body };
+}
+
+/** Names are ours: letters, digits and underscores. */
+export function metricsText(health: EdgeHealth, facts: HealthFacts): string {
+  const lines = [
+    '# TYPE deltawatt_edge_info gauge',
+    `deltawatt_edge_info{edge="${facts.edgeId}",software="${facts.software}"} 1`,
+    '# TYPE deltawatt_edge_uptime_seconds gauge',
+    `deltawatt_edge_uptime_seconds ${facts.uptimeS}`,
+  ];
+  for (const [name, value] of health.counters()) {
+    lines.push(`# TYPE deltawatt_edge_${name}_total counter`, `deltawatt_edge_${name}_total ${value}`);
+  }
+  for (const [name, value] of health.gauges()) {
+    lines.push(`# TYPE deltawatt_edge_${name} gauge`, `deltawatt_edge_${name} ${value}`);
+  }
+  const states = ['ok', 'degraded', 'failed'] as const;
+  lines.push('# TYPE deltawatt_edge_subjects gauge');
+  for (const state of states) {
+    const count = health.subjects().filter((subject) => subject.state === state).length;
+    lines.push(`deltawatt_edge_subjects{state="${state}"} ${count}`);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,182 @@
+/** From the settings file to what the concentrator is made of: every file that it names is read, all problems are told. */
+import type { Env, MqttOptions } from '../base/env.ts';
+import { reasonOf } from '../base/errors.ts';
+import type { Link } from '../link/link.ts';
+import { linkOf } from '../link/registry.ts';
+import type { LinkEnv } from '../link/scheme.ts';
+import type { MeterId } from '../model/ids.ts';
+import { parseProfileOrThrow } from '../profile/schema/parse.ts';
+import type { Profile } from '../profile/schema/profile.ts';
+import { builtInLimits, type EdgeLimits, readLimits } from './commands/limits-document.ts';
+import type { EdgeConfig } from './config.ts';
+import { type Enrolment, parseEnrolment } from './enrolment.ts';
+import { edgeError } from './errors.ts';
+import type { Meter } from './ports.ts';
+
+/** A line with its meters. */
+export interface LineSettings {
+  readonly id: string;
+  readonly link: Link;
+  readonly sampleMs: number;
+  readonly meters: readonly Meter[];
+}
+
+/** What a concentrator is made of. */
+export interface EdgeSettings {
+  readonly enrolment: Enrolment;
+  readonly software: string;
+  readonly broker: Omit<MqttOptions, 'keepAliveS' | 'connectTimeoutMs'>;
+  readonly stateFolder: string;
+  readonly limits: EdgeLimits;
+  /** Why the limits document does not count, or null. */
+  readonly limitsProblem: string | null;
+  readonly spreadMs: number;
+  readonly quotaOctets: number;
+  readonly flushAfterMs: number;
+  /** Null = as far back as buffers reach. */
+  readonly historyMs: number | null;
+  readonly relaySettleMs: number;
+  /** Null = no HTTP server. */
+  readonly health: { readonly host: string; readonly port: number } | null;
+  readonly lines: readonly LineSettings[];
+}
+
+const DAY_MS = 86_400_000;
+const MIB_OCTETS = 1024 * 1024;
+
+/** Where to look for what the settings do not name. */
+export interface SettingsSurroundings {
+  readonly env: Env;
+  /** The links' world; memory lines come with it. */
+  readonly linkEnv: LinkEnv;
+  readonly profilesFolder: string;
+  /** Program and version. */
+  readonly software: string;
+}
+
+/** Reads everything; throws EDGE_FILE, EDGE_ENROLMENT or EDGE_SETTINGS. */
+export async function resolveSettings(config: EdgeConfig, around: SettingsSurroundings): Promise<EdgeSettings> {
+  const { env } = around;
+  const enrolment = parseEnrolment(await fileOf(env, config.enrolmentFile));
+  const { limits, limitsProblem } = await limitsOf(config, enrolment, env);
+  return {
+    enrolment,
+    software: around.software,
+    broker: await brokerOf(config, enrolment, env),
+    stateFolder: config.stateFolder,
+    limits,
+    limitsProblem,
+    spreadMs: config.uplink.spreadS * 1000,
+    quotaOctets: config.journal.quotaMiB * MIB_OCTETS,
+    flushAfterMs: config.journal.flushS * 1000,
+    historyMs: config.reading.historyDays === 0 ? null : config.reading.historyDays * DAY_MS,
+    relaySettleMs: config.reading.relaySettleMs,
+    health: config.health,
+    lines: await linesOf(config, around),
+  };
+}
+
+async function fileOf(env: Env, path: string): Promise<Uint8Array> {
+  const octets = await env.disk.readFile(path);
+  if (octets === undefined) throw edgeError('EDGE_FILE', path);
+  return octets;
+}
+
+async function textOf(env: Env, path: string): Promise<string> {
+  return new TextDecoder().decode(await fileOf(env, path));
+}
+
+async function brokerOf(config: EdgeConfig, enrolment: Enrolment, env: Env): Promise<EdgeSettings['broker']> {
+  const { url, caFile, certFile, keyFile } = config.uplink;
+  const tls = {
+    ...(caFile === undefined ? {} : { ca: await textOf(env, caFile) }),
+    ...(certFile === undefined ? {} : { cert: await textOf(env, certFile) }),
+    ...(keyFile === undefined ? {} : { key: await textOf(env, keyFile) }),
+  };
+  const { edgeId, password } = enrolment;
+  return {
+    url: url ?? enrolment.url,
+    clientId: edgeId,
+    username: edgeId,
+    password,
+    ...(Object.keys(tls).length === 0 ? {} : { tls }),
+  };
+}
+
+/** A document that does not verify does not stop the concentrator: the built-in limits are the stricter ones. */
+async function limitsOf(config: EdgeConfig, enrolment: Enrolment, env: Env) {
+  const limits = builtInLimits(enrolment.edgeId);
+  if (config.limitsFile === undefined) return { limits, limitsProblem: null };
+  try {
+    const octets = await fileOf(env, config.limitsFile);
+    return { limits: readLimits(octets, enrolment.edgeId, enrolment.limitsPublicKey, env.crypto), limitsProblem: null };
+  } catch (error) {
+    return { limits, limitsProblem: reasonOf(error) };
+  }
+}
+
+async function linesOf(config: EdgeConfig, around: SettingsSurroundings): Promise<readonly LineSettings[]> {
+  const problems: string[] = [];
+  const profiles = new Map<string, Profile>();
+  const lines: LineSettings[] = [];
+  for (const line of config.lines) {
+    const link = linkOf(line.url, around.linkEnv);
+    const meters: Meter[] = [];
+    for (const meter of line.meters) {
+      try {
+        const profile = profiles.get(meter.profile) ?? (await profileOf(config, around, meter.profile));
+        profiles.set(meter.profile, profile);
+        meters.push(await meterOf(config, line.id, link, meter, profile, around.env));
+      } catch (error) {
+        problems.push(`meter ${meter.id}: ${reasonOf(error)}`);
+      }
+    }
+    if (link.purpose === 'push' && meters.length > 1)
+      problems.push(`line ${line.id}: a port that pushes has one meter`);
+    lines.push({ id: line.id, link, sampleMs: line.sampleS * 1000, meters });
+  }
+  if (problems.length > 0) throw edgeError('EDGE_SETTINGS', problems.join('; '));
+  return lines;
+}
+
+async function profileOf(config: EdgeConfig, around: SettingsSurroundings, key: string): Promise<Profile> {
+  const folder = config.profilesFolder ?? around.profilesFolder;
+  return parseProfileOrThrow(await textOf(around.env, `${folder}/${key}.yaml`), key);
+}
+
+type MeterConfig = EdgeConfig['lines'][number]['meters'][number];
+
+async function meterOf(
+  config: EdgeConfig,
+  line: string,
+  link: Link,
+  meter: MeterConfig,
+  profile: Profile,
+  env: Env,
+): Promise<Meter> {
+  const { hdlc, wrapper } = profile;
+  const onHdlc = link.framing === 'hdlc';
+  const physical =
+    meter.physical ??
+    (meter.serial === undefined || hdlc === null ? null : hdlc.physicalDevice.addressOf(meter.serial));
+  const client = profile.clients.find((each) => each.uses.includes('read'));
+  if (link.purpose === 'ask' && client === undefined)
+    throw new Error(`profile ${profile.key} has no client that reads`);
+  if (link.purpose === 'ask' && client?.security === 'lls' && meter.passwordFile === undefined) {
+    throw new Error('passwordFile is missing: its profile signs on with a password');
+  }
+  return {
+    meterId: meter.id as MeterId,
+    line,
+    profile,
+    timeZone: meter.timeZone ?? config.timeZone,
+    logicalDevice: meter.logical ?? (onHdlc ? hdlc?.logicalDevice : wrapper?.logicalDevice) ?? 1,
+    physicalDevice: onHdlc && hdlc?.addressOctets !== 1 ? physical : null,
+    password: meter.passwordFile === undefined ? null : await passwordOf(env, meter.passwordFile),
+  };
+}
+
+/** Editors end a file with a line feed, which is no part of a password. */
+async function passwordOf(env: Env, path: string): Promise<Uint8Array> {
+  return new TextEncoder().encode((await textOf(env, path)).replace(/[\r\n]+$/, ''));
+}
