@@ -24,11 +24,6 @@ export const PROFILE_ERRORS = {
     retry: 'never',
     sentence: 'The time zone is not in the IANA list: write it like Europe/Berlin.',
   },
-  PROFILE_SHAPE: {
-    side: 'remote',
-    retry: 'never',
-    sentence: 'The meter answered with a value of another form than its profile says: check model and firmware.',
-  },
 } as const;
 
 /** A code of {@link PROFILE_ERRORS}. */

@@ -22,6 +22,7 @@ import { Recorder } from './recorder.ts';
 import { type BusFraming, BusMachine } from './serve/bus.machine.ts';
 import { GatedDuplex } from './serve/gated-duplex.ts';
 import { MisbehavingMachine, type Misbehaviour } from './serve/misbehave.machine.ts';
+import { PushingMachine } from './serve/pushing.machine.ts';
 
 /** A meter of a fleet. */
 export interface SimMeterOptions extends DeviceOptions {
@@ -103,7 +104,12 @@ export class SimMeter {
         : new WrapperServer();
     const password = this.misbehaviour === 'refuse' ? this.#random.bytes(this.#password.length) : this.#password;
     const clients = serverClientsOf(this.device.profile, password);
-    const session = new ServerSession(transport, { model: this.model, clients });
+    const answering = new ServerSession(transport, { model: this.model, clients });
+    // Customer ports speak HDLC; a socket is for those who look at the meter's objects.
+    const session =
+      framing === 'hdlc' && this.device.profile.push.length > 0
+        ? new PushingMachine(answering, this.device)
+        : answering;
     if (this.misbehaviour === null || this.misbehaviour === 'refuse') return session;
     return new MisbehavingMachine(session, this.misbehaviour, this.#random);
   }
