@@ -45,7 +45,7 @@ export function createMetrics(processMetrics: boolean): ApiMetrics {
       for (const [name, value] of Object.entries(facts)) {
         const gauge =
           gauges.get(name) ??
-          new Gauge({ name: `deltawatt_${name}`, help: `See docs/guides/metrics.md: ${name}`, registers: [registry] });
+          new Gauge({ name: `deltawatt_${name}`, help: `Now: ${name.replaceAll('_', ' ')}`, registers: [registry] });
         gauges.set(name, gauge);
         gauge.set(value);
       }

@@ -131,9 +131,10 @@ export class FakeStore implements Asked {
   }
 
   latest = async (meterId: MeterId) => this.rows.filter((row) => row.meterId === meterId).slice(-1);
-  events = async (query: { limit: number }) => ({ items: this.eventList.slice(0, query.limit) });
-  attributes = async () => this.attributeList;
-  gaps = async (query: { meterId: MeterId }) => this.gapList.filter((gap) => gap.meterId === query.meterId);
+  events = async (query: Parameters<CollectorStore['events']>[0]) => ({ items: this.eventList.slice(0, query.limit) });
+  attributes = async (_meterId: MeterId) => this.attributeList;
+  gaps = async (query: Parameters<CollectorStore['gaps']>[0]) =>
+    this.gapList.filter((gap) => gap.meterId === query.meterId);
   quarantined = async () => [{ edgeId: E1, meterId: 'stranger' as MeterId, rows: 12, sinceMs: START_MS }];
 
   async saveMeter(meter: MeterRecord) {

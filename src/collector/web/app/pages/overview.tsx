@@ -1,0 +1,204 @@
+/** The first page: what needs someone before any total; every number leads to its list. */
+import { useNow, useReloadOn, useResource } from '../hooks.ts';
+import { MeterBadge } from '../parts/badge.tsx';
+import { RowTable, type TableRow } from '../parts/row-table.tsx';
+import { Await, Empty } from '../parts/states.tsx';
+import type { Exceptions, MeterEvent, Page } from '../types.ts';
+import { agoText, countText, METER_STATE_WORDS, plural } from '../words.ts';
+import { EventList } from './meter-side.tsx';
+import { Title } from './title.tsx';
+
+/** The page. */
+export function OverviewPage() {
+  const exceptions = useResource<Exceptions>('/api/v1/exceptions');
+  const events = useResource<Page<MeterEvent>>('/api/v1/events?limit=12');
+  useReloadOn((change) => change.event !== 'hello', exceptions.reload, 3_500);
+  useReloadOn((change) => change.event === 'event', events.reload);
+  return (
+    <>
+      <Title
+        title={exceptions.data === null ? 'Overview' : headline(exceptions.data)}
+        lead="What needs someone comes first. Every number leads to its list."
+      />
+      <Await resource={exceptions} loading="Counting what needs someone.">
+        {(data) => (
+          <div class="stack">
+            <Tiles data={data} />
+            <div class="columns">
+              <div class="stack">
+                <Troubled data={data} />
+                <Fleet data={data} />
+              </div>
+              <section class="card" aria-labelledby="events-title">
+                <header>
+                  <h2 id="events-title">What happened in the last day</h2>
+                </header>
+                <div class="body">
+                  <Await resource={events} loading="Reading the events.">
+                    {(page) => <EventList events={page.items} withMeter />}
+                  </Await>
+                </div>
+              </section>
+            </div>
+          </div>
+        )}
+      </Await>
+    </>
+  );
+}
+
+interface Tile {
+  readonly count: number;
+  readonly what: string;
+  readonly more: string;
+  readonly to: string;
+  readonly tone: 'bad' | 'warn';
+}
+
+function tilesOf(data: Exceptions): Tile[] {
+  const { meters, gaps, commands, edges, quarantine } = data;
+  const troubled = ['silent', 'garbled', 'refused', 'babbling'].reduce(
+    (sum, state) => sum + (meters.byState[state] ?? 0),
+    0,
+  );
+  const foreignRows = quarantine.reduce((sum, entry) => sum + entry.rows, 0);
+  return [
+    {
+      count: troubled,
+      what: 'Meters not read',
+      more: 'silent, unreadable or refusing',
+      to: '#/meters?state=troubled',
+      tone: 'bad',
+    },
+    {
+      count: gaps.meters,
+      what: 'Meters with missing data',
+      more:
+        gaps.intervals === 0
+          ? 'nothing is missing in the last 24 h'
+          : `${plural(gaps.intervals, 'interval')} in the last 24 h`,
+      to: '#/gaps',
+      tone: 'bad',
+    },
+    {
+      count: commands.failed,
+      what: 'Commands not done',
+      more: `${countText(commands.open)} still under way`,
+      to: '#/commands?show=failed',
+      tone: 'bad',
+    },
+    {
+      count: edges.unheard.length,
+      what: 'Concentrators silent',
+      more: 'not heard for an hour or more',
+      to: '#/edges',
+      tone: 'bad',
+    },
+    {
+      count: edges.inbox.length,
+      what: 'Waiting to be adopted',
+      more: 'concentrators in the inbox',
+      to: '#/edges',
+      tone: 'warn',
+    },
+    {
+      count: quarantine.length,
+      what: 'Meters without a place',
+      more: `${plural(foreignRows, 'reading')} held back`,
+      to: '#/edges',
+      tone: 'warn',
+    },
+  ];
+}
+
+function headline(data: Exceptions): string {
+  const kinds = tilesOf(data).filter((tile) => tile.count > 0).length;
+  if (kinds === 0) return 'Nothing needs you';
+  return kinds === 1 ? 'One thing needs you' : `${kinds} things need you`;
+}
+
+function Tiles(props: { readonly data: Exceptions }) {
+  return (
+    <ul class="exceptions" aria-label="What needs someone">
+      {tilesOf(props.data).map((tile) => (
+        <li key={tile.what}>
+          <a class="tile" href={tile.to} data-tone={tile.count === 0 ? 'good' : tile.tone}>
+            <span class="figure">{countText(tile.count)}</span>
+            <span class="what">{tile.what}</span>
+            <span class="more">{tile.more}</span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Troubled(props: { readonly data: Exceptions }) {
+  const nowMs = useNow();
+  const rows: TableRow[] = props.data.meters.troubled.slice(0, 8).map((meter) => ({
+    key: meter.meterId,
+    to: `/meters/${meter.meterId}`,
+    cells: [
+      <>
+        <a href={`#/meters/${meter.meterId}`}>{meter.name ?? meter.meterId}</a>
+        <br />
+        <span class="muted small">{meter.meterId}</span>
+      </>,
+      <div key="why" class="why">
+        <MeterBadge state={meter.state} />
+        <p>{meter.stateSentence}</p>
+      </div>,
+      <span key="heard" class="muted">
+        {agoText(meter.lastHeardAtMs, nowMs)}
+      </span>,
+    ],
+  }));
+  return (
+    <section class="card" aria-labelledby="troubled-title">
+      <header>
+        <h2 id="troubled-title">Meters that are not read</h2>
+        <a href="#/meters?state=troubled">All of them</a>
+      </header>
+      {rows.length === 0 ? (
+        <Empty>Every meter answers.</Empty>
+      ) : (
+        <RowTable caption="Meters that are not read" head={['Meter', 'Why', 'Last heard']} rows={rows} />
+      )}
+    </section>
+  );
+}
+
+function Fleet(props: { readonly data: Exceptions }) {
+  const { meters, edges } = props.data;
+  const states = Object.entries(meters.byState).sort((a, b) => b[1] - a[1]);
+  const good = (meters.byState['reachable'] ?? 0) + (meters.byState['listening'] ?? 0);
+  return (
+    <section class="card" aria-labelledby="fleet-title">
+      <header>
+        <h2 id="fleet-title">The fleet</h2>
+        <span class="muted">{`${countText(good)} of ${plural(meters.total, 'meter')} read, by ${plural(edges.total, 'concentrator')}`}</span>
+      </header>
+      <div class="body">
+        {meters.total === 0 ? (
+          <Empty>There are no meters yet. Place some on a concentrator, and their readings appear here.</Empty>
+        ) : (
+          <>
+            <div class="share" aria-hidden="true">
+              {states.map(([state, count]) => (
+                <i key={state} data-tone={METER_STATE_WORDS[state]?.tone ?? 'calm'} style={{ flexGrow: count }} />
+              ))}
+            </div>
+            <p class="legend">
+              {states.map(([state, count]) => (
+                <a key={state} href={`#/meters?state=${state}`}>
+                  {`${METER_STATE_WORDS[state]?.words ?? state}: ${countText(count)}`}
+                </a>
+              ))}
+            </p>
+          </>
+        )}
+        {!meters.counted && <p class="muted small">Only the first meters were counted: there are more.</p>}
+      </div>
+    </section>
+  );
+}

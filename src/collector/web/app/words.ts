@@ -1,0 +1,155 @@
+/** Plain words and exact numbers. */
+import { decimalText, type ExactInteger } from '../../../model/number.ts';
+
+/** What an OBIS code means, by its groups C.D (IEC 62056-61) for electricity. */
+const OBIS_WORDS: Readonly<Record<string, string>> = {
+  '1.8': 'Energy taken from the grid',
+  '2.8': 'Energy fed into the grid',
+  '3.8': 'Reactive energy taken',
+  '4.8': 'Reactive energy fed in',
+  '1.7': 'Power taken now',
+  '2.7': 'Power fed in now',
+  '32.7': 'Voltage, phase 1',
+  '52.7': 'Voltage, phase 2',
+  '72.7': 'Voltage, phase 3',
+  '31.7': 'Current, phase 1',
+  '51.7': 'Current, phase 2',
+  '71.7': 'Current, phase 3',
+  '13.7': 'Power factor',
+  '14.7': 'Frequency',
+};
+
+/** A channel in words; with a tariff when it has one. */
+export function obisWords(obis: string): string {
+  const parts = /^\d+-\d+:(\d+)\.(\d+)\.(\d+)/.exec(obis);
+  const words = OBIS_WORDS[`${parts?.[1]}.${parts?.[2]}`];
+  if (words === undefined) return obis;
+  return parts?.[3] === '0' ? words : `${words}, tariff ${parts?.[3]}`;
+}
+
+/** Whether the register only grows: its differences are use. */
+export function isCumulative(obis: string): boolean {
+  return /^\d+-\d+:\d+\.8\.\d+/.test(obis);
+}
+
+/** An interval length in words. */
+export function intervalWords(intervalS: number): string {
+  if (intervalS === 0) return 'as read';
+  if (intervalS % 86_400 === 0) return intervalS === 86_400 ? 'daily' : `every ${intervalS / 86_400} days`;
+  if (intervalS % 3_600 === 0) return intervalS === 3_600 ? 'hourly' : `every ${intervalS / 3_600} h`;
+  return `every ${Math.round(intervalS / 60)} min`;
+}
+
+const UNITS: Readonly<Record<string, string>> = { varh: 'varh', m3: 'm³', m3_h: 'm³/h' };
+
+/** A value as the API gave it. */
+export function exactOf(value: number | string): ExactInteger {
+  return typeof value === 'number' ? value : BigInt(value);
+}
+
+/** `12,345.678 kWh`: exact digits in groups, in the thousand that reads best. */
+export function valueText(value: number | string, exponent: number, unit: string): string {
+  const isEnergy = unit === 'Wh' || unit === 'varh' || unit === 'W' || unit === 'VAh';
+  const shift = isEnergy && Math.abs(Number(value)) * 10 ** exponent >= 1_000 ? 3 : 0;
+  const digits = grouped(decimalText(exactOf(value), exponent - shift));
+  return `${digits} ${shift === 3 ? 'k' : ''}${UNITS[unit] ?? unit}`.trim();
+}
+
+function grouped(decimal: string): string {
+  const [whole = '', fraction] = decimal.split('.');
+  const text = whole.replace(/\B(?=(\d{3})+$)/g, ' ');
+  return fraction === undefined ? text : `${text}.${fraction}`;
+}
+
+/** A count in groups of digits. */
+export function countText(count: number): string {
+  return grouped(String(count));
+}
+
+/** `2 meters`, `1 meter`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${countText(count)} ${count === 1 ? one : many}`;
+}
+
+/** `3 min ago`. */
+export function agoText(atMs: number | undefined, nowMs: number): string {
+  if (atMs === undefined) return 'never';
+  const ageS = Math.round((nowMs - atMs) / 1_000);
+  if (ageS < -60) return 'in the future';
+  if (ageS < 60) return 'just now';
+  if (ageS < 3_600) return `${Math.floor(ageS / 60)} min ago`;
+  if (ageS < 86_400) return `${Math.floor(ageS / 3_600)} h ago`;
+  return `${Math.floor(ageS / 86_400)} d ago`;
+}
+
+/** `1 Mar 2026, 12:45`; in the meter's zone when it has one. */
+export function timeText(atMs: number, timeZone?: string, withSeconds = false): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(withSeconds ? { second: '2-digit' } : {}),
+    ...(timeZone === undefined ? {} : { timeZone }),
+  }).format(atMs);
+}
+
+/** `12:45` on the day of `nowMs`, with its date on any other. */
+export function shortTimeText(atMs: number, nowMs: number, timeZone?: string): string {
+  const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'short', ...(timeZone === undefined ? {} : { timeZone }) });
+  return day.format(atMs) === day.format(nowMs) ? `today, ${clockText(atMs, timeZone)}` : timeText(atMs, timeZone);
+}
+
+/** `12:45`. */
+export function clockText(atMs: number, timeZone?: string): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(timeZone === undefined ? {} : { timeZone }),
+  }).format(atMs);
+}
+
+/** How a state looks and reads. */
+export interface StateWords {
+  readonly words: string;
+  readonly tone: 'good' | 'warn' | 'bad' | 'calm';
+}
+
+/** States of meters. */
+export const METER_STATE_WORDS: Readonly<Record<string, StateWords>> = {
+  reachable: { words: 'Answering', tone: 'good' },
+  listening: { words: 'Sending by itself', tone: 'good' },
+  silent: { words: 'Not answering', tone: 'bad' },
+  garbled: { words: 'Answers are unreadable', tone: 'bad' },
+  refused: { words: 'Refuses the reading', tone: 'bad' },
+  babbling: { words: 'Talks out of turn', tone: 'warn' },
+  unknown: { words: 'Not tried yet', tone: 'calm' },
+};
+
+/** States of commands. */
+export const COMMAND_STATE_WORDS: Readonly<Record<string, StateWords>> = {
+  stored: { words: 'Waiting', tone: 'calm' },
+  sent: { words: 'On its way', tone: 'calm' },
+  accepted: { words: 'At the concentrator', tone: 'calm' },
+  started: { words: 'Talking to the meter', tone: 'calm' },
+  done: { words: 'Done', tone: 'good' },
+  refused: { words: 'Refused', tone: 'bad' },
+  failed: { words: 'Failed', tone: 'bad' },
+  expired: { words: 'Too late', tone: 'warn' },
+  uncertain: { words: 'Uncertain', tone: 'warn' },
+  cancelled: { words: 'Cancelled', tone: 'calm' },
+};
+
+/** Causes of gaps. */
+export const GAP_WORDS: Readonly<Record<string, string>> = {
+  'not-due': 'Not due yet',
+  'buffered-at-edge': 'Waiting at the concentrator',
+  'missing-in-meter': 'Missing in the meter',
+  'readable-from-meter': 'Still in the meter',
+  'overwritten-in-meter': 'Lost: overwritten in the meter',
+  'evicted-at-edge': 'Lost: dropped by the concentrator',
+  'meter-off': 'Meter had no supply',
+  'not-installed': 'Meter not installed',
+  'read-refused': 'Meter refused the reading',
+};
