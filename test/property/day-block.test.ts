@@ -67,6 +67,12 @@ test('any day comes back as it was', () => {
   fc.assert(
     fc.property(fc.tuple(channel('1-0:1.8.0*255'), channel('1-0:2.8.0*255'), channel('not an obis')), (day) => {
       assert.deepEqual(decodeDayBlock(encodeDayBlock(day)), day);
+      // Equal visits may be separate objects: after a merge of stored and fresh versions they are.
+      const copies = day.map((one) => ({
+        ...one,
+        versions: one.versions.map((version) => ({ ...version, visit: { ...version.visit } })),
+      }));
+      assert.deepEqual(encodeDayBlock(copies), encodeDayBlock(day));
     }),
   );
 });

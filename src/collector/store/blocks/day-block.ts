@@ -31,7 +31,7 @@ const OBIS = /^(\d{1,3})-(\d{1,3}):(\d{1,3})\.(\d{1,3})\.(\d{1,3})\*(\d{1,3})$/;
 const OBIS_GROUP_BITS = 8;
 
 /** Columns of a section besides the values, in order. */
-const COLUMNS = ['atMs', 'visit', 'index', 'status', 'quality', 'deviation', 'source', 'scale'] as const;
+const COLUMNS = ['atMs', 'visit', 'base', 'status', 'quality', 'deviation', 'source', 'scale'] as const;
 type Columns = Record<(typeof COLUMNS)[number], readonly number[]>;
 
 /** Packs a day. Channels without versions are left out. */
@@ -124,11 +124,11 @@ function originKey(visit: Pick<Visit, 'edgeId' | 'epoch'>): string {
   return `${visit.edgeId} ${visit.epoch}`;
 }
 
+/** Lane by lane, each in time: read-at and sequence then grow in even steps, and the next visit is the next number. */
 function compareVisits(a: Visit, b: Visit): number {
   const [keyA, keyB] = [originKey(a), originKey(b)];
-  return (
-    a.readAtMs - b.readAtMs || (keyA < keyB ? -1 : keyA > keyB ? 1 : 0) || a.lane - b.lane || a.sequence - b.sequence
-  );
+  const byOrigin = keyA < keyB ? -1 : keyA > keyB ? 1 : 0;
+  return byOrigin || a.lane - b.lane || a.readAtMs - b.readAtMs || a.sequence - b.sequence;
 }
 
 function writeVisits(writer: BitWriter, visits: readonly Visit[]): void {
@@ -187,7 +187,7 @@ function writeSection(
   const columns: Columns = {
     atMs: channel.versions.map((version) => version.atMs),
     visit: channel.versions.map((version) => visits.number(version.visit)),
-    index: channel.versions.map((version) => version.index),
+    base: basesOf(channel.versions, visits),
     status: channel.versions.map((version) => statuses.number(version.status)),
     quality: channel.versions.map((version) => QUALITIES.indexOf(version.quality)),
     // 0 = none; the range of COSEM is -720 to 720.
@@ -203,6 +203,31 @@ function writeSection(
     channel.versions.map((version) => version.value),
   );
   return columns;
+}
+
+/**
+ * The row index of a version less the versions of its visit before it. Rows of a channel lie one behind the other in their
+ * block, so this is one number for all of a visit, and mostly the same in each visit.
+ */
+function basesOf(versions: readonly Version[], visits: Table<Visit>): number[] {
+  const counts = new Map<number, number>();
+  return versions.map((version) => {
+    const visit = visits.number(version.visit);
+    const count = counts.get(visit) ?? 0;
+    counts.set(visit, count + 1);
+    return version.index - count;
+  });
+}
+
+/** The row indexes again. */
+function indexesOf(bases: readonly number[], visits: readonly number[]): number[] {
+  const counts = new Map<number, number>();
+  return bases.map((base, at) => {
+    const visit = known(visits[at]);
+    const count = counts.get(visit) ?? 0;
+    counts.set(visit, count + 1);
+    return base + count;
+  });
 }
 
 const DEVIATION_OFFSET = 40_000;
@@ -221,7 +246,11 @@ function readSection(
   for (const name of COLUMNS) columns[name] = readNumbers(reader, count, before?.[name]);
   const full = columns as Columns;
   const values = readIntegers(reader, count);
-  const versions = values.map((value, at) => versionAt(full, at, value, scales, visits, statuses));
+  const indexes = indexesOf(full.base, full.visit);
+  const versions = values.map((value, at) => ({
+    ...versionAt(full, at, value, scales, visits, statuses),
+    index: known(indexes[at]),
+  }));
   return { channel: { obis, intervalS, versions }, columns: full };
 }
 
@@ -237,7 +266,7 @@ function versionAt(
   scales: readonly Scale[],
   visits: readonly Visit[],
   statuses: readonly Uint8Array[],
-): Version {
+): Omit<Version, 'index'> {
   const deviation = known(columns.deviation[at]);
   return {
     atMs: known(columns.atMs[at]),
@@ -248,7 +277,6 @@ function versionAt(
     deviationMin: deviation === 0 ? null : deviation - DEVIATION_OFFSET,
     source: known(SOURCES[known(columns.source[at])]),
     visit: known(visits[known(columns.visit[at])]),
-    index: known(columns.index[at]),
   };
 }
 
