@@ -6,6 +6,7 @@
  * put one register's energy on another's bill.
  */
 import type { Data } from '../dlms/axdr/data.ts';
+import { UNIT_NONE, unitSymbol } from '../dlms/cosem/units.ts';
 import type { MeterAttribute, MeterEvent } from '../model/event.ts';
 import type { MeterId } from '../model/ids.ts';
 import type { ExactInteger } from '../model/number.ts';
@@ -368,6 +369,29 @@ export function registerTime(
   const placed = time === null ? null : placeTime(time, profile.clock, hints);
   if (placed === null || placed.invalid) return { atMs: context.nowMs, quality: 'no-meter-time', deviationMin: null };
   return { atMs: placed.atMs, quality: placed.doubtful ? 'clock-invalid' : 'good', deviationMin: placed.deviationMin };
+}
+
+/**
+ * Exponents and units that the meter itself gives, from the answers to `scalerRequests`, for {@link ReadContext.scalers}. A
+ * unit that is not the profile's is told and not believed: the register is then something else than the profile says.
+ */
+export function readScalers(answers: readonly { readonly register: RegisterRule; readonly value: Data }[]): {
+  readonly scalers: ReadonlyMap<string, Scaler>;
+  readonly problems: readonly ReadoutProblem[];
+} {
+  const scalers = new Map<string, Scaler>();
+  const problems: ReadoutProblem[] = [];
+  answers.forEach(({ register, value }, index) => {
+    const [scaler, unit] = value.type === 'structure' ? value.value : [];
+    if (scaler?.type !== 'integer' || unit?.type !== 'enum') {
+      problems.push({ index, sentence: `${register.name} has no scaler and unit.` });
+      return;
+    }
+    const symbol = unit.value === UNIT_NONE ? '' : unitSymbol(unit.value);
+    if (symbol === register.unit) scalers.set(register.obis, { exponent: scaler.value, unit: symbol });
+    else problems.push({ index, sentence: `${register.name} counts in ${symbol}, its profile says ${register.unit}.` });
+  });
+  return { scalers, problems };
 }
 
 /** Texts and identifiers as answered; a value without octets is left out. */

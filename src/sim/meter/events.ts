@@ -67,11 +67,6 @@ export class EventHistory {
       .sort((a, b) => a.atMs - b.atMs);
   }
 
-  /** Whether something with this code happened after `afterMs` up to `untilMs`. */
-  happened(code: number, afterMs: number, untilMs: number): boolean {
-    return this.between(afterMs, untilMs).some((event) => event.code === code);
-  }
-
   #ofDay(day: number): readonly LoggedEvent[] {
     const known = this.#days.get(day);
     if (known !== undefined) return known;

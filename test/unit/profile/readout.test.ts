@@ -7,7 +7,7 @@ import { dateTimeData } from '../../../src/dlms/cosem/selective-access.ts';
 import { parseMeterId } from '../../../src/model/ids.ts';
 import { isoOfUtcMs, utcMsOfIso } from '../../../src/profile/check.ts';
 import { readPush } from '../../../src/profile/push.ts';
-import { readAttributes, readBuffer, readEvents, readRegisters } from '../../../src/profile/readout.ts';
+import { readAttributes, readBuffer, readEvents, readRegisters, readScalers } from '../../../src/profile/readout.ts';
 import { parseProfileOrThrow } from '../../../src/profile/schema/parse.ts';
 import type { BufferRule, EventLogRule, Profile, RegisterRule } from '../../../src/profile/schema/profile.ts';
 
@@ -256,4 +256,25 @@ test("a unit in the frame that is not the profile's is kept and told", () => {
   const read = readPush(PROFILE(), { dateTime: new Uint8Array(0), body: { type: 'array', value: [element] } }, CONTEXT);
   assert.deepEqual(read.groups[0]?.group.columns, [{ obis: '1-0:1.8.0*255', exponent: 3, unit: 'W' }]);
   assert.match(read.problems[0]?.sentence ?? '', /came in W/);
+});
+
+test("scalers of the meter: taken with the profile's unit, told with another", () => {
+  const [energy] = PROFILE().registers as [RegisterRule];
+  const answer = (exponent: number, unit: number): Data => ({
+    type: 'structure',
+    value: [
+      { type: 'integer', value: exponent },
+      { type: 'enum', value: unit },
+    ],
+  });
+  assert.deepEqual(readScalers([{ register: energy, value: answer(3, 30) }]).scalers.get(energy.obis), {
+    exponent: 3,
+    unit: 'Wh',
+  });
+  const wrong = readScalers([
+    { register: energy, value: answer(3, 13) },
+    { register: energy, value: u32(1) },
+    { register: { ...energy, unit: 'W' }, value: answer(0, 255) },
+  ]);
+  assert.deepEqual([wrong.scalers.size, wrong.problems.length], [0, 3]);
 });
