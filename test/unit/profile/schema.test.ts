@@ -36,7 +36,7 @@ test('a small profile is resolved with its defaults', () => {
   assert.equal(registerByObis(profile, '1-0:9.8.0*255'), undefined);
 });
 
-test('HE-1 all problems of the shape come at once, each with its path and a way out, unknown keys named', () => {
+test('all problems of the shape come at once, each with its path and a way out, unknown keys named', () => {
   const parsed = parseProfile(`
 vendor: Bad Vendor
 model: one

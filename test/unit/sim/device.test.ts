@@ -26,7 +26,7 @@ function deviceAt(now: { ms: number }, options: Partial<DeviceOptions> = {}): De
   });
 }
 
-test('HE-7 the eight transitions of class 70 in the modes that allow them (Blue Book 4.5.8)', () => {
+test('the eight transitions of class 70 in the modes that allow them (Blue Book 4.5.8)', () => {
   const orders: readonly RelayOrder[] = [
     'remote-disconnect',
     'remote-reconnect',

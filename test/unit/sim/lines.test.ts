@@ -38,7 +38,7 @@ for (const framing of ['hdlc', 'wrapper'] as const) {
   });
 }
 
-test('HE-14 a bad meter on the line: the others are read, whatever it does', async () => {
+test('a bad meter on the line: the others are read, whatever it does', async () => {
   for (const how of MISBEHAVIOURS.filter((name) => name !== 'drop')) {
     const misbehaviours = new Map<number, Misbehaviour>([[1, how]]);
     const desk = new Desk('hdlc', { count: 3, days: 1, misbehaviours }, { octetsPerS: 960 });

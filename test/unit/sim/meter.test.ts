@@ -32,7 +32,7 @@ async function relay(desk: Desk, session: MeterSession, method: 1 | 2): Promise<
 
 for (const key of profileKeys()) {
   for (const framing of ['hdlc', 'wrapper'] as const) {
-    test(`HE-4 ${key} over ${framing}: every object of its list, every register, every buffer and log`, async () => {
+    test(`${key} over ${framing}: every object of its list, every register, every buffer and log`, async () => {
       const desk = new Desk(framing, { profiles: [profileOf(key)], days: 3 });
       const { profile } = desk.meter.device;
       const session = await desk.open('read');
@@ -182,7 +182,7 @@ test('no answer leaves before the ledger is on the disk: with a disk that fails 
   );
 });
 
-test('HE-7 the relay really interrupts the load: registers stand still while it is open, and the log tells', async () => {
+test('the relay really interrupts the load: registers stand still while it is open, and the log tells', async () => {
   const desk = new Desk('hdlc');
   const { profile } = desk.meter.device;
   const load = profile.buffers[0] as BufferRule;

@@ -57,7 +57,7 @@ test('the clock is set, adjusted to the minute and shifted, and says no to what 
   for (const attribute of [3, 4, 7, 8, 9]) assert.ok(dataOf(read(8, '0-0:1.0.0', attribute)));
 });
 
-test('HE-7 the control mode decides what an order does; an order that the mode forbids is refused', () => {
+test('the control mode decides what an order does; an order that the mode forbids is refused', () => {
   const { read, write, invoke } = meter();
   const zero: Data = { type: 'integer', value: 0 };
   const state = () =>
