@@ -12,6 +12,11 @@ export interface CommandEntry {
 /** The registry, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'demo',
+    summary: 'Runs the whole system on this machine, with simulated meters',
+    load: async () => (await import('./commands/demo.ts')).demoCommand,
+  },
+  {
     name: 'collector',
     summary: 'Receives, stores and shows readings, and sends commands to concentrators',
     load: async () => (await import('./commands/collector.ts')).collectorCommand,

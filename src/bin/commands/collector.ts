@@ -40,6 +40,7 @@ export const collectorCommand = defineCommand({
       io.tell(`First start: open ${url} and enter the set-up code ${setup.code} (valid for an hour).`);
     onStopSignal(env.log, running.stop);
     const reason = await running.ended;
+    await running.stop();
     throw new CommandError(`The database server ended: ${reason}. Look at the log, then start the collector again.`);
   },
 });

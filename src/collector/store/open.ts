@@ -5,7 +5,7 @@ import type { CollectorStore } from '../ports.ts';
 import type { BinariesChoice } from './cluster/binaries.ts';
 import { type Cluster, openCluster } from './cluster/cluster.ts';
 import { probeServer } from './database.ts';
-import { openPostgresStore } from './postgres-store.ts';
+import { dropPostgresStore, openPostgresStore } from './postgres-store.ts';
 
 /** Settings of the database. */
 export interface StoreSettings {
@@ -14,6 +14,8 @@ export interface StoreSettings {
   /** Absolute path; a private server keeps its data here. */
   readonly stateFolder: string;
   readonly programs: BinariesChoice;
+  /** Begins with an empty store, whatever an earlier run left: for demos. */
+  readonly fresh?: boolean;
 }
 
 /** An open store and the server behind it. */
@@ -32,6 +34,7 @@ export async function openStore(env: Env, host: ProcessHost, settings: StoreSett
     { host, timers: env.timers, log: env.log, probe: probeServer },
   );
   try {
+    if (settings.fresh === true) await dropPostgresStore({ connection: cluster.connection, log: env.log });
     const store = await openPostgresStore({
       connection: cluster.connection,
       clock: env.clock,

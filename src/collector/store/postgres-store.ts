@@ -40,6 +40,20 @@ export interface StoreParts {
 
 const DEFAULT_SCHEMA = 'deltawatt';
 
+/** Forgets everything that a store of this schema holds: for demos and tests. Does nothing when there is none. */
+export async function dropPostgresStore(parts: Pick<StoreParts, 'connection' | 'log' | 'schema'>): Promise<void> {
+  const schema = parts.schema ?? DEFAULT_SCHEMA;
+  const database = openDatabase(parts.connection, schema, parts.log, {
+    applicationName: 'deltawatt',
+    connections: 1,
+  });
+  try {
+    await database.script(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
+  } finally {
+    await database.close();
+  }
+}
+
 /** Opens the store and migrates its schema. Throws STORE_* errors. */
 export async function openPostgresStore(parts: StoreParts): Promise<CollectorStore> {
   const { connection, clock, log } = parts;

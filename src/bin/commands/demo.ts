@@ -1,0 +1,70 @@
+/** `deltawatt demo`. */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createHostEnv } from '../../host/env.ts';
+import { createProcessHost } from '../../host/process.ts';
+import { onStopSignal } from '../../host/signals.ts';
+import { DemoError, type DemoOptions, demoHolds, demoOnce, demoText, startDemo } from '../../lab/demo/demo.ts';
+import { defineCommand, wholeNumber } from '../command.ts';
+import { CommandError, EXIT, UsageError } from '../errors.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const PORT_DEFAULT = 8080;
+const METERS_DEFAULT = 20;
+
+/** Meters, concentrator, broker, database and collector on this machine; loopback only. */
+export const demoCommand = defineCommand({
+  name: 'demo',
+  summary: 'Runs the whole system on this machine, with simulated meters',
+  arguments: '[--meters N] [--once] [options]',
+  details:
+    'Each start begins with an empty store and two weeks of history in the meters. Everything listens on loopback.',
+  options: {
+    meters: { kind: 'text', value: 'N', what: `meters, default ${METERS_DEFAULT}` },
+    seed: { kind: 'text', value: 'S', what: 'the same seed plays the same meters, default 1' },
+    port: {
+      kind: 'text',
+      value: 'P',
+      what: `port of console and REST, default ${PORT_DEFAULT} or, when taken, a free one`,
+    },
+    data: { kind: 'text', value: 'DIR', what: 'folder of the demo, default .deltawatt/demo in the clone' },
+    once: { kind: 'flag', what: 'end when all is stored; exit 1 unless nothing is lost, doubled, altered or invented' },
+    json: { kind: 'flag', what: 'one JSON document on stdout' },
+  },
+  run: async (values, words, io) => {
+    if (words.length > 0) throw new UsageError(`demo takes no ${words[0]}.`);
+    const startedMs = performance.now();
+    const tell = (line: string) => io.tell(`demo: ${((performance.now() - startedMs) / 1000).toFixed(1)} s  ${line}`);
+    const options: DemoOptions = {
+      folder: resolve(values.data ?? `${ROOT}.deltawatt/demo`),
+      configFolder: `${ROOT}config`,
+      webFolder: fileURLToPath(new URL('../../collector/web/static', import.meta.url)),
+      meters: wholeNumber('meters', values.meters ?? String(METERS_DEFAULT), 1, 250),
+      seed: values.seed ?? '1',
+      port: wholeNumber('port', values.port ?? String(PORT_DEFAULT), 0, 65_535),
+      portIsFixed: values.port !== undefined,
+      tell,
+    };
+    const env = createHostEnv({ logLevel: 'warn' });
+    const site = await startDemo(env, createProcessHost(), options).catch((error: unknown) => {
+      throw error instanceof DemoError ? new CommandError(error.message) : error;
+    });
+    const forget = onStopSignal(env.log, () => site.stop());
+    if (values.once) {
+      const report = await demoOnce(env, site, options).finally(() => {
+        forget();
+        return site.stop();
+      });
+      io.print(values.json ? `${JSON.stringify(report)}\n` : demoText(report));
+      return demoHolds(report) ? EXIT.done : EXIT.failed;
+    }
+    const { url, setup } = site.collector;
+    const facts = { url, setupCode: setup?.code ?? null, folder: options.folder };
+    if (values.json) io.print(`${JSON.stringify(facts)}\n`);
+    tell('ready');
+    io.tell(`\n  Console:      ${url}\n  Set-up code:  ${setup?.code ?? '(used)'}\n\n  Ctrl-C ends the demo.\n`);
+    const reason = await site.databaseEnded;
+    await site.stop();
+    throw new CommandError(`The database server ended: ${reason}.`);
+  },
+});

@@ -1,0 +1,132 @@
+/** `deltawatt demo`: the whole system on a desk, to look at, or once through with a verdict. */
+import type { Env } from '../../base/env.ts';
+import { reasonOf } from '../../base/errors.ts';
+import type { ProcessHost } from '../../base/process.ts';
+import { noteLock, takeLock } from '../../host/process-lock.ts';
+import { isClean, type Verdict } from '../oracle.ts';
+import { judgeSite, waitUntilStored } from './once.ts';
+import { type Site, type SiteOptions, startSite } from './site.ts';
+
+/** Days of history that the demo's meters hold. */
+export const DEMO_DAYS = 14;
+/** Three commodities under one head-end (IT-29). */
+const DEMO_PROFILES = ['generic/idis', 'generic/idis', 'generic/idis', 'generic/gas', 'generic/water'];
+
+/** What is asked of the demo. */
+export interface DemoOptions extends Pick<SiteOptions, 'folder' | 'configFolder' | 'webFolder' | 'meters' | 'seed'> {
+  readonly port: number;
+  /** The port was asked for by name: another one is no substitute. */
+  readonly portIsFixed: boolean;
+  readonly tell: (line: string) => void;
+}
+
+/** The outcome of one run through. */
+export interface DemoReport extends Omit<Verdict, 'samples'> {
+  readonly meters: number;
+  /** Values stored: the same as `stored`, the word that wire figures use. */
+  readonly values: number;
+  /** Octets of blocks that the edge sent. */
+  readonly payloadBytes: number;
+  /** MQTT octets of the edge, both ways. */
+  readonly mqttBytes: number;
+  /** From the start of the meters to the last acknowledgement. */
+  readonly seconds: number;
+  readonly samples: readonly string[];
+}
+
+/** The demo cannot start, and what to do about it. */
+export class DemoError extends Error {
+  override readonly name = 'DemoError';
+}
+
+/** Starts the site under the folder's lock; the lock goes with the site. Throws {@link DemoError}. */
+export async function startDemo(env: Env, host: ProcessHost, options: DemoOptions): Promise<Site> {
+  const lockPath = `${options.folder}/demo.lock`;
+  const lock = takeLock(lockPath, 'starting');
+  if (lock.kind === 'held') {
+    throw new DemoError(
+      `A demo of this folder runs already (process ${lock.pid}, ${lock.note}). Stop it with Ctrl-C where it runs, or give this one another folder with --data DIR.`,
+    );
+  }
+  try {
+    const site = await startOnSomePort(env, host, options);
+    noteLock(lockPath, site.collector.url ?? '');
+    return {
+      ...site,
+      stop: async () => {
+        await site.stop();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** A port that is taken is replaced by a free one, unless it was asked for. */
+async function startOnSomePort(env: Env, host: ProcessHost, options: DemoOptions): Promise<Site> {
+  const start = (port: number) => startSite(env, host, { ...options, port, days: DEMO_DAYS, profiles: DEMO_PROFILES });
+  const taken = await isTaken(env, options.port);
+  if (!taken) return start(options.port);
+  if (options.portIsFixed) {
+    throw new DemoError(
+      `Port ${options.port} is taken by another program. Give another one with --port, or 0 for any.`,
+    );
+  }
+  options.tell(`port ${options.port} is taken by another program; taking a free one instead`);
+  return start(0);
+}
+
+async function isTaken(env: Env, port: number): Promise<boolean> {
+  if (port === 0) return false;
+  try {
+    const listener = await env.net.listenTcp('127.0.0.1', port, (duplex) => duplex.close());
+    await listener.close();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Lets the site store all that its meters held, and compares. */
+export async function demoOnce(env: Env, site: Site, options: DemoOptions): Promise<DemoReport> {
+  const startedMs = env.clock.monotonicMs();
+  const untilMs = env.clock.nowMs();
+  await waitUntilStored(env, site, untilMs, options.tell);
+  const seconds = Math.round((env.clock.monotonicMs() - startedMs) / 100) / 10;
+  options.tell('everything is stored; comparing what the meters produced with what the collector holds');
+  const { payloadOctets, mqttOctets } = site.edge.uplinkState();
+  const verdict = await judgeSite(env, site, untilMs);
+  return {
+    meters: options.meters,
+    ...verdict,
+    values: verdict.stored,
+    payloadBytes: payloadOctets,
+    mqttBytes: mqttOctets,
+    seconds,
+  };
+}
+
+/** Whether the run keeps its promise. */
+export function demoHolds(report: DemoReport): boolean {
+  return isClean(report);
+}
+
+/** The report for people. */
+export function demoText(report: DemoReport): string {
+  const { meters, produced, stored, lost, duplicated, altered, invented } = report;
+  const perValue = (report.payloadBytes / Math.max(1, report.values)).toFixed(2);
+  const lines = [
+    `${meters} meters, ${DEMO_DAYS} days: ${produced} values produced, ${stored} stored in ${report.seconds} s`,
+    `lost ${lost}, duplicated ${duplicated}, altered ${altered}, invented ${invented}`,
+    `${report.payloadBytes} octets of blocks (${perValue} a value), ${report.mqttBytes} octets of MQTT`,
+    ...report.samples.map((sample) => `  ${sample}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Words for a start that failed. */
+export function startFailure(error: unknown): string {
+  return `The demo could not start: ${reasonOf(error)}`;
+}
