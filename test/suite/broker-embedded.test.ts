@@ -5,12 +5,12 @@ import { test } from 'node:test';
 import { connect } from 'mqtt';
 import { startBroker } from '../../src/collector/broker/broker.ts';
 import { createEnroller } from '../../src/collector/broker/enroller.ts';
-import { openBrokerUsers, userOf } from '../../src/collector/broker/users.ts';
+import { userOf } from '../../src/collector/broker/users.ts';
 import { HOST_NET } from '../../src/host/net.ts';
+import { createMemoryCollectorStore } from '../../src/lab/memory-collector-store.ts';
 import { DEFAULT_TENANT, type EdgeId } from '../../src/model/ids.ts';
 import { LEAVES, topicOf } from '../../src/wire/topics.ts';
 import { type FakeTime, fakeEnv } from '../unit/collector/fake-env.ts';
-import { FakeStore } from '../unit/collector/fake-store.ts';
 import { brokerSuite, next } from './broker.ts';
 
 const sha256 = (octets: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(octets).digest());
@@ -18,20 +18,19 @@ const sha256 = (octets: Uint8Array): Uint8Array => new Uint8Array(createHash('sh
 async function embedded(settings: { readonly addressConnections?: number } = {}) {
   const fake = fakeEnv();
   const env = { ...fake.env, net: HOST_NET };
-  const store = new FakeStore();
-  const users = await openBrokerUsers(env, 'state/broker-users.json');
+  const store = createMemoryCollectorStore({ clock: env.clock, term: new Uint8Array(12) });
   for (const edgeId of ['e1', 'e2'] as EdgeId[]) {
-    await users.saveBrokerUser(userOf(env, edgeId, new TextEncoder().encode(`secret-${edgeId}`), 'active'));
+    await store.saveBrokerUser(userOf(env, edgeId, new TextEncoder().encode(`secret-${edgeId}`), 'active'));
   }
   const broker = await startBroker(
-    { env, users, store },
+    { env, users: store, store },
     { host: '127.0.0.1', port: 0, addressConnections: 1_000, ...settings },
   );
   const keys = { commandPublicKey: new Uint8Array(32).fill(1), limitsPublicKey: new Uint8Array(32).fill(2) };
   const enroller = createEnroller({
     env,
     store,
-    users,
+    users: store,
     disconnect: (edgeId) => broker.disconnect(edgeId),
     url: broker.url,
     ...keys,
@@ -49,7 +48,7 @@ async function embedded(settings: { readonly addressConnections?: number } = {})
   };
   const outcome = async (client: ReturnType<typeof dial>): Promise<'in' | 'out'> =>
     Promise.race([next(client, 'connect').then(() => 'in' as const), next(client, 'close').then(() => 'out' as const)]);
-  return { ...fake, env, store, users, broker, enroller, dial, outcome, time: fake.time as FakeTime };
+  return { ...fake, env, store, broker, enroller, dial, outcome, time: fake.time as FakeTime };
 }
 
 brokerSuite('embedded', async () => {
@@ -119,12 +118,15 @@ test('an address that connects too often is turned away for the rest of the minu
 });
 
 test('PROV-4 an unknown edge waits in the inbox, and comes in with its enrolment only after adoption', async () => {
-  const { broker, store, users, enroller, dial, outcome } = await embedded();
+  const { broker, store, enroller, dial, outcome } = await embedded();
   const stranger = dial('e77', 'its-own');
   assert.equal(await outcome(stranger), 'in');
-  assert.deepEqual([store.edgeMap.get('e77')?.state, store.edgeMap.get('e77')?.key], ['inbox', undefined]);
-  assert.match(store.edgeMap.get('e77')?.note ?? '', /^First called from .*127\.0\.0\.1\.$/);
-  assert.equal((await users.brokerUser('e77' as EdgeId))?.state, 'pending');
+  assert.deepEqual(
+    [(await store.edge('e77' as EdgeId))?.state, (await store.edge('e77' as EdgeId))?.key],
+    ['inbox', undefined],
+  );
+  assert.match((await store.edge('e77' as EdgeId))?.note ?? '', /^First called from .*127\.0\.0\.1\.$/);
+  assert.equal((await store.brokerUser('e77' as EdgeId))?.state, 'pending');
   assert.equal(await outcome(dial('e77', 'another')), 'out', 'the id belongs to who called first');
   const closed = next(stranger, 'close');
   const enrolment = await enroller.adopt('e77' as EdgeId, DEFAULT_TENANT, 'ada');
@@ -132,7 +134,7 @@ test('PROV-4 an unknown edge waits in the inbox, and comes in with its enrolment
   assert.match(enrolment.password, /^[A-Za-z0-9_-]{32}$/);
   assert.match(enrolment.key, /^[0-9a-f]{64}$/);
   assert.deepEqual([enrolment.url, enrolment.commandPublicKey], [broker.url, '01'.repeat(32)]);
-  const edge = store.edgeMap.get('e77');
+  const edge = await store.edge('e77' as EdgeId);
   assert.deepEqual(
     [edge?.state, Buffer.from(edge?.key ?? []).toString('hex'), edge?.note],
     ['active', enrolment.key, undefined],
@@ -145,38 +147,30 @@ test('PROV-4 an unknown edge waits in the inbox, and comes in with its enrolment
   assert.equal(await enroller.deactivate('e77' as EdgeId, 'ada'), true);
   await cut;
   assert.equal(await outcome(dial('e77', enrolment.password)), 'out');
-  assert.deepEqual([store.edgeMap.get('e77')?.state, store.edgeMap.get('e77')?.key], ['deactivated', undefined]);
+  assert.deepEqual(
+    [(await store.edge('e77' as EdgeId))?.state, (await store.edge('e77' as EdgeId))?.key],
+    ['deactivated', undefined],
+  );
   assert.equal(await enroller.deactivate('nobody' as EdgeId, 'ada'), false);
   assert.deepEqual(
-    store.audits.map((line) => line.action),
+    store.auditLines.map((line) => line.action),
     ['edge.adopt', 'edge.deactivate'],
   );
   await broker.close();
 });
 
-test('users outlive a restart, as hashes in a file of mode 0600; a broken file is named', async () => {
-  const { broker, env, disk } = await embedded();
+test('a user is kept as a salted hash', async () => {
+  const { broker, env } = await embedded();
+  const [one, two] = [1, 2].map(() => userOf(env, 'e1' as EdgeId, new TextEncoder().encode('same'), 'active'));
+  assert.notDeepEqual(one?.hash, two?.hash, 'the same password twice does not show');
+  assert.doesNotMatch(JSON.stringify(one), /same/);
   await broker.close();
-  const file = disk.files.get('state/broker-users.json');
-  assert.equal(file?.mode, 0o600);
-  assert.doesNotMatch(new TextDecoder().decode(file?.octets), /secret/);
-  const again = await openBrokerUsers(env, 'state/broker-users.json');
-  assert.deepEqual(
-    (await again.brokerUsers()).map((user) => [user.edgeId, user.state, user.hash.length]),
-    [
-      ['e1', 'active', 32],
-      ['e2', 'active', 32],
-    ],
-  );
-  await disk.writeFile('state/broker-users.json', new TextEncoder().encode('[{"edgeId":"a b"}]'));
-  await assert.rejects(
-    openBrokerUsers(env, 'state/broker-users.json'),
-    /BROKER_USERS_BROKEN.*state\/broker-users\.json/,
-  );
 });
 
 test('the embedded broker does not listen on a network', async () => {
-  const { env, store, users, broker } = await embedded();
-  await assert.rejects(startBroker({ env, users, store }, { host: '0.0.0.0', port: 0 }), { code: 'BROKER_NEEDS_TLS' });
+  const { env, store, broker } = await embedded();
+  await assert.rejects(startBroker({ env, users: store, store }, { host: '0.0.0.0', port: 0 }), {
+    code: 'BROKER_NEEDS_TLS',
+  });
   await broker.close();
 });

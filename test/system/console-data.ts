@@ -75,6 +75,13 @@ function addEdges(store: FakeStore): void {
       software: 'deltawatt 0.1.0',
       lastHelloMs: atMs - 6 * HOUR_MS,
       lastBlockMs: atMs,
+      lastHeardMs: atMs,
+      status: {
+        lanes: [{ lane: 2, octets: 0, blocks: 0, oldestMs: 0 }],
+        uptimeS: 86_400,
+        autonomyHours: 24 * 61,
+        facts: [{ name: 'line bus1', state: 'ok', sentence: 'Six meters answer.' }],
+      },
     });
   }
   store.edgeMap.set('station-1', {

@@ -70,6 +70,12 @@ export const API_ERRORS = {
     sentence: 'Something broke on our side. The log holds the cause under this request id.',
     status: 500,
   },
+  STORE_UNREACHABLE: {
+    side: 'path',
+    retry: 'later',
+    sentence: 'The database does not answer. Nothing is lost; try again later.',
+    status: 503,
+  },
   STREAMS_FULL: {
     side: 'local',
     retry: 'later',

@@ -2,6 +2,7 @@
 import { toHex } from '../../base/bytes.ts';
 import { END_STATES } from '../../model/command.ts';
 import type { ExactInteger } from '../../model/number.ts';
+import type { EdgeStatus } from '../../wire/messages.ts';
 import type { CommandRecord, EdgeRecord, MeterRecord, StoreChange, TokenRecord } from '../ports.ts';
 import { bodyWords, relayWords } from './words.ts';
 
@@ -12,8 +13,18 @@ export function exactJson(value: ExactInteger): number | string {
 
 /** An edge without its key. */
 export function edgeJson(edge: EdgeRecord) {
-  const { key: _key, tenantId: _tenant, ...shown } = edge;
-  return shown;
+  const { key: _key, tenantId: _tenant, status, ...shown } = edge;
+  return status === undefined ? shown : { ...shown, status: statusJson(status) };
+}
+
+function statusJson(status: EdgeStatus) {
+  return {
+    uptimeS: status.uptimeS,
+    autonomyHours: status.autonomyHours,
+    backlogBlocks: status.lanes.reduce((sum, lane) => sum + lane.blocks, 0),
+    backlogBytes: status.lanes.reduce((sum, lane) => sum + lane.octets, 0),
+    facts: status.facts,
+  };
 }
 
 /** A meter with its state spread out. */

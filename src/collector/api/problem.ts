@@ -31,11 +31,14 @@ const POINTERS: Partial<Record<ApiErrorCode, string>> = {
   SETUP_CODE_WRONG: '#/body/code',
   SETUP_CLOSED: '#/body/code',
   TOO_MANY_ATTEMPTS: '#/body/code',
-  AS_OF_TOO_LATE: '#/query/asOf',
 };
 
-/** What Fastify and Node call the same things. */
+/** What the store, Fastify and Node call the same things. */
 const FOREIGN: Readonly<Record<string, readonly [ApiErrorCode, string]>> = {
+  STORE_AS_OF_TOO_LATE: ['AS_OF_TOO_LATE', '#/query/asOf'],
+  STORE_CURSOR: ['CURSOR_INVALID', '#/query/cursor'],
+  STORE_UNKNOWN_METER: ['METER_UNKNOWN', '#/path/meterId'],
+  STORE_UNKNOWN_EDGE: ['EDGE_UNKNOWN', '#/body/edgeId'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['BODY_TOO_LARGE', '#/body'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['MEDIA_TYPE_UNKNOWN', '#/headers/content-type'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['BODY_NOT_JSON', '#/body'],

@@ -16,7 +16,8 @@ import type {
 } from '../ports.ts';
 import { ACCESS } from './access.ts';
 import type { ApiMetrics } from './metrics.ts';
-import { ProblemBody, QUERY } from './schemas.ts';
+import { QUERY } from './requests.ts';
+import { ProblemBody } from './schemas.ts';
 import type { ChangeStream } from './stream.ts';
 
 /** What the API needs from the rest of the collector. */

@@ -1,39 +1,9 @@
-/** Shapes of what the API takes and gives, once, for checking and for OpenAPI. Times are UTC milliseconds (`...Ms`). */
+/** Shapes of what the API answers, for OpenAPI; a test holds every answer against them. Times are UTC milliseconds. */
 import Type, { type TSchema } from 'typebox';
 import { COMMAND_STATES } from '../../model/command.ts';
 import { GAP_CAUSES, METER_STATES, SEVERITIES } from '../../model/event.ts';
 import { QUALITIES, SOURCES } from '../../model/reading.ts';
-import {
-  COMMAND_OBJECTS,
-  COMMAND_VALID_MAX_MS,
-  COMMAND_VALID_MIN_MS,
-  PAGE_MAX,
-  READINGS_MAX,
-  TEXT_MAX_CHARS,
-} from './limits.ts';
-
-const STRICT = { additionalProperties: false } as const;
-const OBIS = '^\\d{1,3}-\\d{1,3}:\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\*\\d{1,3}$';
-
-const words = (values: readonly string[], description?: string) =>
-  Type.Union(
-    values.map((value) => Type.Literal(value)),
-    description === undefined ? {} : { description },
-  );
-const instant = (description: string) => Type.Integer({ description: `${description}, UTC ms since 1970` });
-const optional = Type.Optional;
-
-/** A time as people and programs write it; read by `time.ts`. */
-const Time = (description: string) =>
-  Type.String({
-    maxLength: 40,
-    description: `${description}: ISO 8601 with zone, a date (midnight UTC), or UTC ms since 1970`,
-  });
-const Cursor = Type.String({ maxLength: TEXT_MAX_CHARS, description: 'Continues the page before; opaque' });
-const Limit = (most: number) => Type.Integer({ minimum: 1, maximum: most });
-const MeterIdText = Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$', description: 'Id of a meter' });
-const EdgeIdText = Type.String({ pattern: '^[A-Za-z0-9_-]{1,32}$', description: 'Id of a concentrator' });
-const ObisText = Type.String({ pattern: OBIS, description: 'A-B:C.D.E*F' });
+import { Cursor, EdgeIdText, instant, MeterIdText, ObisText, optional, words } from './shapes.ts';
 
 /** An integer of up to 64 bits: a number within 2^53-1, a decimal text beyond. */
 export const Exact = Type.Union([Type.Integer(), Type.String({ pattern: '^-?\\d+$' })], {
@@ -58,6 +28,17 @@ export const ProblemBody = Type.Object(
   { title: 'Problem' },
 );
 
+const EdgeStatusBody = Type.Object(
+  {
+    uptimeS: Type.Integer(),
+    autonomyHours: Type.Number({ description: 'Until its journal is full, if nothing were taken in' }),
+    backlogBlocks: Type.Integer({ description: 'Blocks that wait to be taken in' }),
+    backlogBytes: Type.Integer(),
+    facts: Type.Array(Type.Object({ name: Type.String(), state: Type.String(), sentence: Type.String() })),
+  },
+  { description: 'What it last said of itself' },
+);
+
 /** A concentrator. */
 export const Edge = Type.Object(
   {
@@ -67,6 +48,8 @@ export const Edge = Type.Object(
     software: optional(Type.String()),
     lastHelloMs: optional(instant('Last call')),
     lastBlockMs: optional(instant('Last data')),
+    lastHeardMs: optional(instant('Last sign of life')),
+    status: optional(EdgeStatusBody),
     note: optional(Type.String()),
   },
   { title: 'Concentrator' },
@@ -218,24 +201,6 @@ export const QuarantineBody = Type.Object(
   { title: 'Quarantined readings' },
 );
 
-const ObjectBody = Type.Object(
-  {
-    classId: Type.Integer({ minimum: 1, maximum: 65_535 }),
-    obis: ObisText,
-    attribute: Type.Integer({ minimum: -128, maximum: 127 }),
-  },
-  STRICT,
-);
-
-/** What a command asks. */
-export const CommandBodySchema = Type.Union([
-  Type.Object(
-    { kind: Type.Literal('read'), objects: Type.Array(ObjectBody, { minItems: 1, maxItems: COMMAND_OBJECTS }) },
-    STRICT,
-  ),
-  Type.Object({ kind: Type.Literal('relay'), action: words(['disconnect', 'reconnect']) }, STRICT),
-]);
-
 const CommandValue = Type.Object({
   classId: Type.Integer(),
   obis: Type.String(),
@@ -336,118 +301,3 @@ export const HealthBody = Type.Object(
   },
   { title: 'Health' },
 );
-
-/** Path parameters. */
-export const PATH = {
-  meter: Type.Object({ meterId: MeterIdText }, STRICT),
-  edge: Type.Object({ edgeId: EdgeIdText }, STRICT),
-  command: Type.Object({ commandId: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) }, STRICT),
-  token: Type.Object({ tokenId: Type.String({ maxLength: 64 }) }, STRICT),
-  code: Type.Object({ code: Type.String({ maxLength: 64 }) }, STRICT),
-};
-
-/** Query parameters. */
-export const QUERY = {
-  none: Type.Object({}, STRICT),
-  edges: Type.Object({ state: optional(words(['active', 'inbox', 'deactivated'])) }, STRICT),
-  meters: Type.Object(
-    {
-      text: optional(Type.String({ maxLength: TEXT_MAX_CHARS, description: 'Part of the id or the name' })),
-      edgeId: optional(EdgeIdText),
-      state: optional(words(METER_STATES)),
-      limit: optional(Limit(PAGE_MAX)),
-      cursor: optional(Cursor),
-    },
-    STRICT,
-  ),
-  readings: Type.Object(
-    {
-      obis: ObisText,
-      intervalS: optional(
-        Type.Integer({
-          minimum: 0,
-          maximum: 31_622_400,
-          description: 'Needed when the OBIS code has several channels',
-        }),
-      ),
-      from: optional(Time('Intervals that end after, registers read at or after; default 24 h before `to`')),
-      to: optional(Time('Intervals that end at or before, registers read before; default now')),
-      asOf: optional(Time('Only what was known then')),
-      versions: optional(words(['newest', 'all'])),
-      format: optional(
-        words(['json', 'rows', 'csv', 'ndjson'], 'Overrides Accept; `rows` is JSON with an object a reading'),
-      ),
-      limit: optional(Limit(READINGS_MAX)),
-      cursor: optional(Cursor),
-    },
-    STRICT,
-  ),
-  range: Type.Object(
-    { from: optional(Time('Begin; default 24 h before `to`')), to: optional(Time('End; default now')) },
-    STRICT,
-  ),
-  events: Type.Object(
-    {
-      meterId: optional(MeterIdText),
-      from: optional(Time('Begin; default 24 h before `to`')),
-      to: optional(Time('End; default now')),
-      limit: optional(Limit(PAGE_MAX)),
-      cursor: optional(Cursor),
-    },
-    STRICT,
-  ),
-  commands: Type.Object(
-    {
-      meterId: optional(MeterIdText),
-      state: optional(words(COMMAND_STATES)),
-      limit: optional(Limit(PAGE_MAX)),
-      cursor: optional(Cursor),
-    },
-    STRICT,
-  ),
-  stream: Type.Object({ lastEventId: optional(Type.String({ maxLength: 64 })) }, STRICT),
-};
-
-const BodyTime = Type.Union([Type.Integer(), Type.String({ maxLength: 40 })], {
-  description: 'ISO 8601 with zone, or UTC ms since 1970',
-});
-
-/** Request bodies. */
-export const BODY = {
-  setup: Type.Object(
-    { code: Type.String({ minLength: 1, maxLength: 64 }), name: Type.String({ minLength: 1, maxLength: 80 }) },
-    STRICT,
-  ),
-  token: Type.Object(
-    {
-      name: Type.String({ minLength: 1, maxLength: 80 }),
-      role: words(['viewer', 'operator', 'admin']),
-      expires: optional(BodyTime),
-    },
-    STRICT,
-  ),
-  meter: Type.Object(
-    {
-      profile: optional(Type.String({ pattern: '^[a-z0-9._-]{1,64}/[a-z0-9._-]{1,64}$', description: 'vendor/model' })),
-      name: optional(Type.String({ maxLength: 200 })),
-      timeZone: optional(Type.String({ maxLength: 64, description: 'IANA name' })),
-    },
-    STRICT,
-  ),
-  placement: Type.Object({ edgeId: EdgeIdText, from: optional(BodyTime) }, STRICT),
-  placementEnd: Type.Object({ to: optional(BodyTime) }, STRICT),
-  command: Type.Object(
-    {
-      meterId: MeterIdText,
-      body: CommandBodySchema,
-      validForMs: optional(
-        Type.Integer({
-          minimum: COMMAND_VALID_MIN_MS,
-          maximum: COMMAND_VALID_MAX_MS,
-          description: 'How long it may wait for its concentrator; default 5 min',
-        }),
-      ),
-    },
-    STRICT,
-  ),
-};

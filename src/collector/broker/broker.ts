@@ -33,7 +33,7 @@ import { isPassword, userOf } from './users.ts';
 export interface BrokerParts {
   readonly env: Pick<Env, 'clock' | 'timers' | 'random' | 'crypto' | 'net' | 'log'>;
   readonly users: BrokerUsers;
-  readonly store: Pick<JournalStore, 'edge' | 'saveEdge'>;
+  readonly store: Pick<JournalStore, 'edge' | 'saveEdge' | 'noteUnknown'>;
 }
 
 /** Settings of the broker. */
@@ -227,13 +227,8 @@ class EmbeddedBroker implements Broker {
     if (waiting.length >= INBOX || (await store.edge(edgeId)) !== undefined) return false;
     await users.saveBrokerUser(userOf(env, edgeId, password, 'pending'));
     const peer = client.conn instanceof ByteStream ? addressOf(client.conn.peer) : 'an unknown address';
-    await store.saveEdge({
-      edgeId,
-      tenantId: DEFAULT_TENANT,
-      state: 'inbox',
-      lastHelloMs: env.clock.nowMs(),
-      note: `First called from ${peer}.`,
-    });
+    await store.noteUnknown(edgeId, env.clock.nowMs());
+    await store.saveEdge({ edgeId, tenantId: DEFAULT_TENANT, state: 'inbox', note: `First called from ${peer}.` });
     env.log.info('broker.edge-in-inbox', { edgeId, peer });
     return true;
   }

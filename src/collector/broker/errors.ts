@@ -15,12 +15,6 @@ export const BROKER_ERRORS = {
     sentence:
       'The embedded broker speaks plain MQTT, so it listens on the loopback address only. For concentrators on a network use a broker with TLS, or a TLS proxy in front and keep 127.0.0.1.',
   },
-  BROKER_USERS_BROKEN: {
-    side: 'local',
-    retry: 'never',
-    sentence:
-      'The file of broker users cannot be read. Restore it from a backup; without it every concentrator has to be enrolled again.',
-  },
 } as const;
 
 /** Makes an error of the broker room. */

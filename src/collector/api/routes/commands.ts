@@ -6,8 +6,9 @@ import type { CommandId, MeterId } from '../../../model/ids.ts';
 import { ApiError } from '../errors.ts';
 import { COMMAND_VALID_MS, PAGE_DEFAULT } from '../limits.ts';
 import { commandJson } from '../present.ts';
+import { BODY, PATH, QUERY } from '../requests.ts';
 import { type ApiContext, addRoute } from '../route.ts';
-import { BODY, CommandAnswer, PATH, pageOf, QUERY } from '../schemas.ts';
+import { CommandAnswer, pageOf } from '../schemas.ts';
 
 /** A key of the client's choice; the same key gives the same command, however often it is sent. */
 const IdempotencyHeaders = Type.Object({

@@ -4,8 +4,9 @@ import Type from 'typebox';
 import type { EdgeId } from '../../../model/ids.ts';
 import { ApiError } from '../errors.ts';
 import { edgeJson } from '../present.ts';
+import { PATH, QUERY } from '../requests.ts';
 import { type ApiContext, addRoute } from '../route.ts';
-import { Edge, EnrolmentBody, PATH, QUERY, QuarantineBody } from '../schemas.ts';
+import { Edge, EnrolmentBody, QuarantineBody } from '../schemas.ts';
 
 /** Adds the routes of concentrators and of quarantined readings. */
 export function registerEdges(app: FastifyInstance, context: ApiContext): void {

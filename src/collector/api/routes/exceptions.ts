@@ -118,7 +118,8 @@ async function commandsOf(context: ApiContext, nowMs: number) {
 
 async function edgesOf(context: ApiContext, nowMs: number) {
   const edges = await context.store.edges();
-  const heardAtMs = (edge: (typeof edges)[number]): number => Math.max(edge.lastHelloMs ?? 0, edge.lastBlockMs ?? 0);
+  const heardAtMs = (edge: (typeof edges)[number]): number =>
+    Math.max(edge.lastHeardMs ?? 0, edge.lastHelloMs ?? 0, edge.lastBlockMs ?? 0);
   return {
     total: edges.filter((edge) => edge.state === 'active').length,
     unheard: edges.filter((edge) => edge.state === 'active' && heardAtMs(edge) < nowMs - EDGE_UNHEARD_MS).map(edgeJson),

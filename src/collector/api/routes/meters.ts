@@ -7,19 +7,9 @@ import { ApiError } from '../errors.ts';
 import { rowJson } from '../formats.ts';
 import { EXCEPTION_SCAN, GAP_RANGE_MAX_MS, PAGE_DEFAULT, PAGE_MAX } from '../limits.ts';
 import { meterJson } from '../present.ts';
+import { BODY, PATH, QUERY } from '../requests.ts';
 import { type ApiContext, addRoute } from '../route.ts';
-import {
-  AttributeBody,
-  BODY,
-  ChannelBody,
-  EventBody,
-  GapBody,
-  Meter,
-  PATH,
-  pageOf,
-  QUERY,
-  ReadingRow,
-} from '../schemas.ts';
+import { AttributeBody, ChannelBody, EventBody, GapBody, Meter, pageOf, ReadingRow } from '../schemas.ts';
 import { rangeOf, timeOf } from '../time.ts';
 
 /** Adds the routes of meters. */

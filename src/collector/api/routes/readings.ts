@@ -8,8 +8,9 @@ import type { QueryStore, ReadingQuery, StoredReading } from '../../ports.ts';
 import { ApiError } from '../errors.ts';
 import { CSV_HEAD, columnsJson, csvLine, ndjsonLine, rowJson } from '../formats.ts';
 import { READINGS_DEFAULT, READINGS_MAX, STREAM_CHUNK_CHARS, STREAM_ROWS } from '../limits.ts';
+import { PATH, QUERY } from '../requests.ts';
 import { type ApiContext, addRoute } from '../route.ts';
-import { PATH, pageOf, QUERY, ReadingColumns, ReadingRow } from '../schemas.ts';
+import { pageOf, ReadingColumns, ReadingRow } from '../schemas.ts';
 import { rangeOf, timeOf } from '../time.ts';
 import { meterOf } from './meters.ts';
 

@@ -1,8 +1,8 @@
 /** The event stream. */
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
+import { QUERY } from '../requests.ts';
 import { type ApiContext, addRoute } from '../route.ts';
-import { QUERY } from '../schemas.ts';
 
 /** Adds `/api/v1/stream`. */
 export function registerStream(app: FastifyInstance, context: ApiContext): void {

@@ -3,8 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { HealthFact } from '../../ports.ts';
 import { API_ERRORS, ApiError, isApiCode } from '../errors.ts';
+import { PATH } from '../requests.ts';
 import { type ApiContext, addRoute } from '../route.ts';
-import { HealthBody, PATH } from '../schemas.ts';
+import { HealthBody } from '../schemas.ts';
 
 /** Adds the routes that say how the collector is and what it speaks. */
 export function registerSystem(app: FastifyInstance, context: ApiContext): void {

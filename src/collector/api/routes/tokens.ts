@@ -4,8 +4,9 @@ import Type from 'typebox';
 import { DEFAULT_TENANT } from '../../../model/ids.ts';
 import { ApiError } from '../errors.ts';
 import { tokenJson } from '../present.ts';
+import { BODY, PATH } from '../requests.ts';
 import { type ApiContext, addRoute } from '../route.ts';
-import { BODY, NewTokenBody, PATH, TokenBody } from '../schemas.ts';
+import { NewTokenBody, TokenBody } from '../schemas.ts';
 import { timeOf } from '../time.ts';
 
 /** Adds set-up, `me` and tokens. */

@@ -28,6 +28,12 @@ export interface Edge {
   readonly software?: string;
   readonly lastHelloMs?: number;
   readonly lastBlockMs?: number;
+  readonly lastHeardMs?: number;
+  readonly status?: {
+    readonly autonomyHours: number;
+    readonly backlogBlocks: number;
+    readonly facts: readonly { readonly name: string; readonly state: string; readonly sentence: string }[];
+  };
   readonly note?: string;
 }
 

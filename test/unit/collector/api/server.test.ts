@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { Compile } from 'typebox/compile';
 import { API_ERRORS } from '../../../../src/collector/api/errors.ts';
+import { createApi } from '../../../../src/collector/api/server.ts';
+import { type StoreErrorCode, storeError } from '../../../../src/collector/store/errors.ts';
+import { TEST_CERTIFICATE, TEST_KEY } from '../../../suite/tls-pair.ts';
 import { E1, M1 } from '../fake-store.ts';
 import { rig } from './rig.ts';
 
@@ -102,6 +107,44 @@ test('AG-1 health is 503 with the reason when the store may not acknowledge', as
   desk.store.unsafe = [];
   assert.equal(answer.statusCode, 503);
   assert.deepEqual(answer.json().reasons, ['store: Nothing is acknowledged: fsync is off.']);
+});
+
+test('refusals of the store are told at their place', async () => {
+  desk.store.fill(4);
+  const { readings } = desk.store;
+  const cases: [string, number, string, string][] = [
+    ['STORE_AS_OF_TOO_LATE', 400, 'AS_OF_TOO_LATE', '#/query/asOf'],
+    ['STORE_CURSOR', 400, 'CURSOR_INVALID', '#/query/cursor'],
+    ['STORE_UNREACHABLE', 503, 'STORE_UNREACHABLE', '#'],
+  ];
+  for (const [thrown, status, code, pointer] of cases) {
+    desk.store.readings = async () => {
+      throw storeError(thrown as StoreErrorCode);
+    };
+    const answer = await desk.get('/api/v1/meters/m1/readings?obis=1-0:1.8.0*255&asOf=2026-01-01');
+    assert.deepEqual([answer.statusCode, answer.json().code, answer.json().pointer], [status, code, pointer]);
+  }
+  desk.store.readings = readings;
+});
+
+test('UD-17 with a certificate it speaks HTTPS and says so to browsers', async () => {
+  const { env } = desk;
+  const { store, auth, commands } = desk;
+  const enroller = { adopt: () => Promise.reject(new Error('not here')), deactivate: async () => false };
+  const tls = { cert: TEST_CERTIFICATE, key: TEST_KEY };
+  const api = await createApi(
+    { env, store, auth, commands, enroller },
+    { host: '127.0.0.1', port: 0, tls, processMetrics: false },
+  );
+  const { url, port } = await api.listen();
+  assert.match(url, /^https:/);
+  const [answer] = (await once(
+    get({ host: '127.0.0.1', port, path: '/health', ca: TEST_CERTIFICATE, agent: false }),
+    'response',
+  )) as [IncomingMessage];
+  answer.resume();
+  assert.deepEqual([answer.statusCode, answer.headers['strict-transport-security']], [200, 'max-age=31536000']);
+  await api.close();
 });
 
 test('OpenAPI is 3.1 and describes every route with its parameters', async () => {

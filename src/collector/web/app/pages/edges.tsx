@@ -137,7 +137,7 @@ function EnrolmentCard(props: { readonly enrolment: Record<string, string>; read
 
 function stateOf(edge: Edge, nowMs: number): StateWords {
   if (edge.state === 'deactivated') return { words: 'Put out', tone: 'calm' };
-  const heardAtMs = Math.max(edge.lastHelloMs ?? 0, edge.lastBlockMs ?? 0);
+  const heardAtMs = Math.max(edge.lastHeardMs ?? 0, edge.lastHelloMs ?? 0, edge.lastBlockMs ?? 0);
   if (heardAtMs === 0) return { words: 'Has not called yet', tone: 'warn' };
   return nowMs - heardAtMs > SILENT_MS ? { words: 'Silent', tone: 'bad' } : { words: 'At work', tone: 'good' };
 }
@@ -165,7 +165,7 @@ function EdgeTable(props: { readonly edges: readonly Edge[] }) {
           <table>
             <thead>
               <tr>
-                {['Concentrator', 'State', 'Last call', 'Last data', 'Software', 'Meters'].map((title) => (
+                {['Concentrator', 'State', 'Heard', 'Last data', 'What it says of itself', 'Meters'].map((title) => (
                   <th key={title} scope="col">
                     {title}
                   </th>
@@ -181,9 +181,11 @@ function EdgeTable(props: { readonly edges: readonly Edge[] }) {
                   <td>
                     <Badge state={state} />
                   </td>
-                  <td>{agoText(edge.lastHelloMs, nowMs)}</td>
+                  <td>{agoText(edge.lastHeardMs ?? edge.lastHelloMs, nowMs)}</td>
                   <td>{agoText(edge.lastBlockMs, nowMs)}</td>
-                  <td class="muted">{edge.software ?? ''}</td>
+                  <td>
+                    <OwnWords edge={edge} />
+                  </td>
                   <td>
                     <a href={`#/meters?edge=${edge.edgeId}`}>Its meters</a>
                   </td>
@@ -194,6 +196,28 @@ function EdgeTable(props: { readonly edges: readonly Edge[] }) {
         </div>
       )}
     </section>
+  );
+}
+
+/** Its troubles first; else how much waits and for how long it could go on alone. */
+function OwnWords(props: { readonly edge: Edge }) {
+  const { status, software } = props.edge;
+  if (status === undefined) return <span class="muted">{software ?? 'Nothing yet.'}</span>;
+  const troubles = status.facts.filter((fact) => fact.state !== 'ok');
+  const waits =
+    status.backlogBlocks === 0
+      ? 'Nothing waits to be sent'
+      : `${plural(status.backlogBlocks, 'block')} wait to be sent`;
+  return (
+    <>
+      {troubles.map((fact) => (
+        <p key={fact.name}>
+          <strong>{`${fact.name}: `}</strong>
+          {fact.sentence}
+        </p>
+      ))}
+      <p class="muted small">{`${waits}; it can keep ${Math.round(status.autonomyHours / 24)} days of readings. ${software ?? ''}`}</p>
+    </>
   );
 }
 

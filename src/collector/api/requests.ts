@@ -1,0 +1,146 @@
+/** Shapes of what the API takes: path, query and body of every route. */
+import Type from 'typebox';
+import { COMMAND_STATES } from '../../model/command.ts';
+import { METER_STATES } from '../../model/event.ts';
+import {
+  COMMAND_OBJECTS,
+  COMMAND_VALID_MAX_MS,
+  COMMAND_VALID_MIN_MS,
+  PAGE_MAX,
+  READINGS_MAX,
+  TEXT_MAX_CHARS,
+} from './limits.ts';
+import { Cursor, EdgeIdText, Limit, MeterIdText, ObisText, optional, STRICT, Time, words } from './shapes.ts';
+
+const ObjectBody = Type.Object(
+  {
+    classId: Type.Integer({ minimum: 1, maximum: 65_535 }),
+    obis: ObisText,
+    attribute: Type.Integer({ minimum: -128, maximum: 127 }),
+  },
+  STRICT,
+);
+
+/** What a command asks. */
+const CommandBodySchema = Type.Union([
+  Type.Object(
+    { kind: Type.Literal('read'), objects: Type.Array(ObjectBody, { minItems: 1, maxItems: COMMAND_OBJECTS }) },
+    STRICT,
+  ),
+  Type.Object({ kind: Type.Literal('relay'), action: words(['disconnect', 'reconnect']) }, STRICT),
+]);
+
+/** Path parameters. */
+export const PATH = {
+  meter: Type.Object({ meterId: MeterIdText }, STRICT),
+  edge: Type.Object({ edgeId: EdgeIdText }, STRICT),
+  command: Type.Object({ commandId: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) }, STRICT),
+  token: Type.Object({ tokenId: Type.String({ maxLength: 64 }) }, STRICT),
+  code: Type.Object({ code: Type.String({ maxLength: 64 }) }, STRICT),
+};
+
+/** Query parameters. */
+export const QUERY = {
+  none: Type.Object({}, STRICT),
+  edges: Type.Object({ state: optional(words(['active', 'inbox', 'deactivated'])) }, STRICT),
+  meters: Type.Object(
+    {
+      text: optional(Type.String({ maxLength: TEXT_MAX_CHARS, description: 'Part of the id or the name' })),
+      edgeId: optional(EdgeIdText),
+      state: optional(words(METER_STATES)),
+      limit: optional(Limit(PAGE_MAX)),
+      cursor: optional(Cursor),
+    },
+    STRICT,
+  ),
+  readings: Type.Object(
+    {
+      obis: ObisText,
+      intervalS: optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: 31_622_400,
+          description: 'Needed when the OBIS code has several channels',
+        }),
+      ),
+      from: optional(Time('Intervals that end after, registers read at or after; default 24 h before `to`')),
+      to: optional(Time('Intervals that end at or before, registers read before; default now')),
+      asOf: optional(Time('Only what was known then')),
+      versions: optional(words(['newest', 'all'])),
+      format: optional(
+        words(['json', 'rows', 'csv', 'ndjson'], 'Overrides Accept; `rows` is JSON with an object a reading'),
+      ),
+      limit: optional(Limit(READINGS_MAX)),
+      cursor: optional(Cursor),
+    },
+    STRICT,
+  ),
+  range: Type.Object(
+    { from: optional(Time('Begin; default 24 h before `to`')), to: optional(Time('End; default now')) },
+    STRICT,
+  ),
+  events: Type.Object(
+    {
+      meterId: optional(MeterIdText),
+      from: optional(Time('Begin; default 24 h before `to`')),
+      to: optional(Time('End; default now')),
+      limit: optional(Limit(PAGE_MAX)),
+      cursor: optional(Cursor),
+    },
+    STRICT,
+  ),
+  commands: Type.Object(
+    {
+      meterId: optional(MeterIdText),
+      state: optional(words(COMMAND_STATES)),
+      limit: optional(Limit(PAGE_MAX)),
+      cursor: optional(Cursor),
+    },
+    STRICT,
+  ),
+  stream: Type.Object({ lastEventId: optional(Type.String({ maxLength: 64 })) }, STRICT),
+};
+
+const BodyTime = Type.Union([Type.Integer(), Type.String({ maxLength: 40 })], {
+  description: 'ISO 8601 with zone, or UTC ms since 1970',
+});
+
+/** Request bodies. */
+export const BODY = {
+  setup: Type.Object(
+    { code: Type.String({ minLength: 1, maxLength: 64 }), name: Type.String({ minLength: 1, maxLength: 80 }) },
+    STRICT,
+  ),
+  token: Type.Object(
+    {
+      name: Type.String({ minLength: 1, maxLength: 80 }),
+      role: words(['viewer', 'operator', 'admin']),
+      expires: optional(BodyTime),
+    },
+    STRICT,
+  ),
+  meter: Type.Object(
+    {
+      profile: optional(Type.String({ pattern: '^[a-z0-9._-]{1,64}/[a-z0-9._-]{1,64}$', description: 'vendor/model' })),
+      name: optional(Type.String({ maxLength: 200 })),
+      timeZone: optional(Type.String({ maxLength: 64, description: 'IANA name' })),
+    },
+    STRICT,
+  ),
+  placement: Type.Object({ edgeId: EdgeIdText, from: optional(BodyTime) }, STRICT),
+  placementEnd: Type.Object({ to: optional(BodyTime) }, STRICT),
+  command: Type.Object(
+    {
+      meterId: MeterIdText,
+      body: CommandBodySchema,
+      validForMs: optional(
+        Type.Integer({
+          minimum: COMMAND_VALID_MIN_MS,
+          maximum: COMMAND_VALID_MAX_MS,
+          description: 'How long it may wait for its concentrator; default 5 min',
+        }),
+      ),
+    },
+    STRICT,
+  ),
+};
