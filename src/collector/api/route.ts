@@ -114,3 +114,8 @@ export function addRoute<Path extends TSchema, Query extends TSchema, Body exten
       }),
   });
 }
+
+/** The token that a request carries, undefined when it carries none. */
+export function bearerOf(request: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+}

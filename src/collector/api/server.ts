@@ -23,7 +23,7 @@ import {
 import { createMetrics } from './metrics.ts';
 import { changeJson, commandJson } from './present.ts';
 import { asApiError, PROBLEM_TYPE, problemOf } from './problem.ts';
-import type { ApiContext, ApiParts } from './route.ts';
+import { type ApiContext, type ApiParts, bearerOf } from './route.ts';
 import { registerCommands } from './routes/commands.ts';
 import { registerConsole } from './routes/console.ts';
 import { registerEdges } from './routes/edges.ts';
@@ -209,8 +209,7 @@ function guard(app: FastifyInstance, context: ApiContext, isLoopback: boolean): 
 }
 
 async function callerOf(request: FastifyRequest, context: ApiContext): Promise<Principal> {
-  const header = request.headers.authorization;
-  const token = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
+  const token = bearerOf(request);
   if (token === undefined) throw new ApiError('TOKEN_MISSING', '#/headers/authorization');
   const principal = await context.auth.authenticate(token);
   if (principal === null) throw new ApiError('TOKEN_INVALID', '#/headers/authorization');

@@ -8,6 +8,7 @@
 import { Readable } from 'node:stream';
 import { toHex } from '../../base/bytes.ts';
 import type { Env, Timer } from '../../base/env.ts';
+import { reasonOf } from '../../base/errors.ts';
 import { ApiError } from './errors.ts';
 import { HEARTBEAT_MS, STREAM_BACKLOG_CHARS, STREAM_CLIENTS, STREAM_RING } from './limits.ts';
 
@@ -22,7 +23,8 @@ export class ChangeStream {
   /** Tells one run of the collector from another. */
   readonly #run: string;
   readonly #ring: Entry[] = [];
-  readonly #clients = new Set<Readable>();
+  /** Each with the question whether its caller may still listen. */
+  readonly #clients = new Map<Readable, () => Promise<boolean>>();
   #last = 0;
   #heartbeat: Timer | null = null;
 
@@ -42,14 +44,17 @@ export class ChangeStream {
     const text = `id: ${this.#run}-${this.#last}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
     this.#ring.push({ number: this.#last, text });
     if (this.#ring.length > STREAM_RING) this.#ring.shift();
-    for (const client of this.#clients) this.#push(client, text);
+    for (const client of this.#clients.keys()) this.#push(client, text);
   }
 
-  /** A new stream; `lastEventId` is what the client saw last. Throws STREAMS_FULL. */
-  open(lastEventId: string | undefined): Readable {
+  /**
+   * A new stream; `lastEventId` is what the client saw last. `mayListen` is asked at every heartbeat, so that a revoked
+   * token ends its streams too. Throws STREAMS_FULL.
+   */
+  open(lastEventId: string | undefined, mayListen: () => Promise<boolean>): Readable {
     if (this.#clients.size >= STREAM_CLIENTS) throw new ApiError('STREAMS_FULL', '#');
     const client = new Readable({ read() {}, highWaterMark: STREAM_BACKLOG_CHARS });
-    this.#clients.add(client);
+    this.#clients.set(client, mayListen);
     client.once('close', () => this.#clients.delete(client));
     this.#push(client, this.#greeting(lastEventId));
     this.#beat();
@@ -60,7 +65,7 @@ export class ChangeStream {
   close(): void {
     this.#heartbeat?.cancel();
     this.#heartbeat = null;
-    for (const client of this.#clients) client.push(null);
+    for (const client of this.#clients.keys()) client.push(null);
     this.#clients.clear();
   }
 
@@ -96,8 +101,19 @@ export class ChangeStream {
     if (this.#heartbeat !== null) return;
     this.#heartbeat = this.#env.timers.after(HEARTBEAT_MS, () => {
       this.#heartbeat = null;
-      for (const client of this.#clients) this.#push(client, ': still here\n\n');
+      for (const [client, mayListen] of this.#clients) this.#greet(client, mayListen);
       if (this.#clients.size > 0) this.#beat();
     });
+  }
+
+  /** A sign of life, or the end. A question that fails leaves the stream open: the store may be away for a moment. */
+  #greet(client: Readable, mayListen: () => Promise<boolean>): void {
+    this.#push(client, ': still here\n\n');
+    mayListen().then(
+      (may) => {
+        if (!may) client.push(null);
+      },
+      (error: unknown) => this.#env.log.warn('api.stream-check-failed', { reason: reasonOf(error) }),
+    );
   }
 }

@@ -1,8 +1,8 @@
 /** The event stream. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { QUERY } from '../requests.ts';
-import { type ApiContext, addRoute } from '../route.ts';
+import { type ApiContext, addRoute, bearerOf } from '../route.ts';
 
 /** Adds `/api/v1/stream`. */
 export function registerStream(app: FastifyInstance, context: ApiContext): void {
@@ -23,7 +23,13 @@ export function registerStream(app: FastifyInstance, context: ApiContext): void 
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',
       });
-      return reply.send(context.stream.open(lastEventId));
+      return reply.send(context.stream.open(lastEventId, () => mayListen(context, request)));
     },
   });
+}
+
+/** Whether the token of the request still opens the stream. */
+async function mayListen(context: ApiContext, request: FastifyRequest): Promise<boolean> {
+  const token = bearerOf(request);
+  return token !== undefined && (await context.auth.authenticate(token)) !== null;
 }

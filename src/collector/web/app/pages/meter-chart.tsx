@@ -9,6 +9,8 @@ import { type Bar, joinBars, type Point, pointsOf, totalOf, usageOf } from '../u
 import { GAP_WORDS, intervalWords, isCumulative, obisWords, plural, timeText, valueText } from '../words.ts';
 
 const DAY_MS = 86_400_000;
+/** Causes of what is on its way. */
+const COMING = new Set(['not-due', 'buffered-at-edge']);
 /** Days shown, its word, and to how many seconds bars are joined. */
 const RANGES: readonly (readonly [number, string, number])[] = [
   [1, '24 hours', 0],
@@ -142,11 +144,13 @@ function Drawn(props: DrawnProps) {
       fromMs: gap.fromMs - channel.intervalS * 1_000,
       toMs: gap.toMs,
       words: GAP_WORDS[gap.cause] ?? gap.cause,
+      isLost: !COMING.has(gap.cause),
     }));
     return { bars, chart, bands, unit: `${isLarge ? 'k' : ''}${channel.unit}` };
   }, [points, gaps, fromMs, toMs]);
   const total = totalOf(view.bars);
-  const missing = gaps.reduce((sum, gap) => sum + gap.count, 0);
+  const missing = countOf(gaps.filter((gap) => !COMING.has(gap.cause)));
+  const coming = countOf(gaps.filter((gap) => gap.cause === 'buffered-at-edge'));
   const sum = isUse
     ? `${valueText(String(total.value), total.exponent, channel.unit)} in ${props.days === 1 ? '24 hours' : `${props.days} days`}`
     : '';
@@ -173,6 +177,12 @@ function Drawn(props: DrawnProps) {
           <p class="figure">{missing}</p>
           <p class="muted small">missing, hatched below</p>
         </div>
+        {coming > 0 && (
+          <div>
+            <p class="figure">{coming}</p>
+            <p class="muted small">on their way</p>
+          </div>
+        )}
       </div>
       <Chart
         points={view.chart}
@@ -184,10 +194,14 @@ function Drawn(props: DrawnProps) {
         timeZone={meter.timeZone}
         label={label}
       />
-      <GapNotes gaps={gaps} meter={meter} />
+      <GapNotes gaps={gaps.filter((gap) => gap.cause !== 'not-due')} meter={meter} />
       <ReadingTable {...props} bars={view.bars} />
     </>
   );
+}
+
+function countOf(gaps: readonly Gap[]): number {
+  return gaps.reduce((sum, gap) => sum + gap.count, 0);
 }
 
 function barPoint(bar: Bar, unit: string, isLarge: boolean): ChartPoint {
@@ -211,13 +225,16 @@ function GapNotes(props: { readonly gaps: readonly Gap[]; readonly meter: Meter 
     <ul class="timeline" aria-label="What is missing">
       {props.gaps.map((gap) => (
         <li key={`${gap.fromMs} ${gap.cause}`}>
-          <span class="dot" data-tone="warn" />
+          <span class="dot" data-tone={COMING.has(gap.cause) ? undefined : 'warn'} />
           <div>
             <p>
               <strong>{GAP_WORDS[gap.cause] ?? gap.cause}</strong>
               {`: ${plural(gap.count, 'interval')}, ${timeText(gap.fromMs - gap.intervalS * 1_000, props.meter.timeZone)} to ${timeText(gap.toMs, props.meter.timeZone)}`}
             </p>
-            <p class="muted small">{gap.sentence}</p>
+            <p class="muted small">
+              {gap.sentence}
+              {gap.etaMs === undefined ? '' : ` Expected by ${timeText(gap.etaMs, props.meter.timeZone)}.`}
+            </p>
           </div>
         </li>
       ))}

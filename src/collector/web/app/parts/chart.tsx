@@ -22,6 +22,8 @@ export interface ChartGap {
   readonly fromMs: number;
   readonly toMs: number;
   readonly words: string;
+  /** Still to come, or gone. */
+  readonly isLost: boolean;
 }
 
 interface ChartProps {
@@ -158,9 +160,9 @@ function drawGaps(plot: uPlot, gaps: readonly ChartGap[]): void {
   for (const gap of gaps) {
     const left = plot.valToPos(gap.fromMs / 1_000, 'x', true);
     const right = Math.max(plot.valToPos(gap.toMs / 1_000, 'x', true), left + 2);
-    ctx.fillStyle = colour('--warn-soft');
+    ctx.fillStyle = colour(gap.isLost ? '--warn-soft' : '--calm-soft');
     ctx.fillRect(left, bbox.top, right - left, bbox.height);
-    ctx.strokeStyle = colour('--warn');
+    ctx.strokeStyle = colour(gap.isLost ? '--warn' : '--line-strong');
     ctx.globalAlpha = 0.55;
     ctx.lineWidth = 1;
     ctx.save();
