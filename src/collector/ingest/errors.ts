@@ -7,7 +7,6 @@ export type IngestErrorCode =
   | 'INGEST_DEACTIVATED'
   | 'INGEST_FORMAT'
   | 'INGEST_CLONE'
-  | 'INGEST_CONTENDED'
   | 'INGEST_STOPPED';
 
 /** The table: what each code means and what to do next. */
@@ -33,11 +32,6 @@ export const INGEST_ERRORS: ErrorTable<IngestErrorCode> = {
     retry: 'never',
     sentence:
       'Blocks came that differ from those stored under the same numbers: two devices use one identity, give one of them a new journal.',
-  },
-  INGEST_CONTENDED: {
-    side: 'local',
-    retry: 'later',
-    sentence: 'Another collector stores for the same concentrator at the same time: only one may hold its shard.',
   },
   INGEST_STOPPED: {
     side: 'local',

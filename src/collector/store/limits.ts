@@ -48,9 +48,6 @@ export const DAY_VERSIONS_MAX = 1_000_000;
 /** Expected intervals that one gap query looks at per channel: a year of quarter-hours and a spare; older ones are left out. */
 export const GAP_INTERVALS_MAX = 40_000;
 
-/** Items of one page or list: what a person or a program takes at once; the API's own limit is lower. */
-export const PAGE_MAX_ITEMS = 100_000;
-
 /** Unfolded blocks of a lane that a read decodes; beyond this the edge is folded first. At most 4 kB each. */
 export const TAIL_MAX_BLOCKS = 64;
 
@@ -67,3 +64,15 @@ export const QUERY_CHUNK_DAYS = 62;
 export const PARTITION_FIRST_DAY = 10_957;
 /** See {@link PARTITION_FIRST_DAY}. */
 export const PARTITION_AHEAD_DAYS = 7;
+
+/** Between two rounds of housekeeping. */
+export const UPKEEP_PERIOD_MS = 60_000;
+
+/** A block waits this long for its fold: three folds per meter and day. */
+export const FOLD_AGE_MS = 8 * 3_600_000;
+
+/** Blocks folded in one round: some 20 million values, minutes of work, then others get a turn. */
+export const FOLD_BATCH_BLOCKS = 4_096;
+
+/** Folded journal blocks are kept as evidence and for clone checks: as long as edges keep theirs. */
+export const JOURNAL_KEPT_MS = 14 * 86_400_000;

@@ -127,8 +127,3 @@ const DAY_MS = 86_400_000;
 export function dayOf(atMs: number): number {
   return Math.floor((atMs - 1) / DAY_MS);
 }
-
-/** Days whose blocks can hold times of a range, both ends included. */
-export function daysBetween(fromMs: number, toMs: number): readonly [first: number, last: number] {
-  return [dayOf(fromMs), dayOf(toMs)];
-}
