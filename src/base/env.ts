@@ -20,7 +20,7 @@ export interface Env {
 
 /** Two clocks: what the wall says, and one that never jumps. */
 export interface Clock {
-  /** UTC milliseconds since 1970; may jump both ways. */
+  /** UTC milliseconds since 1970, whole; may jump both ways. */
   nowMs(): number;
   /** Monotonic milliseconds since an arbitrary start. */
   monotonicMs(): number;

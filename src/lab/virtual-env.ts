@@ -78,7 +78,7 @@ export class VirtualWorld {
     let offsetMs = 0;
     const crypto = this.#options.crypto;
     const env: Env = {
-      clock: { nowMs: () => this.nowMs + offsetMs, monotonicMs: () => this.clock.nowMs },
+      clock: { nowMs: () => Math.floor(this.nowMs) + offsetMs, monotonicMs: () => this.clock.nowMs },
       timers: this.clock,
       random,
       crypto: {

@@ -9,6 +9,7 @@ import { createHostEnv } from '../../host/env.ts';
 import { onStopSignal } from '../../host/signals.ts';
 import { problemsOfLink } from '../../link/registry.ts';
 import { defineCommand } from '../command.ts';
+import { readConfigFile } from '../config-file.ts';
 import { EXIT, UsageError } from '../errors.ts';
 
 const PROFILES_FOLDER = fileURLToPath(new URL('../../../config/profiles', import.meta.url));
@@ -30,32 +31,20 @@ export const edgeCommand = defineCommand({
       io.print(printExample(EDGE_CONFIG, 'deltawatt edge'));
       return EXIT.done;
     }
-    const path = values.config;
-    if (path === undefined) throw new UsageError('--config is missing; --print-config prints an example.');
+    if (values.config === undefined) throw new UsageError('edge needs --config FILE; --print-config shows one.');
     const parsing = createHostEnv({ logLevel: 'silent' });
-    const parsed = parseConfig(EDGE_CONFIG, textOf(path), (config) =>
-      edgeContradictions(config, (url) => problemsOfLink(url, parsing)),
+    const problemsOf = (url: string) => problemsOfLink(url, parsing);
+    const config = await readConfigFile(values.config, (text) =>
+      parseConfig(EDGE_CONFIG, text, (parsed) => edgeContradictions(parsed, problemsOf)),
     );
-    if (!parsed.ok) {
-      for (const problem of parsed.problems) io.tell(`${path}: ${problem.path}: ${problem.sentence}`);
-      return EXIT.usage;
-    }
-    const env = createHostEnv({ logLevel: parsed.config.log });
+    const env = createHostEnv({ logLevel: config.log });
     const around = { env, linkEnv: env, profilesFolder: PROFILES_FOLDER, software: softwareName() };
-    const concentrator = await Concentrator.start(env, await resolveSettings(parsed.config, around));
+    const concentrator = await Concentrator.start(env, await resolveSettings(config, around));
     return new Promise<number>((resolve) => {
       onStopSignal(env.log, () => concentrator.stop().then(() => resolve(EXIT.done)));
     });
   },
 });
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
-  }
-}
 
 function softwareName(): string {
   const { version } = JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { version: string };

@@ -26,6 +26,7 @@ export class CollectorClock implements CollectorTime {
   }
 
   nowMs(): number | null {
-    return this.#offsetMs === null ? null : this.#offsetMs + this.clock.monotonicMs();
+    // The monotonic clock has fractions; times that travel are whole milliseconds.
+    return this.#offsetMs === null ? null : Math.floor(this.#offsetMs + this.clock.monotonicMs());
   }
 }
