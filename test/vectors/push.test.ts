@@ -4,6 +4,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { concat, fromHex, toHex } from '../../src/base/bytes.ts';
 import { explain, layerOf } from '../../src/dlms/explain/explain.ts';
+import type { Opener } from '../../src/dlms/explain/message.ts';
+import { openWith } from '../../src/dlms/security/opener.ts';
+import { SecretKey } from '../../src/dlms/security/secret-key.ts';
 import { decodeApdu, encodeApdu } from '../../src/dlms/xdlms/codec.ts';
 import { vectors } from './vector.ts';
 
@@ -20,9 +23,11 @@ interface PushOf {
 const captures = vectors<PushOf>('push-captures');
 
 for (const capture of captures) {
-  // Deciphering has its own tests; here the published plaintext stands in, so that the path behind it is tested too.
-  const [opened] = capture.expect.messages.flatMap(({ plaintextHex }) => plaintextHex ?? []);
-  const open = () => (opened === undefined ? null : fromHex(opened));
+  const published = capture.context?.['encryptionKey'];
+  const open: Opener = (apdu) =>
+    published === undefined
+      ? null
+      : openWith(apdu, { encryption: SecretKey.fromHex(published), authentication: null, title: null });
 
   test(`HE-7 push ${capture.id}: link, header, body, layout and readings`, () => {
     const octets = fromHex(capture.hex);

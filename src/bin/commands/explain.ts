@@ -1,6 +1,15 @@
 /** `deltawatt explain`: octets to a tree. */
 import { fromHex } from '../../base/bytes.ts';
-import { EXPLAIN_LAYERS, type ExplainLayer, explain, explanationJson, explanationText } from '../../dlms/index.ts';
+import {
+  EXPLAIN_LAYERS,
+  type ExplainLayer,
+  explain,
+  explanationJson,
+  explanationText,
+  type Opener,
+  openWith,
+  SecretKey,
+} from '../../dlms/index.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 
@@ -12,20 +21,59 @@ export const explainCommand = defineCommand({
   summary: 'Takes the octets of a frame or message apart',
   arguments: '[--layer LAYER] [--json] HEX|-',
   details: `HEX may have spaces, colons and 0x, in one or several words; - reads it, or the bare octets, from stdin.
-Layers: ${LAYERS.join(', ')}; auto finds the outermost by what the octets are.`,
+Layers: ${LAYERS.join(', ')}; auto finds the outermost by what the octets are.
+With --ek ciphered messages are opened; with --ak their tags are checked. Other users of this machine can see arguments.`,
   options: {
     layer: { kind: 'text', value: 'LAYER', what: 'the outermost layer, default auto' },
+    ek: { kind: 'text', value: 'HEX', what: 'encryption key, 16 octets (32 in suite 2)' },
+    ak: { kind: 'text', value: 'HEX', what: 'authentication key; without it tags are not checked' },
+    dk: { kind: 'text', value: 'HEX', what: 'dedicated key of the association' },
+    title: { kind: 'text', value: 'HEX', what: 'system title of the sender, 8 octets, where the message has none' },
     json: { kind: 'flag', what: 'one JSON document instead of text' },
   },
   run: async (values, words, io) => {
     const layer = layerOf(values.layer ?? 'auto');
     if (words.length === 0) throw new UsageError('Give the octets as HEX, or - to read them from stdin.');
     const octets = words.length === 1 && words[0] === '-' ? fromStdin(await io.readStdin()) : fromText(words.join(''));
-    const explanation = explain(octets, { layer });
+    const explanation = explain(octets, { layer, open: openerOf(values) });
     io.print(values.json ? `${JSON.stringify(explanationJson(explanation))}\n` : explanationText(explanation));
     return EXIT.done;
   },
 });
+
+interface GivenKeys {
+  readonly ek: string | undefined;
+  readonly ak: string | undefined;
+  readonly dk: string | undefined;
+  readonly title: string | undefined;
+}
+
+/** Opens with the keys given; without an encryption or dedicated key nothing is opened. */
+function openerOf({ ek, ak, dk, title }: GivenKeys): Opener {
+  const encryption = keyOf(ek, '--ek') ?? keyOf(dk, '--dk');
+  const dedicated = keyOf(dk, '--dk');
+  const authentication = keyOf(ak, '--ak');
+  const titleOctets = title === undefined ? null : fromText(title);
+  if (titleOctets !== null && titleOctets.length !== TITLE_OCTETS)
+    throw new UsageError(`--title takes ${TITLE_OCTETS} octets, not ${titleOctets.length}.`);
+  if (encryption === null) {
+    if (authentication !== null) throw new UsageError('--ak needs --ek too.');
+    return () => null;
+  }
+  const keys = { encryption, authentication, title: titleOctets, ...(dedicated === null ? {} : { dedicated }) };
+  return (apdu) => openWith(apdu, keys);
+}
+
+const TITLE_OCTETS = 8;
+
+/** A key of 16 or 32 octets; what was given is not repeated in the error. */
+function keyOf(given: string | undefined, option: string): SecretKey | null {
+  if (given === undefined) return null;
+  const digits = given.replace(SEPARATORS, '');
+  if (!HEX.test(digits) || (digits.length !== 32 && digits.length !== 64))
+    throw new UsageError(`${option} takes a key of 32 or 64 hexadecimal digits.`);
+  return SecretKey.fromHex(digits);
+}
 
 function layerOf(given: string): ExplainLayer | 'auto' {
   const layer = LAYERS.find((one) => one === given);

@@ -25,7 +25,7 @@ import type { AnyFrame } from './frame-node.ts';
 import { nodeOfFrame, octetsOfFrame, shapeOfFrame } from './frame-node.ts';
 import type { JsonObject } from './json.ts';
 import type { Opener } from './message.ts';
-import { shapeOfMessage } from './message.ts';
+import { decipheredNodes, shapeOfMessage } from './message.ts';
 import type { ExplainNode } from './node.ts';
 import { leaf, Place } from './node.ts';
 
@@ -95,7 +95,8 @@ function decodes(run: () => unknown): boolean {
 
 function explainMessage(layer: ExplainLayer, octets: Uint8Array, base: number, open: Opener): Explanation {
   const { apdu, node } = explainApdu(octets, base);
-  return { layer, tree: [node], link: [], messages: [shapeOfMessage(octets, apdu, open)] };
+  const tree = [node, ...decipheredNodes(apdu, open)];
+  return { layer, tree, link: [], messages: [shapeOfMessage(octets, apdu, open)] };
 }
 
 function explainLlc(octets: Uint8Array, open: Opener): Explanation {
@@ -153,7 +154,7 @@ function explainFrames(layer: FrameLayer, octets: Uint8Array, open: Opener): Exp
   const messages = messagesOf(layer, events, octets).map((apdu) => joined(apdu, open));
   return {
     layer,
-    tree: [...nodes, ...messages.map(({ node }) => node)],
+    tree: [...nodes, ...messages.flatMap(({ nodes: inside }) => inside)],
     link: events.filter(isFrame).map(({ frame }) => shapeOfFrame(frame)),
     messages: messages.map(({ shape }) => shape),
   };
@@ -180,13 +181,14 @@ function apduIn(any: AnyFrame): Uint8Array {
 }
 
 /** A joined message as a node of its own: its octets may come from several frames, so offsets count from its own start. */
-function joined(octets: Uint8Array, open: Opener): { readonly node: ExplainNode; readonly shape: JsonObject } {
+function joined(octets: Uint8Array, open: Opener): { readonly nodes: ExplainNode[]; readonly shape: JsonObject } {
   try {
     const { apdu, node } = explainApdu(octets, 0);
-    return { node: { ...node, name: `message: ${node.name}` }, shape: shapeOfMessage(octets, apdu, open) };
+    const nodes = [{ ...node, name: `message: ${node.name}` }, ...decipheredNodes(apdu, open)];
+    return { nodes, shape: shapeOfMessage(octets, apdu, open) };
   } catch (error) {
     if (!isDlmsError(error)) throw error;
     const hex = toHex(octets);
-    return { node: leaf('message', 0, hex, reasonOf(error)), shape: { apduHex: hex, error: reasonOf(error) } };
+    return { nodes: [leaf('message', 0, hex, reasonOf(error))], shape: { apduHex: hex, error: reasonOf(error) } };
   }
 }

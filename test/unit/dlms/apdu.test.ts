@@ -191,7 +191,7 @@ test('HE-7 explain shows a bare value, and a message inside a frame that is no A
 
 test('HE-7 a ciphered message that opens to nonsense says so', () => {
   const ciphered = fromHex('c8122001234567411312ff935a47566827c467bc');
-  const { messages } = explain(ciphered, { open: () => fromHex('ee') });
+  const { messages } = explain(ciphered, { open: () => ({ plaintext: fromHex('ee'), verified: false }) });
   assert.equal(messages[0]?.['plaintextHex'], 'ee');
   assert.match(String(messages[0]?.['error']), /DLMS_APDU_TAG/);
 });
