@@ -285,9 +285,9 @@ export class EdgeWorker {
     for (const [lane, blocks] of await this.#arrived(payloads, epoch)) {
       const writer = this.#writers.get(lane) ?? this.#newWriter(epoch, lane);
       this.#writers.set(lane, writer);
-      const reply = await writer.take(blocks);
-      if (reply === undefined) this.parts.log.warn('ingest.contended', { edgeId: this.edgeId, lane });
-      else await this.#reply(epoch, reply);
+      const replies = await writer.take(blocks);
+      if (replies === undefined) this.parts.log.warn('ingest.contended', { edgeId: this.edgeId, lane });
+      for (const reply of replies ?? []) await this.#reply(epoch, reply);
     }
   }
 

@@ -42,7 +42,8 @@ export interface LaneWriterParts {
 interface Run {
   readonly blocks: readonly ArrivedAppend[];
   readonly after: LaneCursor;
-  readonly reply: LaneReply;
+  /** In the order in which they are to be said. */
+  readonly replies: readonly LaneReply[];
 }
 
 interface ArrivedAppend extends BlockAppend {
@@ -74,11 +75,11 @@ export class LaneWriter {
   }
 
   /** Stores what can be stored of these blocks, in order; undefined when another writer kept being faster. */
-  async take(blocks: readonly ArrivedBlock[]): Promise<LaneReply | undefined> {
+  async take(blocks: readonly ArrivedBlock[]): Promise<readonly LaneReply[] | undefined> {
     for (let tries = 0; tries < APPEND_TRIES; tries++) {
       const cursor = await this.cursor();
       const run = await this.#judgeAll(cursor, blocks);
-      if (await this.#store(cursor, run)) return run.reply;
+      if (await this.#store(cursor, run)) return run.replies;
       this.forget();
     }
     return undefined;
@@ -90,7 +91,9 @@ export class LaneWriter {
     let after = before;
     const end = (reply?: LaneReply): Run => {
       const ack = { kind: 'ack', lane: this.lane, upTo: after.upTo } as const;
-      return { blocks: accepted, after, reply: reply ?? ack };
+      // What was taken is said before what is missing: the edge then goes on from there, not from further back.
+      const isTold = reply === undefined || (reply.kind !== 'clone' && accepted.length > 0);
+      return { blocks: accepted, after, replies: [...(isTold ? [ack] : []), ...(reply === undefined ? [] : [reply])] };
     };
     for (const block of blocks) {
       const { header, octets } = block;

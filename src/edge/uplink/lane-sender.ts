@@ -22,8 +22,10 @@ export class LaneSender {
   sentUpTo = 0;
   /** Octets of the next block once it was found not to fit: no use trying before that much room is there. */
   needOctets = 0;
-  /** Requests to send again are ignored until then: each outstanding block may have triggered one. */
+  /** The same request to send again is ignored until then: each outstanding block may have triggered one. */
   needGuardUntilMs = 0;
+  /** What was asked for last: another dictionary or another place is a request of its own. */
+  needed = '';
   /** The collector holds blocks that we do not know: nothing of this lane may be sent. */
   barred = false;
   #outstanding: Outstanding[] = [];

@@ -302,7 +302,7 @@ export class UplinkMachine {
   }
 
   #needDictionary(body: CollectorBody & { kind: 'need-dictionary' }, nowMs: number): UplinkAction[] {
-    if (!this.#isNeeded(body.lane, nowMs)) return ignored('repeated_need');
+    if (!this.#isNeeded(body.lane, `dictionary ${body.hash}`, nowMs)) return ignored('repeated_need');
     this.#generation++;
     const sender = this.#sender(body.lane);
     sender.restartAfter(sender.upTo);
@@ -310,14 +310,15 @@ export class UplinkMachine {
   }
 
   #needKeyframe(body: CollectorBody & { kind: 'need-keyframe' }, nowMs: number): UplinkAction[] {
-    if (!this.#isNeeded(body.lane, nowMs)) return ignored('repeated_need');
+    if (!this.#isNeeded(body.lane, `keyframe ${body.upTo}`, nowMs)) return ignored('repeated_need');
     return [{ kind: 'find-keyframe', lane: body.lane, sequence: body.upTo + 1 }];
   }
 
   /** Whether a request to send again counts: not while an earlier one of the lane is being served. */
-  #isNeeded(lane: Lane, nowMs: number): boolean {
+  #isNeeded(lane: Lane, needed: string, nowMs: number): boolean {
     const sender = this.#sender(lane);
-    if (nowMs < sender.needGuardUntilMs) return false;
+    if (nowMs < sender.needGuardUntilMs && sender.needed === needed) return false;
+    sender.needed = needed;
     sender.needGuardUntilMs = nowMs + Math.max(NEED_GUARD_MIN_MS, 2 * this.pace.roundTripMs);
     return true;
   }
