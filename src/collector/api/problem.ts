@@ -58,7 +58,8 @@ export function asApiError(error: unknown): ApiError {
   }
   const { code, statusCode } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>;
   const foreign = FOREIGN[String(code)];
-  if (foreign !== undefined) return new ApiError(foreign[0], foreign[1], reasonOf(error), [], { cause: error });
+  const words = error instanceof DeltawattError ? error.detail : reasonOf(error);
+  if (foreign !== undefined) return new ApiError(foreign[0], foreign[1], words, [], { cause: error });
   if (statusCode === 400) return new ApiError('BODY_NOT_JSON', '#/body', reasonOf(error), [], { cause: error });
   return new ApiError('INTERNAL', '#', '', [], { cause: error });
 }
