@@ -366,8 +366,6 @@ export interface CommandDesk {
   }): Promise<Page<CommandRecord>>;
   /** The record with the sentence of now. */
   describe(record: CommandRecord): CommandRecord;
-  /** To be called after each answered hello: what waits is sent. Returns how many went out. */
-  edgeReady(edgeId: EdgeId): Promise<number>;
   /** Hears of a command whose words changed without a change in the store. */
   onWords(listener: (record: CommandRecord) => void): void;
 }

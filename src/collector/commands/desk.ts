@@ -2,8 +2,7 @@
  * A command's life at the collector.
  *
  * Plan: check -> sign -> store with its audit line -> send -> wait for reports, which the store takes in with the blocks
- * of lane 1. What was stored and not sent goes out after the edge's next hello; what was sent and not accepted goes out
- * again, since a repeat of an id does nothing at the edge but answer.
+ * of lane 1. Ingest sends what is open again after each hello, since a repeat of an id does nothing at the edge but answer.
  * Given up: the collector never calls a command expired once it was sent, because the edge may have run it and not yet
  * been able to say so; it says that in words instead, and `uncertain` after the edge's own memory of the id has ended.
  * Weak point: the words of a late command are made when it is read, so two readers a second apart may see two sentences.
@@ -14,7 +13,7 @@ import type { Env, SigningKey, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Command, CommandReport, CommandState } from '../../model/command.ts';
 import { END_STATES } from '../../model/command.ts';
-import type { CommandId, EdgeId } from '../../model/ids.ts';
+import type { CommandId } from '../../model/ids.ts';
 import { commandSigningOctets, encodeCommand } from '../../wire/codec.ts';
 import type {
   CommandDesk,
@@ -121,26 +120,9 @@ class Desk implements RunningDesk {
     this.#listeners.push(listener);
   }
 
-  async edgeReady(edgeId: EdgeId): Promise<number> {
-    const { store, env } = this.#parts;
-    const edge = await store.edge(edgeId);
-    let count = 0;
-    for (const open of await store.open(edgeId)) {
-      const { record } = open;
-      if (record.state !== 'stored' && record.state !== 'sent') continue;
-      if (record.state === 'stored' && (await this.#endUnsent(record, edge))) continue;
-      if (record.expiresAtMs <= env.clock.nowMs()) continue;
-      const after = await this.#send(record, open.command, open.signature);
-      if (after.state === 'sent') count += 1;
-    }
-    return count;
-  }
-
   async sweep(): Promise<number> {
     const nowMs = this.#parts.env.clock.nowMs();
-    const unsent = await this.#endAll('stored', (record) =>
-      record.expiresAtMs <= nowMs ? this.#report(record, 'expired', 'COMMAND_EXPIRED', expiredWords(record)) : null,
-    );
+    const unsent = await this.#endAll('stored', (record) => this.#endUnsent(record));
     const unheard = await this.#endAll('sent', (record) =>
       record.expiresAtMs + ANSWER_HORIZON_MS <= nowMs
         ? this.#report(
@@ -191,20 +173,20 @@ class Desk implements RunningDesk {
     return this.#report(record, 'sent', '', `Handed over for concentrator ${record.edgeId}.`);
   }
 
-  /** Ends a command that never left when it can no longer be run; true when it did. */
-  async #endUnsent(record: CommandRecord, edge: EdgeRecord | undefined): Promise<boolean> {
-    if (record.expiresAtMs <= this.#parts.env.clock.nowMs()) {
-      await this.#report(record, 'expired', 'COMMAND_EXPIRED', expiredWords(record));
-      return true;
+  /** Ends a command that never left when it can no longer be run; null while it can. */
+  async #endUnsent(record: CommandRecord): Promise<CommandRecord | null> {
+    const { store, env } = this.#parts;
+    if (record.expiresAtMs <= env.clock.nowMs()) {
+      return this.#report(record, 'expired', 'COMMAND_EXPIRED', expiredWords(record));
     }
-    if (edge?.epoch === record.epoch) return false;
-    await this.#report(
+    const edge = await store.edge(record.edgeId);
+    if (edge?.epoch === record.epoch) return null;
+    return this.#report(
       record,
       'refused',
       'COMMAND_OTHER_EPOCH',
       `Concentrator ${record.edgeId} has a new store since this command was made, so it was not sent. Make it again.`,
     );
-    return true;
   }
 
   async #report(record: CommandRecord, state: CommandState, code: string, sentence: string): Promise<CommandRecord> {
@@ -216,7 +198,10 @@ class Desk implements RunningDesk {
     return after;
   }
 
-  async #endAll(state: CommandState, end: (record: CommandRecord) => Promise<CommandRecord> | null): Promise<number> {
+  async #endAll(
+    state: CommandState,
+    end: (record: CommandRecord) => Promise<CommandRecord | null> | null,
+  ): Promise<number> {
     let ended = 0;
     let cursor: string | undefined;
     for (let pages = 0; pages < SWEEP_PAGES; pages++) {
@@ -226,10 +211,7 @@ class Desk implements RunningDesk {
         ...(cursor === undefined ? {} : { cursor }),
       });
       for (const record of page.items) {
-        const ending = end(record);
-        if (ending === null) continue;
-        await ending;
-        ended += 1;
+        if ((await end(record)) !== null) ended += 1;
       }
       cursor = page.cursor;
       if (cursor === undefined) break;

@@ -115,17 +115,6 @@ test('an answer within 15 s stops the words', async () => {
   assert.deepEqual(record.values[0], { ...value, value: '1152921504606846976', raw: '1501' });
 });
 
-test('what waited goes out after the hello; what was sent and not accepted goes out again', async () => {
-  const { post, sent, line, commands, one } = await ready();
-  line.isUp = false;
-  const { id } = (await post(READ)).json();
-  line.isUp = true;
-  assert.equal(await commands.edgeReady('e1' as never), 1);
-  assert.equal((await one(id)).state, 'sent');
-  assert.equal(await commands.edgeReady('e1' as never), 1);
-  assert.equal(sent.length, 2);
-});
-
 test('a concentrator with a new store does not get commands of the old one', async () => {
   const { post, sent, line, commands, one, store } = await ready();
   line.isUp = false;
@@ -133,14 +122,14 @@ test('a concentrator with a new store does not get commands of the old one', asy
   const edge = store.edgeMap.get('e1');
   assert.ok(edge);
   store.edgeMap.set('e1', { ...edge, epoch: 'ffffffffffffffff' });
-  line.isUp = true;
-  assert.equal(await commands.edgeReady('e1' as never), 0);
+  assert.equal(await commands.sweep(), 1);
+  assert.equal(await commands.sweep(), 0);
   assert.equal(sent.length, 0);
   assert.deepEqual([(await one(id)).state, (await one(id)).reports.at(-1).code], ['refused', 'COMMAND_OTHER_EPOCH']);
 });
 
 test('a command that never left expires; one that left stays open, in words', async () => {
-  const { post, line, time, one, commands } = await ready();
+  const { post, line, time, one } = await ready();
   const sentOne = (await post(CUT)).json().id;
   line.isUp = false;
   const unsent = (await post(CUT)).json().id;
@@ -148,8 +137,6 @@ test('a command that never left expires; one that left stays open, in words', as
   assert.deepEqual([(await one(unsent)).state, (await one(sentOne)).state], ['expired', 'sent']);
   assert.match((await one(unsent)).sentence, /never sent and the meter was not touched/);
   assert.match((await one(sentOne)).sentence, /If it got the command in time, its report follows/);
-  line.isUp = true;
-  assert.equal(await commands.edgeReady('e1' as never), 0);
   await time.advance(60_000);
   const late = await one(sentOne);
   assert.equal(late.ended, false);
