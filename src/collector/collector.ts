@@ -13,7 +13,7 @@ import { createEnroller } from './broker/enroller.ts';
 import { createDesk, type RunningDesk } from './commands/desk.ts';
 import { type CollectorKeys, loadKeys } from './commands/keys.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
-import { FOLD_BLOCKS_MAX } from './limits.ts';
+import { FOLD_AGE_MS, FOLD_BLOCKS_MAX, JOURNAL_KEPT_MS } from './limits.ts';
 import type { CollectorStore, Enroller, HealthFact } from './ports.ts';
 
 /** Where concentrators and collector meet. */
@@ -158,15 +158,30 @@ class RunningCollector {
   #planFold(): void {
     if (this.#stopped) return;
     this.#foldTimer = this.env.timers.after(this.settings.foldPeriodMs, () => {
-      void this.#fold().finally(() => this.#planFold());
+      void this.#keepUp().finally(() => this.#planFold());
     });
   }
 
-  /** Folds until nothing waits; one fold at a time. A failure is said in health and tried again at the next turn. */
-  #fold(): Promise<void> {
+  /** Folds what has waited long enough, and forgets blocks that nobody needs any more. */
+  async #keepUp(): Promise<void> {
+    const nowMs = this.env.clock.nowMs();
+    await this.#fold(nowMs - FOLD_AGE_MS);
+    try {
+      await this.store.prune(nowMs - JOURNAL_KEPT_MS);
+    } catch (error) {
+      this.env.log.warn('collector.prune-failed', { reason: reasonOf(error) });
+    }
+  }
+
+  /**
+   * Folds until nothing waits, or nothing that was stored before `olderThanMs`; one fold at a time. A failure is said in
+   * health and tried again at the next turn.
+   */
+  #fold(olderThanMs?: number): Promise<void> {
+    const options = { maxBlocks: FOLD_BLOCKS_MAX, ...(olderThanMs === undefined ? {} : { olderThanMs }) };
     this.#folding = this.#folding.then(async () => {
       try {
-        while (!this.#stopped && (await this.store.fold({ maxBlocks: FOLD_BLOCKS_MAX })).blocks > 0);
+        while (!this.#stopped && (await this.store.fold(options)).blocks > 0);
         this.#foldFault = '';
       } catch (error) {
         this.#foldFault = reasonOf(error);

@@ -2,3 +2,9 @@
 
 /** Journal blocks of one fold transaction run; more are folded in the next one, so a stop never waits long. */
 export const FOLD_BLOCKS_MAX = 2_000;
+
+/** A block waits this long for its fold, so a meter's day is written three times; reads do not wait for it. */
+export const FOLD_AGE_MS = 8 * 3_600_000;
+
+/** Folded journal blocks are kept as evidence and to tell clones: as long as concentrators keep theirs. */
+export const JOURNAL_KEPT_MS = 14 * 86_400_000;

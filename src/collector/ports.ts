@@ -36,6 +36,20 @@ export interface BlockAppend {
   readonly records?: readonly JournalRecord[];
 }
 
+/** The right to store for a shard: whoever holds the newest token. An older one stores nothing any more. */
+export interface Lease {
+  /** 0-255. */
+  readonly shard: number;
+  /** Grows each time the shard changes hands. */
+  readonly token: number;
+}
+
+/** Shards of several collectors. */
+export interface LeaseStore {
+  /** Takes a shard that is free, expired or ours for `forMs` by the database's clock; undefined while another holds it. */
+  takeLease(shard: number, holder: string, forMs: number): Promise<Lease | undefined>;
+}
+
 /** What an edge said that its journal holds of a lane. */
 export interface LaneReport {
   readonly lane: number;
@@ -96,11 +110,12 @@ export interface JournalStore {
   cursors(edgeId: EdgeId, epoch: string): Promise<readonly LaneCursor[]>;
   /**
    * Appends consecutive blocks and moves the cursor from `expected` (compare-and-set on `upTo` and `headHash`), in one
-   * transaction. False when the cursor had moved, or the edge is not active: nothing was stored, the caller reads again.
+   * transaction. False when the cursor had moved, the edge is not active, or `lease` is not the shard's any more: nothing
+   * was stored, the caller reads again.
    */
-  append(expected: LaneCursor, blocks: readonly BlockAppend[]): Promise<boolean>;
-  /** Commits the gap and moves the cursor to `gap.to`, in one transaction. */
-  declareGap(expected: LaneCursor, gap: LaneGap, headHash: Uint8Array): Promise<boolean>;
+  append(expected: LaneCursor, blocks: readonly BlockAppend[], lease?: Lease): Promise<boolean>;
+  /** Commits the gap and moves the cursor to `gap.to`, in one transaction, under the rules of {@link append}. */
+  declareGap(expected: LaneCursor, gap: LaneGap, headHash: Uint8Array, lease?: Lease): Promise<boolean>;
   /** Hash of a stored block; undefined when it is not held any more. */
   storedHash(edgeId: EdgeId, epoch: string, lane: number, sequence: number): Promise<Uint8Array | undefined>;
   /** Stores an event that the collector itself raises; a repeat changes nothing. */
@@ -108,7 +123,7 @@ export interface JournalStore {
   dictionary(edgeId: EdgeId, hash: string): Promise<Uint8Array | undefined>;
   saveDictionary(edgeId: EdgeId, hash: string, octets: Uint8Array): Promise<void>;
   /** Keeps a block that could not be decoded, for a later fix; the cursor moves past it, an alarm event says so. */
-  quarantine(expected: LaneCursor, block: BlockAppend, code: string): Promise<boolean>;
+  quarantine(expected: LaneCursor, block: BlockAppend, code: string, lease?: Lease): Promise<boolean>;
 }
 
 /** Turns journal blocks into day blocks; idempotent, safe to interrupt. */
@@ -421,6 +436,7 @@ export interface HealthFact {
 /** The whole database behind one handle: PostgreSQL in production, a model in memory in the virtual system. */
 export interface CollectorStore
   extends JournalStore,
+    LeaseStore,
     Folder,
     QueryStore,
     RegistryStore,

@@ -14,6 +14,7 @@ import type {
   JournalStore,
   LaneCursor,
   LaneGap,
+  Lease,
   QueryStore,
   ReadingQuery,
   RegistryStore,
@@ -70,6 +71,7 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
   readonly #dictionaries = new Map<string, { octets: Uint8Array; groups: readonly DictionaryGroup[] }>();
   readonly #readings = new MemoryReadings();
   readonly #events = new MemoryEvents((meterId, edgeId) => this.#readings.isPlaced(meterId, edgeId));
+  readonly #leases = new Map<number, { holder: string; token: number; untilMs: number }>();
   readonly #unsafe: string[] = [];
   /** Gaps that were declared, oldest first. */
   readonly laneGaps: LaneGap[] = [];
@@ -189,7 +191,8 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
   }
 
   /** The lane, when the cursor stands where it is expected and the edge is active. */
-  #expected(expected: LaneCursor): KeptLane | undefined {
+  #expected(expected: LaneCursor, lease: Lease | undefined): KeptLane | undefined {
+    if (lease !== undefined && this.#leases.get(lease.shard)?.token !== lease.token) return undefined;
     if (this.#edges.get(expected.edgeId)?.state !== 'active') return undefined;
     const key = `${expected.edgeId} ${expected.epoch} ${expected.lane}`;
     if (expected.upTo > 0 && !this.#lanes.has(key)) return undefined;
@@ -198,14 +201,19 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
     return same ? lane : undefined;
   }
 
-  async append(expected: LaneCursor, blocks: readonly BlockAppend[]): Promise<boolean> {
-    return this.#append(expected, blocks, null);
+  async append(expected: LaneCursor, blocks: readonly BlockAppend[], lease?: Lease): Promise<boolean> {
+    return this.#append(expected, blocks, null, lease);
   }
 
-  #append(expected: LaneCursor, blocks: readonly BlockAppend[], quarantine: string | null): boolean {
+  #append(
+    expected: LaneCursor,
+    blocks: readonly BlockAppend[],
+    quarantine: string | null,
+    lease: Lease | undefined,
+  ): boolean {
     const last = blocks.at(-1);
     if (last === undefined) return true;
-    const kept = this.#expected(expected);
+    const kept = this.#expected(expected, lease);
     if (kept === undefined) return false;
     const knownAtMs = this.clock.nowMs();
     const { edgeId, epoch, lane } = expected;
@@ -224,13 +232,22 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
     return true;
   }
 
-  async declareGap(expected: LaneCursor, gap: LaneGap, headHash: Uint8Array): Promise<boolean> {
-    const kept = this.#expected(expected);
+  async declareGap(expected: LaneCursor, gap: LaneGap, headHash: Uint8Array, lease?: Lease): Promise<boolean> {
+    const kept = this.#expected(expected, lease);
     if (kept === undefined) return false;
     kept.cursor = { ...expected, upTo: gap.to, headHash: headHash.slice(), keyframe: 0 };
     this.laneGaps.push(gap);
     this.#tell({ kind: 'blocks', edgeId: gap.edgeId, lane: gap.lane, upTo: gap.to });
     return true;
+  }
+
+  async takeLease(shard: number, holder: string, forMs: number): Promise<Lease | undefined> {
+    const nowMs = this.clock.nowMs();
+    const held = this.#leases.get(shard);
+    if (held !== undefined && held.holder !== holder && held.untilMs > nowMs) return undefined;
+    const token = held === undefined ? 1 : held.token + (held.holder === holder ? 0 : 1);
+    this.#leases.set(shard, { holder, token, untilMs: nowMs + forMs });
+    return { shard, token };
   }
 
   async storedHash(edgeId: EdgeId, epoch: string, lane: number, sequence: number): Promise<Uint8Array | undefined> {
@@ -250,9 +267,9 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
     if (this.#edges.has(edgeId)) this.#dictionaries.set(`${edgeId} ${hash}`, { octets: octets.slice(), groups });
   }
 
-  async quarantine(expected: LaneCursor, block: BlockAppend, code: string): Promise<boolean> {
+  async quarantine(expected: LaneCursor, block: BlockAppend, code: string, lease?: Lease): Promise<boolean> {
     const { records: _unread, ...raw } = block;
-    if (!this.#append(expected, [raw], code)) return false;
+    if (!this.#append(expected, [raw], code, lease)) return false;
     const event = quarantineEvent(expected.lane, block.sequence, code, block.toMs);
     if (this.#events.save(expected.edgeId, event, this.clock.nowMs()))
       this.#tell({ kind: 'event', edgeId: expected.edgeId, event });

@@ -144,6 +144,24 @@ function journal(open: Open): void {
     assert.equal(await store.append(wrong, asAppends(edge.blocks(2).slice(1))), false);
   });
 
+  test('a lease fences: when the shard has changed hands, the old token stores nothing', async () => {
+    const store = await open();
+    const edge = edgeWith(3);
+    await register(store, edge);
+    const old = await store.takeLease(5, 'collector-a', 0);
+    assert.deepEqual(await store.takeLease(5, 'collector-a', 0), old, 'a renewal keeps the token');
+    const cursor = await cursorOf(store, edge, 2);
+    assert.equal(await store.append(cursor, asAppends(edge.blocks(2).slice(0, 1)), old), true);
+    const taken = await store.takeLease(5, 'collector-b', 60_000);
+    assert.ok(old && taken && taken.token > old.token);
+    assert.equal(await store.takeLease(5, 'collector-a', 0), undefined, 'a live lease is not taken away');
+    const next = await cursorOf(store, edge, 2);
+    assert.equal(await store.append(next, asAppends(edge.blocks(2).slice(1, 2)), old), false);
+    const gap = { edgeId: edge.edgeId, epoch: edge.epoch, lane: 2, from: 2, to: 2, cause: 'evicted-at-edge' };
+    assert.equal(await store.declareGap(next, gap, new Uint8Array(8), old), false);
+    assert.equal(await store.append(next, asAppends(edge.blocks(2).slice(1)), taken), true);
+  });
+
   test('an edge that is unknown or not active stores nothing', async () => {
     const store = await open();
     const edge = edgeWith(1);

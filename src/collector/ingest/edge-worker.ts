@@ -16,7 +16,7 @@ import { openEnvelope, sealEnvelope } from '../../wire/envelope.ts';
 import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
 import type { CollectorBody, EdgeMessage, Hello, LaneSpanNotice } from '../../wire/messages.ts';
 import { LEAVES, splitBatch, topicOf } from '../../wire/topics.ts';
-import type { CommandRecord, CommandStore, EdgeRecord, JournalStore } from '../ports.ts';
+import type { CommandRecord, CommandStore, EdgeRecord, JournalStore, Lease } from '../ports.ts';
 import { INGEST_ERRORS, type IngestErrorCode } from './errors.ts';
 import { UNKNOWN_HEAD } from './judge.ts';
 import { type ArrivedBlock, type LaneReply, LaneWriter } from './lane-writer.ts';
@@ -40,6 +40,8 @@ export interface WorkerParts {
   readonly credit: (queuedOctets: number) => number;
   /** Whether the database may acknowledge. */
   readonly isSafe: () => Promise<boolean>;
+  /** The lease of the edge's shard; undefined when there is only one collector. */
+  readonly lease: () => Lease | undefined;
   /** Queued octets changed by this much. */
   readonly queued: (octets: number) => void;
 }
@@ -208,12 +210,13 @@ export class EdgeWorker {
   }
 
   #newWriter(epoch: string, lane: Lane): LaneWriter {
-    const { store, clock, crypto, log } = this.parts;
+    const { store, clock, crypto, log, lease } = this.parts;
     return new LaneWriter(this.edgeId, epoch, lane, {
       store,
       clock,
       crypto,
       log,
+      lease,
       knowsDictionary: (hash) => this.#knows(hash),
     });
   }
@@ -227,7 +230,7 @@ export class EdgeWorker {
     if (oldest <= cursor.upTo + 1) return;
     const gap = { edgeId: this.edgeId, epoch, lane, from: cursor.upTo + 1, to: oldest - 1, cause: 'evicted-at-edge' };
     this.parts.log.warn('ingest.lane-gap', gap);
-    await this.parts.store.declareGap(cursor, gap, UNKNOWN_HEAD);
+    await this.parts.store.declareGap(cursor, gap, UNKNOWN_HEAD, this.parts.lease());
     writer.forget();
   }
 

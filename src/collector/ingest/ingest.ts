@@ -7,8 +7,8 @@
 import type { Env, MqttConnection, MqttOptions, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { EdgeId } from '../../model/ids.ts';
-import { collectorFilters, parseTopic, SHARD_COUNT } from '../../wire/topics.ts';
-import type { CollectorStore, EdgePublisher } from '../ports.ts';
+import { collectorFilters, parseTopic, SHARD_COUNT, shardOf } from '../../wire/topics.ts';
+import type { CollectorStore, EdgePublisher, Lease } from '../ports.ts';
 import { EdgeWorker, type WorkerParts } from './edge-worker.ts';
 import { ingestError } from './errors.ts';
 import {
@@ -30,6 +30,8 @@ export interface IngestParts {
   readonly broker: Omit<MqttOptions, 'keepAliveS' | 'connectTimeoutMs'>;
   /** Shards to take; default all. */
   readonly shards?: readonly number[];
+  /** The lease of a shard, where several collectors share the fleet. */
+  readonly leaseOf?: (shard: number) => Lease | undefined;
   /** Counters for metrics. */
   readonly count?: (name: string, by?: number) => void;
 }
@@ -64,7 +66,7 @@ export function startIngest(parts: IngestParts): Ingest {
 class RunningIngest implements Ingest {
   readonly #workers = new Map<EdgeId, EdgeWorker>();
   readonly #shards: ReadonlySet<number>;
-  readonly #workerParts: WorkerParts;
+  readonly #workerParts: Omit<WorkerParts, 'lease'>;
   #connection: MqttConnection | undefined;
   #waiting: (() => void)[] = [];
   #retry: Timer | undefined;
@@ -174,7 +176,10 @@ class RunningIngest implements Ingest {
   }
 
   #worker(edgeId: EdgeId): EdgeWorker {
-    const worker = this.#workers.get(edgeId) ?? new EdgeWorker(edgeId, this.#workerParts);
+    const known = this.#workers.get(edgeId);
+    if (known !== undefined) return known;
+    const shard = shardOf(edgeId, this.parts.env.crypto.sha256);
+    const worker = new EdgeWorker(edgeId, { ...this.#workerParts, lease: () => this.parts.leaseOf?.(shard) });
     this.#workers.set(edgeId, worker);
     return worker;
   }

@@ -12,7 +12,7 @@ import { type BlockHeader, blockHash, decodeBlock } from '../../wire/block.ts';
 import { emptyLaneState } from '../../wire/lane-state.ts';
 import { isSelfContained, type Lane } from '../../wire/lanes.ts';
 import type { CollectorBody } from '../../wire/messages.ts';
-import type { BlockAppend, JournalStore, LaneCursor } from '../ports.ts';
+import type { BlockAppend, JournalStore, LaneCursor, Lease } from '../ports.ts';
 import { cursorAfter, judge, newCursor } from './judge.ts';
 import { APPEND_TRIES } from './limits.ts';
 
@@ -37,6 +37,8 @@ export interface LaneWriterParts {
   readonly log: Log;
   /** Whether the dictionary of this edge with this hash is stored. */
   readonly knowsDictionary: (hash: string) => Promise<boolean>;
+  /** The lease under which this collector stores for the edge; undefined when it is the only collector. */
+  readonly lease: () => Lease | undefined;
 }
 
 interface Run {
@@ -154,7 +156,7 @@ export class LaneWriter {
     const flush = async (): Promise<boolean> => {
       const last = good.at(-1);
       if (last === undefined) return true;
-      if (!(await this.parts.store.append(expected, good))) return false;
+      if (!(await this.parts.store.append(expected, good, this.parts.lease()))) return false;
       moved(last);
       good = [];
       return true;
@@ -164,7 +166,8 @@ export class LaneWriter {
         good.push(block);
         continue;
       }
-      if (!(await flush()) || !(await this.parts.store.quarantine(expected, block, block.poison))) return false;
+      if (!(await flush()) || !(await this.parts.store.quarantine(expected, block, block.poison, this.parts.lease())))
+        return false;
       this.parts.log.error('ingest.block-quarantined', {
         edgeId: this.edgeId,
         lane: this.lane,

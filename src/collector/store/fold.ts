@@ -71,12 +71,19 @@ export class Fold implements Folder {
     return done;
   }
 
-  /** Folds up to `maxBlocks` of one edge, in transactions of bounded size. */
-  async foldEdge(edgeId: EdgeId, maxBlocks: number): Promise<{ readonly blocks: number; readonly rows: number }> {
+  /**
+   * Folds up to `maxBlocks` of one edge, in transactions of bounded size. Lanes that somebody else is folding are left out,
+   * or, with `wait`, folded after them.
+   */
+  async foldEdge(
+    edgeId: EdgeId,
+    maxBlocks: number,
+    wait = false,
+  ): Promise<{ readonly blocks: number; readonly rows: number }> {
     const done = { blocks: 0, rows: 0 };
     while (done.blocks < maxBlocks) {
       const limit = Math.min(FOLD_MAX_BLOCKS, maxBlocks - done.blocks);
-      const progress = await this.context.database.transaction((sql) => this.#step(sql, edgeId, limit));
+      const progress = await this.context.database.transaction((sql) => this.#step(sql, edgeId, limit, wait));
       if (progress.blocks === 0) break;
       done.blocks += progress.blocks;
       done.rows += progress.rows;
@@ -85,8 +92,8 @@ export class Fold implements Folder {
     return done;
   }
 
-  async #step(sql: Sql, edgeId: EdgeId, maxBlocks: number): Promise<Progress> {
-    const lanes = await lockLanes(sql, edgeId);
+  async #step(sql: Sql, edgeId: EdgeId, maxBlocks: number, wait: boolean): Promise<Progress> {
+    const lanes = await lockLanes(sql, edgeId, wait);
     const dictionaryOf = await dictionaries(sql, edgeId);
     const versions: ChannelVersion[] = [];
     const changes: StoreChange[] = [];
@@ -169,7 +176,7 @@ export class Fold implements Folder {
   }
 }
 
-async function lockLanes(sql: Sql, edgeId: EdgeId): Promise<FoldLane[]> {
+async function lockLanes(sql: Sql, edgeId: EdgeId, wait: boolean): Promise<FoldLane[]> {
   await sql.change(
     `INSERT INTO fold_cursors (tenant_id, edge_id, epoch, lane, folded_to)
      SELECT tenant_id, edge_id, epoch, lane, 0 FROM lane_cursors WHERE edge_id = $1 AND lane = ANY($2) ON CONFLICT DO NOTHING`,
@@ -179,7 +186,7 @@ async function lockLanes(sql: Sql, edgeId: EdgeId): Promise<FoldLane[]> {
     `SELECT f.epoch, f.lane, c.up_to, f.folded_to, f.lane_state FROM fold_cursors f
      JOIN lane_cursors c ON c.edge_id = f.edge_id AND c.epoch = f.epoch AND c.lane = f.lane
      WHERE f.edge_id = $1 AND f.lane = ANY($2) AND f.folded_to < c.up_to
-     ORDER BY f.epoch, f.lane FOR UPDATE OF f SKIP LOCKED`,
+     ORDER BY f.epoch, f.lane FOR UPDATE OF f ${wait ? '' : 'SKIP LOCKED'}`,
     [edgeId, INTERVAL_LANES],
   );
 }

@@ -6,8 +6,9 @@
  */
 import { concat } from '../../base/bytes.ts';
 import type { EdgeId, TenantId } from '../../model/ids.ts';
+import { decodeDictionary } from '../../wire/dictionary.ts';
 import type { EdgeStatus } from '../../wire/messages.ts';
-import type { BlockAppend, EdgeRecord, JournalStore, LaneCursor, StoreChange } from '../ports.ts';
+import type { BlockAppend, EdgeRecord, JournalStore, LaneCursor, Lease, StoreChange } from '../ports.ts';
 import { quarantineEvent } from './alarms.ts';
 import { type StoreContext, TRANSACTION_MS } from './context.ts';
 import type { Sql } from './database.ts';
@@ -26,13 +27,16 @@ const CURSOR_COLUMNS = 'edge_id, epoch, lane, up_to, head_hash, keyframe';
 
 /**
  * $1 edge, $2 epoch, $3 lane, $4 expected upTo, $5 expected head, $6 new upTo, $7 new head, $8 new keyframe.
- * Gives a row only when the cursor stood where it was expected and the edge is active.
+ * Gives a row only when the cursor stood where it was expected, the edge is active, and the lease, if one is given, is
+ * still the shard's; the lease cannot change hands before the commit.
  */
-const MOVE_CURSOR = `
+const moveCursor = (shard: string, token: string) => `
   INSERT INTO lane_cursors AS c (tenant_id, edge_id, epoch, lane, up_to, head_hash, keyframe, moved_at_ms)
   SELECT e.tenant_id, e.edge_id, $2, $3::smallint, $6::bigint, $7::bytea, $8::bigint, ${TRANSACTION_MS} FROM edges e
   WHERE e.edge_id = $1 AND e.state = 'active' AND ($4::bigint = 0
     OR EXISTS (SELECT 1 FROM lane_cursors k WHERE k.edge_id = $1 AND k.epoch = $2 AND k.lane = $3::smallint))
+    AND (${token}::bigint IS NULL
+      OR EXISTS (SELECT 1 FROM leases l WHERE l.shard = ${shard}::smallint AND l.token = ${token}::bigint FOR SHARE))
   ON CONFLICT (edge_id, epoch, lane) DO UPDATE
   SET up_to = excluded.up_to, head_hash = excluded.head_hash, keyframe = excluded.keyframe, moved_at_ms = excluded.moved_at_ms
   WHERE c.up_to = $4::bigint AND c.head_hash = $5::bytea
@@ -40,7 +44,7 @@ const MOVE_CURSOR = `
 
 /** Blocks travel as one octet string and their lengths: an array of octet strings would go as text of twice the size. */
 const APPEND = `
-  WITH moved AS (${MOVE_CURSOR})
+  WITH moved AS (${moveCursor('$18', '$19')})
   INSERT INTO journal (tenant_id, edge_id, epoch, lane, sequence, keyframe, hash, from_ms, to_ms, known_at_ms, quarantine, octets)
   SELECT moved.tenant_id, $1, $2, $3::smallint, b.sequence, b.keyframe, substring($15::bytea FROM 8 * (b.at::int - 1) + 1 FOR 8), b.from_ms, b.to_ms,
          ${TRANSACTION_MS}, $16::text, substring($14::bytea FROM b.start + 1 FOR b.length)
@@ -79,8 +83,8 @@ export function journalStore(context: StoreContext): JournalStore {
       );
       return rows.map(cursorOf);
     },
-    append: (expected, blocks) => append(context, expected, blocks),
-    declareGap: (expected, gap, headHash) => declareGap(context, expected, gap, headHash),
+    append: (expected, blocks, lease) => append(context, expected, blocks, lease),
+    declareGap: (expected, gap, headHash, lease) => declareGap(context, expected, gap, headHash, lease),
     storedHash: async (edgeId, epoch, lane, sequence) => {
       const rows = await database.rows<{ hash: Uint8Array }>(
         'SELECT hash FROM journal WHERE edge_id = $1 AND epoch = $2 AND lane = $3 AND sequence = $4',
@@ -98,14 +102,8 @@ export function journalStore(context: StoreContext): JournalStore {
       );
       return rows[0]?.octets;
     },
-    saveDictionary: async (edgeId, hash, octets) => {
-      await database.change(
-        `INSERT INTO dictionaries (tenant_id, edge_id, hash, octets)
-         SELECT tenant_id, edge_id, $2, $3::bytea FROM edges WHERE edge_id = $1 ON CONFLICT DO NOTHING`,
-        [edgeId, hash, octets],
-      );
-    },
-    quarantine: (expected, block, code) => quarantine(context, expected, block, code),
+    saveDictionary: (edgeId, hash, octets) => saveDictionary(context, edgeId, hash, octets),
+    quarantine: (expected, block, code, lease) => quarantine(context, expected, block, code, lease),
   };
 }
 
@@ -205,10 +203,29 @@ async function noteStatus(context: StoreContext, edgeId: EdgeId, status: EdgeSta
   context.changed({ kind: 'edge', edgeId });
 }
 
+async function saveDictionary(context: StoreContext, edgeId: EdgeId, hash: string, octets: Uint8Array): Promise<void> {
+  const meterIds = new Set(decodeDictionary(octets).map((group) => group.meterId));
+  await context.database.transaction(async (sql) => {
+    const added = await sql.change(
+      `INSERT INTO dictionaries (tenant_id, edge_id, hash, octets)
+       SELECT tenant_id, edge_id, $2, $3::bytea FROM edges WHERE edge_id = $1 ON CONFLICT DO NOTHING`,
+      [edgeId, hash, octets],
+    );
+    if (added === 0) return;
+    await sql.change(
+      `INSERT INTO dictionary_meters (tenant_id, edge_id, meter_id)
+       SELECT e.tenant_id, e.edge_id, m.meter_id FROM edges e, unnest($2::text[]) AS m(meter_id) WHERE e.edge_id = $1
+       ON CONFLICT DO NOTHING`,
+      [edgeId, [...meterIds]],
+    );
+  });
+}
+
 function appendParameters(
   expected: LaneCursor,
   blocks: readonly BlockAppend[],
   quarantineCode: string | null,
+  lease: Lease | undefined,
 ): unknown[] {
   const last = blocks.at(-1);
   const starts: number[] = [];
@@ -235,13 +252,20 @@ function appendParameters(
     concat(blocks.map((block) => block.hash)),
     quarantineCode,
     blocks.map((block) => block.octets.length),
+    lease?.shard,
+    lease?.token,
   ];
 }
 
-async function append(context: StoreContext, expected: LaneCursor, blocks: readonly BlockAppend[]): Promise<boolean> {
+async function append(
+  context: StoreContext,
+  expected: LaneCursor,
+  blocks: readonly BlockAppend[],
+  lease: Lease | undefined,
+): Promise<boolean> {
   const last = blocks.at(-1);
   if (last === undefined) return true;
-  const parameters = appendParameters(expected, blocks, null);
+  const parameters = appendParameters(expected, blocks, null, lease);
   const changes: StoreChange[] = [
     { kind: 'blocks', edgeId: expected.edgeId, lane: expected.lane, upTo: last.sequence },
   ];
@@ -269,9 +293,10 @@ async function declareGap(
   expected: LaneCursor,
   gap: Parameters<JournalStore['declareGap']>[1],
   headHash: Uint8Array,
+  lease: Lease | undefined,
 ): Promise<boolean> {
   const moved = await context.appends.change(
-    `WITH moved AS (${MOVE_CURSOR})
+    `WITH moved AS (${moveCursor('$11', '$12')})
      INSERT INTO lane_gaps (tenant_id, edge_id, epoch, lane, from_sequence, to_sequence, cause, known_at_ms)
      SELECT moved.tenant_id, $1, $2, $3::smallint, $9::bigint, $6::bigint, $10::text, ${TRANSACTION_MS} FROM moved`,
     // No keyframe is held after a gap: the next block must be one.
@@ -286,6 +311,8 @@ async function declareGap(
       0,
       gap.from,
       gap.cause,
+      lease?.shard,
+      lease?.token,
     ],
   );
   if (moved > 0) context.changed({ kind: 'blocks', edgeId: gap.edgeId, lane: gap.lane, upTo: gap.to });
@@ -297,11 +324,12 @@ async function quarantine(
   expected: LaneCursor,
   block: BlockAppend,
   code: string,
+  lease: Lease | undefined,
 ): Promise<boolean> {
   const { edgeId, lane } = expected;
   const event = quarantineEvent(lane, block.sequence, code, block.toMs);
   const stored = await context.appends.transaction(async (sql) => {
-    if ((await sql.change(APPEND, appendParameters(expected, [block], code))) === 0) return false;
+    if ((await sql.change(APPEND, appendParameters(expected, [block], code, lease))) === 0) return false;
     await storeEdgeEvent(sql, edgeId, event);
     return true;
   });

@@ -64,15 +64,3 @@ export const QUERY_CHUNK_DAYS = 62;
 export const PARTITION_FIRST_DAY = 10_957;
 /** See {@link PARTITION_FIRST_DAY}. */
 export const PARTITION_AHEAD_DAYS = 7;
-
-/** Between two rounds of housekeeping. */
-export const UPKEEP_PERIOD_MS = 60_000;
-
-/** A block waits this long for its fold: three folds per meter and day. */
-export const FOLD_AGE_MS = 8 * 3_600_000;
-
-/** Blocks folded in one round: some 20 million values, minutes of work, then others get a turn. */
-export const FOLD_BATCH_BLOCKS = 4_096;
-
-/** Folded journal blocks are kept as evidence and for clone checks: as long as edges keep theirs. */
-export const JOURNAL_KEPT_MS = 14 * 86_400_000;

@@ -18,6 +18,7 @@ import { type Database, openDatabase } from './database.ts';
 import { Fold } from './fold.ts';
 import { openIdentity, type PartitionWidth } from './identity.ts';
 import { journalStore } from './journal.ts';
+import { leaseStore } from './leases.ts';
 import { APPEND_CONNECTIONS, POOL_CONNECTIONS } from './limits.ts';
 import { loadMigrations, migrateForward } from './migrate.ts';
 import { APPEND_APPLICATION, ReadingStore } from './reading-queries.ts';
@@ -95,6 +96,7 @@ async function join(context: StoreContext, listeners: ((change: StoreChange) => 
   if (retried > 0) context.log.info('store.quarantine-retried', { blocks: retried });
   return {
     ...journalStore(context),
+    ...leaseStore(context),
     ...registryStore(context, readings),
     ...commandStore(context),
     ...accessStore(context),

@@ -53,7 +53,7 @@ export class ReadingStore implements ReadingQueries {
         return await this.context.database.snapshot(work);
       } catch (error) {
         if (!(error instanceof TailTooLong)) throw error;
-        await this.fold.foldEdge(error.edgeId, Number.MAX_SAFE_INTEGER);
+        await this.fold.foldEdge(error.edgeId, Number.MAX_SAFE_INTEGER, true);
       }
     }
   }
@@ -128,8 +128,12 @@ export class ReadingStore implements ReadingQueries {
   }
 
   async quarantined(): Promise<Awaited<ReturnType<QueryStore['quarantined']>>> {
-    // What is not folded yet is not sorted into placed and strange either.
-    await this.fold.fold({ maxBlocks: Number.MAX_SAFE_INTEGER });
+    // What is not folded is not sorted yet: edges that speak of a meter that is not placed there are folded first.
+    const strange = await this.context.database.rows<{ edge_id: EdgeId }>(
+      `SELECT DISTINCT d.edge_id FROM dictionary_meters d
+       WHERE NOT EXISTS (SELECT 1 FROM placements p WHERE p.meter_id = d.meter_id AND p.edge_id = d.edge_id AND p.to_ms IS NULL)`,
+    );
+    for (const { edge_id } of strange) await this.fold.foldEdge(edge_id, Number.MAX_SAFE_INTEGER, true);
     const rows = await this.context.database.rows<{
       edge_id: EdgeId;
       meter_id: MeterId;

@@ -1,1 +1,1 @@
-DROP TABLE edge_logs, dictionaries, lane_gaps, journal, fold_cursors, lane_cursors, edges, tenants, store_identity;
+DROP TABLE edge_logs, dictionary_meters, dictionaries, lane_gaps, journal, fold_cursors, lane_cursors, leases, edges, tenants, store_identity;

@@ -28,6 +28,15 @@ CREATE TABLE edges (
   note text
 );
 
+-- Which collector stores for a shard of edges. A token that is not the newest stores nothing.
+CREATE TABLE leases (
+  tenant_id text NOT NULL,
+  shard smallint PRIMARY KEY,
+  holder text NOT NULL,
+  token bigint NOT NULL,
+  expires_at timestamptz NOT NULL
+);
+
 -- One row per lane of a journal: the cursor is the deduplication.
 CREATE TABLE lane_cursors (
   tenant_id text NOT NULL,
@@ -93,6 +102,14 @@ CREATE TABLE dictionaries (
   hash text NOT NULL,
   octets bytea NOT NULL,
   PRIMARY KEY (edge_id, hash)
+);
+
+-- Meters that an edge speaks of: names those that nobody placed there.
+CREATE TABLE dictionary_meters (
+  tenant_id text NOT NULL,
+  edge_id text NOT NULL,
+  meter_id text NOT NULL,
+  PRIMARY KEY (edge_id, meter_id)
 );
 
 CREATE TABLE edge_logs (

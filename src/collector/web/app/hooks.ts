@@ -60,6 +60,16 @@ export function useLiveState(): LiveState {
   return state;
 }
 
+/**
+ * Whether a change can bring new readings of the meter: blocks of its concentrator have been stored (their readings are
+ * visible at once), or readings were moved by a fold or a new placement.
+ */
+export function bringsReadings(change: Change, meter: { readonly meterId: string; readonly edgeId?: string }): boolean {
+  const data = JSON.stringify(change.data);
+  if (change.event === 'readings') return data.includes(`"${meter.meterId}"`);
+  return change.event === 'blocks' && data.includes(`"edgeId":"${meter.edgeId ?? ''}"`);
+}
+
 /** Reloads at most once in `pauseMs` after changes for which `wanted` says yes. */
 export function useReloadOn(wanted: (change: Change) => boolean, reload: () => void, pauseMs = 800): void {
   const timer = useRef<ReturnType<typeof setTimeout> | null>(null);

@@ -3,14 +3,26 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ByteWriter } from '../../../../src/base/bytes.ts';
 import { crc32C } from '../../../../src/base/crc.ts';
-import { EDGE_CREDIT_OCTETS } from '../../../../src/collector/ingest/limits.ts';
+import type { MqttConnection, MqttListener } from '../../../../src/base/env.ts';
+import { SILENT_LOG } from '../../../../src/base/log.ts';
+import { startIngest } from '../../../../src/collector/ingest/ingest.ts';
+import { EDGE_CREDIT_OCTETS, RECONNECT_MIN_MS } from '../../../../src/collector/ingest/limits.ts';
 import { createMemoryCollectorStore, type MemoryCollectorStore } from '../../../../src/lab/memory-collector-store.ts';
 import type { CommandId, EdgeId, MeterId } from '../../../../src/model/ids.ts';
 import { DEFAULT_TENANT } from '../../../../src/model/ids.ts';
 import type { Lane } from '../../../../src/wire/lanes.ts';
 import type { PackedBlock } from '../../../../src/wire/pack.ts';
 import { Desk } from '../../../support/ingest-desk.ts';
-import { DAY_MS, JournalEdge, place, profileGroup, QUARTER_MS, register, row } from '../../../support/journal-edge.ts';
+import {
+  crypto,
+  DAY_MS,
+  JournalEdge,
+  place,
+  profileGroup,
+  QUARTER_MS,
+  register,
+  row,
+} from '../../../support/journal-edge.ts';
 
 const METER = 'm1' as MeterId;
 
@@ -324,3 +336,84 @@ function reframed(block: PackedBlock): PackedBlock {
   const cut = block.octets.subarray(0, block.octets.length - 7);
   return { ...block, octets: new ByteWriter().bytes(cut).u32(crc32C(cut)).finish() };
 }
+
+describe('connection', () => {
+  test('a lost connection is tried again after a growing pause, and the filters stand again', async () => {
+    const pauses: number[] = [];
+    const filters: (readonly string[])[] = [];
+    let listener: MqttListener | undefined;
+    let refuse = 2;
+    const runs: (() => void)[] = [];
+    const clock = { nowMs: () => DAY_MS, monotonicMs: () => 0 };
+    const connection: MqttConnection = {
+      publish: async () => undefined,
+      subscribe: async (wanted) => {
+        filters.push(wanted);
+      },
+      bufferedOctets: () => 0,
+      trafficOctets: () => ({ sent: 0, received: 0 }),
+      close: async () => undefined,
+    };
+    const ingest = startIngest({
+      env: {
+        clock,
+        crypto,
+        log: SILENT_LOG,
+        random: { bytes: (count) => new Uint8Array(count), below: () => 0 },
+        timers: {
+          after: (delayMs, run) => {
+            pauses.push(delayMs);
+            runs.push(run);
+            return { cancel: () => undefined };
+          },
+          sleep: async () => undefined,
+        },
+        mqtt: {
+          connect: async (_options, given) => {
+            if (refuse-- > 0) throw new Error('refused');
+            listener = given;
+            return connection;
+          },
+        },
+      },
+      store: createMemoryCollectorStore({ clock, term: new Uint8Array(12) }),
+      broker: { url: 'mqtt://test', clientId: 'collector' },
+      shards: [7],
+    });
+    const settle = async () => {
+      for (let turns = 0; turns < 10; turns++) await Promise.resolve();
+    };
+    await settle();
+    assert.equal(ingest.state().connected, false);
+    assert.match(ingest.state().sentence, /refused/);
+    runs.shift()?.();
+    await settle();
+    runs.shift()?.();
+    await ingest.connected();
+    assert.deepEqual(pauses, [RECONNECT_MIN_MS / 2, RECONNECT_MIN_MS]);
+    listener?.closed('broker restarted');
+    assert.equal(ingest.state().connected, false);
+    runs.shift()?.();
+    await ingest.connected();
+    assert.deepEqual(pauses.slice(2), [RECONNECT_MIN_MS / 2], 'a good connection resets the pause');
+    assert.deepEqual(filters, [
+      ['dw/07/+/b', 'dw/07/+/c'],
+      ['dw/07/+/b', 'dw/07/+/c'],
+    ]);
+    await ingest.stop();
+    assert.equal(ingest.state().sentence, 'Stopped.');
+  });
+
+  test('what an edge sends beyond its queue is dropped unacknowledged, and the rest is taken', async () => {
+    const { desk, edge } = await ready();
+    const junk = new Uint8Array(60_000);
+    const said = Array.from({ length: 12 }, () => desk.say(edge, 'b', junk));
+    const fits = desk.blocks(edge, edge.blocks(2).slice(0, 1));
+    assert.ok(desk.ingest.state().queuedOctets <= 2 * EDGE_CREDIT_OCTETS);
+    await Promise.all([...said, fits]);
+    assert.equal(desk.ingest.state().queuedOctets, 0);
+    desk.told(edge);
+    await desk.blocks(edge, edge.blocks(2));
+    assert.deepEqual(desk.told(edge), [ack(edge, 6)]);
+  });
+});

@@ -1,7 +1,7 @@
 /** What a meter used, as bars with its gaps, and the same as a table. */
 import { useMemo, useState } from 'preact/hooks';
 import { decimalText } from '../../../../model/number.ts';
-import { useReloadOn, useResource } from '../hooks.ts';
+import { bringsReadings, useReloadOn, useResource } from '../hooks.ts';
 import { Chart, type ChartGap, type ChartPoint } from '../parts/chart.tsx';
 import { Await, Empty } from '../parts/states.tsx';
 import type { Channel, Gap, Meter, ReadingColumns } from '../types.ts';
@@ -94,11 +94,7 @@ function ChannelChart(props: { readonly meter: Meter; readonly channel: Channel;
     if (nowMs !== toMs) setToMs(nowMs);
     else readings.reload();
   };
-  useReloadOn(
-    (change) => change.event === 'readings' && JSON.stringify(change.data).includes(`"${meter.meterId}"`),
-    reload,
-    2_000,
-  );
+  useReloadOn((change) => bringsReadings(change, meter), reload, 2_000);
   const own = (gaps.data?.items ?? []).filter(
     (gap) => gap.obis === channel.obis && gap.intervalS === channel.intervalS,
   );

@@ -1,5 +1,5 @@
 /** What a meter said: newest values, events, texts. */
-import { useNow, useReloadOn, useResource } from '../hooks.ts';
+import { bringsReadings, useNow, useReloadOn, useResource } from '../hooks.ts';
 import { Await, Empty } from '../parts/states.tsx';
 import type { Attribute, Meter, MeterEvent, Page, ReadingRow } from '../types.ts';
 import { intervalWords, obisWords, shortTimeText, timeText, valueText } from '../words.ts';
@@ -45,10 +45,7 @@ export function LatestCard(props: { readonly meter: Meter }) {
   const latest = useResource<{ readonly items: readonly ReadingRow[] }>(
     `/api/v1/meters/${encodeURIComponent(meterId)}/latest`,
   );
-  useReloadOn(
-    (change) => change.event === 'readings' && JSON.stringify(change.data).includes(`"${meterId}"`),
-    latest.reload,
-  );
+  useReloadOn((change) => bringsReadings(change, props.meter), latest.reload);
   return (
     <section class="card" aria-labelledby="latest-title">
       <header>
