@@ -21,13 +21,15 @@ export const STUCK_ROUND_TRIPS = 4;
 
 /** First wait for an answer to hello; doubles up to the maximum, so a dead collector costs little traffic. */
 export const HELLO_RETRY_MIN_MS = 30_000;
+/** Longest of these waits. */
 export const HELLO_RETRY_MAX_MS = 300_000;
 
 /** A repeated NEED for one lane is ignored this long: every outstanding block may have triggered one. */
 export const NEED_GUARD_MIN_MS = 5_000;
 
-/** Reconnecting: decorrelated jitter between these two. */
+/** Reconnecting waits at least this, with decorrelated jitter. */
 export const BACKOFF_BASE_MS = 1_000;
+/** Longest wait between two attempts. */
 export const BACKOFF_CAP_MS = 300_000;
 
 /** A connection that lasted this long was good: the backoff starts anew. */
@@ -36,9 +38,11 @@ export const STABLE_CONNECTION_MS = 600_000;
 /** CONNECT to CONNACK, slow radio included. */
 export const CONNECT_TIMEOUT_MS = 30_000;
 
-/** Bounds of the MQTT keep-alive, and where learning starts. */
+/** Shortest keep-alive that is tried. */
 export const KEEP_ALIVE_MIN_S = 60;
+/** Longest keep-alive that is tried. */
 export const KEEP_ALIVE_MAX_S = 900;
+/** Where learning starts. */
 export const KEEP_ALIVE_START_S = 240;
 
 /** A backlog is reported at most this often. */
@@ -77,8 +81,9 @@ export const DISCONNECTS_PER_HOUR_MAX = 10_000;
 /** The relay is read back no earlier than this: contacts move and states settle. */
 export const RELAY_SETTLE_MIN_MS = 3_000;
 
-/** Between two looks at a relay that has not moved yet, and the last one. */
+/** Between two looks at a relay that has not moved yet. */
 export const RELAY_POLL_MS = 3_000;
+/** The last look, counted from the order. */
 export const RELAY_POLL_MAX_MS = 18_000;
 
 /** Waits after the 1st, 2nd and 3rd failure of a job; then the next window. */
@@ -111,8 +116,9 @@ export const SESSION_IDLE_MAX_MS = 60_000;
 /** Push lists of one port that are told apart; meters have three. */
 export const PUSH_LISTS_MAX = 16;
 
-/** A line that cannot be opened is tried again after the first wait, then after twice as long, up to the last. */
+/** A line that cannot be opened is tried again after this, then after twice as long each time. */
 export const REOPEN_MIN_MS = 1_000;
+/** Longest of these waits. */
 export const REOPEN_MAX_MS = 60_000;
 
 /** A port that was not heard for this long is silent; the slowest list comes hourly. */
@@ -136,6 +142,7 @@ export const CLOCK_FLOOR_MS = 1_767_225_600_000;
 /** How far the wall clock may be from the collector's to count as confirmed by it. */
 export const CLOCK_AGREES_MS = 2_000;
 
-/** Lines of one edge, and meters of one line: what one process reads in time (1,000 meters in all). */
+/** Lines of one edge: what one process reads in time (1,000 meters in all). */
 export const LINES_MAX = 256;
+/** Meters of one line. */
 export const METERS_PER_LINE_MAX = 1_000;

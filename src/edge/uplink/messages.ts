@@ -13,7 +13,7 @@ export type UplinkAction =
   | { readonly kind: 'rewind'; readonly lane: Lane; readonly upTo: number }
   /** Send the dictionary with this hash (16 hex digits). */
   | { readonly kind: 'dictionary'; readonly hash: string }
-  /** Tell {@link UplinkMachine.keyframeAt} where the keyframe group of this block begins. */
+  /** Tell `keyframeAt` of the machine where the keyframe group of this block begins. */
   | { readonly kind: 'find-keyframe'; readonly lane: Lane; readonly sequence: number }
   | { readonly kind: 'command'; readonly command: Uint8Array; readonly signature: Uint8Array }
   /** Consider telling the collector about backlog and health. */
@@ -23,7 +23,7 @@ export type UplinkAction =
   /** A person should know: the sentence becomes the state of the uplink. */
   | { readonly kind: 'trouble'; readonly code: string; readonly sentence: string };
 
-/** The next blocks to publish: read them from the journal and offer them with {@link UplinkMachine.admit}. */
+/** The next blocks to publish: read them from the journal and offer them with `admit` of the machine. */
 export interface SendStep {
   readonly lane: Lane;
   readonly from: number;

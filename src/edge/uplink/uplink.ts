@@ -24,7 +24,7 @@ export interface UplinkOptions {
   readonly journal: Journal;
   readonly health: Health;
   readonly codec: UplinkCodec;
-  /** Broker and identity; the keep-alive is learnt, see {@link KeepAlive}. */
+  /** Broker and identity; the keep-alive is learnt. */
   readonly broker: Omit<MqttOptions, 'keepAliveS' | 'connectTimeoutMs'>;
   /** First connection after a new boot of the machine waits a random part of this, ms. */
   readonly spreadMs: number;
