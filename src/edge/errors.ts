@@ -4,7 +4,6 @@ import { type ErrorTable, errorsOf } from '../base/errors.ts';
 /** Codes that leave the actors of the edge. */
 export type EdgeErrorCode =
   | 'COMMAND_SIGNATURE'
-  | 'COMMAND_MALFORMED'
   | 'COMMAND_OTHER_EDGE'
   | 'COMMAND_OTHER_EPOCH'
   | 'COMMAND_NO_TIME'
@@ -20,6 +19,9 @@ export type EdgeErrorCode =
   | 'COMMAND_RELAY_UNMOVED'
   | 'COMMAND_ANSWER_LOST'
   | 'COMMAND_INTERRUPTED'
+  | 'UPLINK_COLLECTOR_AHEAD'
+  | 'SCHEDULER_CRASHED'
+  | 'READER_CRASHED'
   | 'SCHEDULER_UNKNOWN_METER'
   | 'SCHEDULER_QUEUE_FULL'
   | 'SCHEDULER_NOT_REACHED'
@@ -43,11 +45,6 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'remote',
     retry: 'never',
     sentence: 'The command is not signed by the key that this concentrator trusts; nothing was done.',
-  },
-  COMMAND_MALFORMED: {
-    side: 'remote',
-    retry: 'never',
-    sentence: 'The command does not have the documented shape; compare the software versions of both sides.',
   },
   COMMAND_OTHER_EDGE: {
     side: 'remote',
@@ -126,6 +123,22 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'local',
     retry: 'later',
     sentence: 'The concentrator restarted while it carried out the order; the order was not repeated.',
+  },
+  UPLINK_COLLECTOR_AHEAD: {
+    side: 'remote',
+    retry: 'never',
+    sentence:
+      'The collector holds blocks that this journal never made: another concentrator uses this id, or the journal is an old copy. Adopt the concentrator again with an empty state folder.',
+  },
+  SCHEDULER_CRASHED: {
+    side: 'local',
+    retry: 'later',
+    sentence: 'A job ended in a fault of the program; the others go on. Please report it with the log.',
+  },
+  READER_CRASHED: {
+    side: 'local',
+    retry: 'later',
+    sentence: 'Reading a meter ended in a fault of the program; the others go on. Please report it with the log.',
   },
   SCHEDULER_UNKNOWN_METER: {
     side: 'local',

@@ -155,6 +155,8 @@ export interface MeterAccess {
   readonly timeZone: string;
   /** The disconnect control object, or null when the profile has none. */
   readonly relayObis: string | null;
+  /** Wait between an order to the relay and the first look at it, as the profile says, ms. */
+  readonly relaySettleMs: number;
   /** What is read and reported after the relay was switched. */
   readonly snapshot: readonly ObjectReference[];
   /** Reads attributes in one session, with scaler and unit where the object has them. */

@@ -21,6 +21,7 @@ const ENERGY_IMPORT = '1-0:1.8.0*255';
 export class ReaderMeterAccess implements MeterAccess {
   readonly timeZone: string;
   readonly relayObis: string | null;
+  readonly relaySettleMs: number;
   readonly snapshot: readonly ObjectReference[];
   readonly #scalers = new Map<string, Scaler | null>();
 
@@ -32,6 +33,7 @@ export class ReaderMeterAccess implements MeterAccess {
   ) {
     this.timeZone = meter.timeZone;
     this.relayObis = meter.profile.relay?.obis ?? null;
+    this.relaySettleMs = meter.profile.relay?.settleMs ?? 0;
     const energy = registerByObis(meter.profile, ENERGY_IMPORT);
     this.snapshot =
       energy === undefined ? [] : [{ classId: energy.classId, obis: energy.obis, attribute: energy.attribute }];

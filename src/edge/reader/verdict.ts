@@ -1,6 +1,7 @@
 /** What an error says about a meter: its state in words, and whether it is worth trying again. Pure. */
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { MeterStateName } from '../../model/event.ts';
+import { EDGE_ERRORS } from '../errors.ts';
 import { BABBLE_OCTETS } from '../limits.ts';
 import type { JobFailure, JobOutcome } from '../ports.ts';
 
@@ -36,7 +37,8 @@ const OF_THE_LINE = /^(SESSION|HDLC|WRAPPER|FRAME|APDU|GBT|MBUS|DLMS|LINK)_/;
 /** Judges an error; `noiseOctets` is what was heard and could not be used while the request ran. */
 export function verdictOf(error: unknown, noiseOctets: number): Verdict {
   const code = error instanceof DeltawattError ? error.code : 'READER_CRASHED';
-  const sentence = error instanceof DeltawattError ? withDetail(error) : reasonOf(error);
+  const sentence =
+    error instanceof DeltawattError ? withDetail(error) : `${EDGE_ERRORS.READER_CRASHED.sentence} (${reasonOf(error)})`;
   if (SIGN_ON.has(code)) return verdict('sign-on', 'refused', code, sentence, 'yes');
   if (JOB.has(code)) return verdict('job', 'reachable', code, sentence, 'yes');
   if (SILENT.has(code)) {

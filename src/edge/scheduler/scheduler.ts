@@ -194,7 +194,8 @@ export class Scheduler implements Dispatcher {
   #crashed(error: unknown): JobOutcome {
     this.#options.health.count('scheduler_crashes');
     this.#options.env.log.error('scheduler.job-crashed', { reason: reasonOf(error) });
-    const failure = { code: 'SCHEDULER_CRASHED', sentence: reasonOf(error), reached: 'maybe' } as const;
+    const { sentence } = EDGE_ERRORS.SCHEDULER_CRASHED;
+    const failure = { code: 'SCHEDULER_CRASHED', sentence, reached: 'maybe' } as const;
     return { ok: false, scope: 'meter', failure };
   }
 

@@ -14,6 +14,7 @@
 import { sameOctets } from '../../base/bytes.ts';
 import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
 import type { CollectorBody, CollectorMessage } from '../../wire/messages.ts';
+import { EDGE_ERRORS } from '../errors.ts';
 import {
   HELLO_RETRY_MAX_MS,
   HELLO_RETRY_MIN_MS,
@@ -272,7 +273,7 @@ export class UplinkMachine {
         {
           kind: 'trouble',
           code: 'UPLINK_COLLECTOR_AHEAD',
-          sentence: `The collector holds ${upTo} blocks of lane ${span.lane}, this journal made only ${span.last}: another edge uses this id, or the journal is an old copy. The lane is not sent.`,
+          sentence: `${EDGE_ERRORS.UPLINK_COLLECTOR_AHEAD.sentence} (lane ${span.lane}: ${upTo} there, ${span.last} here)`,
         },
       ];
     }

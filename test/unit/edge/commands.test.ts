@@ -29,6 +29,7 @@ function idOf(name: string): CommandId {
 /** A meter with a relay that obeys, until told otherwise. */
 class FakeMeter implements MeterAccess {
   readonly timeZone = 'Europe/Berlin';
+  relaySettleMs = 0;
   relayObis: string | null = '0-0:96.3.10*255';
   snapshot: readonly ObjectReference[] = [];
   relay: RelayReading = { outputOn: true, controlState: 1, controlMode: 4 };
@@ -164,6 +165,16 @@ test('IT-4 the relay is read no earlier than 3 s after the order, again every 3 
   assert.deepEqual(looks, [0, 3_000, 6_000, 9_000, 12_000, 15_000, 18_000]);
   assert.deepEqual(b.states(), ['accepted', 'started', 'failed:COMMAND_RELAY_UNMOVED']);
   assert.match(b.last().sentence, /did not move in time.*The load has supply: connected\.$/);
+});
+
+test('IT-4 a profile that asks for a longer settling is heard', async () => {
+  const b = await bench();
+  b.meter.relaySettleMs = 8_000;
+  const looks: number[] = [];
+  b.meter.onReadRelay = () => looks.push(b.world.clock.nowMs);
+  await b.send({ id: 'c1' });
+  await b.settle();
+  assert.deepEqual(looks, [0, 8_000]);
 });
 
 test('IT-4 a reconnect that only arms the meter is not called connected', async () => {

@@ -54,7 +54,7 @@ async function run(body: RelayBody, meter: MeterAccess, tools: HandlerTools): Pr
 
 /** Looks until the relay is where it should be, at most {@link RELAY_POLL_MAX_MS}; the last look, or null when all failed. */
 async function readBack(action: Action, meter: MeterAccess, tools: HandlerTools): Promise<RelayReading | null> {
-  let waitedMs = Math.max(RELAY_SETTLE_MIN_MS, tools.relaySettleMs);
+  let waitedMs = Math.max(RELAY_SETTLE_MIN_MS, tools.relaySettleMs, meter.relaySettleMs);
   let seen: RelayReading | null = null;
   await tools.sleep(waitedMs);
   for (;;) {
