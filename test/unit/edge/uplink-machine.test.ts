@@ -227,6 +227,8 @@ test('NEED_DICT: the dictionary, then everything after upTo again, once for all 
   const need: CollectorBody = { kind: 'need-dictionary', hash: 'ab01020304050607', lane: 2 };
   assert.deepEqual(b.hear(need, 10)[1], { kind: 'dictionary', hash: 'ab01020304050607' });
   assert.deepEqual(b.hear(need, 11)[1], { kind: 'ignored', counter: 'repeated_need' });
+  const other: CollectorBody = { ...need, hash: 'ff01020304050607' };
+  assert.deepEqual(b.hear(other, 12)[1], { kind: 'dictionary', hash: 'ff01020304050607' }, 'another one is no repeat');
   assert.deepEqual(await b.drain(12), ['2:1', '2:2', '2:3']);
   assert.equal(b.hear(need, 6_000)[1]?.kind, 'dictionary', 'asked again much later, it is sent again');
 });
