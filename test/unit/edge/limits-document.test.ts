@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { toHex } from '../../../src/base/bytes.ts';
 import { hasCode } from '../../../src/base/errors.ts';
 import { builtInLimits, readLimits, signLimits } from '../../../src/edge/commands/limits-document.ts';
 import { TEST_CRYPTO } from './world.ts';
@@ -34,4 +36,12 @@ test('another key, another edge, a changed text or something else is refused by 
   ]) {
     assert.throws(read(document, 'e1'), (error) => hasCode(error, 'LIMITS_MALFORMED'));
   }
+});
+
+test('the example of the document is what this program reads', () => {
+  const page = readFileSync(new URL('../../../docs/formats/edge-files.md', import.meta.url), 'utf8');
+  const example = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  assert.ok(page.includes(toHex(KEY.publicKey)));
+  const limits = readLimits(new TextEncoder().encode(example), 'e1', KEY.publicKey, TEST_CRYPTO);
+  assert.equal(limits.disconnectsPerHour, 40);
 });
