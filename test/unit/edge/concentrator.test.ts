@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { concat } from '../../../src/base/bytes.ts';
-import { parseConfig } from '../../../src/base/config.ts';
+import { parseConfig, printExample } from '../../../src/base/config.ts';
 import type { AppendFile, Env } from '../../../src/base/env.ts';
 import { type Collector, startCollector } from '../../../src/collector/collector.ts';
 import type { StoredReading } from '../../../src/collector/ports.ts';
@@ -262,4 +262,11 @@ test('settings: every problem at once, with the path of its key', () => {
     parsed.problems.map(({ path }) => path),
     ['timeZone', 'lines[0].url', 'lines[0].meters[1].id', 'lines[1].id', 'lines[1].meters'],
   );
+});
+
+test('the printed example of the settings parses and contradicts nothing', () => {
+  const example = printExample(EDGE_CONFIG, 'deltawatt edge');
+  const parsed = parseConfig(EDGE_CONFIG, example, (config) => edgeContradictions(config, () => []));
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  assert.deepEqual(parsed.config.lines, []);
 });
