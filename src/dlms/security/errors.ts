@@ -1,5 +1,5 @@
 /** What protection of messages can say went wrong: one table, one constructor. */
-import { type ErrorTable, errorsOf } from '../../base/errors.ts';
+import { DeltawattError, type ErrorTable, errorsOf } from '../../base/errors.ts';
 
 /** The table: code, side, retry, sentence. */
 export const SECURITY_ERRORS = {
@@ -113,3 +113,8 @@ export type SecurityErrorCode = keyof typeof SECURITY_ERRORS;
 
 /** Makes an error of this room from its code. */
 export const securityError = errorsOf<SecurityErrorCode>(SECURITY_ERRORS);
+
+/** Whether an error is one of {@link SECURITY_ERRORS}. */
+export function isSecurityError(error: unknown): error is DeltawattError<SecurityErrorCode> {
+  return error instanceof DeltawattError && error.code in SECURITY_ERRORS;
+}

@@ -2,13 +2,16 @@
 import type { Data } from '../axdr/data.ts';
 import { type ObisCode, obisOf, obisToOctets } from '../cosem/obis.ts';
 import type { GetDataResult } from '../xdlms/service.ts';
-import { DLMS_VERSION, LOGICAL_NAMES } from './association.ts';
+import { DLMS_VERSION } from './association.ts';
 import { type ListedObject, RESULT } from './object-model.ts';
 
 /** Interface class of association LN. */
 export const ASSOCIATION_CLASS = 15;
 /** Logical name of the association in which the question is asked. */
 export const CURRENT_ASSOCIATION: ObisCode = obisOf(0, 0, 40, 0, 0, 255);
+
+/** Its method that takes pass 3 of a high-level authentication and answers with pass 4. */
+export const REPLY_TO_HLS = 1;
 
 /** What the association object tells about itself. */
 export interface AssociationFacts {
@@ -17,8 +20,12 @@ export interface AssociationFacts {
   readonly conformance: number;
   readonly serverPduMaxBytes: number;
   readonly clientPduMaxBytes: number;
-  /** 0 none, 1 LLS. */
+  /** Longest answer before protection, octets; 0 = no limit. */
+  readonly answerMaxBytes: number;
+  /** 0 none, 1 LLS, 2 to 7 HLS. */
   readonly mechanism: number;
+  /** 1 logical names, 3 with ciphering. */
+  readonly context: number;
   readonly objects: readonly ListedObject[];
 }
 
@@ -76,7 +83,7 @@ export function readAssociation(attributeId: number, facts: AssociationFacts): G
     case 3:
       return { data: structure({ type: 'integer', value: facts.client }, u16(facts.server)) };
     case 4:
-      return { data: objectName(1, LOGICAL_NAMES) };
+      return { data: objectName(1, facts.context) };
     case 5:
       return {
         data: structure(

@@ -1,29 +1,39 @@
 /** Opening and closing an association: the client's proposal, the server's answer, and what both agreed on. */
 
-import { DeltawattError } from '../../base/errors.ts';
 import type { Aare, Aarq } from '../acse/acse.ts';
 import { PROVIDER_DIAGNOSTICS, USER_DIAGNOSTICS } from '../acse/names.ts';
-import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
+import { HLS_MECHANISMS, type HlsSecret } from '../security/hls.ts';
+import type { Apdu } from '../xdlms/apdu.ts';
+import { encodeApdu } from '../xdlms/codec.ts';
 import {
   CONFORMANCE,
   type ConfirmedServiceError,
   type ConformanceName,
+  type InitiateRequest,
   type InitiateResponse,
 } from '../xdlms/initiate.ts';
 import { sessionError } from './errors.ts';
 import { PDU_MIN_BYTES } from './limits.ts';
 
-/**
- * How a client proves who it is. The high-level mechanisms (2-7) come with ciphering: they end up in the state
- * `authenticating` of the association table and need key material that this type will carry.
- */
+/** A high-level mechanism: what this side proves itself with, and the challenge that it sends (8 to 64 octets, fresh). */
+export type HlsAuthentication = HlsSecret & { readonly challenge: Uint8Array };
+
+/** How a client proves who it is. */
 export type Authentication =
   | { readonly mechanism: 'none' }
   /** Low-level security: a password in clear, at most 255 octets. */
-  | { readonly mechanism: 'lls'; readonly password: Uint8Array };
+  | { readonly mechanism: 'lls'; readonly password: Uint8Array }
+  | HlsAuthentication;
 
 /** Numbers of the mechanisms in AARQ and AARE. */
-export const MECHANISM_NUMBERS = { none: 0, lls: 1 } as const;
+export const MECHANISM_NUMBERS = { none: 0, lls: 1, ...HLS_MECHANISMS } as const;
+
+/** Whether passes 3 and 4 belong to the mechanism. */
+export function isHls<Any extends { readonly mechanism: string }>(
+  authentication: Any,
+): authentication is Exclude<Any, { readonly mechanism: 'none' | 'lls' }> {
+  return authentication.mechanism !== 'none' && authentication.mechanism !== 'lls';
+}
 
 /** What both sides agreed on. */
 export interface Association {
@@ -53,6 +63,8 @@ export const OUR_CONFORMANCE =
 
 /** Application context 1: logical names, no ciphering. */
 export const LOGICAL_NAMES = 1;
+/** Application context 3: logical names, ciphered. */
+export const LOGICAL_NAMES_CIPHERED = 3;
 /** The one version of xDLMS in use. */
 export const DLMS_VERSION = 6;
 /** Name of the association in an initiate-response with logical names. */
@@ -65,32 +77,43 @@ export function agreed(association: Association, name: ConformanceName): boolean
   return (association.conformance & CONFORMANCE[name]) !== 0;
 }
 
-/** The client's AARQ. */
-export function aarqOf(authentication: Authentication, conformance: number, clientPduMaxBytes: number): Aarq {
-  const lls = authentication.mechanism === 'lls';
+/** The client's proposal. */
+export function initiateRequestOf(conformance: number, clientPduMaxBytes: number): InitiateRequest {
+  return {
+    apdu: 'initiate-request',
+    dedicatedKey: null,
+    responseAllowed: true,
+    proposedQos: null,
+    proposedDlmsVersion: DLMS_VERSION,
+    conformance,
+    clientMaxReceivePduSize: clientPduMaxBytes,
+  };
+}
+
+/** The client's AARQ around an initiate-request, plain or ciphered; `initiate` given as octets. */
+export function aarqOf(authentication: Authentication, initiate: Uint8Array): Aarq {
+  const { mechanism } = authentication;
+  const wanted = mechanism !== 'none';
   return {
     apdu: 'aarq',
     protocolVersion: null,
     applicationContext: LOGICAL_NAMES,
     callingApTitle: null,
     callingAeQualifier: null,
-    senderAcseRequirements: lls ? AUTHENTICATION_WANTED : null,
-    mechanism: lls ? MECHANISM_NUMBERS.lls : null,
-    callingAuthenticationValue: lls ? authentication.password : null,
-    userInformation: encodeApdu({
-      apdu: 'initiate-request',
-      dedicatedKey: null,
-      responseAllowed: true,
-      proposedQos: null,
-      proposedDlmsVersion: DLMS_VERSION,
-      conformance,
-      clientMaxReceivePduSize: clientPduMaxBytes,
-    }),
+    senderAcseRequirements: wanted ? AUTHENTICATION_WANTED : null,
+    mechanism: wanted ? MECHANISM_NUMBERS[mechanism] : null,
+    callingAuthenticationValue: authenticationValueOf(authentication),
+    userInformation: initiate,
     otherFields: [],
   };
 }
 
-/** A server's AARE; `information` is an initiate-response or the error in its place. */
+function authenticationValueOf(authentication: Authentication): Uint8Array | null {
+  if (isHls(authentication)) return authentication.challenge;
+  return authentication.mechanism === 'lls' ? authentication.password : null;
+}
+
+/** A server's AARE without ciphering; `information` is an initiate-response or the error in its place. */
 export function aareOf(
   result: 0 | 1 | 2,
   code: number,
@@ -119,27 +142,18 @@ function diagnosticText({ result, diagnostic }: Aare): string {
   return `result ${result}, ${diagnostic.source}: ${names[diagnostic.code] ?? diagnostic.code}`;
 }
 
-/** What an AARE comes to: the agreement, or the reason why there is no association. */
-export function judgeAare(aare: Aare): { readonly agreement: InitiateResponse } | { readonly refusal: DeltawattError } {
-  try {
-    return { agreement: agreementOf(aare) };
-  } catch (error) {
-    if (error instanceof DeltawattError) return { refusal: error };
-    throw error;
-  }
-}
-
-function agreementOf(aare: Aare): InitiateResponse {
-  const inside = aare.userInformation === null ? null : decodeApdu(aare.userInformation);
+/**
+ * What an AARE agrees to, `inside` being its user information opened; throws SESSION_ASSOCIATION_REFUSED with the words of
+ * the server. `overheadBytes` is what protection takes of each PDU.
+ */
+export function agreementOf(aare: Aare, inside: Apdu | null, overheadBytes = 0): InitiateResponse {
   if (aare.result !== 0 || inside?.apdu !== 'initiate-response') {
     const isError = inside?.apdu === 'confirmed-service-error';
     const service = isError ? `, initiate error ${inside.errorChoice}/${inside.errorValue}` : '';
     throw sessionError('SESSION_ASSOCIATION_REFUSED', `${diagnosticText(aare)}${service}`);
   }
-  if ((aare.mechanism ?? 0) > MECHANISM_NUMBERS.lls)
-    throw sessionError('SESSION_MECHANISM', `mechanism ${aare.mechanism}`);
   const pdu = inside.serverMaxReceivePduSize;
-  if (inside.negotiatedDlmsVersion !== DLMS_VERSION || (pdu > 0 && pdu < PDU_MIN_BYTES)) {
+  if (inside.negotiatedDlmsVersion !== DLMS_VERSION || (pdu > 0 && pdu < PDU_MIN_BYTES + overheadBytes)) {
     const detail = `DLMS version ${inside.negotiatedDlmsVersion}, PDU ${pdu} octets`;
     throw sessionError('SESSION_ASSOCIATION_REFUSED', detail);
   }

@@ -10,9 +10,12 @@ import type { Machine } from '../../base/machine.ts';
 import type { Aare } from '../acse/acse.ts';
 import type { ClientTransport, TransportEvent } from '../frame/transport.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
-import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
-import type { DataNotification, EventNotification } from '../xdlms/notification.ts';
-import { type Association, type Authentication, aarqOf, judgeAare, OUR_CONFORMANCE } from './association.ts';
+import { encodeApdu } from '../xdlms/codec.ts';
+import type { ExceptionResponse } from '../xdlms/exception.ts';
+import type { ConfirmedServiceError } from '../xdlms/initiate.ts';
+import { type Association, OUR_CONFORMANCE } from './association.ts';
+import { ClientGuard, type Heard } from './client-guard.ts';
+import type { ClientSessionEvent, ClientSessionOptions } from './client-words.ts';
 import { sessionError } from './errors.ts';
 import { asError, invocationOf } from './exchange.ts';
 import { Job } from './job.ts';
@@ -28,42 +31,20 @@ import {
 import type { MeterRequest, Outcome } from './request.ts';
 import { type AssociationEvent, type AssociationState, nextState } from './state.ts';
 
-/** Settings of a client session. */
-export interface ClientSessionOptions {
-  readonly authentication?: Authentication;
-  /** Services to propose; masks in `CONFORMANCE`. */
-  readonly conformance?: number;
-  /** Longest APDU that this side takes, octets; 0 = no limit. */
-  readonly clientPduMaxBytes?: number;
-  /** Silence while an answer is waited for, ms. */
-  readonly requestTimeoutMs?: number;
-  /** Times a read is asked again, where the transport does not repeat by itself. */
-  readonly readRetries?: number;
-  /** Items in one with-list request. */
-  readonly listItemsMax?: number;
-  /** Whether to say goodbye with RLRQ before the link is closed; some meters never answer it. */
-  readonly release?: boolean;
-}
+export type { ClientSessionEvent, ClientSessionOptions } from './client-words.ts';
 
-/** What a client session tells its owner. */
-export type ClientSessionEvent =
-  | { readonly kind: 'associated'; readonly association: Association }
-  /** A request is over; `id` is what {@link ClientSession.request} gave. */
-  | { readonly kind: 'done'; readonly id: number; readonly outcome: Outcome }
-  /** Something that nobody asked for. */
-  | { readonly kind: 'notification'; readonly apdu: DataNotification | EventNotification }
-  /** The session is over; `error` is null after a release. */
-  | { readonly kind: 'closed'; readonly error: DeltawattError | null }
-  /** Octets or an APDU that had no place here. */
-  | { readonly kind: 'discarded'; readonly code: string; readonly octets: Uint8Array };
+type Refusal = ExceptionResponse | ConfirmedServiceError;
 
 const INVOKE_IDS = 16;
+/** Service error of an exception-response. */
+const INVOCATION_COUNTER_ERROR = 6;
 const NO_OCTETS: Uint8Array = new Uint8Array(0);
 
 /** The client's session machine. */
 export class ClientSession implements Machine<ClientSessionEvent> {
   readonly #transport: ClientTransport;
   readonly #options: Required<ClientSessionOptions>;
+  readonly #guard: ClientGuard;
   #state: AssociationState = 'closed';
   #association: Association | null = null;
   #queue: Job[] = [];
@@ -81,6 +62,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     this.#transport = transport;
     this.#options = {
       authentication: { mechanism: 'none' },
+      security: null,
       conformance: OUR_CONFORMANCE,
       clientPduMaxBytes: CLIENT_PDU_DEFAULT_BYTES,
       requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
@@ -89,6 +71,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
       release: true,
       ...options,
     };
+    this.#guard = new ClientGuard(this.#options.authentication, this.#options.security);
   }
 
   /** Where the association is. */
@@ -179,13 +162,24 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   #associate(nowMs: number): void {
     this.#move('link-up');
     this.#move('request');
-    const { authentication, conformance, clientPduMaxBytes } = this.#options;
-    this.#send(aarqOf(authentication, conformance, clientPduMaxBytes), nowMs);
+    const { conformance, clientPduMaxBytes } = this.#options;
     this.#retriesLeft = 0;
+    try {
+      this.#sendOctets(encodeApdu(this.#guard.aarq(conformance, clientPduMaxBytes)), nowMs);
+    } catch (error) {
+      this.#give(asError(error), nowMs);
+    }
   }
 
+  /** Throws SECURITY_COUNTER_* when nothing may be sent any more. */
   #send(apdu: Apdu, nowMs: number): void {
-    this.#transport.send(encodeApdu(apdu), nowMs);
+    this.#sendOctets(this.#guard.seal(apdu), nowMs);
+  }
+
+  #sendOctets(octets: Uint8Array, nowMs: number): void {
+    const reservation = this.#guard.wantedReservation;
+    if (reservation !== null) this.#events.push({ kind: 'counter-low', reservation });
+    this.#transport.send(octets, nowMs);
     this.#askedAtMs = nowMs;
     this.#answerByMs = nowMs + this.#options.requestTimeoutMs;
   }
@@ -197,18 +191,22 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   }
 
   #apdu(octets: Uint8Array, unsolicited: boolean, nowMs: number): void {
-    let apdu: Apdu;
+    let heard: Heard;
     try {
-      apdu = decodeApdu(octets);
+      heard = this.#guard.open(octets);
     } catch (error) {
       this.#undecodable(asError(error), octets, unsolicited, nowMs);
       return;
     }
+    const { apdu } = heard;
     if (apdu.apdu === 'data-notification' || apdu.apdu === 'event-notification-request') {
       this.#events.push({ kind: 'notification', apdu });
     } else if (unsolicited) this.#events.push({ kind: 'discarded', code: 'SESSION_STATE', octets });
     else if (apdu.apdu === 'aare') this.#aare(apdu, octets, nowMs);
     else if (apdu.apdu === 'rlre') this.#rlre(octets, nowMs);
+    else if (apdu.apdu === 'exception-response' || apdu.apdu === 'confirmed-service-error')
+      this.#refused(apdu, heard.unprotected, octets, nowMs);
+    else if (this.#state === 'authenticating') this.#proof(apdu, octets, nowMs);
     else this.#answer(apdu, octets, nowMs);
   }
 
@@ -216,7 +214,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     this.#events.push({ kind: 'discarded', code: error.code, octets });
     if (unsolicited) return;
     if (this.#current !== null) this.#lost(this.#current, error);
-    else if (this.#state === 'associating') this.#give(error, nowMs);
+    else if (this.#state === 'associating' || this.#state === 'authenticating') this.#give(error, nowMs);
     this.#work(nowMs);
   }
 
@@ -226,18 +224,47 @@ export class ClientSession implements Machine<ClientSessionEvent> {
       return;
     }
     this.#answerByMs = null;
-    const verdict = judgeAare(aare);
-    if ('refusal' in verdict) {
-      this.#give(verdict.refusal, nowMs);
+    try {
+      const agreement = this.#guard.agreement(aare);
+      const pdu = agreement.serverMaxReceivePduSize;
+      this.#association = {
+        conformance: agreement.conformance & this.#options.conformance,
+        serverPduMaxBytes: pdu === 0 ? 0 : pdu - this.#guard.overheadBytes,
+        clientPduMaxBytes: this.#options.clientPduMaxBytes,
+        dlmsVersion: agreement.negotiatedDlmsVersion,
+      };
+      this.#move(this.#guard.needsProof ? 'challenge' : 'accept');
+      if (this.#guard.needsProof) this.#send(this.#guard.proofRequest(this.#nextInvokeId()), nowMs);
+      else this.#associated(nowMs);
+    } catch (error) {
+      this.#give(asError(error), nowMs);
+    }
+  }
+
+  #nextInvokeId(): number {
+    this.#invokeId = (this.#invokeId + 1) % INVOKE_IDS;
+    return this.#invokeId;
+  }
+
+  /** Pass 4: the meter proves that it has the secret too, or nothing more is said to it. */
+  #proof(apdu: Apdu, octets: Uint8Array, nowMs: number): void {
+    if (invocationOf(apdu) !== this.#invokeId) {
+      this.#events.push({ kind: 'discarded', code: 'SESSION_STALE', octets });
       return;
     }
-    this.#move('accept');
-    this.#association = {
-      conformance: verdict.agreement.conformance & this.#options.conformance,
-      serverPduMaxBytes: verdict.agreement.serverMaxReceivePduSize,
-      clientPduMaxBytes: this.#options.clientPduMaxBytes,
-      dlmsVersion: verdict.agreement.negotiatedDlmsVersion,
-    };
+    this.#answerByMs = null;
+    try {
+      this.#guard.acceptProof(apdu);
+      this.#move('proof');
+      this.#associated(nowMs);
+    } catch (error) {
+      this.#give(asError(error), nowMs);
+    }
+  }
+
+  #associated(nowMs: number): void {
+    if (this.#association === null) return;
+    this.#guard.associated();
     this.#events.push({ kind: 'associated', association: this.#association });
     this.#work(nowMs);
   }
@@ -253,21 +280,30 @@ export class ClientSession implements Machine<ClientSessionEvent> {
 
   #answer(apdu: Apdu, octets: Uint8Array, nowMs: number): void {
     const job = this.#current;
-    if (apdu.apdu === 'exception-response' || apdu.apdu === 'confirmed-service-error') {
-      if (job !== null) {
-        this.#current = null;
-        this.#finish(job, { kind: 'refused', refusal: apdu });
-        this.#work(nowMs);
-      } else if (this.#state === 'associating') {
-        this.#give(sessionError('SESSION_ASSOCIATION_REFUSED', JSON.stringify(apdu)), nowMs);
-      } else if (this.#state === 'releasing') this.#rlre(octets, nowMs);
-      return;
-    }
     if (job === null || invocationOf(apdu) !== this.#invokeId) {
       this.#events.push({ kind: 'discarded', code: 'SESSION_STALE', octets });
       return;
     }
     this.#step(job, apdu, octets, nowMs);
+  }
+
+  /** The whole request, or the association, is refused. */
+  #refused(refusal: Refusal, unprotected: boolean, octets: Uint8Array, nowMs: number): void {
+    const counter = refusal.apdu === 'exception-response' && refusal.serviceError === INVOCATION_COUNTER_ERROR;
+    const expected = counter ? refusal.invocationCounter : null;
+    if (counter) this.#events.push({ kind: 'counter-refused', expected });
+    const error = counter
+      ? sessionError('SESSION_COUNTER', `expected ${expected ?? 'not told'}`)
+      : sessionError('SESSION_ASSOCIATION_REFUSED', JSON.stringify(refusal));
+    const job = this.#current;
+    if (job !== null) {
+      this.#current = null;
+      // Anyone on the line can say a plain refusal: a write is not known to be undone because of it.
+      if (counter || (unprotected && !job.isRead)) this.#lost(job, counter ? error : refusalError(refusal));
+      else this.#finish(job, { kind: 'refused', refusal });
+      this.#work(nowMs);
+    } else if (this.#state === 'associating' || this.#state === 'authenticating') this.#give(error, nowMs);
+    else if (this.#state === 'releasing') this.#rlre(octets, nowMs);
   }
 
   #step(job: Job, apdu: Apdu, octets: Uint8Array, nowMs: number): void {
@@ -314,8 +350,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
 
   #begin(job: Job, nowMs: number): void {
     if (this.#association === null) throw sessionError('SESSION_STATE', this.#state);
-    this.#invokeId = (this.#invokeId + 1) % INVOKE_IDS;
-    const first = job.begin(this.#association, this.#invokeId, this.#options.listItemsMax);
+    const first = job.begin(this.#association, this.#nextInvokeId(), this.#options.listItemsMax);
     this.#retriesLeft = this.#transport.reliable ? 0 : this.#options.readRetries;
     this.#send(first, nowMs);
   }
@@ -323,23 +358,43 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   #sayGoodbye(nowMs: number): void {
     if (this.#state === 'associated' && this.#options.release) {
       this.#move('release');
-      this.#transport.send(encodeApdu({ apdu: 'rlrq', reason: 0, userInformation: null }), nowMs);
+      this.#transport.send(encodeApdu({ apdu: 'rlrq', reason: 0, userInformation: this.#goodbye() }), nowMs);
       this.#answerByMs = nowMs + Math.min(RELEASE_TIMEOUT_MS, this.#options.requestTimeoutMs);
     } else this.#disconnect(nowMs);
+  }
+
+  /** Without a counter left the goodbye goes without proof. */
+  #goodbye(): Uint8Array | null {
+    try {
+      return this.#guard.releaseInformation();
+    } catch (error) {
+      asError(error);
+      return null;
+    }
   }
 
   #noAnswer(nowMs: number): void {
     this.#answerByMs = null;
     const job = this.#current;
     if (job?.isRead === true && this.#retriesLeft > 0) {
-      const left = this.#retriesLeft - 1;
-      this.#send(job.last, nowMs);
-      this.#retriesLeft = left;
+      this.#retriesLeft--;
+      this.#again(job, nowMs);
     } else if (job !== null) {
       this.#lost(job, sessionError('SESSION_TIMEOUT', `${this.#options.requestTimeoutMs} ms`));
       this.#work(nowMs);
     } else if (this.#state === 'releasing') this.#rlre(NO_OCTETS, nowMs);
     else if (this.#state === 'associating') this.#give(sessionError('SESSION_TIMEOUT', 'AARQ'), nowMs);
+    else if (this.#state === 'authenticating') this.#give(sessionError('SESSION_TIMEOUT', 'proof'), nowMs);
+  }
+
+  /** The same request under a new counter. */
+  #again(job: Job, nowMs: number): void {
+    try {
+      this.#send(job.last, nowMs);
+    } catch (error) {
+      this.#lost(job, asError(error));
+      this.#work(nowMs);
+    }
   }
 
   /** The answer to what is in flight will not come. */
@@ -371,4 +426,8 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     this.#closeReason = why;
     this.#events.push({ kind: 'closed', error });
   }
+}
+
+function refusalError(refusal: Refusal): DeltawattError {
+  return sessionError('SESSION_REFUSED', JSON.stringify(refusal));
 }

@@ -19,6 +19,12 @@ export const SESSION_ERRORS = {
     sentence:
       'The meter asks for an authentication that this client was not told to use; correct the security of this meter.',
   },
+  SESSION_COUNTER: {
+    side: 'local',
+    retry: 'later',
+    sentence:
+      'The meter refused our invocation counter; the detail says which one it expects. Raise ours, and find out who else reads it.',
+  },
   SESSION_TIMEOUT: {
     side: 'path',
     retry: 'later',

@@ -18,8 +18,8 @@ import type { AttributeValue, MeterAnswer, MeterRequest, MethodCall, Outcome } f
 
 /** Settings of {@link openSession}. */
 export interface MeterSessionOptions extends ClientSessionOptions {
-  /** Hears notifications and discarded octets, for counters and logs. */
-  readonly onEvent?: (event: Extract<ClientSessionEvent, { kind: 'notification' | 'discarded' }>) => void;
+  /** Hears notifications, discarded octets and what becomes of invocation counters. */
+  readonly onEvent?: (event: Exclude<ClientSessionEvent, { kind: 'associated' | 'done' | 'closed' }>) => void;
   /** Calls the opening off. */
   readonly signal?: AbortSignal;
 }

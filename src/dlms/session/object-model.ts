@@ -1,6 +1,11 @@
 /** What a server serves: the questions that an association asks of a device, free of octets and of time. */
 import type { Data } from '../axdr/data.ts';
 import type { ObisCode } from '../cosem/obis.ts';
+import type { CipherKeys } from '../security/ciphering.ts';
+import type { CounterReceiver, CounterSender } from '../security/counters.ts';
+import type { HlsSecret } from '../security/hls.ts';
+import type { SecurityPolicy } from '../security/secure-channel.ts';
+import type { SuiteId } from '../security/suite.ts';
 import type {
   ActionResult,
   AttributeDescriptor,
@@ -64,14 +69,30 @@ export interface ObjectModel {
   invoke(method: MethodDescriptor, parameters: Data | null, client: number): ActionResult;
 }
 
+/** Keys, titles, counters and policy of a server towards one client. */
+export interface ServerSecurity {
+  readonly suite: SuiteId;
+  /** The client's system title, when only one is let in; null takes any that has the keys. */
+  readonly clientTitle: Uint8Array | null;
+  readonly keys: CipherKeys;
+  /** The server's counter under these keys; clients with the same keys share one. */
+  readonly counter: CounterSender;
+  /** The client's counter as last believed. */
+  readonly clientCounter: CounterReceiver;
+  readonly policy: SecurityPolicy;
+}
+
 /** One client that a server lets in. */
 export interface ServerClient {
   /** Client SAP. */
   readonly sap: number;
-  /** How it must prove who it is; a password of `lls` is compared in constant time for its length. */
+  /** How it must prove who it is; secrets are compared in constant time. */
   readonly authentication:
     | { readonly mechanism: 'none' }
-    | { readonly mechanism: 'lls'; readonly password: Uint8Array };
+    | { readonly mechanism: 'lls'; readonly password: Uint8Array }
+    | HlsSecret;
+  /** Absent = an association without keys. */
+  readonly security?: ServerSecurity;
   /** Conformance bits it may use; absent = all that the server has. */
   readonly conformance?: number;
 }

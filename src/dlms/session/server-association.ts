@@ -137,8 +137,8 @@ export class ServerAssociation {
   }
 
   #fits(apdu: Apdu): boolean {
-    const { clientPduMaxBytes } = this.#facts;
-    return clientPduMaxBytes === 0 || encodeApdu(apdu).length <= clientPduMaxBytes;
+    const { answerMaxBytes } = this.#facts;
+    return answerMaxBytes === 0 || encodeApdu(apdu).length <= answerMaxBytes;
   }
 
   #get(items: readonly AttributeAccess[], { invokeId, confirmed, highPriority }: Invocation, list: boolean): Apdu {
@@ -171,7 +171,7 @@ export class ServerAssociation {
   }
 
   #getBlock(cutter: BlockCutter, invocation: Invocation): Apdu {
-    const { lastBlock, blockNumber, rawData } = cutter.next(blockDataBytes(this.#facts.clientPduMaxBytes));
+    const { lastBlock, blockNumber, rawData } = cutter.next(blockDataBytes(this.#facts.answerMaxBytes));
     return { apdu: 'get-response-with-datablock', ...invocation, lastBlock, blockNumber, block: { rawData } };
   }
 
@@ -290,7 +290,7 @@ export class ServerAssociation {
     return {
       apdu: 'action-response-with-pblock',
       ...invocation,
-      ...cutter.next(blockDataBytes(this.#facts.clientPduMaxBytes)),
+      ...cutter.next(blockDataBytes(this.#facts.answerMaxBytes)),
     };
   }
 

@@ -5,21 +5,29 @@
  * so a reader on a half-duplex line waits for nothing but the line.
  */
 
-import { sameOctets } from '../../base/bytes.ts';
 import type { DeltawattError } from '../../base/errors.ts';
 import type { Machine } from '../../base/machine.ts';
 import type { Aarq } from '../acse/acse.ts';
+import { isDlmsError } from '../errors.ts';
 import type { ServerTransport, Stations, TransportEvent } from '../frame/transport.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
 import type { InitiateRequest } from '../xdlms/initiate.ts';
 import type { DataNotification, EventNotification } from '../xdlms/notification.ts';
-import { aareOf, DLMS_VERSION, LN_VAA_NAME, LOGICAL_NAMES, MECHANISM_NUMBERS, OUR_CONFORMANCE } from './association.ts';
+import {
+  aareOf,
+  DLMS_VERSION,
+  LN_VAA_NAME,
+  LOGICAL_NAMES,
+  LOGICAL_NAMES_CIPHERED,
+  OUR_CONFORMANCE,
+} from './association.ts';
 import { asError } from './exchange.ts';
 import { PDU_MIN_BYTES, SERVER_ASSOCIATIONS_MAX, SERVER_PDU_DEFAULT_BYTES } from './limits.ts';
 import type { ObjectModel, ServerClient } from './object-model.ts';
 import { ServerAssociation } from './server-association.ts';
-import { nextState } from './state.ts';
+import { DIAGNOSTIC, ServerGuard } from './server-guard.ts';
+import { type AssociationState, nextState } from './state.ts';
 
 /** Settings of a server session. */
 export interface ServerSessionOptions {
@@ -29,6 +37,10 @@ export interface ServerSessionOptions {
   readonly serverPduMaxBytes?: number;
   /** Services that it has; masks in `CONFORMANCE`. */
   readonly conformance?: number;
+  /** Its system title, 8 octets; wanted when a client has keys or a mechanism with titles. */
+  readonly systemTitle?: Uint8Array | null;
+  /** Fresh random octets, for challenges; wanted when a client has a high-level mechanism. */
+  readonly random?: ((count: number) => Uint8Array) | null;
 }
 
 /** What a server session tells its owner. */
@@ -41,15 +53,6 @@ export type ServerSessionEvent =
   | { readonly kind: 'served'; readonly stations: Stations; readonly request: Apdu['apdu'] }
   | { readonly kind: 'discarded'; readonly code: string; readonly octets: Uint8Array };
 
-/** Diagnostics of the service user that this server gives. */
-const DIAGNOSTIC = {
-  null: 0,
-  noReason: 1,
-  context: 2,
-  mechanismUnknown: 11,
-  mechanismWanted: 12,
-  failure: 13,
-} as const;
 /** confirmed-service-error: initiate, choice 6 and its values. */
 const INITIATE_ERROR = {
   service: 1,
@@ -60,26 +63,44 @@ const INITIATE_ERROR = {
   refused: 4,
 } as const;
 
+/** Service errors of the exceptions that this server gives. */
+const EXCEPTION = { notPossible: 1, unsupported: 2, other: 3, deciphering: 5, invocationCounter: 6 } as const;
+
 type Refusal = { readonly diagnostic: number; readonly initiate: number };
 type Verdict =
-  | { readonly client: ServerClient; readonly initiate: InitiateRequest; readonly conformance: number }
+  | { readonly guard: ServerGuard; readonly initiate: InitiateRequest; readonly conformance: number }
   | Refusal;
+
+/** One client's association and where it is in its life. */
+interface Entry {
+  readonly association: ServerAssociation;
+  readonly guard: ServerGuard;
+  state: AssociationState;
+}
 
 /** The server's session machine. */
 export class ServerSession implements Machine<ServerSessionEvent> {
   readonly #transport: ServerTransport;
   readonly #options: Required<ServerSessionOptions>;
-  readonly #associations = new Map<string, ServerAssociation>();
+  readonly #associations = new Map<string, Entry>();
   #events: ServerSessionEvent[] = [];
 
   constructor(transport: ServerTransport, options: ServerSessionOptions) {
     this.#transport = transport;
-    this.#options = { serverPduMaxBytes: SERVER_PDU_DEFAULT_BYTES, conformance: OUR_CONFORMANCE, ...options };
+    this.#options = {
+      serverPduMaxBytes: SERVER_PDU_DEFAULT_BYTES,
+      conformance: OUR_CONFORMANCE,
+      systemTitle: null,
+      random: null,
+      ...options,
+    };
   }
 
-  /** Pushes a notification to a client. */
+  /** Pushes a notification to a client, protected as its policy says. Throws SECURITY_COUNTER_SPENT. */
   push(apdu: DataNotification | EventNotification, stations: Stations, nowMs: number): void {
-    this.#transport.push(encodeApdu(apdu), stations, nowMs);
+    const client = this.#options.clients.find(({ sap }) => sap === stations.client);
+    const guard = this.#associations.get(keyOf(stations))?.guard ?? (client && new ServerGuard(client, this.#options));
+    this.#transport.push(guard === undefined ? encodeApdu(apdu) : guard.seal(apdu), stations, nowMs);
   }
 
   receive(chunk: Uint8Array, nowMs: number): ServerSessionEvent[] {
@@ -116,99 +137,162 @@ export class ServerSession implements Machine<ServerSessionEvent> {
   }
 
   #apdu(octets: Uint8Array, stations: Stations, nowMs: number): void {
+    const entry = this.#associations.get(keyOf(stations));
     let apdu: Apdu;
     try {
       apdu = decodeApdu(octets);
+      const isAcse = apdu.apdu === 'aarq' || apdu.apdu === 'rlrq';
+      if (entry !== undefined && !isAcse) apdu = entry.guard.open(octets);
     } catch (error) {
-      const { code } = asError(error);
-      this.#events.push({ kind: 'discarded', code, octets });
-      const unknown = code === 'DLMS_APDU_TAG' || code === 'DLMS_EMPTY';
-      this.#answer(
-        {
-          apdu: 'exception-response',
-          stateError: unknown ? 2 : 1,
-          serviceError: unknown ? 2 : 3,
-          invocationCounter: null,
-        },
-        stations,
-        nowMs,
-      );
+      this.#unreadable(asError(error), entry?.guard ?? null, octets, stations, nowMs);
       return;
     }
     if (apdu.apdu === 'aarq') this.#associate(apdu, stations, nowMs);
     else if (apdu.apdu === 'rlrq') this.#release(stations, nowMs);
-    else this.#request(apdu, stations, nowMs);
+    else this.#request(apdu, entry, stations, nowMs);
   }
 
+  /** Octets that are no APDU, or one that may not be believed: an exception that says which, always plain. */
+  #unreadable(
+    { code }: DeltawattError,
+    guard: ServerGuard | null,
+    octets: Uint8Array,
+    stations: Stations,
+    nowMs: number,
+  ): void {
+    this.#events.push({ kind: 'discarded', code, octets });
+    if (code === 'SECURITY_REPLAY') {
+      this.#except(1, EXCEPTION.invocationCounter, stations, nowMs, guard?.expectedCounter ?? null);
+    } else if (code.startsWith('SECURITY_')) this.#except(1, EXCEPTION.deciphering, stations, nowMs);
+    else if (code === 'DLMS_APDU_TAG' || code === 'DLMS_EMPTY') this.#except(2, EXCEPTION.unsupported, stations, nowMs);
+    else this.#except(1, EXCEPTION.other, stations, nowMs);
+  }
+
+  #except(
+    stateError: number,
+    serviceError: number,
+    stations: Stations,
+    nowMs: number,
+    invocationCounter: number | null = null,
+  ): void {
+    this.#answer({ apdu: 'exception-response', stateError, serviceError, invocationCounter }, stations, nowMs);
+  }
+
+  /** Answers without protection. */
   #answer(apdu: Apdu, stations: Stations, nowMs: number): void {
     this.#transport.send(encodeApdu(apdu), stations, nowMs);
   }
 
-  #associate(aarq: Aarq, stations: Stations, nowMs: number): void {
-    const verdict = this.#judge(aarq, stations);
-    this.#associations.delete(keyOf(stations));
-    if ('diagnostic' in verdict) {
-      const { service, choice } = INITIATE_ERROR;
-      const error = {
-        apdu: 'confirmed-service-error',
-        service,
-        errorChoice: choice,
-        errorValue: verdict.initiate,
-      } as const;
-      this.#answer(aareOf(1, verdict.diagnostic, aarq.mechanism, error), stations, nowMs);
-      this.#events.push({ kind: 'refused', stations, diagnostic: verdict.diagnostic });
-      return;
+  /** Answers as the policy says; when that cannot be done any more, with an exception. */
+  #answerSealed(apdu: Apdu, guard: ServerGuard, stations: Stations, nowMs: number): void {
+    const octets = this.#sealed(apdu, guard);
+    if (octets === null) this.#except(1, EXCEPTION.notPossible, stations, nowMs);
+    else this.#transport.send(octets, stations, nowMs);
+  }
+
+  /** The octets of an answer, or null, with an event, when no counter is left. */
+  #sealed(apdu: Apdu, guard: ServerGuard): Uint8Array | null {
+    try {
+      return guard.seal(apdu);
+    } catch (error) {
+      this.#events.push({ kind: 'discarded', code: asError(error).code, octets: encodeApdu(apdu) });
+      return null;
     }
-    const mechanism = MECHANISM_NUMBERS[verdict.client.authentication.mechanism];
-    const { serverPduMaxBytes } = this.#options;
-    this.#admit(
-      new ServerAssociation(this.#options.model, {
-        client: stations.client,
-        server: stations.server,
-        conformance: verdict.conformance,
-        serverPduMaxBytes,
-        clientPduMaxBytes: verdict.initiate.clientMaxReceivePduSize,
-        mechanism,
-      }),
-      stations,
-    );
+  }
+
+  #associate(aarq: Aarq, stations: Stations, nowMs: number): void {
+    this.#associations.delete(keyOf(stations));
+    const client = this.#options.clients.find(({ sap }) => sap === stations.client);
+    const guard = client === undefined ? null : new ServerGuard(client, this.#options);
+    let verdict: Verdict;
+    try {
+      verdict = this.#judge(aarq, client, guard);
+    } catch (error) {
+      const refused = asError(error);
+      if (refused.code === 'SECURITY_REPLAY') {
+        this.#unreadable(refused, guard, aarq.userInformation ?? new Uint8Array(0), stations, nowMs);
+        return;
+      }
+      verdict = { diagnostic: DIAGNOSTIC.failure, initiate: INITIATE_ERROR.refused };
+    }
+    if ('diagnostic' in verdict) this.#refuse(aarq, verdict, stations, nowMs);
+    else this.#accept(verdict, stations, nowMs);
+  }
+
+  #refuse(aarq: Aarq, { diagnostic, initiate }: Refusal, stations: Stations, nowMs: number): void {
+    const { service, choice } = INITIATE_ERROR;
+    const error = { apdu: 'confirmed-service-error', service, errorChoice: choice, errorValue: initiate } as const;
+    this.#answer(aareOf(1, diagnostic, aarq.mechanism, error), stations, nowMs);
+    this.#events.push({ kind: 'refused', stations, diagnostic });
+  }
+
+  #accept({ guard, initiate, conformance }: Exclude<Verdict, Refusal>, stations: Stations, nowMs: number): void {
+    const { serverPduMaxBytes, model } = this.#options;
+    const clientPduMaxBytes = initiate.clientMaxReceivePduSize;
+    const proofWanted = guard.challenge !== null;
+    const association = new ServerAssociation(model, {
+      client: stations.client,
+      server: stations.server,
+      conformance,
+      serverPduMaxBytes,
+      clientPduMaxBytes,
+      answerMaxBytes: clientPduMaxBytes === 0 ? 0 : clientPduMaxBytes - guard.overheadBytes,
+      mechanism: guard.mechanism,
+      context: guard.context,
+    });
     const agreement = {
       apdu: 'initiate-response',
       negotiatedQos: null,
       negotiatedDlmsVersion: DLMS_VERSION,
-      conformance: verdict.conformance,
+      conformance,
       serverMaxReceivePduSize: serverPduMaxBytes,
       vaaName: LN_VAA_NAME,
     } as const;
-    this.#answer(aareOf(0, DIAGNOSTIC.null, mechanism === 0 ? null : mechanism, agreement), stations, nowMs);
-    this.#events.push({ kind: 'associated', stations });
+    const userInformation = this.#sealed(agreement, guard);
+    if (userInformation === null) {
+      this.#except(1, EXCEPTION.notPossible, stations, nowMs);
+      return;
+    }
+    this.#admit({ association, guard, state: proofWanted ? 'authenticating' : 'associated' }, stations);
+    const diagnostic = proofWanted ? DIAGNOSTIC.authenticationRequired : DIAGNOSTIC.null;
+    const aare = {
+      ...aareOf(0, diagnostic, guard.mechanism === 0 ? null : guard.mechanism, agreement),
+      userInformation,
+      applicationContext: guard.context,
+      respondingApTitle: guard.title,
+      respondingAuthenticationValue: guard.challenge,
+    };
+    this.#answer(aare, stations, nowMs);
+    if (!proofWanted) this.#events.push({ kind: 'associated', stations });
   }
 
-  #admit(association: ServerAssociation, stations: Stations): void {
+  #admit(entry: Entry, stations: Stations): void {
     const oldest = this.#associations.keys().next().value;
     if (this.#associations.size >= SERVER_ASSOCIATIONS_MAX && oldest !== undefined) this.#associations.delete(oldest);
-    this.#associations.set(keyOf(stations), association);
+    this.#associations.set(keyOf(stations), entry);
   }
 
-  #judge(aarq: Aarq, stations: Stations): Verdict {
+  /** Throws SECURITY_* when the initiate-request may not be believed. */
+  #judge(aarq: Aarq, client: ServerClient | undefined, guard: ServerGuard | null): Verdict {
     const refused = (diagnostic: number, initiate: number = INITIATE_ERROR.refused): Refusal => ({
       diagnostic,
       initiate,
     });
-    if (aarq.applicationContext !== LOGICAL_NAMES) return refused(DIAGNOSTIC.context);
-    const client = this.#options.clients.find(({ sap }) => sap === stations.client);
-    if (client === undefined) return refused(DIAGNOSTIC.noReason);
-    const diagnostic = checkAuthentication(aarq, client);
+    if (aarq.applicationContext !== LOGICAL_NAMES && aarq.applicationContext !== LOGICAL_NAMES_CIPHERED)
+      return refused(DIAGNOSTIC.context);
+    if (client === undefined || guard === null) return refused(DIAGNOSTIC.noReason);
+    const diagnostic = guard.judge(aarq);
     if (diagnostic !== DIAGNOSTIC.null) return refused(diagnostic);
-    const initiate = initiateRequestOf(aarq);
+    const initiate = initiateIn(aarq, guard);
     if (initiate === null) return refused(DIAGNOSTIC.noReason);
     if (initiate.proposedDlmsVersion < DLMS_VERSION) return refused(DIAGNOSTIC.noReason, INITIATE_ERROR.versionTooLow);
     const pdu = initiate.clientMaxReceivePduSize;
-    if (pdu > 0 && pdu < PDU_MIN_BYTES) return refused(DIAGNOSTIC.noReason, INITIATE_ERROR.pduTooShort);
+    if (pdu > 0 && pdu < PDU_MIN_BYTES + guard.overheadBytes)
+      return refused(DIAGNOSTIC.noReason, INITIATE_ERROR.pduTooShort);
     const conformance =
       initiate.conformance & this.#options.conformance & (client.conformance ?? this.#options.conformance);
     if (conformance === 0) return refused(DIAGNOSTIC.noReason, INITIATE_ERROR.incompatible);
-    return { client, initiate, conformance };
+    return { guard, initiate, conformance };
   }
 
   #release(stations: Stations, nowMs: number): void {
@@ -217,21 +301,36 @@ export class ServerSession implements Machine<ServerSessionEvent> {
     if (associated) this.#events.push({ kind: 'released', stations });
   }
 
-  #request(apdu: Apdu, stations: Stations, nowMs: number): void {
-    const association = this.#associations.get(keyOf(stations));
-    const state = association === undefined ? 'linked' : 'associated';
-    if (association === undefined || nextState(state, 'service') === null) {
-      this.#answer(
-        { apdu: 'exception-response', stateError: 1, serviceError: 1, invocationCounter: null },
-        stations,
-        nowMs,
-      );
+  #request(apdu: Apdu, entry: Entry | undefined, stations: Stations, nowMs: number): void {
+    if (entry?.state === 'authenticating') {
+      this.#prove(apdu, entry, stations, nowMs);
       return;
     }
-    const answer = association.serve(apdu);
+    if (entry === undefined || nextState(entry.state, 'service') === null) {
+      this.#except(1, EXCEPTION.notPossible, stations, nowMs);
+      return;
+    }
+    const answer = entry.association.serve(apdu);
     this.#events.push({ kind: 'served', stations, request: apdu.apdu });
     if (answer === null) this.#transport.noAnswer(stations, nowMs);
-    else this.#answer(answer, stations, nowMs);
+    else this.#answerSealed(answer, entry.guard, stations, nowMs);
+  }
+
+  /** Pass 3: the one thing that a client may say before it has proved itself. */
+  #prove(apdu: Apdu, entry: Entry, stations: Stations, nowMs: number): void {
+    const verdict = entry.guard.prove(apdu);
+    if (verdict === null) {
+      this.#except(1, EXCEPTION.notPossible, stations, nowMs);
+      return;
+    }
+    this.#answerSealed(verdict.answer, entry.guard, stations, nowMs);
+    if (verdict.proved) {
+      entry.state = nextState(entry.state, 'proof') ?? entry.state;
+      this.#events.push({ kind: 'associated', stations });
+    } else {
+      this.#associations.delete(keyOf(stations));
+      this.#events.push({ kind: 'refused', stations, diagnostic: DIAGNOSTIC.failure });
+    }
   }
 }
 
@@ -239,31 +338,12 @@ function keyOf({ client, server }: Stations): string {
   return `${client}>${server}`;
 }
 
-function checkAuthentication(aarq: Aarq, { authentication }: ServerClient): number {
-  const mechanism = aarq.mechanism ?? MECHANISM_NUMBERS.none;
-  if (authentication.mechanism === 'none')
-    return mechanism === MECHANISM_NUMBERS.none ? DIAGNOSTIC.null : DIAGNOSTIC.mechanismUnknown;
-  if (mechanism === MECHANISM_NUMBERS.none) return DIAGNOSTIC.mechanismWanted;
-  if (mechanism !== MECHANISM_NUMBERS.lls) return DIAGNOSTIC.mechanismUnknown;
-  const given = aarq.callingAuthenticationValue ?? new Uint8Array(0);
-  return samePassword(given, authentication.password) ? DIAGNOSTIC.null : DIAGNOSTIC.failure;
-}
-
-/** Compares in a time that depends on the wrong password's length only. */
-function samePassword(given: Uint8Array, right: Uint8Array): boolean {
-  const padded = new Uint8Array(given.length);
-  padded.set(right.subarray(0, given.length));
-  const difference = given.reduce((sum, octet, at) => sum | (octet ^ (padded.at(at) ?? 0)), 0);
-  return difference === 0 && given.length === right.length && sameOctets(given, right);
-}
-
-function initiateRequestOf(aarq: Aarq): InitiateRequest | null {
-  if (aarq.userInformation === null) return null;
+/** The initiate-request; null when there is none, or none that can be read. Throws SECURITY_*. */
+function initiateIn(aarq: Aarq, guard: ServerGuard): InitiateRequest | null {
   try {
-    const apdu = decodeApdu(aarq.userInformation);
-    return apdu.apdu === 'initiate-request' ? apdu : null;
+    return guard.initiate(aarq);
   } catch (error) {
-    asError(error);
-    return null;
+    if (isDlmsError(error)) return null;
+    throw error;
   }
 }

@@ -56,12 +56,12 @@ export class BenchMeter implements ObjectModel {
         { id: 1, access: 1 },
         { id: 2, access },
       ],
-      methods: methods.map((id) => ({ id, access: client === 1 })),
+      methods: methods.map((id) => ({ id, access: client !== 16 })),
     });
     return [
       ...Array.from({ length: REGISTERS }, (_, number) => object(3, obisOf(1, 0, number, 8, 0), 1)),
       object(7, PROFILE, 1),
-      object(1, TEXT, client === 1 ? 3 : 1),
+      object(1, TEXT, client === 16 ? 1 : 3),
       object(1, SECRET, 0),
       object(9, SCRIPT, 1, [1, 2]),
     ];

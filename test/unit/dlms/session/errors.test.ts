@@ -119,6 +119,11 @@ const REACHED: Record<Exclude<SessionErrorCode, 'SESSION_REFUSED'>, () => string
   SESSION_STATE: () => open().hears({ apdu: 'rlre', reason: 0, userInformation: null }).codes(),
   SESSION_ASSOCIATION_REFUSED: () => new Scripted().hears(aareOf(1, 13, null, null)).codes(),
   SESSION_MECHANISM: () => new Scripted().hears(aareOf(0, 14, 5, AGREED)).codes(),
+  SESSION_COUNTER: () =>
+    open()
+      .asks(GET)
+      .hears({ apdu: 'exception-response', stateError: 1, serviceError: 6, invocationCounter: 77 })
+      .codes(),
   SESSION_TIMEOUT: () => open().asks(GET).waits(100).waits(100).codes(),
   SESSION_UNKNOWN_OUTCOME: () => open().asks(ACT).waits(100).codes(),
   SESSION_ANSWER: () => {

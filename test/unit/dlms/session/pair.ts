@@ -10,6 +10,7 @@ import {
   type ClientSessionEvent,
   type ClientSessionOptions,
 } from '../../../../src/dlms/session/client.machine.ts';
+import type { ServerClient } from '../../../../src/dlms/session/object-model.ts';
 import type { MeterRequest, Outcome } from '../../../../src/dlms/session/request.ts';
 import { ServerSession, type ServerSessionEvent } from '../../../../src/dlms/session/server.machine.ts';
 import { type LineFaults, VirtualLine } from '../frame/line.ts';
@@ -26,6 +27,11 @@ export interface PairOptions {
   readonly serverPduMaxBytes?: number;
   readonly faults?: LineFaults;
   readonly seed?: number;
+  /** Clients of the server besides the two plain ones. */
+  readonly clients?: readonly ServerClient[];
+  readonly systemTitle?: Uint8Array;
+  /** Octets of the server's challenges. */
+  readonly random?: (count: number) => Uint8Array;
 }
 
 /** Both ends and what happened. */
@@ -60,7 +66,10 @@ export class Pair {
       clients: [
         { sap: 1, authentication: { mechanism: 'lls', password: PASSWORD } },
         { sap: 16, authentication: { mechanism: 'none' } },
+        ...(options.clients ?? []),
       ],
+      systemTitle: options.systemTitle ?? null,
+      random: options.random ?? null,
       ...(options.serverPduMaxBytes === undefined ? {} : { serverPduMaxBytes: options.serverPduMaxBytes }),
     });
     this.line = new VirtualLine([this.client, this.server], options.faults ?? {}, options.seed ?? 1, (end, events) => {

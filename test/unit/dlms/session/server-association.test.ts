@@ -16,7 +16,16 @@ const METHOD = { classId: 9, instanceId: SCRIPT, methodId: 2 };
 
 function serving(conformance = OUR_CONFORMANCE, clientPduMaxBytes = 100) {
   const meter = new BenchMeter();
-  const facts = { client: 1, server: 1, conformance, serverPduMaxBytes: 200, clientPduMaxBytes, mechanism: 0 };
+  const facts = {
+    client: 1,
+    server: 1,
+    conformance,
+    serverPduMaxBytes: 200,
+    clientPduMaxBytes,
+    mechanism: 0,
+    context: 1,
+    answerMaxBytes: clientPduMaxBytes,
+  };
   return { meter, association: new ServerAssociation(meter, facts) };
 }
 

@@ -1,0 +1,220 @@
+/**
+ * The client's side of security in a session: AARQ and AARE with titles, challenges and ciphered initiate, passes 3 and 4,
+ * and every message after that. Without keys it passes everything through.
+ */
+import { concat } from '../../base/bytes.ts';
+import type { Aare, Aarq } from '../acse/acse.ts';
+import { type CipherKeys, isCipheredApdu } from '../security/ciphering.ts';
+import type { CounterReceiver, CounterSender } from '../security/counters.ts';
+import { securityError } from '../security/errors.ts';
+import { checkedChallenge, checkProof, type HlsExchange, type HlsSecret, proofOf } from '../security/hls.ts';
+import { octetsOfKey, type SecretKey } from '../security/secret-key.ts';
+import { type SealForm, SecureChannel, type SecurityPolicy } from '../security/secure-channel.ts';
+import type { SuiteId } from '../security/suite.ts';
+import type { Apdu } from '../xdlms/apdu.ts';
+import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
+import { CONFORMANCE, type InitiateResponse } from '../xdlms/initiate.ts';
+import {
+  type Authentication,
+  aarqOf,
+  agreementOf,
+  initiateRequestOf,
+  isHls,
+  LOGICAL_NAMES,
+  LOGICAL_NAMES_CIPHERED,
+  MECHANISM_NUMBERS,
+} from './association.ts';
+import { ASSOCIATION_CLASS, CURRENT_ASSOCIATION, REPLY_TO_HLS } from './association-object.ts';
+import { sessionError } from './errors.ts';
+
+/** Keys, titles, counters and policy of a client towards one meter. */
+export interface ClientSecurity {
+  readonly suite: SuiteId;
+  /** Our system title, 8 octets. */
+  readonly clientTitle: Uint8Array;
+  /** The meter's, when it is known; another one is refused. Null learns it from the AARE. */
+  readonly serverTitle: Uint8Array | null;
+  readonly keys: CipherKeys;
+  /** Our invocation counter under these keys; every session with this meter shares it. */
+  readonly counter: CounterSender;
+  /** The meter's counter as last believed. */
+  readonly serverCounter: CounterReceiver;
+  readonly policy: SecurityPolicy;
+  /** A fresh random key for this association; sent in the initiate-request, which must then be encrypted. */
+  readonly dedicatedKey?: SecretKey;
+  /** `general` wraps every message in general-glo or general-ded; default glo- and ded- services. */
+  readonly form?: 'service' | 'general';
+}
+
+const GLOBAL: SealForm = { dedicated: false, general: false };
+/** Refusals of the whole request that a meter sends plain, because it could not even read the request. */
+const PLAIN_REFUSALS: ReadonlySet<Apdu['apdu']> = new Set(['exception-response', 'confirmed-service-error']);
+
+/** What a message was after opening. */
+export interface Heard {
+  readonly apdu: Apdu;
+  /** Whether it came without the protection that the policy demands: only refusals may. */
+  readonly unprotected: boolean;
+}
+
+/** The client's guard of one session. */
+export class ClientGuard {
+  readonly #authentication: Authentication;
+  readonly #security: ClientSecurity | null;
+  readonly #channel: SecureChannel | null;
+  #exchange: HlsExchange | null = null;
+  #form: SealForm = GLOBAL;
+
+  constructor(authentication: Authentication, security: ClientSecurity | null) {
+    this.#authentication = authentication;
+    this.#security = security;
+    this.#channel = security === null ? null : channelOf(security);
+  }
+
+  /** Octets that protection adds to a request at most. */
+  get overheadBytes(): number {
+    return this.#channel?.overheadBytes(this.#security?.form === 'general') ?? 0;
+  }
+
+  /** The reservation to store when few counters are left, otherwise null. */
+  get wantedReservation(): number | null {
+    const counter = this.#security?.counter;
+    return counter?.isLow === true ? counter.reservation() : null;
+  }
+
+  /** The AARQ, its initiate ciphered when the policy says so. Throws SECURITY_*. */
+  aarq(conformance: number, clientPduMaxBytes: number): Aarq {
+    const security = this.#security;
+    const general = security?.form === 'general' ? CONFORMANCE['general-protection'] : 0;
+    const dedicatedKey = security?.dedicatedKey;
+    if (dedicatedKey !== undefined && security?.policy.requests.encrypted !== true)
+      throw securityError('SECURITY_POLICY', 'a dedicated key needs encrypted requests');
+    if (isHls(this.#authentication))
+      checkedChallenge(this.#authentication.challenge, null, this.#authentication.mechanism);
+    const initiate = encodeApdu({
+      ...initiateRequestOf(conformance | general, clientPduMaxBytes),
+      dedicatedKey: dedicatedKey === undefined ? null : octetsOfKey(dedicatedKey),
+    });
+    return {
+      ...aarqOf(this.#authentication, this.#channel === null ? initiate : this.#channel.seal(initiate, GLOBAL)),
+      applicationContext: this.#channel?.isCiphering === true ? LOGICAL_NAMES_CIPHERED : LOGICAL_NAMES,
+      callingApTitle: security?.clientTitle ?? null,
+    };
+  }
+
+  /** What the AARE agrees to; throws the reason why there is no association. */
+  agreement(aare: Aare): InitiateResponse {
+    if (aare.result === 0) this.#checkAare(aare);
+    const inside = aare.userInformation === null ? null : this.#initiateIn(aare.userInformation, aare.result);
+    const agreement = agreementOf(aare, inside, this.overheadBytes);
+    const dedicated = this.#security?.dedicatedKey;
+    if (dedicated !== undefined) this.#channel?.dedicate({ dedicated });
+    return agreement;
+  }
+
+  #checkAare(aare: Aare): void {
+    const wanted = MECHANISM_NUMBERS[this.#authentication.mechanism];
+    const given = aare.mechanism ?? (wanted <= MECHANISM_NUMBERS.lls ? wanted : MECHANISM_NUMBERS.none);
+    if (given !== wanted) throw sessionError('SESSION_MECHANISM', `mechanism ${given}, asked for ${wanted}`);
+    if (this.#channel?.isCiphering === true && aare.applicationContext !== LOGICAL_NAMES_CIPHERED)
+      throw securityError('SECURITY_POLICY', `application context ${aare.applicationContext}`);
+    // A title that was configured is proved by the first tag; without either, nothing can be opened.
+    if (aare.respondingApTitle !== null) this.#channel?.meet(aare.respondingApTitle);
+    if (!isHls(this.#authentication)) return;
+    const { challenge, mechanism } = this.#authentication;
+    const received = checkedChallenge(aare.respondingAuthenticationValue, challenge, mechanism);
+    this.#exchange = {
+      ownTitle: this.#security?.clientTitle ?? null,
+      peerTitle: this.#channel?.peerTitle ?? null,
+      received: concat([received]),
+      sent: challenge,
+    };
+  }
+
+  #initiateIn(octets: Uint8Array, result: number): Apdu {
+    // The words of a refusal may be plain, and are words only.
+    if (result !== 0) return decodeApdu(octets);
+    return this.open(octets).apdu;
+  }
+
+  /** Whether passes 3 and 4 follow. */
+  get needsProof(): boolean {
+    return isHls(this.#authentication);
+  }
+
+  /** Pass 3: reply_to_HLS_authentication of the current association. */
+  proofRequest(invokeId: number): Apdu {
+    const { exchange, secret } = this.#proving();
+    return {
+      apdu: 'action-request-normal',
+      invokeId,
+      confirmed: true,
+      highPriority: true,
+      method: { classId: ASSOCIATION_CLASS, instanceId: CURRENT_ASSOCIATION, methodId: REPLY_TO_HLS },
+      parameters: { type: 'octet-string', value: proofOf(secret, exchange, this.#channel?.hls ?? null) },
+    };
+  }
+
+  /** Pass 4; throws SECURITY_PROOF when the meter did not take ours or has none. */
+  acceptProof(apdu: Apdu): void {
+    const { exchange, secret } = this.#proving();
+    if (apdu.apdu !== 'action-response-normal') throw sessionError('SESSION_ANSWER', apdu.apdu);
+    const { actionResult, returnParameters } = apdu;
+    if (actionResult !== 0)
+      throw securityError('SECURITY_PROOF', `the meter refused ours, action-result ${actionResult}`);
+    const data = returnParameters !== null && 'data' in returnParameters ? returnParameters.data : null;
+    if (data?.type !== 'octet-string') throw securityError('SECURITY_PROOF', 'the meter gave none');
+    checkProof(data.value, secret, exchange, this.#channel?.hls ?? null);
+    this.associated();
+  }
+
+  /** The association is open: what follows goes under the dedicated key, when there is one. */
+  associated(): void {
+    const { form, dedicatedKey } = this.#security ?? {};
+    this.#form = { dedicated: dedicatedKey !== undefined, general: form === 'general' };
+  }
+
+  #proving(): { exchange: HlsExchange; secret: HlsSecret } {
+    if (this.#exchange === null || !isHls(this.#authentication)) throw sessionError('SESSION_STATE', 'no challenge');
+    return { exchange: this.#exchange, secret: this.#authentication };
+  }
+
+  /** The octets of a request; throws SECURITY_COUNTER_*. */
+  seal(apdu: Apdu): Uint8Array {
+    const plaintext = encodeApdu(apdu);
+    return this.#channel === null ? plaintext : this.#channel.seal(plaintext, this.#form);
+  }
+
+  /** The user information of an RLRQ: a ciphered initiate under a ciphering policy, otherwise none. */
+  releaseInformation(): Uint8Array | null {
+    if (this.#channel?.isCiphering !== true) return null;
+    return this.#channel.seal(encodeApdu(initiateRequestOf(CONFORMANCE.get, 0)), GLOBAL);
+  }
+
+  /** A message from the meter; throws SECURITY_POLICY for a plain answer where the policy demands more. */
+  open(octets: Uint8Array): Heard {
+    const outer = decodeApdu(octets);
+    if (!isCipheredApdu(outer)) return { apdu: outer, unprotected: this.#checkPlain(outer) };
+    if (this.#channel === null) throw securityError('SECURITY_KEY_MISSING', outer.apdu);
+    return { apdu: decodeApdu(this.#channel.open(outer)), unprotected: false };
+  }
+
+  #checkPlain(apdu: Apdu): boolean {
+    if (this.#channel?.demandsCiphering !== true || apdu.apdu === 'aare' || apdu.apdu === 'rlre') return false;
+    if (PLAIN_REFUSALS.has(apdu.apdu)) return true;
+    throw securityError('SECURITY_POLICY', `plain ${apdu.apdu}`);
+  }
+}
+
+function channelOf(security: ClientSecurity): SecureChannel {
+  return new SecureChannel({
+    suite: security.suite,
+    ownTitle: security.clientTitle,
+    peerTitle: security.serverTitle,
+    keys: security.keys,
+    counter: security.counter,
+    peerCounter: security.serverCounter,
+    send: security.policy.requests,
+    demand: security.policy.responses,
+  });
+}

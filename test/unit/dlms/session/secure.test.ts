@@ -1,0 +1,327 @@
+/** Associations with keys: every mechanism and suite, client against server, and what each side refuses of the other. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fromHex, toHex } from '../../../../src/base/bytes.ts';
+import { CounterReceiver, CounterSender } from '../../../../src/dlms/security/counters.ts';
+import { newKeyPair } from '../../../../src/dlms/security/elliptic.ts';
+import type { HlsSecret } from '../../../../src/dlms/security/hls.ts';
+import { SecretKey } from '../../../../src/dlms/security/secret-key.ts';
+import { PROTECTED, type SecurityPolicy, UNPROTECTED } from '../../../../src/dlms/security/secure-channel.ts';
+import { SUITES, type SuiteId } from '../../../../src/dlms/security/suite.ts';
+import type { HlsAuthentication } from '../../../../src/dlms/session/association.ts';
+import type { ClientSecurity } from '../../../../src/dlms/session/client-guard.ts';
+import type { ServerClient } from '../../../../src/dlms/session/object-model.ts';
+import type { Outcome } from '../../../../src/dlms/session/request.ts';
+import { decodeApdu } from '../../../../src/dlms/xdlms/codec.ts';
+import { attributeOf, PROFILE, register, SCRIPT, TEXT } from './bench-meter.ts';
+import { PASSWORD, Pair, type PairOptions } from './pair.ts';
+
+const CLIENT_TITLE = fromHex('4d4d4d0000000001');
+const SERVER_TITLE = fromHex('4d4d4d0000bc614e');
+const SAP = 32;
+const ALL: SecurityPolicy = { requests: PROTECTED, responses: PROTECTED };
+const NONE: SecurityPolicy = { requests: UNPROTECTED, responses: UNPROTECTED };
+const keyOf = (suite: SuiteId, first: number): SecretKey =>
+  new SecretKey(Uint8Array.from({ length: SUITES[suite].keyBytes }, (_, at) => (first + at) & 0xff));
+const octetsOf = (count: number, first: number): Uint8Array =>
+  Uint8Array.from({ length: count }, (_, at) => (first + 7 * at) & 0xff);
+
+interface Secured {
+  readonly suite?: SuiteId;
+  readonly policy?: SecurityPolicy;
+  readonly serverPolicy?: SecurityPolicy;
+  readonly client?: Partial<ClientSecurity>;
+  readonly serverSide?: Partial<NonNullable<ServerClient['security']>>;
+  /** Both sides' secrets; default GMAC. */
+  readonly secrets?: { readonly client: HlsSecret; readonly server: ServerClient['authentication'] };
+  readonly challenge?: Uint8Array;
+  readonly pair?: Partial<PairOptions>;
+}
+
+/** A client and a server that share keys. */
+function secured(given: Secured = {}): {
+  pair: Pair;
+  security: ClientSecurity;
+  server: NonNullable<ServerClient['security']>;
+} {
+  const suite = given.suite ?? 0;
+  const policy = given.policy ?? ALL;
+  const keys = { encryption: keyOf(suite, 0), authentication: keyOf(suite, 0xd0) };
+  const security: ClientSecurity = {
+    suite,
+    clientTitle: CLIENT_TITLE,
+    serverTitle: SERVER_TITLE,
+    keys,
+    counter: CounterSender.unreserved(1),
+    serverCounter: new CounterReceiver(),
+    policy,
+    ...given.client,
+  };
+  const server = {
+    suite,
+    clientTitle: null,
+    keys,
+    counter: CounterSender.unreserved(1),
+    clientCounter: new CounterReceiver(),
+    policy: given.serverPolicy ?? policy,
+    ...given.serverSide,
+  };
+  const secrets = given.secrets ?? { client: { mechanism: 'hls-gmac' }, server: { mechanism: 'hls-gmac' } };
+  const authentication: HlsAuthentication = { ...secrets.client, challenge: given.challenge ?? octetsOf(16, 1) };
+  const { client, ...pair } = given.pair ?? {};
+  return {
+    security,
+    server,
+    pair: new Pair({
+      framing: 'wrapper',
+      sap: SAP,
+      systemTitle: SERVER_TITLE,
+      random: (count) => octetsOf(count, 99),
+      clients: [{ sap: SAP, authentication: secrets.server, security: server }],
+      ...pair,
+      client: { authentication, security, ...client },
+    }),
+  };
+}
+
+const results = (outcome: Outcome): readonly unknown[] => {
+  assert.equal(outcome.kind, 'answered', 'error' in outcome ? outcome.error.message : outcome.kind);
+  return outcome.kind === 'answered' ? outcome.answer.results : [];
+};
+
+/** Reads, lists, blocks, writes and methods; then releases. */
+function works(pair: Pair): void {
+  assert.ok(pair.connect(), String(pair.closed?.code));
+  assert.deepEqual(results(pair.ask({ service: 'get', items: [register(7)] })), [
+    { data: { type: 'double-long-unsigned', value: 700 } },
+  ]);
+  const many = Array.from({ length: 40 }, (_, number) => register(number));
+  assert.equal(results(pair.ask({ service: 'get', items: many })).length, 40);
+  const [profile] = results(pair.ask({ service: 'get', items: [attributeOf(7, PROFILE)] }));
+  assert.ok(typeof profile === 'object' && profile !== null && 'data' in profile);
+  const long = { type: 'octet-string', value: octetsOf(900, 3) } as const;
+  assert.deepEqual(
+    results(pair.ask({ service: 'set', items: [{ attribute: attributeOf(1, TEXT), value: long }] })),
+    [0],
+  );
+  const method = { classId: 9, instanceId: SCRIPT, methodId: 2 };
+  const echo = pair.ask({ service: 'action', items: [{ method, parameters: long }] });
+  assert.deepEqual(results(echo), [{ actionResult: 0, returnParameters: { data: long } }]);
+  pair.release();
+  assert.deepEqual(pair.closed, { code: null });
+  assert.deepEqual(
+    [...pair.events, ...pair.served].filter(({ kind }) => kind === 'discarded'),
+    [],
+  );
+}
+
+const SMALL: Partial<PairOptions> = { serverPduMaxBytes: 200, client: { clientPduMaxBytes: 256 } };
+/** HDLC with what holds when nothing is said: fields of 128 octets, window 1. */
+const HDLC_128: Partial<PairOptions> = { framing: 'hdlc' };
+const TRANSPORTS: readonly (readonly [string, Partial<PairOptions>])[] = [
+  ['wrapper', {}],
+  ['wrapper, small PDU', SMALL],
+  ['HDLC 128', HDLC_128],
+  ['HDLC 128, small PDU', { ...HDLC_128, ...SMALL }],
+];
+
+const SECRET = new SecretKey(fromHex('47757275783132333435363738393021'));
+const PAIRS = { 1: [newKeyPair('P-256'), newKeyPair('P-256')], 2: [newKeyPair('P-384'), newKeyPair('P-384')] } as const;
+
+function secretsOf(mechanism: HlsSecret['mechanism'], suite: SuiteId): NonNullable<Secured['secrets']> {
+  if (mechanism === 'hls-gmac') return { client: { mechanism }, server: { mechanism } };
+  if (mechanism === 'hls-ecdsa') {
+    const [client, server] = PAIRS[suite === 2 ? 2 : 1];
+    return {
+      client: { mechanism, own: client, peerPublicKey: server.publicKey },
+      server: { mechanism, own: server, peerPublicKey: client.publicKey },
+    };
+  }
+  if (mechanism === 'hls') {
+    const prove = ({ received }: { readonly received: Uint8Array }) => Uint8Array.from(received).reverse();
+    const vendor: HlsSecret = { mechanism, prove, check: (proof, peers) => toHex(proof) === toHex(prove(peers)) };
+    return { client: vendor, server: vendor };
+  }
+  return { client: { mechanism, secret: SECRET }, server: { mechanism, secret: SECRET } };
+}
+
+const MECHANISMS: readonly (readonly [HlsSecret['mechanism'], readonly SuiteId[]])[] = [
+  ['hls', [0]],
+  ['hls-md5', [0]],
+  ['hls-sha1', [0]],
+  ['hls-gmac', [0, 1, 2]],
+  ['hls-sha256', [0, 1, 2]],
+  ['hls-ecdsa', [1, 2]],
+];
+
+for (const [mechanism, suites] of MECHANISMS) {
+  for (const suite of suites) {
+    for (const [name, pair] of TRANSPORTS) {
+      test(`HE-7 ${mechanism}, suite ${suite}, everything ciphered, over ${name}`, () => {
+        const challenge = octetsOf(mechanism === 'hls-ecdsa' ? 32 : 16, 1);
+        works(secured({ suite, secrets: secretsOf(mechanism, suite), challenge, pair }).pair);
+      });
+    }
+  }
+}
+
+test('HE-7 authentication only, encryption only, one way only, and proof without any ciphering', () => {
+  const tag = { authenticated: true, encrypted: false };
+  const cipher = { authenticated: false, encrypted: true };
+  for (const policy of [
+    { requests: tag, responses: tag },
+    { requests: cipher, responses: cipher },
+    { requests: PROTECTED, responses: tag },
+    NONE,
+  ])
+    works(secured({ policy }).pair);
+});
+
+test('HE-7 a dedicated key, general ciphering, and both together', () => {
+  for (const suite of [0, 1, 2] as const) {
+    const dedicatedKey = keyOf(suite, 0x55);
+    works(secured({ suite, client: { dedicatedKey } }).pair);
+    works(secured({ suite, client: { form: 'general' }, pair: SMALL }).pair);
+    works(secured({ suite, client: { form: 'general', dedicatedKey }, pair: HDLC_128 }).pair);
+  }
+});
+
+test('HE-7 low-level security and none inside a ciphered context', () => {
+  for (const authentication of [{ mechanism: 'lls', password: PASSWORD } as const, { mechanism: 'none' } as const]) {
+    const { pair, security, server } = secured();
+    assert.ok(pair);
+    works(
+      new Pair({
+        framing: 'wrapper',
+        sap: SAP,
+        systemTitle: SERVER_TITLE,
+        clients: [{ sap: SAP, authentication, security: server }],
+        client: { authentication, security },
+      }),
+    );
+  }
+});
+
+test('HE-7 the short form of mechanism 6 is a switch of both sides', () => {
+  const short: HlsSecret = { mechanism: 'hls-sha256', secret: SECRET, form: 'short' };
+  const long: HlsSecret = { mechanism: 'hls-sha256', secret: SECRET };
+  works(secured({ secrets: { client: short, server: short } }).pair);
+  const { pair } = secured({ secrets: { client: short, server: long } });
+  assert.ok(!pair.connect());
+  assert.equal(pair.closed?.code, 'SECURITY_PROOF');
+});
+
+test('HE-7 a meter whose title is not known yet is believed by its tags, and its title is learned', () => {
+  works(secured({ client: { serverTitle: null } }).pair);
+});
+
+/** What the client says when the association is refused. */
+const closedWith = (given: Secured): string | null | undefined => {
+  const { pair } = secured(given);
+  assert.ok(!pair.connect());
+  return pair.closed?.code;
+};
+
+test('HE-7 a wrong secret, key or title is refused, by either side', () => {
+  const wrong: HlsSecret = { mechanism: 'hls-md5', secret: keyOf(0, 9) };
+  const right: HlsSecret = { mechanism: 'hls-md5', secret: SECRET };
+  assert.equal(closedWith({ secrets: { client: wrong, server: right } }), 'SECURITY_PROOF');
+  assert.equal(
+    closedWith({ client: { keys: { encryption: keyOf(0, 1), authentication: keyOf(0, 0xd0) } } }),
+    'SESSION_ASSOCIATION_REFUSED',
+  );
+  assert.equal(closedWith({ client: { serverTitle: fromHex('4d4d4d0000bc614f') } }), 'SECURITY_TITLE');
+  assert.equal(closedWith({ serverSide: { clientTitle: fromHex('4d4d4d00000000ff') } }), 'SESSION_ASSOCIATION_REFUSED');
+  assert.equal(closedWith({ client: { clientTitle: SERVER_TITLE, serverTitle: null } }), 'SESSION_ASSOCIATION_REFUSED');
+});
+
+test('HE-7 a server that cannot prove itself gets nothing: its own wrong secret, told to a client that has the right one', () => {
+  const { client, server } = secretsOf('hls-ecdsa', 1);
+  assert.ok(server.mechanism === 'hls-ecdsa');
+  const impostor = { ...server, own: newKeyPair('P-256') };
+  const challenge = octetsOf(32, 1);
+  assert.equal(closedWith({ suite: 1, secrets: { client, server: impostor }, challenge }), 'SECURITY_PROOF');
+});
+
+test('HE-7 short and reflected challenges are refused on both sides', () => {
+  assert.equal(closedWith({ challenge: octetsOf(7, 1) }), 'SECURITY_CHALLENGE');
+  assert.equal(closedWith({ challenge: octetsOf(65, 1) }), 'SECURITY_CHALLENGE');
+  assert.equal(closedWith({ pair: { random: () => octetsOf(7, 1) } }), 'SECURITY_CHALLENGE');
+  // Mechanisms 3 and 4 have no titles in them: our own challenge sent back would let the meter prove itself with our words.
+  const { client, server } = secretsOf('hls-md5', 0);
+  const mirror = { random: () => octetsOf(16, 1) };
+  assert.equal(closedWith({ secrets: { client, server }, pair: mirror }), 'SESSION_ASSOCIATION_REFUSED');
+});
+
+test('HE-7 downgrades: another mechanism, a plain context, a plain initiate are refused', () => {
+  const lls: NonNullable<Secured['secrets']>['server'] = { mechanism: 'lls', password: PASSWORD };
+  assert.equal(
+    closedWith({ secrets: { client: { mechanism: 'hls-gmac' }, server: lls } }),
+    'SESSION_ASSOCIATION_REFUSED',
+  );
+  assert.equal(closedWith({ serverPolicy: NONE }), 'SESSION_ASSOCIATION_REFUSED');
+  assert.equal(closedWith({ policy: NONE, serverPolicy: ALL }), 'SESSION_ASSOCIATION_REFUSED');
+  const tagOnly = { requests: PROTECTED, responses: { authenticated: true, encrypted: false } };
+  assert.equal(closedWith({ serverPolicy: tagOnly }), 'SECURITY_POLICY');
+  assert.equal(closedWith({ serverPolicy: { ...ALL, responses: UNPROTECTED } }), 'SECURITY_POLICY');
+});
+
+test('HE-7 counters: an old one is refused with the expected one, which raises ours, and never lowers it', () => {
+  const clientCounter = new CounterReceiver(500);
+  const { pair, security } = secured({ serverSide: { clientCounter } });
+  assert.ok(!pair.connect());
+  assert.equal(pair.closed?.code, 'SESSION_COUNTER');
+  const refused = pair.events.find(({ kind }) => kind === 'counter-refused');
+  assert.deepEqual(refused, { kind: 'counter-refused', expected: 501 });
+  security.counter.raise(501);
+  assert.equal(security.counter.next, 502);
+  security.counter.raise(3);
+  assert.equal(security.counter.next, 502);
+  works(secured({ client: { counter: security.counter }, serverSide: { clientCounter } }).pair);
+});
+
+test('HE-7 an answer with an old counter is refused', () => {
+  assert.equal(closedWith({ client: { serverCounter: new CounterReceiver(1_000) } }), 'SECURITY_REPLAY');
+});
+
+test('HE-7 without a reserved counter nothing is sent; a low block is told in time, and extending it goes on', () => {
+  const none = secured({ client: { counter: new CounterSender(10) } });
+  assert.ok(!none.pair.connect());
+  assert.equal(none.pair.closed?.code, 'SECURITY_COUNTER_RESERVED');
+  const counter = new CounterSender(10, 15);
+  const { pair } = secured({ client: { counter } });
+  assert.ok(pair.connect());
+  const low = pair.events.find((event) => event.kind === 'counter-low');
+  assert.ok(low?.kind === 'counter-low' && low.reservation === 115);
+  const ask = () => pair.ask({ service: 'get', items: [register(1)] });
+  while (counter.left > 0) assert.equal(results(ask()).length, 1);
+  const stopped = ask();
+  assert.ok(stopped.kind === 'failed' && stopped.error.code === 'SECURITY_COUNTER_RESERVED');
+  counter.extend(low.reservation);
+  assert.equal(results(ask()).length, 1);
+  assert.equal(pair.events.filter(({ kind }) => kind === 'counter-low').length > 0, true);
+});
+
+test('HE-7 a server without counters left answers with an exception, and does not fall', () => {
+  const { pair } = secured({ serverSide: { counter: new CounterSender(1, 5) } });
+  assert.ok(pair.connect());
+  results(pair.ask({ service: 'get', items: [register(1)] }));
+  assert.equal(pair.ask({ service: 'get', items: [register(1)] }).kind, 'refused');
+  assert.ok(pair.served.some((event) => event.kind === 'discarded' && event.code === 'SECURITY_COUNTER_RESERVED'));
+});
+
+test('HE-7 nothing but pass 3 is served before the client has proved itself', () => {
+  const { pair } = secured({ policy: NONE });
+  pair.client.connect(0);
+  pair.client.tick(0);
+  const [aarq] = pair.client.takeOutput();
+  assert.ok(aarq !== undefined);
+  pair.server.receive(aarq, 0);
+  const [aare] = pair.server.takeOutput();
+  assert.ok(aare !== undefined && decodeApdu(aare.subarray(8)).apdu === 'aare');
+  const get = fromHex('000100200001000dc001c100080000010000ff0200');
+  pair.server.receive(get, 0);
+  const [answer] = pair.server.takeOutput();
+  assert.ok(answer !== undefined);
+  assert.equal(toHex(answer.subarray(8)), 'd80101');
+});
