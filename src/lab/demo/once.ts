@@ -1,6 +1,7 @@
 /** Waits until everything that the meters held at the start is stored, then compares ledger and store. */
 import type { Env } from '../../base/env.ts';
 import type { CollectorStore } from '../../collector/ports.ts';
+import type { MeterId } from '../../model/ids.ts';
 import type { Channel } from '../../model/reading.ts';
 import { readLedger } from '../../sim/ledger.ts';
 import { byChannel, Oracle, type OracleEntry, type Verdict } from '../oracle.ts';
@@ -40,7 +41,7 @@ function jobsBehind(site: Site, untilMs: number): number {
     for (const profile of device.profile.buffers) {
       const stepMs = profile.intervalS * 1000;
       const newestMs = Math.floor(untilMs / stepMs) * stepMs;
-      const mark = site.edge.journal.watermark(device.meterId as never, profile.obis);
+      const mark = site.edge.journal.watermark(device.meterId as MeterId, profile.obis);
       // Daily rows end at the site's midnight, which is not a multiple of a day in UTC.
       if (mark === null || mark <= newestMs - stepMs) behind++;
     }
@@ -56,7 +57,7 @@ export async function judgeSite(env: Env, site: Site, untilMs: number): Promise<
   const oracle = new Oracle();
   const seen = new Set<string>();
   for (const { device } of site.simulator.meters) {
-    for (const channel of await site.store.channels(device.meterId as never)) {
+    for (const channel of await site.store.channels(device.meterId as MeterId)) {
       if (channel.intervalS === 0) continue;
       const key = `${channel.meterId} ${channel.obis} ${channel.intervalS}`;
       seen.add(key);
