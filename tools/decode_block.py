@@ -25,6 +25,8 @@ METER_STATES = ["unknown", "reachable", "silent", "garbled", "refused", "babblin
 COMMAND_STATES = ["stored", "sent", "accepted", "started", "done", "refused", "failed", "expired", "uncertain",
                   "cancelled"]
 
+TOMBSTONE_CAUSES = ["unspecified", "quota", "age", "disk-full", "unreadable"]
+
 BLOCK_MAX_OCTETS = 4096
 BLOCK_MAX_ROWS = 4096
 BLOCK_MAX_VALUES = 16384
@@ -323,12 +325,37 @@ class Lane:
 
 # --- blocks (W-12 to W-14) -------------------------------------------------------------------------------------------
 
+def read_tombstone(reader):
+    """W-32 to W-35: what stands for lost blocks."""
+    lane, cause = reader.number(1), reader.number(1)
+    need(lane <= 5, "lane")
+    epoch, to, prev_hash = reader.take(8).hex(), reader.varint(), reader.take(8).hex()
+    first, head_hash = to - reader.varint(), reader.take(8).hex()
+    written_at_ms = unzigzag(reader.varint()) + TIME_BASE_MS
+    from_ms = written_at_ms - unzigzag(reader.varint())
+    to_ms = from_ms + reader.varint()
+    dictionary_hash, groups = None, []
+    if lane not in SELF_CONTAINED:
+        dictionary_hash = reader.take(8).hex()
+        count = reader.varint()
+        bits = Bits(reader.take((count + 7) // 8))
+        groups = [group for group in range(bits.left) if bits.take(1) == 1]
+    need(1 <= first <= to and reader.left() == 0, "sequence")
+    return {"lane": lane, "epoch": epoch, "sequence": to, "prevHash": prev_hash, "dictionaryHash": dictionary_hash,
+            "fromMs": from_ms, "toMs": to_ms, "readAtMs": written_at_ms,
+            "tombstone": {"from": first, "headHash": head_hash,
+                          "cause": TOMBSTONE_CAUSES[cause] if cause < len(TOMBSTONE_CAUSES) else "unspecified",
+                          "groups": groups}}
+
+
 def decode_block(octets, lane_state, dictionary):
     """Header, rows, records and the lane's state behind the block; raises BlockError."""
     need(4 < len(octets) <= BLOCK_MAX_OCTETS, "length")
-    need(octets[0] == 1, "unknown format")
+    need(octets[0] in (1, 2), "unknown format")
     need(crc32c(octets[:-4]) == int.from_bytes(octets[-4:], "big"), "checksum")
     reader = Octets(octets[1:-4])
+    if octets[0] == 2:
+        return read_tombstone(reader), [], [], Lane()
     lane_and_flags, clock_quality = reader.number(1), reader.number(1)
     lane, flags = lane_and_flags & 0x0F, lane_and_flags & 0xF0
     need(lane <= 5 and flags & ~0x30 == 0 and clock_quality < len(CLOCK_QUALITIES), "lane or flags")

@@ -8,7 +8,7 @@ import type { GapCause, MeterAttribute, MeterEvent, MeterState } from '../model/
 import type { CommandId, EdgeId, MeterId, TenantId } from '../model/ids.ts';
 import type { Channel, Reading } from '../model/reading.ts';
 import type { EdgeStatus } from '../wire/messages.ts';
-import type { JournalRecord } from '../wire/records.ts';
+import type { GapNotice, JournalRecord } from '../wire/records.ts';
 
 /** Where a lane of an epoch stands. */
 export interface LaneCursor {
@@ -65,6 +65,8 @@ export interface LaneGap {
   readonly from: number;
   readonly to: number;
   readonly cause: string;
+  /** What a tombstone says of the channels concerned: stored with the gap, in the same transaction. */
+  readonly notices?: readonly GapNotice[];
 }
 
 /** An edge as the collector knows it. */

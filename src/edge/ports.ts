@@ -66,6 +66,8 @@ export interface ReadingStage {
 export interface StoredBlock {
   readonly lane: Lane;
   readonly sequence: number;
+  /** First sequence for which it stands, when it is a tombstone for several; otherwise absent. */
+  readonly from?: number;
   readonly octets: Uint8Array;
   /** Monotonic ms when this process appended it, or null when it was found at start. */
   readonly appendedAtMs: number | null;

@@ -237,6 +237,7 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
     if (kept === undefined) return false;
     kept.cursor = { ...expected, upTo: gap.to, headHash: headHash.slice(), keyframe: 0 };
     this.laneGaps.push(gap);
+    for (const notice of gap.notices ?? []) this.#readings.saveNotice(gap.edgeId, notice);
     this.#tell({ kind: 'blocks', edgeId: gap.edgeId, lane: gap.lane, upTo: gap.to });
     return true;
   }

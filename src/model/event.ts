@@ -58,6 +58,7 @@ export const GAP_CAUSES = [
   'meter-off',
   'not-installed',
   'read-refused',
+  'damaged-at-edge',
 ] as const;
 
 /** One of {@link GAP_CAUSES}. */

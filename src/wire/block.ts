@@ -9,6 +9,7 @@
 import { ByteReader, ByteWriter, fromHex, toHex } from '../base/bytes.ts';
 import { crc32C } from '../base/crc.ts';
 import { DeltawattError } from '../base/errors.ts';
+import { BLOCK_HASH_OCTETS, CRC_OCTETS, readSigned, TIME_BASE_MS, writeSigned } from './block-fields.ts';
 import { wireError } from './errors.ts';
 import { decodeIntervalBody } from './interval-decode.ts';
 import { encodeIntervalBody } from './interval-encode.ts';
@@ -19,6 +20,7 @@ import { decodeRecordBody, encodeRecordBody } from './record-body.ts';
 import { type JournalRecord, recordTimeMs } from './records.ts';
 import type { DictionaryGroup, Row } from './rows.ts';
 import { inBodyOrder, unitOf } from './run.ts';
+import { decodeTombstone, TOMBSTONE_FORMAT, type Tombstone } from './tombstone.ts';
 import type { Sha256 } from './topics.ts';
 
 /** Where the edge's clock stood. The wire number is the index; `unspecified` is what an older peer says. */
@@ -29,14 +31,9 @@ export type ClockQuality = (typeof CLOCK_QUALITIES)[number];
 
 /** Format number of blocks as written here. */
 export const BLOCK_FORMAT = 1;
-/** Octets of a block's hash in the chain. */
-export const BLOCK_HASH_OCTETS = 8;
 /** The hash before block 1. */
 export const NO_BLOCK_HASH: Uint8Array = new Uint8Array(BLOCK_HASH_OCTETS);
 
-/** 2020-01-01T00:00:00Z: read-at is counted from here. */
-const TIME_BASE_MS = 1_577_836_800_000;
-const CRC_OCTETS = 4;
 const FLAG_SECONDS = 0x10;
 const FLAG_STATE_CHECK = 0x20;
 const FLAGS_KNOWN = FLAG_SECONDS | FLAG_STATE_CHECK;
@@ -63,6 +60,8 @@ export interface BlockHeader {
   readonly clockQuality: ClockQuality;
   /** Only in the first block of a keyframe group: CRC of the state that the group before left, null when there was none. */
   readonly stateCheck: number | null;
+  /** Only in a tombstone: what it stands for. Its sequence is the last lost one, and it is its own keyframe. */
+  readonly tombstone?: Tombstone;
 }
 
 /** What a block carries. */
@@ -99,18 +98,10 @@ export function blockMaxOctets(lane: Lane): number {
   return lane === LANES.alarms || lane === LANES.results ? URGENT_BLOCK_MAX_OCTETS : BLOCK_MAX_OCTETS;
 }
 
-/** The hash of a block in its lane's chain. */
+/** The hash of a block in its lane's chain: first octets of SHA-256, and for a tombstone the hash of the last lost block. */
 export function blockHash(octets: Uint8Array, sha256: Sha256): Uint8Array {
+  if (isTombstone(octets)) return decodeTombstone(octets).headHash;
   return sha256(octets).slice(0, BLOCK_HASH_OCTETS);
-}
-
-function writeSigned(writer: ByteWriter, value: number): void {
-  writer.varint(value >= 0 ? 2 * value : -2 * value - 1);
-}
-
-function readSigned(reader: ByteReader): number {
-  const zigzag = reader.varint();
-  return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
 }
 
 function writeHeader(writer: ByteWriter, header: BlockHeader, unitMs: number): void {
@@ -254,17 +245,30 @@ function checkOctets(octets: Uint8Array): void {
   if (octets.length > BLOCK_MAX_OCTETS) throw wireError('WIRE_TOO_LONG', `a block of ${octets.length} octets`);
   const format = new ByteReader(octets).peek();
   if (octets.length <= CRC_OCTETS) throw wireError('BLOCK_CRC', `a block of ${octets.length} octets`);
-  if (format !== BLOCK_FORMAT) throw wireError('BLOCK_FORMAT', `format ${format}`);
+  if (format !== BLOCK_FORMAT && format !== TOMBSTONE_FORMAT) throw wireError('BLOCK_FORMAT', `format ${format}`);
   const body = octets.subarray(0, octets.length - CRC_OCTETS);
   if (crc32C(body) !== new ByteReader(octets.subarray(body.length)).u32())
     throw wireError('BLOCK_CRC', `${octets.length} octets`);
+}
+
+/** Whether these octets are a tombstone, by their format. */
+function isTombstone(octets: Uint8Array): boolean {
+  return octets.length > 0 && new ByteReader(octets).peek() === TOMBSTONE_FORMAT;
+}
+
+/** A tombstone as a header: the acceptance rules of blocks hold for it. */
+function headerOfTombstone(octets: Uint8Array): BlockHeader {
+  const tombstone = decodeTombstone(octets);
+  const { lane, epoch, to, prevHash, dictionaryHash, fromMs, toMs, writtenAtMs } = tombstone;
+  const place = { lane, epoch, sequence: to, keyframe: to, prevHash, dictionaryHash };
+  return { ...place, fromMs, toMs, readAtMs: writtenAtMs, clockQuality: 'unspecified', stateCheck: null, tombstone };
 }
 
 /** The header of a block after a check of length, format and CRC; throws WIRE_TOO_LONG, BLOCK_FORMAT, BLOCK_CRC, BLOCK_MALFORMED. */
 export function decodeHeader(octets: Uint8Array): BlockHeader {
   checkOctets(octets);
   try {
-    return open(octets).header;
+    return isTombstone(octets) ? headerOfTombstone(octets) : open(octets).header;
   } catch (error) {
     throw asBlockError(error);
   }
@@ -282,6 +286,8 @@ export function decodeBlock(
 ): DecodedBlock {
   checkOctets(octets);
   try {
+    if (isTombstone(octets))
+      return { header: headerOfTombstone(octets), rows: [], records: [], state: emptyLaneState(), stateDiffers: false };
     const { header, unitMs, body } = open(octets);
     if (header.dictionaryHash === null)
       return { header, rows: [], records: decodeRecordBody(body), state, stateDiffers: false };

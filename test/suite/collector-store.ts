@@ -187,13 +187,29 @@ function journal(open: Open): void {
     const start = await cursorOf(store, edge, 2);
     await store.append(start, asAppends(edge.blocks(2).slice(0, 4)));
     const cursor = await cursorOf(store, edge, 2);
-    const gap = { edgeId: edge.edgeId, epoch: edge.epoch, lane: 2, from: 5, to: 8, cause: 'evicted-at-edge' };
+    const notice = {
+      meterId: METER,
+      obis: [IMPORT],
+      intervalS: 900,
+      fromMs: BASE + 5 * QUARTER_MS,
+      toMs: BASE + 8 * QUARTER_MS,
+      cause: 'evicted-at-edge',
+    };
+    const lost = { edgeId: edge.edgeId, epoch: edge.epoch, lane: 2, from: 5, to: 8, cause: 'evicted-at-edge' };
+    const gap = { ...lost, notices: [notice] };
     assert.equal(await store.declareGap(cursor, gap, new Uint8Array(8)), true);
     assert.equal(await store.declareGap(cursor, gap, new Uint8Array(8)), false);
     await upload(store, edge, 2);
     assert.deepEqual(await values(store), [...slots(1, 4), ...slots(9, 20)]);
     await store.fold({ maxBlocks: 1000 });
     assert.deepEqual(await values(store), [...slots(1, 4), ...slots(9, 20)]);
+    const toMs = BASE + 20 * QUARTER_MS;
+    const gaps = await store.gaps({ meterId: METER, fromMs: BASE, toMs, nowMs: BASE + DAY });
+    const imported = gaps.filter(({ obis }) => obis === IMPORT);
+    assert.deepEqual(
+      imported.map(({ fromMs, count, cause }) => [fromMs, count, cause]),
+      [[BASE + 5 * QUARTER_MS, 4, 'evicted-at-edge']],
+    );
   });
 
   test('the term is 12 octets and the store may acknowledge', async () => {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { toHex } from '../../src/base/bytes.ts';
+import { decodeHeader } from '../../src/wire/block.ts';
 import { makeExamples } from '../support/document-examples.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -76,4 +77,16 @@ test('the reference decoder reads the worked example', { skip }, () => {
       ['29388702', null],
     ],
   );
+});
+
+test('W-32 the reference decoder reads the worked tombstone as we do', { skip }, () => {
+  const octets = makeExamples().get('tombstone') ?? new Uint8Array(0);
+  const run = python([], `${toHex(octets)}\n`);
+  assert.equal(run.status, 0, run.stderr);
+  const [block] = JSON.parse(run.stdout) as { header: { fromMs: number; toMs: number; tombstone: object } }[];
+  const { tombstone } = decodeHeader(octets);
+  assert.ok(tombstone);
+  const { from, cause, groups, headHash } = tombstone;
+  assert.deepEqual(block?.header.tombstone, { from, cause, groups, headHash: toHex(headHash) });
+  assert.deepEqual([block?.header.fromMs, block?.header.toMs], [tombstone.fromMs, tombstone.toMs]);
 });

@@ -12,6 +12,7 @@ import { sealEnvelope } from '../../src/wire/envelope.ts';
 import { emptyLaneState, serializeLaneState } from '../../src/wire/lane-state.ts';
 import { packRecords } from '../../src/wire/pack.ts';
 import type { DictionaryGroup, Row } from '../../src/wire/rows.ts';
+import { encodeTombstone } from '../../src/wire/tombstone.ts';
 import { joinBatch, topicOf } from '../../src/wire/topics.ts';
 import { envelopeCrypto, sha256 } from './wire-crypto.ts';
 
@@ -70,6 +71,20 @@ export function makeExamples(): Map<string, Uint8Array> {
     },
     first.state,
   );
+  const tombstone = encodeTombstone({
+    lane: 2,
+    epoch: EPOCH,
+    from: 3,
+    to: 66,
+    prevHash: sha256(second.octets).slice(0, 8),
+    headHash: Uint8Array.of(0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88),
+    cause: 'quota',
+    writtenAtMs: START_MS + 90 * 86_400_000,
+    fromMs: START_MS + 4_500_000,
+    toMs: START_MS + 86_400_000,
+    dictionaryHash: hash,
+    groups: [0],
+  });
   const record = packRecords(
     { ...head, lane: 0, sequence: 1, prevHash: NO_BLOCK_HASH, readAtMs: START_MS },
     [
@@ -115,6 +130,7 @@ export function makeExamples(): Map<string, Uint8Array> {
     ['block 1', first.octets],
     ['block 2', second.octets],
     ['state behind block 2', serializeLaneState(second.state)],
+    ['tombstone', tombstone],
     ['record block', record?.octets ?? new Uint8Array(0)],
     ['topic', new TextEncoder().encode(topicOf(edgeId, 'b', sha256))],
     ['batch', joinBatch([first.octets, second.octets])],

@@ -25,18 +25,22 @@ export const UNKNOWN_HEAD: Uint8Array = new Uint8Array(8);
 /** Judges a block whose CRC was right, of the cursor's epoch and lane. */
 export function judge(cursor: LaneCursor, header: BlockHeader, knowsDictionary: (hash: string) => boolean): Verdict {
   if (header.sequence <= cursor.upTo) return 'stored';
-  if (header.sequence > cursor.upTo + 1) return 'ahead';
+  const first = header.tombstone?.from ?? header.sequence;
+  if (first > cursor.upTo + 1) return 'ahead';
   const afterGap = cursor.upTo > 0 && sameOctets(cursor.headHash, UNKNOWN_HEAD);
-  if (!afterGap && !sameOctets(header.prevHash, cursor.headHash)) return 'need-keyframe';
+  // A tombstone may stand for blocks that arrived before they were lost: what it names before them is not our head.
+  const overlaps = first <= cursor.upTo;
+  if (!afterGap && !overlaps && !sameOctets(header.prevHash, cursor.headHash)) return 'need-keyframe';
   const startsGroup = header.keyframe === header.sequence;
   if (!startsGroup && (cursor.keyframe === 0 || header.keyframe !== cursor.keyframe)) return 'need-keyframe';
   if (header.dictionaryHash !== null && !knowsDictionary(header.dictionaryHash)) return 'need-dictionary';
   return 'accept';
 }
 
-/** The cursor after an accepted block. */
+/** The cursor after an accepted block; behind a tombstone a keyframe must follow. */
 export function cursorAfter(cursor: LaneCursor, header: BlockHeader, hash: Uint8Array): LaneCursor {
-  return { ...cursor, upTo: header.sequence, headHash: hash, keyframe: header.keyframe };
+  const keyframe = header.tombstone === undefined ? header.keyframe : 0;
+  return { ...cursor, upTo: header.sequence, headHash: hash, keyframe };
 }
 
 /** The cursor of a lane of which nothing is stored. */

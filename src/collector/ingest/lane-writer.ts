@@ -6,12 +6,15 @@ import { sameOctets } from '../../base/bytes.ts';
 import type { Clock, Crypto } from '../../base/env.ts';
 import { DeltawattError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { MeterEvent } from '../../model/event.ts';
-import type { EdgeId } from '../../model/ids.ts';
+import type { GapCause, MeterEvent } from '../../model/event.ts';
+import type { EdgeId, MeterId } from '../../model/ids.ts';
 import { type BlockHeader, blockHash, decodeBlock } from '../../wire/block.ts';
+import { decodeDictionary } from '../../wire/dictionary.ts';
 import { emptyLaneState } from '../../wire/lane-state.ts';
 import { isSelfContained, type Lane } from '../../wire/lanes.ts';
 import type { CollectorBody } from '../../wire/messages.ts';
+import type { GapNotice } from '../../wire/records.ts';
+import type { Tombstone } from '../../wire/tombstone.ts';
 import type { BlockAppend, JournalStore, LaneCursor, Lease } from '../ports.ts';
 import { cursorAfter, judge, newCursor } from './judge.ts';
 import { APPEND_TRIES } from './limits.ts';
@@ -51,6 +54,7 @@ interface Run {
 interface ArrivedAppend extends BlockAppend {
   /** Code of the reason why its records cannot be read. */
   readonly poison: string | undefined;
+  readonly tombstone: Tombstone | undefined;
 }
 
 /** Writes one lane of one epoch. Calls must not overlap. */
@@ -136,8 +140,9 @@ export class LaneWriter {
   /** Records are decoded here, so that they are stored with their block; rows are decoded by the fold. */
   #appendOf({ header, octets }: ArrivedBlock, hash: Uint8Array): ArrivedAppend {
     const { sequence, keyframe, fromMs, toMs } = header;
-    const append = { sequence, keyframe, fromMs, toMs, octets, hash, poison: undefined };
-    if (!isSelfContained(this.lane)) return append;
+    const { tombstone } = header;
+    const append = { sequence, keyframe, fromMs, toMs, octets, hash, poison: undefined, tombstone };
+    if (!isSelfContained(this.lane) || tombstone !== undefined) return append;
     try {
       return { ...append, records: decodeBlock(octets, emptyLaneState(), []).records };
     } catch (error) {
@@ -146,12 +151,13 @@ export class LaneWriter {
     }
   }
 
-  /** One transaction for each stretch of good blocks, one for each poison block between them. */
+  /** One transaction for each stretch of good blocks, one for each poison block or tombstone between them. */
   async #store(before: LaneCursor, run: Run): Promise<boolean> {
     let expected = before;
     let good: ArrivedAppend[] = [];
-    const moved = (last: BlockAppend) => {
-      expected = { ...expected, upTo: last.sequence, headHash: last.hash, keyframe: last.keyframe };
+    const moved = (last: ArrivedAppend) => {
+      const keyframe = last.tombstone === undefined ? last.keyframe : 0;
+      expected = { ...expected, upTo: last.sequence, headHash: last.hash, keyframe };
     };
     const flush = async (): Promise<boolean> => {
       const last = good.at(-1);
@@ -162,6 +168,11 @@ export class LaneWriter {
       return true;
     };
     for (const block of run.blocks) {
+      if (block.tombstone !== undefined) {
+        if (!(await flush()) || !(await this.#declareLost(expected, block.tombstone))) return false;
+        moved(block);
+        continue;
+      }
       if (block.poison === undefined) {
         good.push(block);
         continue;
@@ -180,6 +191,34 @@ export class LaneWriter {
     this.#cursor = run.after;
     return true;
   }
+
+  /** The lost sequences become a gap of the lane, and the channels concerned learn why their intervals are missing. */
+  async #declareLost(expected: LaneCursor, tombstone: Tombstone): Promise<boolean> {
+    const { edgeId, epoch, lane } = this;
+    const cause = causeOf(tombstone);
+    const gap = { edgeId, epoch, lane, from: expected.upTo + 1, to: tombstone.to, cause };
+    this.parts.log.warn('ingest.tombstone', { ...gap, reason: tombstone.cause });
+    const notices = await this.#noticesOf(tombstone, cause);
+    return this.parts.store.declareGap(expected, { ...gap, notices }, tombstone.headHash);
+  }
+
+  async #noticesOf({ dictionaryHash, groups, fromMs, toMs }: Tombstone, cause: GapCause): Promise<GapNotice[]> {
+    const octets = dictionaryHash === null ? undefined : await this.parts.store.dictionary(this.edgeId, dictionaryHash);
+    if (octets === undefined) return [];
+    const dictionary = decodeDictionary(octets);
+    return groups.flatMap((number) => {
+      const group = dictionary[number];
+      // Captures at no interval have no slots that could be missing.
+      if (group === undefined || group.intervalS === 0) return [];
+      const obis = group.columns.map((column) => column.obis);
+      return [{ meterId: group.meterId as MeterId, obis, intervalS: group.intervalS, fromMs, toMs, cause }];
+    });
+  }
+}
+
+/** What a tombstone means for a channel. */
+function causeOf(tombstone: Tombstone): GapCause {
+  return tombstone.cause === 'unreadable' ? 'damaged-at-edge' : 'evicted-at-edge';
 }
 
 /** A block under a number that was taken by another one: two devices use one identity, or a journal was copied. */

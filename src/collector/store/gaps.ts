@@ -46,6 +46,16 @@ export interface GapFacts {
   readonly state?: MeterState | undefined;
 }
 
+const MISSING_SENTENCE = 'The meter no longer had this interval when the concentrator asked for it.';
+
+/** What an edge reported, in words. */
+const NOTICE_SENTENCES: Partial<Record<GapCause, string>> = {
+  'evicted-at-edge':
+    'The concentrator ran out of room before it could be sent; it is read again if the meter still holds it.',
+  'damaged-at-edge':
+    'The store of the concentrator was damaged before it could be sent; it is read again if the meter still holds it.',
+};
+
 interface Slot {
   readonly endMs: number;
   readonly cause: GapCause;
@@ -117,7 +127,7 @@ function slotOf(
   const notice = facts.notices.find(({ fromMs, toMs }) => fromMs <= endMs && endMs <= toMs);
   if (notice !== undefined) {
     const cause = GAP_CAUSES.find((known) => known === notice.cause) ?? 'missing-in-meter';
-    return { endMs, cause, sentence: 'The meter no longer had this interval when the concentrator asked for it.' };
+    return { endMs, cause, sentence: NOTICE_SENTENCES[cause] ?? MISSING_SENTENCE };
   }
   const dueMs = endMs + Math.max(policy.periodMs, stepMs) + policy.graceMs;
   if (dueMs > nowMs)

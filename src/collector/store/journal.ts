@@ -51,6 +51,12 @@ const APPEND = `
   FROM moved, unnest($9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[], $17::int[])
        WITH ORDINALITY AS b(sequence, keyframe, from_ms, to_ms, start, length, at)`;
 
+/** As {@link APPEND} up to $8, then $9 first missing sequence, $10 cause. */
+const DECLARE_GAP = `
+  WITH moved AS (${moveCursor('$11', '$12')})
+  INSERT INTO lane_gaps (tenant_id, edge_id, epoch, lane, from_sequence, to_sequence, cause, known_at_ms)
+  SELECT moved.tenant_id, $1, $2, $3::smallint, $9::bigint, $6::bigint, $10::text, ${TRANSACTION_MS} FROM moved`;
+
 /** The journal's part of the store. */
 export function journalStore(context: StoreContext): JournalStore {
   const { database } = context;
@@ -295,28 +301,29 @@ async function declareGap(
   headHash: Uint8Array,
   lease: Lease | undefined,
 ): Promise<boolean> {
-  const moved = await context.appends.change(
-    `WITH moved AS (${moveCursor('$11', '$12')})
-     INSERT INTO lane_gaps (tenant_id, edge_id, epoch, lane, from_sequence, to_sequence, cause, known_at_ms)
-     SELECT moved.tenant_id, $1, $2, $3::smallint, $9::bigint, $6::bigint, $10::text, ${TRANSACTION_MS} FROM moved`,
+  const parameters = [
+    expected.edgeId,
+    expected.epoch,
+    expected.lane,
+    expected.upTo,
+    expected.headHash,
+    gap.to,
+    headHash,
     // No keyframe is held after a gap: the next block must be one.
-    [
-      expected.edgeId,
-      expected.epoch,
-      expected.lane,
-      expected.upTo,
-      expected.headHash,
-      gap.to,
-      headHash,
-      0,
-      gap.from,
-      gap.cause,
-      lease?.shard,
-      lease?.token,
-    ],
-  );
-  if (moved > 0) context.changed({ kind: 'blocks', edgeId: gap.edgeId, lane: gap.lane, upTo: gap.to });
-  return moved > 0;
+    0,
+    gap.from,
+    gap.cause,
+    lease?.shard,
+    lease?.token,
+  ];
+  const records = (gap.notices ?? []).map((notice) => ({ kind: 'gap', gap: notice }) as const);
+  const moved = await context.appends.transaction(async (sql) => {
+    if ((await sql.change(DECLARE_GAP, parameters)) === 0) return false;
+    await storeRecords(sql, { ...expected, sequence: gap.to }, records);
+    return true;
+  });
+  if (moved) context.changed({ kind: 'blocks', edgeId: gap.edgeId, lane: gap.lane, upTo: gap.to });
+  return moved;
 }
 
 async function quarantine(

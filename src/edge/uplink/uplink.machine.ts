@@ -166,15 +166,17 @@ export class UplinkMachine {
     const room = this.#room(step.lane);
     const admitted: StoredBlock[] = [];
     let octets = 0;
+    let due = step.from;
     for (const block of blocks) {
-      if (block.sequence !== step.from + admitted.length) break;
+      if (!standsFor(block, due)) break;
+      due = block.sequence + 1;
       octets += block.octets.length;
       const limit = admitted.length === 0 ? room : Math.min(room, step.maxOctets);
       if (octets > limit) break;
       admitted.push(block);
     }
     const next = blocks[0];
-    if (next === undefined || next.sequence !== step.from) {
+    if (next === undefined || !standsFor(next, step.from)) {
       // The journal cannot give what its span promises: only hello can declare what is missing.
       this.#gapSeen = true;
       sender.needOctets = Number.POSITIVE_INFINITY;
@@ -323,6 +325,11 @@ export class UplinkMachine {
     sender.needGuardUntilMs = nowMs + Math.max(NEED_GUARD_MIN_MS, 2 * this.pace.roundTripMs);
     return true;
   }
+}
+
+/** Whether this is the block of that sequence, or a tombstone for it. */
+function standsFor(block: StoredBlock, sequence: number): boolean {
+  return (block.from ?? block.sequence) <= sequence && sequence <= block.sequence;
 }
 
 /** Alarms and command results need no credit. */

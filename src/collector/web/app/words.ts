@@ -149,6 +149,7 @@ export const GAP_WORDS: Readonly<Record<string, string>> = {
   'readable-from-meter': 'Still in the meter',
   'overwritten-in-meter': 'Lost: overwritten in the meter',
   'evicted-at-edge': 'Lost: dropped by the concentrator',
+  'damaged-at-edge': 'Lost: store of the concentrator damaged',
   'meter-off': 'Meter had no supply',
   'not-installed': 'Meter not installed',
   'read-refused': 'Meter refused the reading',

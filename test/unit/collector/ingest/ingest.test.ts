@@ -10,8 +10,10 @@ import { EDGE_CREDIT_OCTETS, RECONNECT_MIN_MS } from '../../../../src/collector/
 import { createMemoryCollectorStore, type MemoryCollectorStore } from '../../../../src/lab/memory-collector-store.ts';
 import type { CommandId, EdgeId, MeterId } from '../../../../src/model/ids.ts';
 import { DEFAULT_TENANT } from '../../../../src/model/ids.ts';
+import { blockHash, NO_BLOCK_HASH } from '../../../../src/wire/block.ts';
 import type { Lane } from '../../../../src/wire/lanes.ts';
 import type { PackedBlock } from '../../../../src/wire/pack.ts';
+import { encodeTombstone, type Tombstone } from '../../../../src/wire/tombstone.ts';
 import { Desk } from '../../../support/ingest-desk.ts';
 import {
   crypto,
@@ -175,6 +177,75 @@ describe('acceptance of blocks', () => {
     assert.deepEqual(desk.told(edge).at(-1), ack(edge, 6));
     await desk.store.fold({ maxBlocks: 100 });
     assert.equal((await desk.store.latest(METER))[0]?.value, 1006);
+  });
+
+  /** What an edge leaves of the blocks from..to of lane 2. */
+  function tombstoneOf(edge: JournalEdge, from: number, to: number, change: Partial<Tombstone> = {}): PackedBlock {
+    const blocks = edge.blocks(2);
+    const octets = encodeTombstone({
+      lane: 2,
+      epoch: edge.epoch,
+      from,
+      to,
+      prevHash: blocks[from - 2]?.hash ?? NO_BLOCK_HASH,
+      headHash: blocks[to - 1]?.hash ?? NO_BLOCK_HASH,
+      cause: 'quota',
+      writtenAtMs: DAY_MS + 86_400_000,
+      fromMs: blocks[from - 1]?.fromMs ?? 0,
+      toMs: blocks[to - 1]?.toMs ?? 0,
+      dictionaryHash: edge.dictionary.hash,
+      groups: [0],
+      ...change,
+    });
+    return { sequence: to, keyframe: to, octets, hash: blockHash(octets, crypto.sha256), fromMs: 0, toMs: 0 };
+  }
+
+  test('W-34 a tombstone becomes a gap of the lane, the chain is checked over it, and a keyframe must follow', async () => {
+    const { desk, edge } = await ready();
+    const blocks = edge.blocks(2);
+    await desk.blocks(edge, [...blocks.slice(0, 1), tombstoneOf(edge, 2, 3), ...blocks.slice(3)]);
+    assert.deepEqual(desk.told(edge), [ack(edge, 6)]);
+    const [gap] = desk.store.laneGaps;
+    assert.deepEqual([gap?.from, gap?.to, gap?.cause, gap?.notices?.length], [2, 3, 'evicted-at-edge', 1]);
+    assert.equal(gap?.notices?.[0]?.meterId, METER);
+    await desk.blocks(edge, [tombstoneOf(edge, 2, 3)]);
+    assert.deepEqual(desk.told(edge), [ack(edge, 6)], 'it is acknowledged again');
+    assert.equal(desk.store.laneGaps.length, 1);
+    await desk.store.fold({ maxBlocks: 100 });
+    assert.equal((await desk.store.latest(METER))[0]?.value, 1006);
+  });
+
+  test('W-34 a tombstone whose predecessor is another one, or that leaves a hole, is not taken; nor a block in its group', async () => {
+    const { desk, edge } = await ready();
+    const blocks = edge.blocks(2);
+    await desk.blocks(edge, [tombstoneOf(edge, 2, 3)]);
+    assert.deepEqual(desk.told(edge), [ack(edge, 0)]);
+    await desk.blocks(edge, [...blocks.slice(0, 1), tombstoneOf(edge, 2, 3, { prevHash: new Uint8Array(8).fill(7) })]);
+    assert.deepEqual(desk.told(edge), [{ kind: 'need-keyframe', lane: 2, upTo: 1 }]);
+    await desk.blocks(edge, [tombstoneOf(edge, 2, 2), ...blocks.slice(2, 3)]);
+    assert.deepEqual(desk.told(edge), [{ kind: 'need-keyframe', lane: 2, upTo: 2 }]);
+  });
+
+  test('W-35 of a tombstone that begins in what is stored only the rest is a gap', async () => {
+    const { desk, edge } = await ready();
+    const blocks = edge.blocks(2);
+    await desk.blocks(edge, blocks.slice(0, 2));
+    await desk.blocks(edge, [tombstoneOf(edge, 1, 3, { cause: 'unreadable' }), ...blocks.slice(3)]);
+    assert.deepEqual(desk.told(edge), [ack(edge, 2), ack(edge, 6)]);
+    assert.deepEqual(
+      desk.store.laneGaps.map(({ from, to, cause }) => [from, to, cause]),
+      [[3, 3, 'damaged-at-edge']],
+    );
+  });
+
+  test('W-34 a tombstone that names an unknown dictionary asks for it', async () => {
+    const desk = newDesk();
+    const edge = filled();
+    await desk.store.saveEdge(edge.record);
+    await desk.hello(edge);
+    desk.told(edge);
+    await desk.blocks(edge, [tombstoneOf(edge, 1, 3)]);
+    assert.deepEqual(desk.told(edge), [{ kind: 'need-dictionary', lane: 2, hash: edge.dictionary.hash }]);
   });
 
   test('a poison block of a lane of records is kept, acknowledged and reported; the next ones are taken', async () => {
