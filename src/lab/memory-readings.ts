@@ -32,7 +32,7 @@ interface KeptChannel {
   readonly obis: string;
   readonly intervalS: number;
   /** In order of time and version. */
-  versions: Version[];
+  versions: readonly Version[];
   /** Arrivals that are not in `versions` yet. */
   fresh: Version[];
 }

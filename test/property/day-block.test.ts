@@ -40,7 +40,11 @@ const visit: fc.Arbitrary<Visit> = plain({
   epoch: fc.constantFrom('00000000000000aa', 'ffffffffffffffff'),
   lane: fc.constantFrom(2, 3, 4),
   sequence: fc.integer({ min: 1, max: 50 }),
-  readAtMs: fc.integer({ min: 1_700_000_000_000, max: 1_700_000_000_020 }),
+  readAtMs: fc.oneof(
+    fc.integer({ min: 1_700_000_000_000, max: 1_700_000_000_020 }),
+    // A clock that is far out, as far as the wire allows.
+    fc.constantFrom(-(2 ** 51), 2 ** 51),
+  ),
   knownAtMs: fc.integer({ min: 1_700_000_000_000, max: 1_700_000_001_000 }),
 });
 

@@ -23,9 +23,10 @@ function dayKey(meterId: MeterId, day: number): string {
   return `${meterId} ${day}`;
 }
 
-/** A meter's day of a row's body. */
-export function meterDayOf(meterId: MeterId, day: number, body: Uint8Array): MeterDay {
-  const channels = new Map(decodeDayBlock(body).map((channel) => [channelKey(channel), channel]));
+/** A meter's day of a row's body; with `key` only that channel. */
+export function meterDayOf(meterId: MeterId, day: number, body: Uint8Array, key?: string): MeterDay {
+  const found = decodeDayBlock(body, (channel) => key === undefined || channelKey(channel) === key);
+  const channels = new Map(found.map((channel) => [channelKey(channel), channel]));
   return { meterId, day, channels };
 }
 

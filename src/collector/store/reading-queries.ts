@@ -150,24 +150,29 @@ export class ReadingStore implements ReadingQueries {
 /** Name of the sessions that append, in `pg_stat_activity`. */
 export const APPEND_APPLICATION = 'deltawatt-append';
 
-/** Folded and unfolded versions of the days, by channel. */
-async function versionsOfDays(view: MeterView, days: readonly number[]): Promise<Map<string, Version[]>> {
-  const lists = new Map<string, Version[][]>();
+/** Folded and unfolded versions of the days, by channel; with `only` those of that channel. */
+async function versionsOfDays(
+  view: MeterView,
+  days: readonly number[],
+  only?: string,
+): Promise<Map<string, readonly Version[]>> {
+  const lists = new Map<string, (readonly Version[])[]>();
   const add = (key: string, versions: readonly Version[]) => {
     const list = lists.get(key) ?? [];
     lists.set(key, list);
-    list.push([...versions]);
+    list.push(versions);
   };
   const wanted = new Set(days);
   const rows = await view.sql.rows<{ day: number; body: Uint8Array }>(
-    'SELECT day, body FROM day_blocks WHERE meter_id = $1 AND day = ANY($2::int[])',
+    'SELECT day, body FROM day_blocks WHERE meter_id = $1 AND day = ANY($2::int[]) ORDER BY day',
     [view.meterId, [...wanted]],
   );
   for (const row of rows) {
-    for (const [key, channel] of meterDayOf(view.meterId, row.day, row.body).channels) add(key, channel.versions);
+    for (const [key, channel] of meterDayOf(view.meterId, row.day, row.body, only).channels) add(key, channel.versions);
   }
   for (const { obis, intervalS, version } of view.tail) {
-    if (wanted.has(dayOf(version.atMs))) add(channelKey({ obis, intervalS }), [version]);
+    const key = channelKey({ obis, intervalS });
+    if (wanted.has(dayOf(version.atMs)) && (only === undefined || only === key)) add(key, [version]);
   }
   return new Map([...lists].map(([key, parts]) => [key, mergeVersions(parts.flat(), [])]));
 }
@@ -182,7 +187,7 @@ async function rangeOf(view: MeterView, query: ReadingQuery): Promise<StoredRead
   const found: StoredReading[] = [];
   for (let day = dayOf(fromMs); day <= lastDay && found.length < query.limit; day += QUERY_CHUNK_DAYS) {
     const days = Array.from({ length: Math.min(QUERY_CHUNK_DAYS, lastDay - day + 1) }, (_, at) => day + at);
-    const versions = (await versionsOfDays(view, days)).get(key) ?? [];
+    const versions = (await versionsOfDays(view, days, key)).get(key) ?? [];
     found.push(...answerOf({ ...query, limit: query.limit - found.length }, versions));
   }
   return found;
@@ -259,7 +264,7 @@ async function gapsOf(view: MeterView, query: Parameters<QueryStore['gaps']>[0])
     const stepMs = channel.intervalS * 1000;
     const [first, last] = [dayOf(query.fromMs - stepMs), dayOf(Math.min(query.toMs, query.nowMs) + stepMs)];
     const days = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
-    const versions = (await versionsOfDays(view, days)).get(channelKey(channel)) ?? [];
+    const versions = (await versionsOfDays(view, days, channelKey(channel))).get(channelKey(channel)) ?? [];
     const mine = notices.filter((notice) => notice.obis === channel.obis && notice.interval_s === channel.intervalS);
     const facts = {
       channel: { meterId, obis: channel.obis, intervalS: channel.intervalS },

@@ -58,8 +58,11 @@ export function encodeDayBlock(channels: readonly DayChannel[]): Uint8Array {
   return new ByteWriter(body.length + CRC_OCTETS).bytes(body).u32(crc32C(body)).finish();
 }
 
-/** Unpacks a day; throws STORE_BLOCK_FORMAT. */
-export function decodeDayBlock(octets: Uint8Array): DayChannel[] {
+/** Unpacks a day; with `wanted` only the channels for which it holds. Throws STORE_BLOCK_FORMAT. */
+export function decodeDayBlock(
+  octets: Uint8Array,
+  wanted: (channel: Pick<DayChannel, 'obis' | 'intervalS'>) => boolean = () => true,
+): DayChannel[] {
   try {
     const bytes = new ByteReader(octets);
     const body = bytes.slice(Math.max(0, octets.length - CRC_OCTETS));
@@ -72,8 +75,11 @@ export function decodeDayBlock(octets: Uint8Array): DayChannel[] {
     const channels: DayChannel[] = [];
     let before: Columns | undefined;
     for (let left = bounded(readNumber(reader)); left > 0; left--) {
-      const section = readSection(reader, visits, statuses, before);
-      channels.push(section.channel);
+      const section = readSection(reader, before);
+      if (wanted(section)) {
+        const { obis, intervalS } = section;
+        channels.push({ obis, intervalS, versions: versionsOf(section, visits, statuses) });
+      }
       before = section.columns;
     }
     return channels;
@@ -83,36 +89,36 @@ export function decodeDayBlock(octets: Uint8Array): DayChannel[] {
   }
 }
 
-/** Items numbered in order of their first use. */
+/** Items numbered in order of their first use; equal items may be separate objects. */
 class Table<Item> {
   items: Item[] = [];
   readonly #numbers = new Map<string, number>();
-  readonly #last: { item: Item | undefined; number: number } = { item: undefined, number: 0 };
+  /** The same by object, so that a text is made once per object and not once per use. */
+  readonly #byItem = new Map<Item, number>();
 
   constructor(private readonly keyOf: (item: Item) => string) {}
 
   add(item: Item): void {
-    if (item === this.#last.item) return;
-    this.#last.item = item;
+    if (this.#byItem.has(item)) return;
     const key = this.keyOf(item);
-    if (this.#numbers.has(key)) return;
-    this.#numbers.set(key, this.items.length);
-    this.items.push(item);
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      number = this.items.length;
+      this.#numbers.set(key, number);
+      this.items.push(item);
+    }
+    this.#byItem.set(item, number);
   }
 
   sort(compare: (a: Item, b: Item) => number): void {
     this.items.sort(compare);
-    this.items.forEach((item, at) => {
-      this.#numbers.set(this.keyOf(item), at);
-    });
-    this.#last.item = undefined;
+    this.#numbers.clear();
+    for (const [at, item] of this.items.entries()) this.#numbers.set(this.keyOf(item), at);
+    for (const item of this.#byItem.keys()) this.#byItem.set(item, this.#numbers.get(this.keyOf(item)) ?? 0);
   }
 
   number(item: Item): number {
-    if (item === this.#last.item) return this.#last.number;
-    this.#last.item = item;
-    this.#last.number = this.#numbers.get(this.keyOf(item)) ?? 0;
-    return this.#last.number;
+    return this.#byItem.get(item) ?? 0;
   }
 }
 
@@ -221,63 +227,61 @@ function basesOf(versions: readonly Version[], visits: Table<Visit>): number[] {
 
 /** The row indexes again. */
 function indexesOf(bases: readonly number[], visits: readonly number[]): number[] {
-  const counts = new Map<number, number>();
-  return bases.map((base, at) => {
-    const visit = known(visits[at]);
-    const count = counts.get(visit) ?? 0;
-    counts.set(visit, count + 1);
-    return base + count;
-  });
+  const counts: number[] = [];
+  const indexes: number[] = [];
+  for (let at = 0; at < bases.length; at++) {
+    const visit = visits[at] as number;
+    const count = counts[visit] ?? 0;
+    counts[visit] = count + 1;
+    indexes.push((bases[at] as number) + count);
+  }
+  return indexes;
 }
 
 const DEVIATION_OFFSET = 40_000;
 
-function readSection(
-  reader: BitReader,
-  visits: readonly Visit[],
-  statuses: readonly Uint8Array[],
-  before: Columns | undefined,
-): { channel: DayChannel; columns: Columns } {
+/** A section as columns. */
+interface Section {
+  readonly obis: string;
+  readonly intervalS: number;
+  readonly scales: readonly Scale[];
+  readonly columns: Columns;
+  readonly values: readonly ExactInteger[];
+}
+
+function readSection(reader: BitReader, before: Columns | undefined): Section {
   const obis = readObis(reader);
   const intervalS = readNumber(reader);
   const count = bounded(readNumber(reader));
   const scales = Array.from({ length: bounded(readNumber(reader)) }, () => readScale(reader));
   const columns: Partial<Record<(typeof COLUMNS)[number], readonly number[]>> = {};
   for (const name of COLUMNS) columns[name] = readNumbers(reader, count, before?.[name]);
-  const full = columns as Columns;
-  const values = readIntegers(reader, count);
-  const indexes = indexesOf(full.base, full.visit);
-  const versions = values.map((value, at) => ({
-    ...versionAt(full, at, value, scales, visits, statuses),
-    index: known(indexes[at]),
-  }));
-  return { channel: { obis, intervalS, versions }, columns: full };
+  return { obis, intervalS, scales, columns: columns as Columns, values: readIntegers(reader, count) };
+}
+
+function versionsOf(section: Section, visits: readonly Visit[], statuses: readonly Uint8Array[]): Version[] {
+  const { columns, scales, values } = section;
+  const indexes = indexesOf(columns.base, columns.visit);
+  const { atMs, visit, status, quality, deviation, source, scale } = columns;
+  return values.map((value, at) => {
+    const deviationCode = deviation[at] as number;
+    return {
+      atMs: atMs[at] as number,
+      value,
+      scale: known(scales[scale[at] as number]),
+      status: known(statuses[status[at] as number]),
+      quality: known(QUALITIES[quality[at] as number]),
+      deviationMin: deviationCode === 0 ? null : deviationCode - DEVIATION_OFFSET,
+      source: known(SOURCES[source[at] as number]),
+      visit: known(visits[visit[at] as number]),
+      index: indexes[at] as number,
+    };
+  });
 }
 
 function readScale(reader: BitReader): Scale {
   const coded = readNumber(reader);
   return { exponent: coded % 2 === 1 ? -(coded + 1) / 2 : coded / 2, unit: readText(reader) };
-}
-
-function versionAt(
-  columns: Columns,
-  at: number,
-  value: ExactInteger,
-  scales: readonly Scale[],
-  visits: readonly Visit[],
-  statuses: readonly Uint8Array[],
-): Omit<Version, 'index'> {
-  const deviation = known(columns.deviation[at]);
-  return {
-    atMs: known(columns.atMs[at]),
-    value,
-    scale: known(scales[known(columns.scale[at])]),
-    status: known(statuses[known(columns.status[at])]),
-    quality: known(QUALITIES[known(columns.quality[at])]),
-    deviationMin: deviation === 0 ? null : deviation - DEVIATION_OFFSET,
-    source: known(SOURCES[known(columns.source[at])]),
-    visit: known(visits[known(columns.visit[at])]),
-  };
 }
 
 function known<Item>(item: Item | undefined): Item {

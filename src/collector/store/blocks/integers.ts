@@ -80,12 +80,27 @@ export function readIntegers(
   count: number,
   before?: readonly ExactInteger[],
 ): readonly ExactInteger[] {
+  return readList(reader, count, before, true);
+}
+
+function readList(
+  reader: BitReader,
+  count: number,
+  before: readonly ExactInteger[] | undefined,
+  mayBeWide: boolean,
+): readonly ExactInteger[] {
   const kind = reader.bits(KIND_BITS);
   if (kind === KIND.same) {
     if (before?.length !== count) throw storeError('STORE_BLOCK_FORMAT', 'a column refers to one that is not there');
     return before;
   }
-  if (kind === KIND.wide) return readWide(reader, count);
+  if (kind === KIND.wide) {
+    const values = readWide(reader, count);
+    if (!mayBeWide && values.some((value) => typeof value !== 'number')) {
+      throw storeError('STORE_BLOCK_FORMAT', 'a column is too wide');
+    }
+    return values;
+  }
   const order = reader.bits(ORDER_BITS);
   if (order > 2) throw storeError('STORE_BLOCK_FORMAT', `differences of order ${order}`);
   const values: number[] = [];
@@ -97,9 +112,7 @@ export function readIntegers(
 
 /** The list as numbers; throws STORE_BLOCK_FORMAT when one of them is wider. */
 export function readNumbers(reader: BitReader, count: number, before?: readonly number[]): readonly number[] {
-  const values = readIntegers(reader, count, before);
-  if (values.some((value) => typeof value !== 'number')) throw storeError('STORE_BLOCK_FORMAT', 'a column is too wide');
-  return values as readonly number[];
+  return readList(reader, count, before, false) as readonly number[];
 }
 
 function bitLength(value: number): number {
@@ -117,7 +130,7 @@ function unzigzag(value: number): number {
 
 /** The cheapest way; null when the values or their differences are too wide for numbers. */
 function bestPlan(values: readonly ExactInteger[]): Plan | null {
-  if (values.some((value) => typeof value !== 'number' || Math.abs(value) >= RESIDUAL_MAX)) return null;
+  for (const value of values) if (typeof value !== 'number' || Math.abs(value) >= RESIDUAL_MAX) return null;
   let best: Plan | null = null;
   let list = values as readonly number[];
   const seeds: number[] = [];
@@ -128,32 +141,51 @@ function bestPlan(values: readonly ExactInteger[]): Plan | null {
       list = differencesOf(list);
       if (list.some((value) => Math.abs(value) >= RESIDUAL_MAX)) break;
     }
-    for (const plan of plansOf(order, [...seeds], list.map(zigzag))) {
-      if (best === null || plan.bits < best.bits) best = plan;
-    }
+    const plan = planOf(order, [...seeds], list.map(zigzag));
+    if (best === null || plan.bits < best.bits) best = plan;
+    // Nothing is left to gain: most columns are constant, or grow by a constant step.
+    if (isConstant(list)) break;
   }
   return best;
 }
 
+function isConstant(list: readonly number[]): boolean {
+  for (const value of list) if (value !== list[0]) return false;
+  return true;
+}
+
 function differencesOf(list: readonly number[]): number[] {
-  return list.slice(1).map((value, at) => value - (list[at] as number));
+  const differences: number[] = [];
+  for (let at = 1; at < list.length; at++) differences.push((list[at] as number) - (list[at - 1] as number));
+  return differences;
 }
 
-function plansOf(order: number, seeds: readonly number[], rest: readonly number[]): Plan[] {
-  const seedBits = seeds.reduce((sum, seed) => sum + LENGTH_BITS + bitLength(zigzag(seed)), 0);
-  const plans: Plan[] = [{ kind: KIND.runs, order, rice: 0, bits: seedBits + runBits(rest), seeds, rest }];
-  const mean = rest.reduce((sum, value) => sum + value, 0) / Math.max(1, rest.length);
-  const middle = Math.min(RICE_MAX, Math.max(0, Math.floor(Math.log2(mean + 1))));
+/** Runs, or Rice codes with the best of three parameters around the mean. */
+function planOf(order: number, seeds: readonly number[], rest: readonly number[]): Plan {
+  let seedBits = 0;
+  for (const seed of seeds) seedBits += LENGTH_BITS + bitLength(zigzag(seed));
+  let best: Plan = { kind: KIND.runs, order, rice: 0, bits: seedBits + runBits(rest), seeds, rest };
+  let sum = 0;
+  for (const value of rest) sum += value;
+  const middle = Math.min(RICE_MAX, Math.max(0, Math.floor(Math.log2(sum / Math.max(1, rest.length) + 1))));
   for (let rice = Math.max(0, middle - 1); rice <= Math.min(RICE_MAX, middle + 1); rice++) {
-    const bits = rest.reduce((sum, value) => sum + riceBits(value, rice), seedBits + RICE_BITS);
-    plans.push({ kind: KIND.rice, order, rice, bits, seeds, rest });
+    const bits = seedBits + RICE_BITS + riceBits(rest, rice, best.bits);
+    if (bits < best.bits) best = { kind: KIND.rice, order, rice, bits, seeds, rest };
   }
-  return plans;
+  return best;
 }
 
-function riceBits(value: number, rice: number): number {
-  const quotient = Math.floor(value / 2 ** rice);
-  return quotient < ESCAPE_ONES ? quotient + 1 + rice : ESCAPE_ONES + LENGTH_BITS + bitLength(value);
+/** Bits of the Rice codes; counting ends when it is beyond `most`. */
+function riceBits(rest: readonly number[], rice: number, most: number): number {
+  const scale = 2 ** rice;
+  let bits = rest.length * (1 + rice);
+  for (const value of rest) {
+    if (value < scale) continue;
+    const quotient = Math.floor(value / scale);
+    bits += quotient < ESCAPE_ONES ? quotient : ESCAPE_ONES + LENGTH_BITS + bitLength(value) - 1 - rice;
+    if (bits > most) return bits;
+  }
+  return bits;
 }
 
 function writeRice(writer: BitWriter, value: number, rice: number): void {
@@ -188,7 +220,12 @@ function* runsOf(rest: readonly number[]): Generator<readonly [value: number, le
 
 function runBits(rest: readonly number[]): number {
   let bits = 0;
-  for (const [value, length] of runsOf(rest)) bits += 2 * LENGTH_BITS + bitLength(value) + bitLength(length);
+  let from = 0;
+  for (let at = 1; at <= rest.length; at++) {
+    if (at < rest.length && rest[at] === rest[from]) continue;
+    bits += 2 * LENGTH_BITS + bitLength(rest[from] as number) + bitLength(at - from);
+    from = at;
+  }
   return bits;
 }
 

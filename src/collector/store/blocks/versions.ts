@@ -77,7 +77,12 @@ function compareInTime(a: Version, b: Version): number {
  * Union of two lists by identity, in order of time and version. Of two copies of one version the one that was known
  * first stays, so a replay after a restore does not make a reading younger.
  */
-export function mergeVersions(a: readonly Version[], b: readonly Version[]): Version[] {
+export function mergeVersions(a: readonly Version[], b: readonly Version[]): readonly Version[] {
+  if (b.length === 0 && isMerged(a)) return a;
+  const [first, last] = [b[0], a.at(-1)];
+  // The common case: what is new lies behind what is stored.
+  const appends = first !== undefined && (last === undefined || compareInTime(last, first) < 0);
+  if (appends && isMerged(a) && isMerged(b)) return [...a, ...b];
   const sorted = [...a, ...b].sort((x, y) => compareInTime(x, y) || x.visit.knownAtMs - y.visit.knownAtMs);
   return sorted.filter((version, at) => {
     const before = sorted[at - 1];
@@ -85,8 +90,16 @@ export function mergeVersions(a: readonly Version[], b: readonly Version[]): Ver
   });
 }
 
+/** Whether the list is in order, every identity once. */
+function isMerged(versions: readonly Version[]): boolean {
+  for (let at = 1; at < versions.length; at++) {
+    if (compareInTime(versions[at - 1] as Version, versions[at] as Version) >= 0) return false;
+  }
+  return true;
+}
+
 /** Neighbours of equal value count as one: the versions of one key (sorted) as a reader sees them. */
-export function distinctVersions(ofKey: readonly Version[], asOfMs = Number.POSITIVE_INFINITY): Version[] {
+function distinctVersions(ofKey: readonly Version[], asOfMs = Number.POSITIVE_INFINITY): Version[] {
   const distinct: Version[] = [];
   for (const version of ofKey) {
     if (version.visit.knownAtMs > asOfMs) continue;
@@ -100,23 +113,22 @@ export function distinctVersions(ofKey: readonly Version[], asOfMs = Number.POSI
   return distinct;
 }
 
-/** Splits a sorted list of versions by their time. */
-export function* byTime(versions: readonly Version[]): Generator<readonly Version[]> {
-  let from = 0;
-  for (let at = 1; at <= versions.length; at++) {
-    if (at < versions.length && versions[at]?.atMs === versions[from]?.atMs) continue;
-    if (at > from) yield versions.slice(from, at);
-    from = at;
-  }
-}
-
 /** The reading that counts, for each time of a sorted list; with `all`, each version of it. */
 export function settle(versions: readonly Version[], asOfMs?: number, all = false): Settled[] {
   const settled: Settled[] = [];
-  for (const ofKey of byTime(versions)) {
-    const distinct = distinctVersions(ofKey, asOfMs);
-    const shown = all ? distinct : distinct.slice(-1);
-    for (const version of shown) settled.push({ version, versions: distinct.length });
+  for (let from = 0; from < versions.length; ) {
+    const version = versions[from] as Version;
+    let below = from + 1;
+    while (versions[below]?.atMs === version.atMs) below++;
+    if (below === from + 1) {
+      // Nearly always a time has one version.
+      if (asOfMs === undefined || version.visit.knownAtMs <= asOfMs) settled.push({ version, versions: 1 });
+    } else {
+      const distinct = distinctVersions(versions.slice(from, below), asOfMs);
+      const shown = all ? distinct : distinct.slice(-1);
+      for (const one of shown) settled.push({ version: one, versions: distinct.length });
+    }
+    from = below;
   }
   return settled;
 }
