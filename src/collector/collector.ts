@@ -7,14 +7,14 @@
 import type { Env, MqttOptions, Timer } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
 import { type Api, createApi } from './api/server.ts';
-import { createAuth } from './auth/auth.ts';
+import { type Auth, createAuth } from './auth/auth.ts';
 import { type Broker, startBroker } from './broker/broker.ts';
 import { createEnroller } from './broker/enroller.ts';
 import { createDesk, type RunningDesk } from './commands/desk.ts';
 import { type CollectorKeys, loadKeys } from './commands/keys.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
 import { FOLD_AGE_MS, FOLD_BLOCKS_MAX, JOURNAL_KEPT_MS } from './limits.ts';
-import type { CollectorStore, Enroller, HealthFact } from './ports.ts';
+import type { Authenticator, CollectorStore, Enroller, HealthFact } from './ports.ts';
 
 /** Where concentrators and collector meet. */
 export type BrokerChoice =
@@ -48,6 +48,8 @@ export interface Collector {
   readonly enroller: Enroller;
   readonly desk: RunningDesk;
   readonly ingest: Ingest;
+  /** Tokens of people and programs; the demo makes one for its own link. */
+  readonly auth: Pick<Authenticator, 'issue' | 'revoke'>;
   readonly api: Api | null;
   /** Address of REST and console; null without an API. */
   readonly url: string | null;
@@ -79,6 +81,7 @@ class RunningCollector {
   #ingest: Ingest | null = null;
   #desk: RunningDesk | null = null;
   #enroller: Enroller | null = null;
+  #auth: Auth | null = null;
   #api: Api | null = null;
   #url: string | null = null;
   #setup: Collector['setup'] = null;
@@ -126,6 +129,7 @@ class RunningCollector {
   async #startApi(desk: RunningDesk, enroller: Enroller): Promise<void> {
     const { env, store, settings } = this;
     const auth = createAuth({ env, store });
+    this.#auth = auth;
     if (settings.api === undefined) return;
     this.#setup = await auth.newSetupCode();
     this.#api = await createApi(
@@ -218,18 +222,22 @@ class RunningCollector {
   }
 
   collector(): Collector {
-    const { keys, enroller, desk, ingest } = {
+    const { keys, enroller, desk, ingest, auth } = {
       keys: this.#keys,
       enroller: this.#enroller,
       desk: this.#desk,
       ingest: this.#ingest,
+      auth: this.#auth,
     };
-    if (keys === null || enroller === null || desk === null || ingest === null) throw new Error('not started');
+    if (keys === null || enroller === null || desk === null || ingest === null || auth === null) {
+      throw new Error('not started');
+    }
     return {
       keys,
       enroller,
       desk,
       ingest,
+      auth,
       api: this.#api,
       url: this.#url,
       brokerUrl: this.#edgesUrl(),

@@ -4,7 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { createHostEnv } from '../../host/env.ts';
 import { createProcessHost } from '../../host/process.ts';
 import { onStopSignal } from '../../host/signals.ts';
-import { DemoError, type DemoOptions, demoHolds, demoOnce, demoText, startDemo } from '../../lab/demo/demo.ts';
+import {
+  type DemoEntry,
+  DemoError,
+  type DemoOptions,
+  demoEntry,
+  demoHolds,
+  demoOnce,
+  demoText,
+  startDemo,
+} from '../../lab/demo/demo.ts';
 import { defineCommand, wholeNumber } from '../command.ts';
 import { CommandError, EXIT, UsageError } from '../errors.ts';
 
@@ -44,6 +53,7 @@ export const demoCommand = defineCommand({
       port: wholeNumber('port', values.port ?? String(PORT_DEFAULT), 0, 65_535),
       portIsFixed: values.port !== undefined,
       tell,
+      once: values.once,
     };
     const env = createHostEnv({ logLevel: 'warn' });
     const site = await startDemo(env, createProcessHost(), options).catch((error: unknown) => {
@@ -58,13 +68,25 @@ export const demoCommand = defineCommand({
       io.print(values.json ? `${JSON.stringify(report)}\n` : demoText(report));
       return demoHolds(report) ? EXIT.done : EXIT.failed;
     }
-    const { url, setup } = site.collector;
-    const facts = { url, setupCode: setup?.code ?? null, folder: options.folder };
-    if (values.json) io.print(`${JSON.stringify(facts)}\n`);
+    const entry = await demoEntry(site);
+    if (values.json) io.print(`${JSON.stringify({ ...entry, folder: options.folder })}\n`);
     tell('ready');
-    io.tell(`\n  Console:      ${url}\n  Set-up code:  ${setup?.code ?? '(used)'}\n\n  Ctrl-C ends the demo.\n`);
+    io.tell(welcome(entry, options.meters));
     const reason = await site.databaseEnded;
     await site.stop();
     throw new CommandError(`The database server ended: ${reason}.`);
   },
 });
+
+function welcome(entry: DemoEntry, meters: number): string {
+  return `
+  Open this link; it signs you in:
+
+    ${entry.link}
+
+  REST:   curl -H 'authorization: Bearer ${entry.token}' ${entry.url}/api/v1/meters?limit=3
+  Inside: ${meters} meters on loopback${meters > 7 ? ', of which one is silent and one talks out of turn' : ''}
+
+  Ctrl-C ends the demo.
+`;
+}

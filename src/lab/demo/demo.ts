@@ -3,6 +3,8 @@ import type { Env } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { ProcessHost } from '../../base/process.ts';
 import { noteLock, takeLock } from '../../host/process-lock.ts';
+import { DEFAULT_TENANT } from '../../model/ids.ts';
+import type { Misbehaviour } from '../../sim/serve/misbehave.machine.ts';
 import { isClean, type Verdict } from '../oracle.ts';
 import { judgeSite, waitUntilStored } from './once.ts';
 import { type Site, type SiteOptions, startSite } from './site.ts';
@@ -12,12 +14,23 @@ export const DEMO_DAYS = 14;
 /** Three commodities under one head-end (IT-29). */
 const DEMO_PROFILES = ['generic/idis', 'generic/idis', 'generic/idis', 'generic/gas', 'generic/water'];
 
+/**
+ * What a person who looks at the demo should see first: a meter that never answers, and one that talks without being asked.
+ * By their number from 0; both are electricity meters, and the fleet needs more than seven to have them.
+ */
+const DEMO_MISBEHAVIOURS: ReadonlyMap<number, Misbehaviour> = new Map([
+  [6, 'silent'],
+  [7, 'babble'],
+]);
+
 /** What is asked of the demo. */
 export interface DemoOptions extends Pick<SiteOptions, 'folder' | 'configFolder' | 'webFolder' | 'meters' | 'seed'> {
   readonly port: number;
   /** The port was asked for by name: another one is no substitute. */
   readonly portIsFixed: boolean;
   readonly tell: (line: string) => void;
+  /** The run is judged at its end: every meter behaves. Otherwise two of them show what trouble looks like. */
+  readonly once: boolean;
 }
 
 /** The outcome of one run through. */
@@ -66,7 +79,14 @@ export async function startDemo(env: Env, host: ProcessHost, options: DemoOption
 
 /** A port that is taken is replaced by a free one, unless it was asked for. */
 async function startOnSomePort(env: Env, host: ProcessHost, options: DemoOptions): Promise<Site> {
-  const start = (port: number) => startSite(env, host, { ...options, port, days: DEMO_DAYS, profiles: DEMO_PROFILES });
+  const start = (port: number) =>
+    startSite(env, host, {
+      ...options,
+      port,
+      days: DEMO_DAYS,
+      profiles: DEMO_PROFILES,
+      ...(options.once ? {} : { misbehaviours: DEMO_MISBEHAVIOURS }),
+    });
   const taken = await isTaken(env, options.port);
   if (!taken) return start(options.port);
   if (options.portIsFixed) {
@@ -87,6 +107,22 @@ async function isTaken(env: Env, port: number): Promise<boolean> {
   } catch {
     return true;
   }
+}
+
+/** A way in without typing. The token is random, dies with the demo's store, and is told to nobody but its starter. */
+export interface DemoEntry {
+  readonly url: string;
+  readonly token: string;
+  /** The console, signed in; the token stands behind `#`, which browsers keep to themselves. */
+  readonly link: string;
+}
+
+/** Makes an administrator's token for the person at this desk. */
+export async function demoEntry(site: Site): Promise<DemoEntry> {
+  const url = site.collector.url ?? '';
+  const request = { name: 'demo', role: 'admin', tenantId: DEFAULT_TENANT } as const;
+  const { text } = await site.collector.auth.issue(request, 'demo');
+  return { url, token: text, link: `${url}/#/enter?token=${text}` };
 }
 
 /** Lets the site store all that its meters held, and compares. */

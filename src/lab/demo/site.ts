@@ -17,6 +17,7 @@ import { EDGE_CONFIG } from '../../edge/config.ts';
 import { resolveSettings } from '../../edge/settings.ts';
 import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../../model/ids.ts';
 import { SIM_PASSWORD } from '../../sim/fleet.ts';
+import type { Misbehaviour } from '../../sim/serve/misbehave.machine.ts';
 import { Simulator } from '../../sim/simulator.ts';
 
 /** Settings of a site. */
@@ -36,6 +37,8 @@ export interface SiteOptions {
   readonly profiles: readonly string[];
   /** Lines of the edge beside the simulated meters'. */
   readonly extraLines?: readonly ExtraLine[];
+  /** Meters that misbehave, by their number from 0; none in a run that is judged. */
+  readonly misbehaviours?: ReadonlyMap<number, Misbehaviour>;
   /** Says what is being done, for people. */
   readonly tell: (line: string) => void;
 }
@@ -118,7 +121,7 @@ async function startParts(
 }
 
 function startMeters(env: Env, options: SiteOptions, ledgerFile: string): Promise<Simulator> {
-  const { configFolder, profiles, meters, seed, days } = options;
+  const { configFolder, profiles, meters, seed, days, misbehaviours } = options;
   return Simulator.start(env, {
     configFolder,
     profiles,
@@ -128,6 +131,7 @@ function startMeters(env: Env, options: SiteOptions, ledgerFile: string): Promis
     days,
     timeZone: DEMO_ZONE,
     ledgerFile,
+    ...(misbehaviours === undefined ? {} : { misbehaviours }),
   });
 }
 
@@ -145,9 +149,17 @@ async function startEdge(
   await write('enrolment.json', `${JSON.stringify(enrolment, null, 2)}\n`);
   await write('meters.password', SIM_PASSWORD);
   const lines = [...simulatedLines(simulator, `${folder}/meters.password`), ...(options.extraLines ?? [])];
+  const names = houseNames(simulator, options.profiles.length);
   for (const { id, profile, timeZone } of lines.flatMap((line) => line.meters)) {
     const meterId = id as MeterId;
-    await store.saveMeter({ meterId, tenantId: DEFAULT_TENANT, profile, timeZone });
+    const name = names.get(id);
+    await store.saveMeter({
+      meterId,
+      tenantId: DEFAULT_TENANT,
+      profile,
+      timeZone,
+      ...(name === undefined ? {} : { name }),
+    });
     await store.placeMeter(meterId, DEMO_EDGE, 0);
   }
   const text = stringify({
@@ -165,6 +177,21 @@ async function startEdge(
   if (!parsed.ok) throw new Error(parsed.problems.map(({ path, sentence }) => `${path}: ${sentence}`).join('; '));
   const around = { env, linkEnv: env, profilesFolder: `${options.configFolder}/profiles`, software: 'deltawatt demo' };
   return Concentrator.start(env, await resolveSettings(parsed.config, around));
+}
+
+/** A street for the desk: the meters of one turn of the profiles hang in one house. */
+function houseNames(simulator: Simulator, perHouse: number): Map<string, string> {
+  const flats = new Map<number, number>();
+  return new Map(
+    simulator.meters.map(({ device }, at) => {
+      const house = Math.floor(at / perHouse) + 1;
+      if (device.profile.medium !== 'electricity')
+        return [device.meterId, `Mill Lane ${house}, ${device.profile.medium}`];
+      const flat = (flats.get(house) ?? 0) + 1;
+      flats.set(house, flat);
+      return [device.meterId, `Mill Lane ${house}, flat ${flat}`];
+    }),
+  );
 }
 
 function simulatedLines(simulator: Simulator, passwordFile: string) {
