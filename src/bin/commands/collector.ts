@@ -8,6 +8,7 @@ import { COLLECTOR_CONFIG, type CollectorConfig, collectorContradictions } from 
 import { openStore } from '../../collector/store/open.ts';
 import { createHostEnv } from '../../host/env.ts';
 import { createProcessHost } from '../../host/process.ts';
+import { takeLock } from '../../host/process-lock.ts';
 import { onStopSignal } from '../../host/signals.ts';
 import { defineCommand } from '../command.ts';
 import { readConfigFile } from '../config-file.ts';
@@ -54,6 +55,12 @@ interface RunningAll {
 
 async function startAll(env: Env, config: CollectorConfig): Promise<RunningAll> {
   const stateFolder = resolve(config.stateFolder);
+  const lock = takeLock(`${stateFolder}/collector.lock`, 'deltawatt collector');
+  if (lock.kind === 'held') {
+    throw new CommandError(
+      `A collector with the state folder ${stateFolder} runs already (process ${lock.pid}). Stop it, or give this one a stateFolder of its own.`,
+    );
+  }
   const read = async (path: string): Promise<string> => {
     const octets = await env.disk.readFile(path);
     if (octets === undefined) throw new CommandError(`There is no file ${path}, which the settings name.`);
@@ -73,10 +80,12 @@ async function startAll(env: Env, config: CollectorConfig): Promise<RunningAll> 
       stop: async () => {
         await collector.stop();
         await open.close();
+        lock.release();
       },
     };
   } catch (error) {
     await open.close();
+    lock.release();
     throw error;
   }
 }

@@ -98,7 +98,7 @@ export class LaneWriter {
     const end = (reply?: LaneReply): Run => {
       const ack = { kind: 'ack', lane: this.lane, upTo: after.upTo } as const;
       // What was taken is said before what is missing: the edge then goes on from there, not from further back.
-      const isTold = reply === undefined || (reply.kind !== 'clone' && accepted.length > 0);
+      const isTold = reply === undefined || (reply.kind !== 'clone' && after.upTo > before.upTo);
       return { blocks: accepted, after, replies: [...(isTold ? [ack] : []), ...(reply === undefined ? [] : [reply])] };
     };
     for (const block of blocks) {
