@@ -1,10 +1,11 @@
 /**
- * Runs the tests: every `*.test.ts` under test/, each file in a process of its own, suite by suite.
+ * Runs the tests: every `*.test.ts` under test/, suite by suite. Files that start programs, listen or measure have a
+ * process each; the files of a suite that is pure share one (tools/test-group.ts).
  *
  *   npm test                      everything
  *   npm test -- unit/dlms hdlc    only files whose path contains one of the words
  *
- * A suite is the first folder under test/. A file that does not end in its suite's time is ended and named. Skipped tests
+ * A suite is the first folder under test/. A process that does not end in its suite's time is ended and named. Skipped tests
  * are named too; where CI=true, a skip is a failure, because there everything needed is installed. The last line is always
  * `N passed, N failed`; the exit code is 0 only when nothing failed and something passed.
  */
@@ -18,17 +19,26 @@ import { inspect } from 'node:util';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const TEST = join(ROOT, 'test');
 
-/** Order of the suites, cheap and telling ones first, and the time one file of each may take. */
-const SUITES: readonly (readonly [name: string, fileTimeoutMs: number])[] = [
-  ['unit', 60_000],
-  ['vectors', 120_000],
-  ['property', 120_000],
-  ['suite', 120_000],
-  ['fuzz', 180_000],
-  ['compliance', 180_000],
-  ['system', 300_000],
-  ['fault', 300_000],
+interface Suite {
+  readonly name: string;
+  /** What one process may take: a file, or the whole suite when its files share one. */
+  readonly timeoutMs: number;
+  /** Its files share a process: they leave nothing behind and measure nothing that a neighbour changes. */
+  readonly together?: boolean;
+}
+
+/** Order of the suites, cheap and telling ones first. */
+const SUITES: readonly Suite[] = [
+  { name: 'unit', timeoutMs: 300_000, together: true },
+  { name: 'vectors', timeoutMs: 120_000, together: true },
+  { name: 'property', timeoutMs: 120_000, together: true },
+  { name: 'suite', timeoutMs: 120_000 },
+  { name: 'fuzz', timeoutMs: 180_000 },
+  { name: 'compliance', timeoutMs: 180_000 },
+  { name: 'system', timeoutMs: 300_000 },
+  { name: 'fault', timeoutMs: 300_000 },
 ];
+const GROUP = join(ROOT, 'tools', 'test-group.ts');
 const SLOWEST_SHOWN = 8;
 const OUTPUT_MAX_CHARS = 8_000;
 const IN_CI = process.env['CI'] === 'true';
@@ -72,7 +82,7 @@ function collect(filters: readonly string[]): Map<string, string[]> {
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .sort();
-  const suites = new Map<string, string[]>(SUITES.map(([name]) => [name, []]));
+  const suites = new Map<string, string[]>(SUITES.map(({ name }) => [name, []]));
   for (const path of found) {
     const suite = shortPath(path).split('/')[0] ?? '';
     suites.get(suite)?.push(path);
@@ -94,6 +104,17 @@ class FileReport {
 
   keepOutput(text: string): void {
     this.output = (this.output + text).slice(-OUTPUT_MAX_CHARS);
+  }
+
+  isEmpty(): boolean {
+    return this.passed + this.failed + this.skipped === 0;
+  }
+
+  /** Nothing ran in this file: a mistake, or an end before its turn. */
+  withoutTests(): this {
+    this.failed += 1;
+    this.failures.push('    x holds no test, or none of them ran');
+    return this;
   }
 
   print(): void {
@@ -124,8 +145,7 @@ function record(result: SuiteResult, report: FileReport, event: TestEvent, faile
   if (event.nesting === 0) report.durationMs += event.details.duration_ms;
   if (event.details.type === 'suite' && !failed) return;
   if (isFile && !failed) {
-    report.failed += 1;
-    report.failures.push('    x holds no test');
+    report.withoutTests();
     return;
   }
   const skip = event.skip ?? event.todo;
@@ -145,7 +165,17 @@ function record(result: SuiteResult, report: FileReport, event: TestEvent, faile
   report.failures.push(describe(event));
 }
 
-async function runSuite(name: string, files: readonly string[], fileTimeoutMs: number): Promise<SuiteResult> {
+/** Writes how the process of a group ended when that says more than the files do. */
+function recordGroup(result: SuiteResult, event: TestEvent, lastStarted: string): void {
+  const kind = event.details.error === undefined ? undefined : Reflect.get(event.details.error, 'failureType');
+  const explained = result.failed > 0 && kind !== 'testTimeoutFailure';
+  if (kind === undefined || kind === 'subtestsFailed' || explained) return;
+  result.failed += 1;
+  print(describe({ ...event, name: `the process of suite ${result.name}; the last test that began: ${lastStarted}` }));
+}
+
+async function runSuite(suite: Suite, files: readonly string[]): Promise<SuiteResult> {
+  const { name, timeoutMs, together = false } = suite;
   const result: SuiteResult = { name, files: files.length, passed: 0, failed: 0, skipped: [], slow: [], wallMs: 0 };
   const startedMs = performance.now();
   const reports = new Map(files.map((path) => [path, new FileReport(path)]));
@@ -156,25 +186,46 @@ async function runSuite(name: string, files: readonly string[], fileTimeoutMs: n
     result.passed += report.passed;
     result.failed += report.failed;
   };
+  let lastStarted = 'none';
+  let groupEnd: TestEvent | undefined;
   const take = (event: TestEvent, failed: boolean): void => {
-    const report = reports.get(event.file ?? event.name) ?? current;
+    if (together && (event.name === GROUP || join(ROOT, event.name) === GROUP)) {
+      groupEnd = event;
+      return;
+    }
+    if (event.file === GROUP && !reports.has(event.name)) return;
+    const report = reports.get(event.name) ?? reports.get(event.file ?? '') ?? current;
     if (report === undefined) return;
     if (report !== current) close(current);
     current = report;
     record(result, report, event, failed);
   };
-  print(`${name}: ${files.length} files`);
-  const stream = run({ files: [...files], concurrency: CONCURRENCY, timeout: fileTimeoutMs });
+  print(`${name}: ${files.length} files${together ? ' in one process' : ''}`);
+  if (together) process.env['TEST_GROUP_FILES'] = JSON.stringify(files);
+  const stream = run({ files: together ? [GROUP] : [...files], concurrency: CONCURRENCY, timeout: timeoutMs });
   stream.on('test:pass', (event) => take(event as TestEvent, false));
   stream.on('test:fail', (event) => take(event as TestEvent, true));
+  stream.on('test:dequeue', (event: { name: string }) => {
+    lastStarted = event.name;
+  });
+  let groupOutput = '';
   for (const channel of ['test:stdout', 'test:stderr'] as const) {
-    stream.on(channel, (event: { file: string; message: string }) =>
-      reports.get(event.file)?.keepOutput(event.message),
-    );
+    stream.on(channel, (event: { file: string; message: string }) => {
+      if (together) groupOutput = (groupOutput + event.message).slice(-OUTPUT_MAX_CHARS);
+      else reports.get(event.file)?.keepOutput(event.message);
+    });
   }
   stream.resume();
   await new Promise<void>((resolve, reject) => stream.once('end', resolve).once('error', reject));
   close(current);
+  delete process.env['TEST_GROUP_FILES'];
+  if (together) {
+    for (const report of reports.values()) if (report.isEmpty()) close(report.withoutTests());
+    if (groupEnd !== undefined) recordGroup(result, groupEnd, lastStarted);
+    if (result.failed > 0 && groupOutput.trim() !== '') {
+      print(`    --- what the files of ${name} wrote ---\n${indent(groupOutput.trimEnd())}`);
+    }
+  }
   result.wallMs = performance.now() - startedMs;
   return result;
 }
@@ -213,10 +264,10 @@ async function main(): Promise<number> {
     print('0 passed, 0 failed');
     return 1;
   }
-  const timeouts = new Map(SUITES);
   const results: SuiteResult[] = [];
   for (const [name, files] of collect(filters)) {
-    if (files.length > 0) results.push(await runSuite(name, files, timeouts.get(name) ?? 120_000));
+    const suite = SUITES.find((known) => known.name === name) ?? { name, timeoutMs: 120_000 };
+    if (files.length > 0) results.push(await runSuite(suite, files));
   }
   if (results.length === 0) print(`no test file matches ${filters.join(' ')}`);
   return summarize(results);
