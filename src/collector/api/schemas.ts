@@ -3,6 +3,7 @@ import Type, { type TSchema } from 'typebox';
 import { COMMAND_STATES } from '../../model/command.ts';
 import { GAP_CAUSES, METER_STATES, SEVERITIES } from '../../model/event.ts';
 import { QUALITIES, SOURCES } from '../../model/reading.ts';
+import { COMMODITY_NAMES } from './commodities.ts';
 import { Cursor, EdgeIdText, instant, MeterIdText, ObisText, optional, words } from './shapes.ts';
 
 /** An integer of up to 64 bits: a number within 2^53-1, a decimal text beyond. */
@@ -283,6 +284,15 @@ export const ExceptionsBody = Type.Object(
       examined: Type.Integer({ description: 'Meters looked at' }),
       items: Type.Array(GapBody),
     }),
+    commodities: Type.Array(
+      Type.Object({
+        commodity: words(COMMODITY_NAMES),
+        meters: Type.Integer({ description: 'Meters with interval readings of it, of those looked at' }),
+        expected: Type.Integer({ description: 'Intervals of the last 24 h that could be here' }),
+        present: Type.Integer({ description: 'Those that are' }),
+        newestAtMs: instant('Newest interval end of any of its meters'),
+      }),
+    ),
     commands: Type.Object({ failed: Type.Integer(), open: Type.Integer(), items: Type.Array(CommandAnswer) }),
     edges: Type.Object({ total: Type.Integer(), unheard: Type.Array(Edge), inbox: Type.Array(Edge) }),
     quarantine: Type.Array(QuarantineBody),

@@ -6,7 +6,8 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { GapCause, MeterStateName } from '../../../model/event.ts';
-import type { Gap, MeterRecord } from '../../ports.ts';
+import type { ChannelRecord, Gap, MeterRecord } from '../../ports.ts';
+import { CommodityTally } from '../commodities.ts';
 import {
   EDGE_UNHEARD_MS,
   EXCEPTION_CACHE_MS,
@@ -52,6 +53,7 @@ export function registerExceptions(app: FastifyInstance, context: ApiContext): v
 async function countExceptions(context: ApiContext): Promise<unknown> {
   const nowMs = context.env.clock.nowMs();
   const { meters, counted } = await allMeters(context);
+  const { gaps, commodities } = await dataOf(context, meters.slice(0, EXCEPTION_METERS), nowMs);
   return {
     atMs: nowMs,
     meters: {
@@ -63,7 +65,8 @@ async function countExceptions(context: ApiContext): Promise<unknown> {
         .slice(0, EXCEPTION_ITEMS)
         .map(meterJson),
     },
-    gaps: await gapsOf(context, meters.slice(0, EXCEPTION_METERS), nowMs),
+    gaps,
+    commodities,
     commands: await commandsOf(context, nowMs),
     edges: await edgesOf(context, nowMs),
     quarantine: (await context.store.quarantined()).slice(0, EXCEPTION_ITEMS),
@@ -91,22 +94,34 @@ function byState(meters: readonly MeterRecord[]): Record<string, number> {
   return counts;
 }
 
-async function gapsOf(context: ApiContext, meters: readonly MeterRecord[], nowMs: number) {
+/** Gaps that need a person, and how complete the last day is, commodity by commodity. */
+async function dataOf(context: ApiContext, meters: readonly MeterRecord[], nowMs: number) {
+  const range = { fromMs: nowMs - RANGE_DEFAULT_MS, toMs: nowMs };
   const found: Gap[] = [];
+  const tally = new CommodityTally(range);
   let affected = 0;
   for (let at = 0; at < meters.length; at += EXCEPTION_PARALLEL) {
     const asked = meters
       .slice(at, at + EXCEPTION_PARALLEL)
-      .map(({ meterId }) => context.store.gaps({ meterId, fromMs: nowMs - RANGE_DEFAULT_MS, toMs: nowMs, nowMs }));
-    for (const gaps of await Promise.all(asked)) {
+      .map(
+        ({ meterId }): Promise<MeterData> =>
+          Promise.all([context.store.channels(meterId), context.store.gaps({ meterId, ...range, nowMs })]),
+      );
+    for (const [channels, gaps] of await Promise.all(asked)) {
+      tally.add(channels, gaps);
       const serious = gaps.filter((gap) => !HEALING.has(gap.cause));
       if (serious.length > 0) affected += 1;
       found.push(...serious);
     }
   }
   const intervals = found.reduce((sum, gap) => sum + gap.count, 0);
-  return { meters: affected, intervals, examined: meters.length, items: found.slice(0, EXCEPTION_ITEMS) };
+  return {
+    gaps: { meters: affected, intervals, examined: meters.length, items: found.slice(0, EXCEPTION_ITEMS) },
+    commodities: tally.answer(),
+  };
 }
+
+type MeterData = readonly [readonly ChannelRecord[], readonly Gap[]];
 
 async function commandsOf(context: ApiContext, nowMs: number) {
   const page = await context.commands.commands({ limit: PAGE_MAX });

@@ -101,6 +101,13 @@ export interface Exceptions {
     readonly examined: number;
     readonly items: readonly Gap[];
   };
+  readonly commodities: readonly {
+    readonly commodity: string;
+    readonly meters: number;
+    readonly expected: number;
+    readonly present: number;
+    readonly newestAtMs: number;
+  }[];
   readonly commands: { readonly failed: number; readonly open: number; readonly items: readonly Command[] };
   readonly edges: { readonly total: number; readonly unheard: readonly Edge[]; readonly inbox: readonly Edge[] };
   readonly quarantine: readonly Quarantined[];
