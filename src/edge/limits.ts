@@ -146,3 +146,6 @@ export const CLOCK_AGREES_MS = 2_000;
 export const LINES_MAX = 256;
 /** Meters of one line. */
 export const METERS_PER_LINE_MAX = 1_000;
+
+/** Dictionaries remembered as sent; when there are more, one may be sent again, which costs octets and changes nothing. */
+export const TOLD_DICTIONARIES_MAX = 1_024;

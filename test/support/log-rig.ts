@@ -152,6 +152,15 @@ export class LogRig {
     return all;
   }
 
+  /** Octets of all blocks that the journal holds. */
+  async journalOctets(): Promise<number> {
+    let octets = 0;
+    for (const { lane, first } of this.journal.lanes()) {
+      for (const block of await this.journal.read(lane, first, Number.MAX_SAFE_INTEGER)) octets += block.octets.length;
+    }
+    return octets;
+  }
+
   async verdict() {
     await this.stage.flush();
     const drained = () => this.journal.lanes().some((lane) => lane.pendingBlocks > 0);

@@ -36,4 +36,6 @@ export interface UplinkCodec {
   notice(payload: Uint8Array): CollectorMessage;
   /** The sequence of the first block of the keyframe group to which the block belongs. */
   keyframeOf(block: Uint8Array): number;
+  /** Hash of the dictionary that the block names, 16 hex digits; null when it needs none. */
+  dictionaryOf(block: Uint8Array): string | null;
 }

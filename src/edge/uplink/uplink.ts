@@ -9,7 +9,7 @@ import type { Env, MqttConnection, MqttOptions, Timer } from '../../base/env.ts'
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { Lane } from '../../wire/lanes.ts';
 import type { CollectorMessage } from '../../wire/messages.ts';
-import { BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS } from '../limits.ts';
+import { BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS, TOLD_DICTIONARIES_MAX } from '../limits.ts';
 import type { CollectorTime, Health, Journal, StoredBlock, UplinkState } from '../ports.ts';
 import { Backoff } from './backoff.ts';
 import type { StatusFact, UplinkCodec } from './codec.ts';
@@ -72,6 +72,8 @@ export class Uplink {
   #payloadOctets = 0;
   #closedTraffic = 0;
   #lastFacts = '[]';
+  /** Hashes of dictionaries that were sent since the start. */
+  readonly #toldDictionaries = new Set<string>();
 
   constructor(options: UplinkOptions) {
     this.#options = options;
@@ -251,12 +253,26 @@ export class Uplink {
     if (read === null) return false;
     const blocks = this.#machine.admit(step, read, this.#nowMs());
     if (blocks.length === 0) return true;
+    for (const block of blocks) await this.#tellDictionary(block);
     const payload = this.#options.codec.batch(blocks.map((block) => block.octets));
     this.#payloadOctets += payload.length;
     this.#options.health.count('uplink_blocks', blocks.length);
     this.#options.health.count('uplink_payload_octets', payload.length);
     this.#publish(this.#options.codec.topics.blocks, payload);
     return true;
+  }
+
+  /**
+   * Sends a dictionary ahead of the first block that names it, when the block was made in this process: the collector
+   * cannot know it yet, and asking for it would make everything behind the block travel twice. Older ones are asked for.
+   */
+  async #tellDictionary(block: StoredBlock): Promise<void> {
+    if (block.appendedAtMs === null) return;
+    const hash = this.#options.codec.dictionaryOf(block.octets);
+    if (hash === null || this.#toldDictionaries.has(hash)) return;
+    if (this.#toldDictionaries.size >= TOLD_DICTIONARIES_MAX) this.#toldDictionaries.clear();
+    this.#toldDictionaries.add(hash);
+    await this.#sendDictionary(hash);
   }
 
   async #read(step: SendStep): Promise<readonly StoredBlock[] | null> {

@@ -53,5 +53,6 @@ export function wireCodec(identity: EdgeIdentity, crypto: Crypto): UplinkCodec {
     batch: joinBatch,
     notice: (payload) => decodeCollectorMessage(openEnvelope(payload, 'down', identity, crypto)),
     keyframeOf: (block) => decodeHeader(block).keyframe,
+    dictionaryOf: (block) => decodeHeader(block).dictionaryHash,
   };
 }

@@ -36,6 +36,7 @@ const CODEC: UplinkCodec = {
     } as unknown as CollectorMessage;
   },
   keyframeOf: () => 1,
+  dictionaryOf: () => null,
 };
 
 /** A collector that answers by hand. */
