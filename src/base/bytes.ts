@@ -336,10 +336,3 @@ export function sameOctets(a: Uint8Array, b: Uint8Array): boolean {
   for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
   return true;
 }
-
-/** Octets as text of one character an octet, unprintable ones as `.`: for logs and identification strings. */
-export function toPrintable(octets: Uint8Array): string {
-  let text = '';
-  for (const octet of octets) text += octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '.';
-  return text;
-}

@@ -32,6 +32,8 @@ export interface CollectorSettings {
   readonly keysFolder: string;
   readonly broker: BrokerChoice;
   readonly foldPeriodMs: number;
+  /** Octets that one concentrator may have under way; default that of ingest. */
+  readonly creditOctets?: number;
   /** Left out where nobody asks over HTTP, as in the virtual system. */
   readonly api?: {
     readonly host: string;
@@ -108,6 +110,7 @@ class RunningCollector {
       env,
       store,
       broker: this.#connection(),
+      ...(settings.creditOctets === undefined ? {} : { creditOctets: settings.creditOctets }),
       count: (name, by = 1) => this.#counters.set(name, (this.#counters.get(name) ?? 0) + by),
     });
     this.#ingest = ingest;

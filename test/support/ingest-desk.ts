@@ -23,6 +23,7 @@ export class Desk<Store extends CollectorStore> {
   constructor(
     readonly store: Store,
     time: { nowMs: number } = { nowMs: DAY_MS },
+    private readonly settings: { readonly creditOctets?: number } = {},
   ) {
     this.time = time;
     this.ingest = this.#start();
@@ -56,7 +57,12 @@ export class Desk<Store extends CollectorStore> {
     const timers = { after: () => ({ cancel: () => undefined }), sleep: async () => undefined };
     const random = { bytes: (count: number) => new Uint8Array(count), below: () => 0 };
     const env = { clock, timers, random, crypto, mqtt, log: SILENT_LOG };
-    return startIngest({ env, store: this.store, broker: { url: 'mqtt://test', clientId: 'collector' } });
+    return startIngest({
+      env,
+      store: this.store,
+      broker: { url: 'mqtt://test', clientId: 'collector' },
+      ...this.settings,
+    });
   }
 
   /** Hands a message over, as the broker would; resolves when its PUBACK may go. */

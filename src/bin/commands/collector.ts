@@ -95,7 +95,7 @@ async function settingsOf(
   stateFolder: string,
   read: (path: string) => Promise<string>,
 ): Promise<CollectorSettings> {
-  const { api, broker, fold } = config;
+  const { api, broker, fold, ingest } = config;
   return {
     keysFolder: `${stateFolder}/keys`,
     broker:
@@ -112,6 +112,7 @@ async function settingsOf(
             },
           },
     foldPeriodMs: fold.periodS * 1_000,
+    creditOctets: ingest.creditOctets,
     api: {
       host: api.host,
       port: api.port,

@@ -20,12 +20,7 @@ import type { CommandRecord, CommandStore, EdgeRecord, JournalStore, Lease } fro
 import { INGEST_ERRORS, type IngestErrorCode } from './errors.ts';
 import { UNKNOWN_HEAD } from './judge.ts';
 import { type ArrivedBlock, type LaneReply, LaneWriter } from './lane-writer.ts';
-import {
-  DICTIONARIES_REMEMBERED,
-  EDGE_QUEUED_MAX_MESSAGES,
-  EDGE_QUEUED_MAX_OCTETS,
-  TRANSACTION_MAX_OCTETS,
-} from './limits.ts';
+import { DICTIONARIES_REMEMBERED, EDGE_QUEUED_MAX_MESSAGES, TRANSACTION_MAX_OCTETS } from './limits.ts';
 
 /** What a worker needs of the outside. */
 export interface WorkerParts {
@@ -38,6 +33,8 @@ export interface WorkerParts {
   readonly publish: (topic: string, payload: Uint8Array) => Promise<void>;
   /** Octets that this edge may have on the way, given what waits for it. */
   readonly credit: (queuedOctets: number) => number;
+  /** Octets that wait for this edge; more is dropped unacknowledged. */
+  readonly queuedMaxOctets: number;
   /** Whether the database may acknowledge. */
   readonly isSafe: () => Promise<boolean>;
   /** The lease of the edge's shard; undefined when there is only one collector. */
@@ -79,7 +76,8 @@ export class EdgeWorker {
   take(leaf: 'b' | 'c', payload: Uint8Array): Promise<void> {
     const { queued, count } = this.parts;
     const full =
-      this.#queuedOctets + payload.length > EDGE_QUEUED_MAX_OCTETS || this.#queue.length >= EDGE_QUEUED_MAX_MESSAGES;
+      this.#queuedOctets + payload.length > this.parts.queuedMaxOctets ||
+      this.#queue.length >= EDGE_QUEUED_MAX_MESSAGES;
     if (full) {
       count('ingest_messages_dropped');
       return Promise.resolve();

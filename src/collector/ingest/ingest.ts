@@ -15,6 +15,7 @@ import {
   CONNECT_TIMEOUT_MS,
   EDGE_CREDIT_MIN_OCTETS,
   EDGE_CREDIT_OCTETS,
+  EDGE_QUEUED_CREDITS,
   KEEP_ALIVE_S,
   QUEUED_MAX_OCTETS,
   RECONNECT_MAX_MS,
@@ -32,6 +33,8 @@ export interface IngestParts {
   readonly shards?: readonly number[];
   /** The lease of a shard, where several collectors share the fleet. */
   readonly leaseOf?: (shard: number) => Lease | undefined;
+  /** Octets that one edge may have under way, EDGE_CREDIT_MIN_OCTETS or more; default EDGE_CREDIT_OCTETS. */
+  readonly creditOctets?: number;
   /** Counters for metrics. */
   readonly count?: (name: string, by?: number) => void;
 }
@@ -67,6 +70,7 @@ class RunningIngest implements Ingest {
   readonly #workers = new Map<EdgeId, EdgeWorker>();
   readonly #shards: ReadonlySet<number>;
   readonly #workerParts: Omit<WorkerParts, 'lease'>;
+  readonly #creditOctets: number;
   #connection: MqttConnection | undefined;
   #waiting: (() => void)[] = [];
   #retry: Timer | undefined;
@@ -79,6 +83,7 @@ class RunningIngest implements Ingest {
 
   constructor(private readonly parts: IngestParts) {
     const { env, store } = parts;
+    this.#creditOctets = Math.max(EDGE_CREDIT_MIN_OCTETS, parts.creditOctets ?? EDGE_CREDIT_OCTETS);
     this.#shards = new Set(parts.shards ?? Array.from({ length: SHARD_COUNT }, (_, shard) => shard));
     this.#workerParts = {
       store,
@@ -88,6 +93,7 @@ class RunningIngest implements Ingest {
       count: parts.count ?? (() => undefined),
       publish: (topic, payload) => this.#publish(topic, payload),
       credit: (queuedOctets) => this.#credit(queuedOctets),
+      queuedMaxOctets: EDGE_QUEUED_CREDITS * this.#creditOctets,
       isSafe: () => this.#isSafe(),
       queued: (octets) => {
         this.#queuedOctets += octets;
@@ -191,7 +197,7 @@ class RunningIngest implements Ingest {
 
   #credit(queuedOctets: number): number {
     if (this.#queuedOctets > QUEUED_MAX_OCTETS) return EDGE_CREDIT_MIN_OCTETS;
-    return Math.max(EDGE_CREDIT_MIN_OCTETS, EDGE_CREDIT_OCTETS - queuedOctets);
+    return Math.max(EDGE_CREDIT_MIN_OCTETS, this.#creditOctets - queuedOctets);
   }
 
   async #isSafe(): Promise<boolean> {

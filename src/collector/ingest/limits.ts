@@ -9,8 +9,8 @@ export const EDGE_CREDIT_MIN_OCTETS = 8 * 1024;
 /** Octets that wait in all queues together before credit shrinks to the minimum: 12,000 edges with a block each are 48 MB. */
 export const QUEUED_MAX_OCTETS = 128 * 1024 * 1024;
 
-/** Octets that wait for one edge; an honest one stays within its credit, more is dropped unacknowledged. */
-export const EDGE_QUEUED_MAX_OCTETS = 2 * EDGE_CREDIT_OCTETS;
+/** Credits that wait for one edge; an honest one stays within one, more is dropped unacknowledged. */
+export const EDGE_QUEUED_CREDITS = 2;
 
 /** Messages that wait for one edge: bounds many tiny ones. */
 export const EDGE_QUEUED_MAX_MESSAGES = 512;

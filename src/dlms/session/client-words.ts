@@ -27,7 +27,7 @@ export interface ClientSessionOptions {
 /** What a client session tells its owner. */
 export type ClientSessionEvent =
   | { readonly kind: 'associated'; readonly association: Association }
-  /** A request is over; `id` is what {@link ClientSession.request} gave. */
+  /** A request is over; `id` is what `ClientSession.request` gave. */
   | { readonly kind: 'done'; readonly id: number; readonly outcome: Outcome }
   /** Something that nobody asked for. */
   | { readonly kind: 'notification'; readonly apdu: DataNotification | EventNotification }

@@ -1,6 +1,5 @@
 /** `deltawatt demo`: the whole system on a desk, to look at, or once through with a verdict. */
 import type { Env } from '../../base/env.ts';
-import { reasonOf } from '../../base/errors.ts';
 import type { ProcessHost } from '../../base/process.ts';
 import { noteLock, takeLock } from '../../host/process-lock.ts';
 import { DEFAULT_TENANT } from '../../model/ids.ts';
@@ -160,9 +159,4 @@ export function demoText(report: DemoReport): string {
     ...report.samples.map((sample) => `  ${sample}`),
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** Words for a start that failed. */
-export function startFailure(error: unknown): string {
-  return `The demo could not start: ${reasonOf(error)}`;
 }

@@ -30,10 +30,10 @@ const METER = 'm1' as MeterId;
 
 type MemoryDesk = Desk<MemoryCollectorStore>;
 
-function newDesk(): MemoryDesk {
+function newDesk(settings: { readonly creditOctets?: number } = {}): MemoryDesk {
   const time = { nowMs: DAY_MS };
   const clock = { nowMs: () => time.nowMs, monotonicMs: () => time.nowMs };
-  return new Desk(createMemoryCollectorStore({ clock, term: new Uint8Array(12).fill(7) }), time);
+  return new Desk(createMemoryCollectorStore({ clock, term: new Uint8Array(12).fill(7) }), time, settings);
 }
 
 function filled(name = 'e1'): JournalEdge {
@@ -486,5 +486,19 @@ describe('connection', () => {
     desk.told(edge);
     await desk.blocks(edge, edge.blocks(2));
     assert.deepEqual(desk.told(edge), [ack(edge, 6)]);
+  });
+
+  test('the credit of the settings is what an edge is told', async () => {
+    const desk = newDesk({ creditOctets: 10_000 });
+    const edge = filled();
+    await register(desk.store, edge);
+    await place(desk.store, METER, edge);
+    await desk.hello(edge);
+    await desk.blocks(edge, edge.blocks(2));
+    assert.deepEqual(
+      desk.told(edge).map((message) => Reflect.get(message, 'credit')),
+      [10_000, 10_000],
+      'answer and acknowledgement',
+    );
   });
 });
