@@ -55,7 +55,8 @@ export const demoCommand = defineCommand({
       tell,
       once: values.once,
     };
-    const env = createHostEnv({ logLevel: 'warn' });
+    // Two meters are meant to fail while somebody looks on: the console says it better than log lines do.
+    const env = createHostEnv({ logLevel: values.once ? 'warn' : 'error' });
     const site = await startDemo(env, createProcessHost(), options).catch((error: unknown) => {
       throw error instanceof DemoError ? new CommandError(error.message) : error;
     });
@@ -85,7 +86,7 @@ function welcome(entry: DemoEntry, meters: number): string {
     ${entry.link}
 
   REST:   curl -H 'authorization: Bearer ${entry.token}' ${entry.url}/api/v1/meters?limit=3
-  Inside: ${meters} meters on loopback${meters > 7 ? ', of which one is silent and one talks out of turn' : ''}
+  Inside: ${meters} meters on loopback${meters > 7 ? ', of which one is silent and one is unreadable: the overview says so in half a minute' : ''}
 
   Ctrl-C ends the demo.
 `;

@@ -14,12 +14,13 @@ export const DEMO_DAYS = 14;
 const DEMO_PROFILES = ['generic/idis', 'generic/idis', 'generic/idis', 'generic/gas', 'generic/water'];
 
 /**
- * What a person who looks at the demo should see first: a meter that never answers, and one that talks without being asked.
+ * What a person who looks at the demo should see first: a meter that never answers, and one whose line garbles
+ * what it says.
  * By their number from 0; both are electricity meters, and the fleet needs more than seven to have them.
  */
 const DEMO_MISBEHAVIOURS: ReadonlyMap<number, Misbehaviour> = new Map([
   [6, 'silent'],
-  [7, 'babble'],
+  [7, 'garbage'],
 ]);
 
 /** What is asked of the demo. */

@@ -97,6 +97,11 @@ export function joinBars(bars: readonly Bar[], groupS: number): Bar[] {
   });
 }
 
+/** Bars without those at the end that are not known yet. */
+export function knownSoFar(bars: readonly Bar[]): readonly Bar[] {
+  return bars.slice(0, bars.findLastIndex((bar) => bar.value !== null) + 1);
+}
+
 /** Sum of what is known, and how many bars are not. */
 export function totalOf(bars: readonly Bar[]): {
   readonly value: ExactInteger;

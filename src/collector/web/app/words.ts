@@ -1,7 +1,7 @@
 /** Plain words and exact numbers. */
 import { decimalText, type ExactInteger } from '../../../model/number.ts';
 
-/** What an OBIS code means, by its groups C.D (IEC 62056-61) for electricity. */
+/** What an electricity code means, by its groups C.D (IEC 62056-61). */
 const OBIS_WORDS: Readonly<Record<string, string>> = {
   '1.8': 'Energy taken from the grid',
   '2.8': 'Energy fed into the grid',
@@ -19,17 +19,70 @@ const OBIS_WORDS: Readonly<Record<string, string>> = {
   '14.7': 'Frequency',
 };
 
+/** What the code of another commodity means, by its groups A:C.D. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  '6:1.0': 'Heat used',
+  '7:3.0': 'Gas used',
+  '7:3.1': 'Gas used, converted volume',
+  '7:43.2': 'Gas flow now',
+  '8:1.0': 'Water used',
+  '8:2.0': 'Water flow now',
+  '9:1.0': 'Hot water used',
+};
+
+/** Registers of other commodities that only grow, by their groups A:C.D. */
+const OTHER_TOTALS: ReadonlySet<string> = new Set(['6:1.0', '7:3.0', '7:3.1', '8:1.0', '9:1.0']);
+
+/** Commodities as the API names them. */
+export const COMMODITY_WORDS: Readonly<Record<string, string>> = {
+  electricity: 'Electricity',
+  gas: 'Gas',
+  water: 'Water',
+  heat: 'Heat',
+  cooling: 'Cooling',
+  'hot-water': 'Hot water',
+  other: 'Other',
+};
+
+interface ObisParts {
+  readonly medium: string;
+  readonly quantity: string;
+  readonly tariff: string;
+}
+
+function partsOf(obis: string): ObisParts {
+  const [, medium = '', quantity = '', tariff = ''] = /^(\d+)-\d+:(\d+\.\d+)\.(\d+)/.exec(obis) ?? [];
+  return { medium, quantity, tariff };
+}
+
 /** A channel in words; with a tariff when it has one. */
 export function obisWords(obis: string): string {
-  const parts = /^\d+-\d+:(\d+)\.(\d+)\.(\d+)/.exec(obis);
-  const words = OBIS_WORDS[`${parts?.[1]}.${parts?.[2]}`];
+  const { medium, quantity, tariff } = partsOf(obis);
+  const words = medium === '1' ? OBIS_WORDS[quantity] : OTHER_WORDS[`${medium}:${quantity}`];
   if (words === undefined) return obis;
-  return parts?.[3] === '0' ? words : `${words}, tariff ${parts?.[3]}`;
+  return tariff === '0' ? words : `${words}, tariff ${tariff}`;
 }
 
 /** Whether the register only grows: its differences are use. */
 export function isCumulative(obis: string): boolean {
-  return /^\d+-\d+:\d+\.8\.\d+/.test(obis);
+  const { medium, quantity } = partsOf(obis);
+  return medium === '1' ? /\.8$/.test(quantity) : OTHER_TOTALS.has(`${medium}:${quantity}`);
+}
+
+/** Whether the register is one of electricity. */
+export function isElectricity(obis: string): boolean {
+  return partsOf(obis).medium === '1';
+}
+
+/** A unit as people write it. */
+export function unitWords(unit: string): string {
+  return UNITS[unit] ?? unit;
+}
+
+/** A share in percent, never rounded up to 100. */
+export function shareText(part: number, whole: number): string {
+  if (whole === 0 || part === whole) return '100 %';
+  return `${(Math.floor((part / whole) * 1_000) / 10).toFixed(1)} %`;
 }
 
 /** An interval length in words. */

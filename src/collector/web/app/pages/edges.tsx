@@ -204,10 +204,15 @@ function OwnWords(props: { readonly edge: Edge }) {
   const { status, software } = props.edge;
   if (status === undefined) return <span class="muted">{software ?? 'Nothing yet.'}</span>;
   const troubles = status.facts.filter((fact) => fact.state !== 'ok');
+  // It speaks of itself only now and then, so this is what it was, not what it is.
   const waits =
     status.backlogBlocks === 0
-      ? 'Nothing waits to be sent'
-      : `${plural(status.backlogBlocks, 'block')} wait to be sent`;
+      ? 'Nothing waited to be sent when it last reported.'
+      : `${plural(status.backlogBlocks, 'block')} waited to be sent when it last reported.`;
+  const keeps =
+    status.autonomyHours === 0
+      ? ''
+      : ` It can keep ${plural(Math.round(status.autonomyHours / 24), 'day')} of readings.`;
   return (
     <>
       {troubles.map((fact) => (
@@ -216,7 +221,7 @@ function OwnWords(props: { readonly edge: Edge }) {
           {fact.sentence}
         </p>
       ))}
-      <p class="muted small">{`${waits}; it can keep ${Math.round(status.autonomyHours / 24)} days of readings. ${software ?? ''}`}</p>
+      <p class="muted small">{`${waits}${keeps} ${software ?? ''}`}</p>
     </>
   );
 }

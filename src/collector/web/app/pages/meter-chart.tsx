@@ -5,8 +5,18 @@ import { bringsReadings, useReloadOn, useResource } from '../hooks.ts';
 import { Chart, type ChartGap, type ChartPoint } from '../parts/chart.tsx';
 import { Await, Empty } from '../parts/states.tsx';
 import type { Channel, Gap, Meter, ReadingColumns } from '../types.ts';
-import { type Bar, joinBars, type Point, pointsOf, totalOf, usageOf } from '../usage.ts';
-import { GAP_WORDS, intervalWords, isCumulative, obisWords, plural, timeText, valueText } from '../words.ts';
+import { type Bar, joinBars, knownSoFar, type Point, pointsOf, totalOf, usageOf } from '../usage.ts';
+import {
+  clockText,
+  GAP_WORDS,
+  intervalWords,
+  isCumulative,
+  obisWords,
+  plural,
+  timeText,
+  unitWords,
+  valueText,
+} from '../words.ts';
 
 const DAY_MS = 86_400_000;
 /** Causes of what is on its way. */
@@ -20,10 +30,13 @@ const RANGES: readonly (readonly [number, string, number])[] = [
 
 /** The card; it chooses the channel and the range. */
 export function ChartCard(props: { readonly meter: Meter; readonly channels: readonly Channel[] }) {
-  const choices = props.channels.filter((channel) => channel.intervalS > 0);
-  const [chosen, setChosen] = useState(0);
+  // What a person asks for most stands first: short intervals, and of them what is used.
+  const choices = props.channels
+    .filter((channel) => channel.intervalS > 0)
+    .toSorted((a, b) => a.intervalS - b.intervalS || Number(isCumulative(b.obis)) - Number(isCumulative(a.obis)));
+  const [chosen, setChosen] = useState('');
   const [days, setDays] = useState(1);
-  const channel = choices[chosen];
+  const channel = choices.find((choice) => keyOf(choice) === chosen) ?? choices[0];
   return (
     <section class="card" aria-labelledby="chart-title">
       <header>
@@ -33,12 +46,12 @@ export function ChartCard(props: { readonly meter: Meter; readonly channels: rea
             <label>
               <span class="visually-hidden">What is shown</span>
               <select
-                value={chosen}
-                onChange={(event) => setChosen(Number(event.currentTarget.value))}
+                value={channel === undefined ? '' : keyOf(channel)}
+                onChange={(event) => setChosen(event.currentTarget.value)}
                 style={{ height: '34px', width: 'auto' }}
               >
-                {choices.map((choice, at) => (
-                  <option key={`${choice.obis} ${choice.intervalS}`} value={at}>
+                {choices.map((choice) => (
+                  <option key={keyOf(choice)} value={keyOf(choice)}>
                     {choiceWords(choice, choices)}
                   </option>
                 ))}
@@ -73,6 +86,11 @@ export function ChartCard(props: { readonly meter: Meter; readonly channels: rea
   );
 }
 
+/** A channel comes and goes with its readings, so what is chosen is kept by name and not by place. */
+function keyOf(channel: Channel): string {
+  return `${channel.obis} ${channel.intervalS}`;
+}
+
 /** The interval length is said only where it tells two choices apart. */
 function choiceWords(choice: Channel, choices: readonly Channel[]): string {
   const isOnly = choices.filter((other) => other.obis === choice.obis).length === 1;
@@ -82,7 +100,7 @@ function choiceWords(choice: Channel, choices: readonly Channel[]): string {
 function ChannelChart(props: { readonly meter: Meter; readonly channel: Channel; readonly days: number }) {
   const { meter, channel, days } = props;
   const stepMs = channel.intervalS * 1_000;
-  const [toMs, setToMs] = useState(() => Math.ceil(Date.now() / stepMs) * stepMs);
+  const [toMs, setToMs] = useState(() => Math.floor(Date.now() / stepMs) * stepMs);
   const fromMs = toMs - days * DAY_MS;
   const base = `/api/v1/meters/${encodeURIComponent(meter.meterId)}`;
   const where = `from=${fromMs - stepMs - 1}&to=${toMs}`;
@@ -90,7 +108,7 @@ function ChannelChart(props: { readonly meter: Meter; readonly channel: Channel;
   const readings = useResource<ReadingColumns>(`${base}/readings?${query}&${where}`);
   const gaps = useResource<{ readonly items: readonly Gap[] }>(`${base}/gaps?from=${fromMs}&to=${toMs}`);
   const reload = (): void => {
-    const nowMs = Math.ceil(Date.now() / stepMs) * stepMs;
+    const nowMs = Math.floor(Date.now() / stepMs) * stepMs;
     if (nowMs !== toMs) setToMs(nowMs);
     else readings.reload();
   };
@@ -132,7 +150,8 @@ function Drawn(props: DrawnProps) {
   const view = useMemo(() => {
     const bars = isUse ? usageOf(points, channel.intervalS, fromMs, toMs) : [];
     const joined = groupS > channel.intervalS ? joinBars(bars, groupS) : bars;
-    const isLarge = isUse && joined.some((bar) => Number(bar.value ?? 0) * 10 ** bar.exponent >= 1_000);
+    const isPower = /^(W|var|VA)h?$/.test(channel.unit);
+    const isLarge = isUse && isPower && joined.some((bar) => Number(bar.value ?? 0) * 10 ** bar.exponent >= 1_000);
     const chart = isUse
       ? joined.map((bar) => barPoint(bar, channel.unit, isLarge))
       : points.map((point) => linePoint(point, channel));
@@ -142,9 +161,11 @@ function Drawn(props: DrawnProps) {
       words: GAP_WORDS[gap.cause] ?? gap.cause,
       isLost: !COMING.has(gap.cause),
     }));
-    return { bars, chart, bands, unit: `${isLarge ? 'k' : ''}${channel.unit}` };
+    return { bars, chart, bands, unit: `${isLarge ? 'k' : ''}${unitWords(channel.unit)}` };
   }, [points, gaps, fromMs, toMs]);
-  const total = totalOf(view.bars);
+  const known = knownSoFar(view.bars);
+  const total = totalOf(known);
+  const untilMs = known.at(-1)?.toMs;
   const missing = countOf(gaps.filter((gap) => !COMING.has(gap.cause)));
   const coming = countOf(gaps.filter((gap) => gap.cause === 'buffered-at-edge'));
   const sum = isUse
@@ -160,7 +181,7 @@ function Drawn(props: DrawnProps) {
             <p class="figure">{valueText(String(total.value), total.exponent, channel.unit)}</p>
             <p class="muted small">
               {total.unknown === 0
-                ? 'in this range'
+                ? `until ${untilMs === undefined ? 'now' : clockText(untilMs, meter.timeZone)}`
                 : `known; ${plural(total.unknown, 'interval')} ${total.unknown === 1 ? 'is' : 'are'} not`}
             </p>
           </div>
@@ -171,7 +192,7 @@ function Drawn(props: DrawnProps) {
         </div>
         <div>
           <p class="figure">{missing}</p>
-          <p class="muted small">missing, hatched below</p>
+          <p class="muted small">{missing === 0 ? 'missing' : 'missing, hatched below'}</p>
         </div>
         {coming > 0 && (
           <div>

@@ -6,7 +6,7 @@ import { CommandBadge } from '../parts/badge.tsx';
 import { Confirm } from '../parts/confirm.tsx';
 import { Await, Empty } from '../parts/states.tsx';
 import type { Channel, Command, CommandValue, Meter, Page } from '../types.ts';
-import { agoText, obisWords, timeText, valueText } from '../words.ts';
+import { agoText, isElectricity, obisWords, timeText, valueText } from '../words.ts';
 
 /** Class of plain registers, and its attribute `value` (Blue Book, class 3). */
 const REGISTER = { classId: 3, attribute: 2 } as const;
@@ -68,6 +68,8 @@ function AskButtons(props: {
   const [isAsking, setIsAsking] = useState(false);
   const chosen = obis ?? registers[0] ?? '1-0:1.8.0*255';
   const shown = registers.length === 0 ? [chosen] : registers;
+  // Gas and water meters have no relay; of a meter that never gave a reading nobody knows.
+  const mayHaveRelay = registers.length === 0 || registers.some(isElectricity);
   return (
     <div class="row">
       <label>
@@ -87,12 +89,16 @@ function AskButtons(props: {
       >
         Read now
       </button>
-      <button type="button" class="button" onClick={() => props.onAsk({ kind: 'relay', action: 'reconnect' })}>
-        Reconnect
-      </button>
-      <button type="button" class="button danger" onClick={() => setIsAsking(true)}>
-        Disconnect…
-      </button>
+      {mayHaveRelay && (
+        <>
+          <button type="button" class="button" onClick={() => props.onAsk({ kind: 'relay', action: 'reconnect' })}>
+            Reconnect
+          </button>
+          <button type="button" class="button danger" onClick={() => setIsAsking(true)}>
+            Disconnect…
+          </button>
+        </>
+      )}
       {isAsking && (
         <Confirm
           title="Cut the supply?"

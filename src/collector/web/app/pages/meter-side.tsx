@@ -2,7 +2,7 @@
 import { bringsReadings, useNow, useReloadOn, useResource } from '../hooks.ts';
 import { Await, Empty } from '../parts/states.tsx';
 import type { Attribute, Meter, MeterEvent, Page, ReadingRow } from '../types.ts';
-import { intervalWords, obisWords, shortTimeText, timeText, valueText } from '../words.ts';
+import { intervalWords, obisWords, plural, shortTimeText, timeText, valueText } from '../words.ts';
 
 const EVENT_TONES = { info: 'calm', warning: 'warn', alarm: 'bad' } as const;
 const EVENT_WORDS = { info: '', warning: 'Warning: ', alarm: 'Alarm: ' } as const;
@@ -13,7 +13,7 @@ export function EventList(props: {
   readonly withMeter?: boolean;
   readonly timeZone?: string | undefined;
 }) {
-  if (props.events.length === 0) return <Empty>Nothing was reported.</Empty>;
+  if (props.events.length === 0) return <Empty>Nothing was reported in this time.</Empty>;
   return (
     <ol class="timeline">
       {props.events.map((event) => (
@@ -57,16 +57,40 @@ export function LatestCard(props: { readonly meter: Meter }) {
             page.items.length === 0 ? (
               <Empty>No readings yet.</Empty>
             ) : (
-              <dl class="latest">
-                {page.items.map((reading) => (
-                  <LatestFact key={`${reading.obis} ${reading.intervalS}`} reading={reading} timeZone={timeZone} />
-                ))}
-              </dl>
+              <LatestList items={page.items} timeZone={timeZone} />
             )
           }
         </Await>
       </div>
     </section>
+  );
+}
+
+/** Each register once, as its shortest series has it; closings of days and the like on demand. */
+function LatestList(props: { readonly items: readonly ReadingRow[]; readonly timeZone: string | undefined }) {
+  const shortest = new Map<string, number>();
+  for (const { obis, intervalS } of props.items) {
+    shortest.set(obis, Math.min(intervalS, shortest.get(obis) ?? intervalS));
+  }
+  const isMain = (reading: ReadingRow): boolean => reading.intervalS === shortest.get(reading.obis);
+  const [main, others] = [props.items.filter(isMain), props.items.filter((reading) => !isMain(reading))];
+  const facts = (items: readonly ReadingRow[]) => (
+    <dl class="latest">
+      {items.map((reading) => (
+        <LatestFact key={`${reading.obis} ${reading.intervalS}`} reading={reading} timeZone={props.timeZone} />
+      ))}
+    </dl>
+  );
+  return (
+    <>
+      {facts(main)}
+      {others.length > 0 && (
+        <details>
+          <summary>{`${plural(others.length, 'longer interval')} of the same`}</summary>
+          {facts(others)}
+        </details>
+      )}
+    </>
   );
 }
 

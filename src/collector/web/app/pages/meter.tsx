@@ -55,8 +55,13 @@ function Head(props: { readonly meter: Meter }) {
       above={<a href="#/meters">Meters</a>}
       lead={
         <>
-          <span class="mono">{meter.meterId}</span>
-          {meter.profile === undefined ? '' : ` · ${meter.profile}`} · {place}
+          {meter.name !== undefined && (
+            <>
+              <span class="mono">{meter.meterId}</span> ·{' '}
+            </>
+          )}
+          {meter.profile === undefined ? '' : `${meter.profile} · `}
+          {place}
           {meter.timeZone === undefined ? '' : ` Times are those of ${meter.timeZone.replace('_', ' ')}.`}
         </>
       }

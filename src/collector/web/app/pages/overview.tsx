@@ -4,14 +4,17 @@ import { MeterBadge } from '../parts/badge.tsx';
 import { RowTable, type TableRow } from '../parts/row-table.tsx';
 import { Await, Empty } from '../parts/states.tsx';
 import type { Exceptions, MeterEvent, Page } from '../types.ts';
-import { agoText, countText, METER_STATE_WORDS, plural } from '../words.ts';
+import { agoText, COMMODITY_WORDS, countText, METER_STATE_WORDS, plural, shareText } from '../words.ts';
 import { EventList } from './meter-side.tsx';
 import { Title } from './title.tsx';
+
+const HOUR_MS = 3_600_000;
 
 /** The page. */
 export function OverviewPage() {
   const exceptions = useResource<Exceptions>('/api/v1/exceptions');
-  const events = useResource<Page<MeterEvent>>('/api/v1/events?limit=12');
+  const sinceMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 7 * 24 * HOUR_MS;
+  const events = useResource<Page<MeterEvent>>(`/api/v1/events?from=${sinceMs}&limit=12`);
   useReloadOn((change) => change.event !== 'hello', exceptions.reload, 3_500);
   useReloadOn((change) => change.event === 'event', events.reload);
   return (
@@ -27,11 +30,12 @@ export function OverviewPage() {
             <div class="columns">
               <div class="stack">
                 <Troubled data={data} />
+                <Completeness data={data} />
                 <Fleet data={data} />
               </div>
               <section class="card" aria-labelledby="events-title">
                 <header>
-                  <h2 id="events-title">What happened in the last day</h2>
+                  <h2 id="events-title">What happened in the last week</h2>
                 </header>
                 <div class="body">
                   <Await resource={events} loading="Reading the events.">
@@ -45,6 +49,50 @@ export function OverviewPage() {
       </Await>
     </>
   );
+}
+
+/** How much of the last day is here; growing while a new fleet is read for the first time. */
+function Completeness(props: { readonly data: Exceptions }) {
+  const { commodities } = props.data;
+  const nowMs = useNow();
+  const [expected, present] = [sumOf(commodities, 'expected'), sumOf(commodities, 'present')];
+  return (
+    <section class="card" aria-labelledby="completeness-title">
+      <header>
+        <h2 id="completeness-title">Readings of the last 24 hours</h2>
+        {expected > 0 && (
+          <span class="muted">{`${countText(present)} of ${plural(expected, 'interval')} are here: ${shareText(present, expected)}`}</span>
+        )}
+      </header>
+      {commodities.length === 0 ? (
+        <Empty>No readings yet. A new fleet takes about half a minute until its first ones come in.</Empty>
+      ) : (
+        <ul class="meterings">
+          {commodities.map((state) => (
+            <li key={state.commodity}>
+              <p>
+                <strong>{COMMODITY_WORDS[state.commodity] ?? state.commodity}</strong>
+                <span class="muted small">{plural(state.meters, 'meter')}</span>
+              </p>
+              <progress
+                max={Math.max(1, state.expected)}
+                value={state.expected === 0 ? 1 : state.present}
+                aria-label={`${COMMODITY_WORDS[state.commodity] ?? state.commodity}, share of intervals that are here`}
+              />
+              <p>
+                <strong>{shareText(state.present, state.expected)}</strong>
+                <span class="muted small">{`newest ${agoText(state.newestAtMs, nowMs)}`}</span>
+              </p>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function sumOf(states: Exceptions['commodities'], field: 'expected' | 'present'): number {
+  return states.reduce((sum, state) => sum + state[field], 0);
 }
 
 interface Tile {
@@ -66,7 +114,7 @@ function tilesOf(data: Exceptions): Tile[] {
     {
       count: troubled,
       what: 'Meters not read',
-      more: 'silent, unreadable or refusing',
+      more: troubled === 0 ? 'all that were tried answer' : 'silent, unreadable or refusing',
       to: '#/meters?state=troubled',
       tone: 'bad',
     },
@@ -83,28 +131,28 @@ function tilesOf(data: Exceptions): Tile[] {
     {
       count: commands.failed,
       what: 'Commands not done',
-      more: `${countText(commands.open)} still under way`,
+      more: commands.open === 0 ? 'none is under way' : `${countText(commands.open)} still under way`,
       to: '#/commands?show=failed',
       tone: 'bad',
     },
     {
       count: edges.unheard.length,
       what: 'Concentrators silent',
-      more: 'not heard for an hour or more',
+      more: edges.unheard.length === 0 ? 'all were heard within the hour' : 'not heard for an hour or more',
       to: '#/edges',
       tone: 'bad',
     },
     {
       count: edges.inbox.length,
       what: 'Waiting to be adopted',
-      more: 'concentrators in the inbox',
+      more: edges.inbox.length === 0 ? 'no concentrator in the inbox' : 'concentrators in the inbox',
       to: '#/edges',
       tone: 'warn',
     },
     {
       count: quarantine.length,
       what: 'Meters without a place',
-      more: `${plural(foreignRows, 'reading')} held back`,
+      more: foreignRows === 0 ? 'no readings are held back' : `${plural(foreignRows, 'reading')} held back`,
       to: '#/edges',
       tone: 'warn',
     },
@@ -157,10 +205,14 @@ function Troubled(props: { readonly data: Exceptions }) {
     <section class="card" aria-labelledby="troubled-title">
       <header>
         <h2 id="troubled-title">Meters that are not read</h2>
-        <a href="#/meters?state=troubled">All of them</a>
+        {rows.length > 0 && <a href="#/meters?state=troubled">All of them</a>}
       </header>
       {rows.length === 0 ? (
-        <Empty>Every meter answers.</Empty>
+        <Empty>
+          {(props.data.meters.byState['unknown'] ?? 0) > 0
+            ? 'Every meter that was tried answers.'
+            : 'Every meter answers.'}
+        </Empty>
       ) : (
         <RowTable caption="Meters that are not read" head={['Meter', 'Why', 'Last heard']} rows={rows} />
       )}
