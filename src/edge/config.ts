@@ -20,6 +20,18 @@ const METER = section('A meter', {
   passwordFile: maybe(
     text({ what: 'File with the password of low-level security', example: '/etc/deltawatt/meters/m0001.password' }),
   ),
+  encryptionKeyFile: maybe(
+    text({
+      what: 'On a port that pushes ciphered: file with the encryption key, in hex digits',
+      example: '/etc/deltawatt/meters/m0001.key',
+    }),
+  ),
+  authenticationKeyFile: maybe(
+    text({
+      what: 'File with the authentication key; without it pushes are read, and marked unverified',
+      example: '/etc/deltawatt/meters/m0001.authentication',
+    }),
+  ),
   timeZone: maybe(text({ what: 'Time zone of its site; default timeZone above', example: 'Europe/Berlin' })),
 });
 

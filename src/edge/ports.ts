@@ -4,6 +4,7 @@
  * scheduler -> reader (one per line) -> stage of the journal -> uplink; commands -> scheduler; everyone -> health.
  */
 import type { Data } from '../dlms/axdr/data.ts';
+import type { OpenerKeys } from '../dlms/security/opener.ts';
 import type { ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
 import type { ReadJob } from '../profile/plan.ts';
@@ -185,6 +186,8 @@ export interface Meter {
   readonly physicalDevice: number | null;
   /** Password of low-level security, or null. */
   readonly password: Uint8Array | null;
+  /** Keys of a customer port that ciphers what it pushes. */
+  readonly pushKeys?: OpenerKeys;
 }
 
 /** What a periodic job brought. */

@@ -1,6 +1,7 @@
 /** From the settings file to what the concentrator is made of: every file that it names is read, all problems are told. */
 import type { Env, MqttOptions } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
+import { SecretKey } from '../dlms/security/secret-key.ts';
 import type { Link } from '../link/link.ts';
 import { linkOf } from '../link/registry.ts';
 import type { LinkEnv } from '../link/scheme.ts';
@@ -173,7 +174,28 @@ async function meterOf(
     logicalDevice: meter.logical ?? (onHdlc ? hdlc?.logicalDevice : wrapper?.logicalDevice) ?? 1,
     physicalDevice: onHdlc && hdlc?.addressOctets !== 1 ? physical : null,
     password: meter.passwordFile === undefined ? null : await passwordOf(env, meter.passwordFile),
+    ...(await pushKeysOf(env, meter)),
   };
+}
+
+/** Keys of a customer port; throws when one is no key. */
+async function pushKeysOf(env: Env, meter: MeterConfig): Promise<Pick<Meter, 'pushKeys'>> {
+  const { encryptionKeyFile, authenticationKeyFile } = meter;
+  if (encryptionKeyFile === undefined) {
+    if (authenticationKeyFile === undefined) return {};
+    throw new Error('authenticationKeyFile stands without encryptionKeyFile: give both, or none');
+  }
+  const encryption = await keyOf(env, encryptionKeyFile);
+  const authentication = authenticationKeyFile === undefined ? null : await keyOf(env, authenticationKeyFile);
+  return { pushKeys: { encryption, authentication, title: null } };
+}
+
+async function keyOf(env: Env, path: string): Promise<SecretKey> {
+  try {
+    return SecretKey.fromHex((await textOf(env, path)).trim());
+  } catch (error) {
+    throw new Error(`${path}: ${reasonOf(error)}`);
+  }
 }
 
 /** Editors end a file with a line feed, which is no part of a password. */

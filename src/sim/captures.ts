@@ -22,6 +22,8 @@ export interface Capture {
   readonly octets: Uint8Array;
   /** Whether keys are needed to read it. */
   readonly ciphered: boolean;
+  /** The published encryption key, hex; null = there is none. */
+  readonly encryptionKey: string | null;
 }
 
 /** How captures are played. */
@@ -42,21 +44,31 @@ export interface PlayOptions {
 const PUSH_CLIENT = 16;
 const PUSH_DEVICE = 1;
 
-/** Which profile reads which captures, and the zone of the country they were taken in. */
-const CAPTURE_PROFILES: readonly { readonly id: RegExp; readonly profile: string; readonly timeZone: string }[] = [
-  { id: /^kaifa-(no|se|ma304)/, profile: 'kaifa/ma304', timeZone: 'Europe/Oslo' },
-  { id: /^kaifa-at/, profile: 'kaifa/ma309', timeZone: 'Europe/Vienna' },
-  { id: /^kamstrup/, profile: 'kamstrup/omnipower', timeZone: 'Europe/Oslo' },
-  { id: /^sagemcom/, profile: 'sagemcom/t210-d', timeZone: 'Europe/Vienna' },
-  { id: /^iskra-at/, profile: 'iskraemeco/am550-at', timeZone: 'Europe/Vienna' },
-  { id: /^iskra-ch/, profile: 'iskraemeco/am550', timeZone: 'Europe/Zurich' },
-  { id: /^lg-e450/, profile: 'landisgyr/e450', timeZone: 'Europe/Zurich' },
-  { id: /^lg-e360/, profile: 'landisgyr/e360', timeZone: 'Europe/Zurich' },
+/** Who sent a capture: which profile reads it, the zone of the country it was taken in, and the rate of the port. */
+export interface CaptureMeter {
+  readonly profile: string;
+  readonly timeZone: string;
+  readonly baud: number;
+  /** 8 data bits and 1 stop bit always. */
+  readonly parity: 'none' | 'even';
+}
+
+/** Wired M-Bus ports run at 2,400 8E1. The others: Wiener Netze for iskra-at, scs/smartmeter-datacollector for the Swiss. */
+const MBUS_PORT = { baud: 2_400, parity: 'even' } as const;
+const CAPTURE_METERS: readonly ({ readonly id: RegExp } & CaptureMeter)[] = [
+  { id: /^kaifa-(no|se|ma304)/, profile: 'kaifa/ma304', timeZone: 'Europe/Oslo', ...MBUS_PORT },
+  { id: /^kaifa-at/, profile: 'kaifa/ma309', timeZone: 'Europe/Vienna', ...MBUS_PORT },
+  { id: /^kamstrup/, profile: 'kamstrup/omnipower', timeZone: 'Europe/Oslo', ...MBUS_PORT },
+  { id: /^sagemcom/, profile: 'sagemcom/t210-d', timeZone: 'Europe/Vienna', ...MBUS_PORT },
+  { id: /^iskra-at/, profile: 'iskraemeco/am550-at', timeZone: 'Europe/Vienna', baud: 9_600, parity: 'none' },
+  { id: /^iskra-ch/, profile: 'iskraemeco/am550', timeZone: 'Europe/Zurich', baud: 115_200, parity: 'none' },
+  { id: /^lg-e450/, profile: 'landisgyr/e450', timeZone: 'Europe/Zurich', ...MBUS_PORT },
+  { id: /^lg-e360/, profile: 'landisgyr/e360', timeZone: 'Europe/Zurich', baud: 9_600, parity: 'none' },
 ];
 
-/** The profile that reads a capture and the zone of its meter, or null when there is none. */
-export function profileOfCapture(id: string): { readonly profile: string; readonly timeZone: string } | null {
-  return CAPTURE_PROFILES.find((row) => row.id.test(id)) ?? null;
+/** The meter of a capture by the capture's id, or null when it is not known. */
+export function meterOfCapture(id: string): CaptureMeter | null {
+  return CAPTURE_METERS.find((row) => row.id.test(id)) ?? null;
 }
 
 /** Reads the rows of `push-captures.json`; throws `SIM_CAPTURES` with the row. */
@@ -67,9 +79,16 @@ export function parseCaptures(octets: Uint8Array): Capture[] {
 }
 
 function captureOf(row: unknown, at: number): Capture {
-  const { id, layer, hex, expect } = (row ?? {}) as Record<string, unknown>;
+  const { id, layer, hex, expect, context } = (row ?? {}) as Record<string, unknown>;
   if (typeof id !== 'string' || typeof hex !== 'string' || !isLayer(layer)) throw simError('SIM_CAPTURES', `row ${at}`);
-  return { id, layer, octets: fromHex(hex), ciphered: JSON.stringify(expect).includes('"ciphered"') };
+  const { encryptionKey } = (context ?? {}) as Record<string, unknown>;
+  return {
+    id,
+    layer,
+    octets: fromHex(hex),
+    ciphered: JSON.stringify(expect).includes('"ciphered"'),
+    encryptionKey: typeof encryptionKey === 'string' ? encryptionKey : null,
+  };
 }
 
 function isLayer(layer: unknown): layer is Capture['layer'] {
@@ -89,22 +108,29 @@ export function onTheLine(capture: Capture): Uint8Array {
   });
 }
 
-/** Plays captures one after the other; resolves when the last pause is over, rejects when the line ends or is aborted. */
+/**
+ * Plays captures one after the other; resolves with the octets of noise when the last pause is over, rejects when the line
+ * ends or is aborted.
+ */
 export async function playCaptures(
   duplex: ByteDuplex,
   captures: readonly Capture[],
   env: Pick<Env, 'clock' | 'timers'>,
   options: PlayOptions,
-): Promise<void> {
+): Promise<number> {
   const random = new SeededRandom(`${options.seed}/captures`);
   const line = options.octetMs === 0 ? duplex : new PacedDuplex(duplex, options.octetMs, env);
+  let noiseOctets = 0;
   for (const capture of captures) {
     options.signal?.throwIfAborted();
     options.onCapture?.(capture);
-    if (options.noise) await writeInPieces(line, random.bytes(random.below(NOISE_MAX_OCTETS + 1)), random);
+    const noise = options.noise ? random.bytes(random.below(NOISE_MAX_OCTETS + 1)) : new Uint8Array(0);
+    await writeInPieces(line, noise, random);
+    noiseOctets += noise.length;
     await writeInPieces(line, onTheLine(capture), random);
     await env.timers.sleep(options.pauseMs, options.signal);
   }
+  return noiseOctets;
 }
 
 async function writeInPieces(line: ByteDuplex, octets: Uint8Array, random: SeededRandom): Promise<void> {

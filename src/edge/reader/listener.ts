@@ -8,7 +8,6 @@ import type { Machine } from '../../base/machine.ts';
 import { PushMachine } from '../../dlms/frame/push.machine.ts';
 import type { TransportEvent } from '../../dlms/frame/transport.ts';
 import { WrapperServer } from '../../dlms/frame/wrapper.machine.ts';
-import { decodeApdu } from '../../dlms/xdlms/codec.ts';
 import { LineDriver } from '../../link/drive.ts';
 import type { Link } from '../../link/link.ts';
 import type { MeterStateName } from '../../model/event.ts';
@@ -17,6 +16,7 @@ import { BABBLE_OCTETS, PUSH_SILENT_MS, REOPEN_MAX_MS, REOPEN_MIN_MS } from '../
 import type { Entry, Health, Journal, Meter, ReadingStage } from '../ports.ts';
 import { AttributeFilter } from './attribute-filter.ts';
 import { MeterStates } from './meter-states.ts';
+import { asUnverified, openPush } from './push-opener.ts';
 import { PushSampler } from './push-sampler.ts';
 
 /** What a listener is made of. */
@@ -134,14 +134,15 @@ export class PushListener {
   #message(octets: Uint8Array): void {
     const { health, meter, env } = this.#options;
     try {
-      const apdu = decodeApdu(octets);
+      const { apdu, verified } = openPush(octets, meter.pushKeys ?? null);
       if (apdu.apdu !== 'data-notification') {
         health.count(`reader_push_${apdu.apdu.replaceAll('-', '_')}`);
         this.#seen('garbled', `The port sends ${apdu.apdu}, which cannot be read here: is the port ciphered?`);
         return;
       }
       const context = { meterId: meter.meterId, timeZone: meter.timeZone, nowMs: env.clock.nowMs() };
-      this.#take(readPush(meter.profile, apdu, context));
+      const readout = readPush(meter.profile, apdu, context);
+      this.#take(verified ? readout : asUnverified(readout));
     } catch (error) {
       const code = error instanceof DeltawattError ? error.code : 'READER_CRASHED';
       this.#discarded(code, octets.length);

@@ -64,7 +64,9 @@ export class PushingMachine<Event> implements Machine<Event> {
       list.dueMs = nowMs + list.periodMs;
       this.#invokeId = (this.#invokeId + 1) % INVOKE_IDS;
       const apdu = encodeApdu(notificationOf(this.device, list.rule, this.#invokeId));
-      this.#output.push(onTheLine({ id: list.rule.name, layer: 'apdu', octets: apdu, ciphered: false }));
+      this.#output.push(
+        onTheLine({ id: list.rule.name, layer: 'apdu', octets: apdu, ciphered: false, encryptionKey: null }),
+      );
     }
     return this.inner.tick(nowMs);
   }

@@ -8,7 +8,7 @@ import { PushSampler } from '../../../src/edge/reader/push-sampler.ts';
 import { MemoryLines } from '../../../src/link/memory.ts';
 import { linkOf } from '../../../src/link/registry.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
-import { type Capture, parseCaptures, playCaptures, profileOfCapture } from '../../../src/sim/captures.ts';
+import { type Capture, meterOfCapture, parseCaptures, playCaptures } from '../../../src/sim/captures.ts';
 import { DirectStage, profileOf } from './bus.ts';
 import { FakeJournal } from './fake-journal.ts';
 import { FakeHealth, testWorld } from './world.ts';
@@ -81,7 +81,7 @@ async function port(profileKey: string, timeZone: string, sampleMs: number) {
 }
 
 function plainCapturesOf(profileKey: string): readonly Capture[] {
-  return CAPTURES.filter((capture) => !capture.ciphered && profileOfCapture(capture.id)?.profile === profileKey);
+  return CAPTURES.filter((capture) => !capture.ciphered && meterOfCapture(capture.id)?.profile === profileKey);
 }
 
 test('IT-15 captures of a real meter, split and with noise between, become readings and attributes', async () => {
@@ -150,7 +150,7 @@ test('a silent port and a babbling one are said to be so; a port that ends is op
 test('a ciphered port is named as one', async () => {
   const p = await port('kaifa/ma309', 'Europe/Vienna', 0);
   const ciphered = CAPTURES.filter(
-    (capture) => capture.ciphered && profileOfCapture(capture.id)?.profile === 'kaifa/ma309',
+    (capture) => capture.ciphered && meterOfCapture(capture.id)?.profile === 'kaifa/ma309',
   );
   assert.ok(ciphered.length > 0);
   await p.play(ciphered, false);

@@ -9,7 +9,7 @@ import { decodeApdu } from '../../../src/dlms/xdlms/codec.ts';
 import { VirtualClock } from '../../../src/lab/virtual-clock.ts';
 import { parseMeterId } from '../../../src/model/ids.ts';
 import { readPush } from '../../../src/profile/push.ts';
-import { type Capture, parseCaptures, playCaptures, profileOfCapture } from '../../../src/sim/captures.ts';
+import { type Capture, meterOfCapture, parseCaptures, playCaptures } from '../../../src/sim/captures.ts';
 import { profileOf } from './world.ts';
 
 const CAPTURES = parseCaptures(readFileSync(new URL('../../vectors/push-captures.json', import.meta.url)));
@@ -64,7 +64,7 @@ test('every plain capture, with noise between and cut anywhere, becomes every nu
     const apdu = decodeApdu(message);
     assert.equal(apdu.apdu, 'data-notification');
     if (apdu.apdu !== 'data-notification') continue;
-    for (const key of new Set(PLAIN.map((capture) => profileOfCapture(capture.id)?.profile ?? ''))) {
+    for (const key of new Set(PLAIN.map((capture) => meterOfCapture(capture.id)?.profile ?? ''))) {
       const read = readPush(profileOf(key), apdu, { meterId, timeZone: 'Europe/Oslo', nowMs: 0 });
       for (const { group, rows } of read.groups) {
         for (const [at, column] of group.columns.entries()) seen.add(`${column.obis} ${rows[0]?.values[at]}`);
@@ -103,8 +103,8 @@ test('the same seed plays the same octets at the same times, another seed others
 });
 
 test('every capture has a profile; rows that are none are refused', () => {
-  for (const capture of PLAIN) assert.ok(profileOfCapture(capture.id) !== null, capture.id);
-  assert.equal(profileOfCapture('nobody'), null);
+  for (const capture of PLAIN) assert.ok(meterOfCapture(capture.id) !== null, capture.id);
+  assert.equal(meterOfCapture('nobody'), null);
   for (const text of ['{}', '[{"id":1}]', '[{"id":"a","layer":"ip","hex":""}]']) {
     assert.throws(
       () => parseCaptures(new TextEncoder().encode(text)),
