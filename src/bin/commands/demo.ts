@@ -1,19 +1,11 @@
 /** `deltawatt demo`. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { reasonOf } from '../../base/errors.ts';
 import { createHostEnv } from '../../host/env.ts';
 import { createProcessHost } from '../../host/process.ts';
 import { onStopSignal } from '../../host/signals.ts';
-import {
-  type DemoEntry,
-  DemoError,
-  type DemoOptions,
-  demoEntry,
-  demoHolds,
-  demoOnce,
-  demoText,
-  startDemo,
-} from '../../lab/demo/demo.ts';
+import { type DemoEntry, DemoError, type DemoOptions, demoEntry, runOnce, startDemo } from '../../lab/demo/demo.ts';
 import { defineCommand, wholeNumber } from '../command.ts';
 import { CommandError, EXIT, UsageError } from '../errors.ts';
 
@@ -37,21 +29,30 @@ export const demoCommand = defineCommand({
       what: `port of console and REST, default ${PORT_DEFAULT} or, when taken, a free one`,
     },
     data: { kind: 'text', value: 'DIR', what: 'folder of the demo, default .deltawatt/demo in the clone' },
-    once: { kind: 'flag', what: 'end when all is stored; exit 1 unless nothing is lost, doubled, altered or invented' },
+    captures: {
+      kind: 'flag',
+      what: 'play pushes of real meters into customer ports; without --meters nothing is simulated beside them',
+    },
+    once: {
+      kind: 'flag',
+      what: 'end when all is stored; exit 1 unless nothing is lost, doubled, altered, invented or, of captures, missing',
+    },
     json: { kind: 'flag', what: 'one JSON document on stdout' },
   },
   run: async (values, words, io) => {
     if (words.length > 0) throw new UsageError(`demo takes no ${words[0]}.`);
     const startedMs = performance.now();
     const tell = (line: string) => io.tell(`demo: ${((performance.now() - startedMs) / 1000).toFixed(1)} s  ${line}`);
+    const metersDefault = String(values.captures ? 0 : METERS_DEFAULT);
     const options: DemoOptions = {
       folder: resolve(values.data ?? `${ROOT}.deltawatt/demo`),
       configFolder: `${ROOT}config`,
       webFolder: fileURLToPath(new URL('../../collector/web/static', import.meta.url)),
-      meters: wholeNumber('meters', values.meters ?? String(METERS_DEFAULT), 1, 250),
+      meters: wholeNumber('meters', values.meters ?? metersDefault, values.captures ? 0 : 1, 250),
       seed: values.seed ?? '1',
       port: wholeNumber('port', values.port ?? String(PORT_DEFAULT), 0, 65_535),
       portIsFixed: values.port !== undefined,
+      capturesFile: values.captures ? `${ROOT}test/vectors/push-captures.json` : null,
       tell,
       once: values.once,
     };
@@ -62,17 +63,22 @@ export const demoCommand = defineCommand({
     });
     const forget = onStopSignal(env.log, () => site.stop());
     if (values.once) {
-      const report = await demoOnce(env, site, options).finally(() => {
+      const { report, text, holds } = await runOnce(env, site, options).finally(() => {
         forget();
         return site.stop();
       });
-      io.print(values.json ? `${JSON.stringify(report)}\n` : demoText(report));
-      return demoHolds(report) ? EXIT.done : EXIT.failed;
+      io.print(values.json ? `${JSON.stringify(report)}\n` : text);
+      return holds ? EXIT.done : EXIT.failed;
     }
     const entry = await demoEntry(site);
     if (values.json) io.print(`${JSON.stringify({ ...entry, folder: options.folder })}\n`);
     tell('ready');
     io.tell(welcome(entry, options.meters));
+    const playing = site.captures?.lines.play(options.seed);
+    playing?.then(
+      () => tell('all captures are played'),
+      (error: unknown) => tell(`the captures were not played to their end: ${reasonOf(error)}`),
+    );
     const reason = await site.databaseEnded;
     await site.stop();
     throw new CommandError(`The database server ended: ${reason}.`);

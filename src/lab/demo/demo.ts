@@ -5,8 +5,11 @@ import { noteLock, takeLock } from '../../host/process-lock.ts';
 import { DEFAULT_TENANT } from '../../model/ids.ts';
 import type { Misbehaviour } from '../../sim/serve/misbehave.machine.ts';
 import { isClean, type Verdict } from '../oracle.ts';
+import { type CapturePort, loadCaptureCases, portsOf } from './capture-cases.ts';
+import { type CapturePorts, openCapturePorts } from './capture-ports.ts';
+import { type CapturesReport, capturesHold, capturesOnce, capturesText } from './captures-once.ts';
 import { judgeSite, waitUntilStored } from './once.ts';
-import { type Site, type SiteOptions, startSite } from './site.ts';
+import { type ExtraLine, type Site, type SiteOptions, startSite } from './site.ts';
 
 /** Days of history that the demo's meters hold. */
 export const DEMO_DAYS = 14;
@@ -31,6 +34,14 @@ export interface DemoOptions extends Pick<SiteOptions, 'folder' | 'configFolder'
   readonly tell: (line: string) => void;
   /** The run is judged at its end: every meter behaves. Otherwise two of them show what trouble looks like. */
   readonly once: boolean;
+  /** File with captured pushes that are played into customer ports, null = none. */
+  readonly capturesFile: string | null;
+}
+
+/** A running demo. */
+export interface Demo extends Site {
+  /** Customer ports for captures, when they were asked for. */
+  readonly captures: { readonly ports: readonly CapturePort[]; readonly lines: CapturePorts } | null;
 }
 
 /** The outcome of one run through. */
@@ -53,7 +64,7 @@ export class DemoError extends Error {
 }
 
 /** Starts the site under the folder's lock; the lock goes with the site. Throws {@link DemoError}. */
-export async function startDemo(env: Env, host: ProcessHost, options: DemoOptions): Promise<Site> {
+export async function startDemo(env: Env, host: ProcessHost, options: DemoOptions): Promise<Demo> {
   const lockPath = `${options.folder}/demo.lock`;
   const lock = takeLock(lockPath, 'starting');
   if (lock.kind === 'held') {
@@ -61,30 +72,53 @@ export async function startDemo(env: Env, host: ProcessHost, options: DemoOption
       `A demo of this folder runs already (process ${lock.pid}, ${lock.note}). Stop it with Ctrl-C where it runs, or give this one another folder with --data DIR.`,
     );
   }
+  let captures: Demo['captures'] = null;
+  const end = async (): Promise<void> => {
+    await captures?.lines.close();
+    lock.release();
+  };
   try {
-    const site = await startOnSomePort(env, host, options);
+    captures = options.capturesFile === null ? null : await openCaptures(env, options, options.capturesFile);
+    const site = await startOnSomePort(env, host, options, captures?.lines.lines ?? []);
     noteLock(lockPath, site.collector.url ?? '');
     return {
       ...site,
+      captures,
       stop: async () => {
         await site.stop();
-        lock.release();
+        await end();
       },
     };
   } catch (error) {
-    lock.release();
+    await end();
     throw error;
   }
 }
 
+/** Ports for all captures of a file, with their keys in the demo's folder. */
+async function openCaptures(env: Env, options: DemoOptions, file: string): Promise<NonNullable<Demo['captures']>> {
+  const { folder, configFolder, tell } = options;
+  const files = { captures: file, profilesFolder: `${configFolder}/profiles` };
+  const ports = portsOf(await loadCaptureCases(env.disk, files));
+  tell(`opening ${ports.length} customer ports`);
+  await env.disk.makeFolder(folder);
+  return { ports, lines: await openCapturePorts(env, ports, `${folder}/keys`) };
+}
+
 /** A port that is taken is replaced by a free one, unless it was asked for. */
-async function startOnSomePort(env: Env, host: ProcessHost, options: DemoOptions): Promise<Site> {
+async function startOnSomePort(
+  env: Env,
+  host: ProcessHost,
+  options: DemoOptions,
+  extraLines: readonly ExtraLine[],
+): Promise<Site> {
   const start = (port: number) =>
     startSite(env, host, {
       ...options,
       port,
       days: DEMO_DAYS,
       profiles: DEMO_PROFILES,
+      extraLines,
       ...(options.once ? {} : { misbehaviours: DEMO_MISBEHAVIOURS }),
     });
   const taken = await isTaken(env, options.port);
@@ -125,8 +159,27 @@ export async function demoEntry(site: Site): Promise<DemoEntry> {
   return { url, token: text, link: `${url}/#/enter?token=${text}` };
 }
 
+/** A verdict, for programs and for people. */
+export interface OnceResult {
+  readonly report: Partial<DemoReport> & Partial<CapturesReport>;
+  readonly text: string;
+  readonly holds: boolean;
+}
+
+/** Once through: captures when there are ports for them, then all that the meters held. */
+export async function runOnce(env: Env, demo: Demo, options: DemoOptions): Promise<OnceResult> {
+  const { captures } = demo;
+  const played = captures === null ? null : await capturesOnce(env, demo, captures.ports, captures.lines, options);
+  const read = options.meters === 0 ? null : await demoOnce(env, demo, options);
+  return {
+    report: { ...read, ...played },
+    text: `${played === null ? '' : capturesText(played)}${read === null ? '' : demoText(read)}`,
+    holds: (played === null || capturesHold(played)) && (read === null || isClean(read)),
+  };
+}
+
 /** Lets the site store all that its meters held, and compares. */
-export async function demoOnce(env: Env, site: Site, options: DemoOptions): Promise<DemoReport> {
+async function demoOnce(env: Env, site: Site, options: DemoOptions): Promise<DemoReport> {
   const startedMs = env.clock.monotonicMs();
   const untilMs = env.clock.nowMs();
   await waitUntilStored(env, site, untilMs, options.tell);
@@ -144,13 +197,8 @@ export async function demoOnce(env: Env, site: Site, options: DemoOptions): Prom
   };
 }
 
-/** Whether the run keeps its promise. */
-export function demoHolds(report: DemoReport): boolean {
-  return isClean(report);
-}
-
 /** The report for people. */
-export function demoText(report: DemoReport): string {
+function demoText(report: DemoReport): string {
   const { meters, produced, stored, lost, duplicated, altered, invented } = report;
   const perValue = (report.payloadBytes / Math.max(1, report.values)).toFixed(2);
   const lines = [

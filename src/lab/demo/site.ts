@@ -48,7 +48,12 @@ export interface ExtraLine {
   readonly id: string;
   readonly url: string;
   readonly sampleS: number;
-  readonly meters: readonly { readonly id: string; readonly profile: string; readonly timeZone: string }[];
+  readonly meters: readonly {
+    readonly id: string;
+    readonly profile: string;
+    readonly timeZone: string;
+    readonly encryptionKeyFile?: string;
+  }[];
 }
 
 /** The concentrator of the demo. */
