@@ -90,6 +90,28 @@ export interface LaneSpan {
   readonly oldestPendingMs: number | null;
 }
 
+/** Intervals that were stored and then lost: the meter is asked for them again while it still holds them. */
+export interface Reread {
+  readonly meterId: MeterId;
+  readonly intervalS: number;
+  /** Columns of the group. */
+  readonly obis: readonly string[];
+  /** The lost rows lie within these times, UTC ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** How much room the journal has. */
+export interface JournalRoom {
+  readonly quotaOctets: number;
+  /** Octets of blocks that are not acknowledged. */
+  readonly pendingOctets: number;
+  /** Octets appended an hour, measured over the last day; null while too little was appended to tell. */
+  readonly octetsPerHour: number | null;
+  /** Hours until unacknowledged blocks fill the quota at this rate; null while there is no rate. */
+  readonly autonomyHours: number | null;
+}
+
 /** The durable log of the edge: the only place where a reading lives between meter and collector. */
 export interface Journal {
   /** 16 hex digits, made with the store. */
@@ -111,6 +133,11 @@ export interface Journal {
   dictionary(hash: string): Promise<Uint8Array | undefined>;
   /** Called after each append with the lanes that grew. */
   onAppend(listener: (lanes: readonly Lane[]) => void): void;
+  /** What should be read again now: nothing while the journal is so full that it would be evicted again. */
+  rereads(): readonly Reread[];
+  /** It was read again and appended, or the meter no longer has it. An entry that grew meanwhile stays. */
+  rereadDone(reread: Reread): Promise<void>;
+  room(): JournalRoom;
   close(): Promise<void>;
 }
 

@@ -97,9 +97,11 @@ export async function replay(
   while (next <= span.last) {
     const blocks = await journal.read(lane, next, 10_000);
     assert.ok(blocks.length > 0, `lane ${lane} holds block ${next}`);
-    for (const { sequence, octets } of blocks) {
-      assert.equal(sequence, next++);
+    for (const { sequence, from, octets } of blocks) {
       const header = decodeHeader(octets);
+      assert.equal(from ?? sequence, header.tombstone?.from ?? sequence);
+      assert.equal(from ?? sequence, next);
+      next = sequence + 1;
       assert.equal(header.epoch, journal.epoch);
       if (before !== null) assert.equal(toHex(header.prevHash), toHex(before), `chain of lane ${lane} at ${sequence}`);
       before = blockHash(octets, sha256);
@@ -248,7 +250,7 @@ export function journalSuite(name: string, openStore: (storeName: string) => Pro
       if (day === 10) await journal.acknowledge(2, 5);
     }
     const span = (lane: Lane) => journal.lanes().find((each) => each.lane === lane);
-    assert.equal(span(2)?.first, 1, 'nothing that is acknowledged is old at day 10');
+    assert.equal(span(2)?.first, 5, 'two days of what was acknowledged are old');
     await journal.acknowledge(2, 99);
     assert.equal(span(2)?.ackedUpTo, 5, 'an acknowledgement of what never was is ignored');
     await journal.acknowledge(2, 38);
@@ -346,16 +348,25 @@ export function journalSuite(name: string, openStore: (storeName: string) => Pro
     await foreign.close();
     await newer.close();
     const journal = await journalOn(await openStore('j8-damaged'), clock);
-    await journal.append(entryOf({ groups: rowsOf(2, START_MS) }));
-    await journal.append(entryOf({ groups: rowsOf(2, START_MS + HOUR_MS) }));
+    await journal.append(entryOf({ groups: rowsOf(2, START_MS), keep: [{ key: 'k', value: Uint8Array.of(1) }] }));
     await journal.close();
-    const damaged = await openStore('j8-damaged');
-    const key = keyOf(KEY.block, Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 2));
-    const octets = await damaged.get(key);
-    assert.ok(octets);
-    await damaged.batch([{ kind: 'put', key, value: octets.fill(0, 30, 40) }], { sync: true });
-    await assert.rejects(journalOn(damaged, clock), (error) => hasCode(error, 'JOURNAL_CORRUPT'));
-    await damaged.close();
+    const damages: (readonly [letter: string, rest: Uint8Array | string])[] = [
+      [KEY.head, Uint8Array.of(2)],
+      [KEY.current, Uint8Array.of(0)],
+      [KEY.kept, 'k'],
+    ];
+    for (const [letter, rest] of damages) {
+      const damaged = await openStore('j8-damaged');
+      const key = keyOf(letter, rest);
+      const good = await damaged.get(key);
+      assert.ok(good);
+      await damaged.batch([{ kind: 'put', key, value: good.map((octet, at) => (at === 0 ? octet ^ 4 : octet)) }], {
+        sync: true,
+      });
+      await assert.rejects(journalOn(damaged, clock), (error) => hasCode(error, 'JOURNAL_CORRUPT'), letter);
+      await damaged.batch([{ kind: 'put', key, value: good }], { sync: true });
+      await damaged.close();
+    }
   });
 
   test(`J-9 ${name}: an entry that cannot be stored is refused whole`, async () => {
@@ -371,6 +382,117 @@ export function journalSuite(name: string, openStore: (storeName: string) => Pro
     for (const entry of bad) await assert.rejects(journal.append(entry), (error) => hasCode(error, 'JOURNAL_ENTRY'));
     for (const lane of LANE_ORDER) assert.equal(journal.lanes()[lane]?.last, 0);
     assert.deepEqual(await journal.append(entryOf({})), []);
+    await journal.close();
+  });
+
+  test(`J-10 ${name}: unacknowledged groups give way to the quota; the tombstones hold the chain and are read again`, async () => {
+    const clock = new HandClock();
+    let journal = await journalOn(await openStore('j10'), clock, 12_000);
+    for (let day = 0; day < 20; day++) {
+      clock.wallMs = START_MS + day * 24 * HOUR_MS;
+      const groups = [...rowsOf(20, clock.wallMs), ...rowsOf(20, clock.wallMs, 'low-value')];
+      await journal.append(entryOf({ groups, records: [logRecord(`day ${day}`)], readAtMs: clock.wallMs }));
+    }
+    const span = (lane: Lane) => journal.lanes().find((each) => each.lane === lane);
+    const held = () => journal.lanes().reduce((sum, { pendingOctets }) => sum + pendingOctets, 0);
+    assert.ok(held() <= 12_000, `${held()} octets`);
+    assert.deepEqual(journal.rereads(), [], 'not while it is full');
+    for (let turn = 0; turn < 2; turn++) {
+      for (const lane of [2, 3, 4, 5] as const) {
+        assert.equal(span(lane)?.first ?? 1, 1, 'a tombstone stands at the start');
+        const found = await replay(journal, lane);
+        const all = lane === 5 ? found.records.length : found.rows.length;
+        assert.ok(lane === 2 || all > 0, `lane ${lane} has kept its newest`);
+      }
+      assert.ok((await replay(journal, 5)).records.length < 20, 'logs go first');
+      await journal.close();
+      if (turn === 0) journal = await journalOn(await openStore('j10'), clock, 12_000);
+    }
+    journal = await journalOn(await openStore('j10'), clock, 12_000);
+    for (const { lane, last } of journal.lanes()) await journal.acknowledge(lane, last);
+    const rereads = journal.rereads();
+    assert.ok(rereads.length >= 20);
+    assert.equal(rereads[0]?.fromMs, START_MS);
+    for (const reread of rereads) await journal.rereadDone(reread);
+    assert.deepEqual(journal.rereads(), []);
+    await journal.close();
+    journal = await journalOn(await openStore('j10'), clock, 12_000);
+    assert.deepEqual(journal.rereads(), []);
+    await journal.close();
+  });
+
+  test(`J-11 ${name}: an unreadable block takes its dependants along and becomes a tombstone; the rest is delivered`, async () => {
+    const clock = new HandClock();
+    const append = async (journal: Journal, hour: number) =>
+      journal.append(entryOf({ groups: rowsOf(2, START_MS + hour * HOUR_MS), readAtMs: START_MS + hour * HOUR_MS }));
+    for (const [store, victim, keyframes] of [
+      ['j11-middle', 2, [1, 4]],
+      ['j11-first', 1, [1, 4]],
+      ['j11-last', 6, [1, 4]],
+    ] as const) {
+      let journal = await journalOn(await openStore(store), clock);
+      for (let hour = 0; hour < 6; hour++) await append(journal, hour < keyframes[1] - 1 ? hour : hour + 24);
+      await journal.close();
+      const damaged = await openStore(store);
+      const key = keyOf(KEY.block, Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, victim));
+      const octets = await damaged.get(key);
+      assert.ok(octets);
+      await damaged.batch([{ kind: 'put', key, value: octets.fill(0, 30, 40) }], { sync: true });
+      await damaged.close();
+      journal = await journalOn(await openStore(store), clock);
+      const lost = victim === 6 ? [6] : victim === 2 ? [2, 3] : [1, 2, 3];
+      const kept = [1, 2, 3, 4, 5, 6].filter((sequence) => !lost.includes(sequence));
+      const { rows } = await replay(journal, 2);
+      const expected = kept.flatMap((sequence) => {
+        const hour = sequence < 4 ? sequence - 1 : sequence + 23;
+        return flat(rowsOf(2, START_MS + hour * HOUR_MS));
+      });
+      assert.deepEqual(rows, expected, store);
+      const rereads = journal.rereads();
+      assert.equal(rereads.length, 2);
+      const first = START_MS + ((lost[0] ?? 1) < 4 ? (lost[0] ?? 1) - 1 : 29) * HOUR_MS;
+      assert.ok((rereads[0]?.fromMs ?? 0) <= first && (rereads[0]?.toMs ?? 0) >= first + 3 * 900_000);
+      const [next] = await append(journal, 40);
+      assert.equal(next?.sequence, 7);
+      assert.equal(journal.lanes()[2]?.lastKeyframe, 7, 'nothing is coded against what was healed');
+      await replay(journal, 2);
+      await journal.close();
+    }
+  });
+
+  test(`J-12 ${name}: damaged watermarks are forgotten, so that the meters are read again`, async () => {
+    const clock = new HandClock();
+    const journal = await journalOn(await openStore('j12'), clock);
+    await journal.append(entryOf({ watermarks: [{ meterId: m0, key: 'p', atMs: START_MS }] }));
+    await journal.append(
+      entryOf({ line: 'bus2', watermarks: [{ meterId: 'm1' as MeterId, key: 'p', atMs: START_MS }] }),
+    );
+    await journal.close();
+    const damaged = await openStore('j12');
+    const key = keyOf(KEY.marks, 'bus1');
+    const value = await damaged.get(key);
+    assert.ok(value);
+    await damaged.batch([{ kind: 'put', key, value: value.map((octet, at) => (at === 5 ? octet ^ 1 : octet)) }], {
+      sync: true,
+    });
+    await damaged.close();
+    const again = await journalOn(await openStore('j12'), clock);
+    assert.equal(again.watermark(m0, 'p'), null);
+    assert.equal(again.watermark('m1' as MeterId, 'p'), START_MS);
+    await again.close();
+  });
+
+  test(`J-13 ${name}: the room that is left is told in hours, from the rate of the last day`, async () => {
+    const clock = new HandClock();
+    const journal = await journalOn(await openStore('j13'), clock, 100_000);
+    assert.equal(journal.room().autonomyHours, null);
+    for (let hour = 0; hour < 12; hour++)
+      await journal.append(
+        entryOf({ groups: rowsOf(5, START_MS + hour * HOUR_MS), readAtMs: START_MS + hour * HOUR_MS }),
+      );
+    const { octetsPerHour, autonomyHours, pendingOctets } = journal.room();
+    assert.ok(octetsPerHour !== null && Math.abs(octetsPerHour - pendingOctets / 11) < 1);
+    assert.ok(autonomyHours !== null && Math.abs(autonomyHours - (100_000 - pendingOctets) / octetsPerHour) < 1e-6);
     await journal.close();
   });
 }

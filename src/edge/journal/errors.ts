@@ -34,7 +34,7 @@ export const JOURNAL_ERRORS: ErrorTable<JournalErrorCode> = {
     side: 'local',
     retry: 'never',
     sentence:
-      'The journal holds something that it did not write; move its folder aside, a new one is filled from the meters.',
+      'The journal holds something that it did not write; it is set aside and a new one is filled from the meters.',
   },
   JOURNAL_FOREIGN: {
     side: 'local',

@@ -4,23 +4,32 @@
  * Every append is one synced batch with blocks, lane heads, watermarks, kept values and, when it changed, the dictionary;
  * memory changes after the batch, so it never says more than the medium does. Appends, acknowledgements and deletions run
  * one after the other. When a batch is rejected nobody can know whether it reached the medium: the journal then reads
- * itself again before anything else is written, instead of guessing. What a restart must decode is one keyframe group per lane.
- * Given up: nothing is evicted yet when the quota is full of unacknowledged blocks; the weak point is the scan of all held
- * blocks at start (about 50 MB/s).
+ * itself again before anything else is written, instead of guessing; where the store can be opened again that is done first,
+ * because LevelDB takes no more writes after a failed sync. What a restart must decode is one keyframe group per lane.
+ * Loss is a record: what the quota, its age, a full disk or a damaged medium took becomes a tombstone in its lane, and its
+ * intervals are listed to be read again. The weak point is the scan of all held blocks at start (about 50 MB/s).
  */
 import { toHex } from '../../base/bytes.ts';
 import type { Clock, KeyValueStore, Random, StoreWrite } from '../../base/env.ts';
+import { hasCode } from '../../base/errors.ts';
 import type { MeterId } from '../../model/ids.ts';
-import type { ClockQuality } from '../../wire/block.ts';
+import { type BlockHeader, type ClockQuality, decodeHeader } from '../../wire/block.ts';
+import { decodeDictionary } from '../../wire/dictionary.ts';
 import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
+import type { DictionaryGroup } from '../../wire/rows.ts';
+import { encodeTombstone, type TombstoneCause } from '../../wire/tombstone.ts';
 import type { Sha256 } from '../../wire/topics.ts';
-import type { Entry, Journal, LaneSpan, StoredBlock } from '../ports.ts';
+import type { Entry, Journal, JournalRoom, LaneSpan, Reread, StoredBlock } from '../ports.ts';
+import { roomOf } from './autonomy.ts';
+import type { Ballast } from './ballast.ts';
 import { journalError } from './errors.ts';
-import { blockKey, dictionaryKey, KEY, keyAfter, keyOf, laneKey, packCount } from './keys.ts';
-import { recount, spanOf } from './lane-book.ts';
-import { QUOTA_DEFAULT_OCTETS, READ_MAX_BLOCKS } from './limits.ts';
-import { type Loaded, loadJournal, openEpoch, reading, unusedDictionaries } from './load.ts';
+import { EVICTION_ORDER, type Eviction, type EvictionClass, planEviction } from './eviction.ts';
+import { blockKey, dictionaryKey, KEY, keyAfter, keyOf, laneKey, packCount, putSealed, unseal } from './keys.ts';
+import { type HeldBlock, heldOf, indexAbove, recount, spanOf } from './lane-book.ts';
+import { COMPACT_MIN_OCTETS, QUOTA_DEFAULT_OCTETS, READ_MAX_BLOCKS, REREAD_QUOTA_SHARE } from './limits.ts';
+import { type JournalTrouble, type Loaded, loadJournal, openEpoch, reading, unusedDictionaries } from './load.ts';
 import { type Plan, planAppend } from './plan.ts';
+import { rereadsOf } from './rereads.ts';
 import { planDeletion } from './retention.ts';
 
 /** What a journal needs of its surroundings. */
@@ -34,7 +43,22 @@ export interface JournalOptions {
   readonly clockQuality: () => ClockQuality;
   /** Octets that blocks may take; half of it is kept free of acknowledged ones. */
   readonly quotaOctets?: number;
+  /** What is given up first when the quota is full. */
+  readonly evictionOrder?: readonly EvictionClass[];
+  /** Unacknowledged groups older than this are given up; absent = never. Counts only while the clock is trusted. */
+  readonly keepMs?: number;
+  /** Opens the store again after a write failed; absent = it is used as it is. */
+  readonly reopen?: () => Promise<KeyValueStore>;
+  /** Room for a full disk. */
+  readonly ballast?: Pick<Ballast, 'restore' | 'release'>;
+  /** Hears of everything that was lost, for health and log. */
+  readonly trouble?: (trouble: JournalTrouble) => void;
 }
+
+/** Clocks by which the age of what waits may be judged: a wrong one would throw everything away. */
+const TRUSTED_CLOCKS: readonly ClockQuality[] = ['network', 'ntp', 'collector'];
+/** Share of what was held when the disk was full that is held at most until there is room again. */
+const FULL_DISK_SHARE = 0.9;
 
 type Appended = readonly { readonly lane: Lane; readonly sequence: number }[];
 
@@ -45,20 +69,25 @@ type Appended = readonly { readonly lane: Lane; readonly sequence: number }[];
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const loaded = await reading(async () => {
     const epoch = await openEpoch(options.store, options.random);
-    return loadJournal(options.store, epoch, options.sha256);
+    return loadJournal(options.store, { epoch, sha256: options.sha256, nowMs: options.clock.nowMs() });
   });
+  for (const trouble of loaded.troubles) options.trouble?.(trouble);
   return new StoreJournal(options, loaded);
 }
 
 class StoreJournal implements Journal {
   readonly epoch: string;
   readonly #options: JournalOptions;
-  readonly #store: KeyValueStore;
+  #store: KeyValueStore;
   readonly #listeners: ((lanes: readonly Lane[]) => void)[] = [];
   #loaded: Loaded;
   /** A batch was rejected: memory may differ from the medium. */
   #stale = false;
   #closed = false;
+  /** While the disk is full: octets that blocks may take at most. */
+  #fullDiskOctets = Number.POSITIVE_INFINITY;
+  #deletedOctets = 0;
+  #compaction: Promise<void> = Promise.resolve();
   /** The end of the queue of writes. */
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -77,6 +106,7 @@ class StoreJournal implements Journal {
         nowMonotonicMs: this.#options.clock.monotonicMs(),
       });
       if (plan.writes.length === 0) return [];
+      await this.#makeRoom(plan);
       await this.#write(plan.writes, true);
       const appended = this.#commit(plan);
       const lanes = [...new Set(appended.map(({ lane }) => lane))];
@@ -104,12 +134,95 @@ class StoreJournal implements Journal {
     return appended;
   }
 
+  /** Deletes what may go and evicts what must, so that the plan's blocks fit. It never touches the groups that grow. */
+  async #makeRoom({ lanes }: Plan): Promise<void> {
+    const { clock, keepMs, clockQuality, evictionOrder = EVICTION_ORDER } = this.#options;
+    const wanted = lanes.flatMap(({ appended }) => appended).reduce((sum, { octets }) => sum + octets, 0);
+    await this.#deleteOld();
+    const trusted = TRUSTED_CLOCKS.includes(clockQuality());
+    const keepFromMs = keepMs === undefined || !trusted ? null : clock.nowMs() - keepMs;
+    const rules = { quotaOctets: this.#quotaOctets, order: evictionOrder, keepFromMs };
+    for (;;) {
+      const eviction = planEviction(this.#loaded.lanes, rules, wanted);
+      if (eviction === null) return;
+      await this.#evict(eviction, this.#fullDiskOctets === this.#quotaOctets ? 'disk-full' : eviction.cause);
+    }
+  }
+
+  get #quotaOctets(): number {
+    return Math.min(this.#options.quotaOctets ?? QUOTA_DEFAULT_OCTETS, this.#fullDiskOctets);
+  }
+
+  /** A stretch of a lane gives way to its tombstone, in one batch with what is to be read again. */
+  async #evict({ lane, at, blocks }: Eviction, cause: TombstoneCause): Promise<void> {
+    const book = this.#loaded.lanes.get(lane);
+    const [first, last] = [blocks[0], blocks.at(-1)];
+    const next = book?.held[at + blocks.length];
+    if (book === undefined || first === undefined || last === undefined || next === undefined) return;
+    const groups = last.dictionaryHash === null ? [] : await this.#groups(last.dictionaryHash);
+    const octets = encodeTombstone({
+      lane,
+      epoch: this.epoch,
+      from: first.from,
+      to: last.sequence,
+      prevHash: (await this.#header(lane, first)).prevHash,
+      headHash: (await this.#header(lane, next)).prevHash,
+      cause,
+      writtenAtMs: this.#options.clock.nowMs(),
+      fromMs: Math.min(...blocks.map((block) => block.fromMs)),
+      toMs: Math.max(...blocks.map((block) => block.toMs)),
+      dictionaryHash: last.dictionaryHash,
+      groups: groups.map((_, number) => number),
+    });
+    const tombstone = heldOf(decodeHeader(octets), octets.length);
+    // What was given up for its age is not wanted any more.
+    const lost = cause === 'age' ? [] : rereadsOf(groups, tombstone.fromMs, tombstone.toMs);
+    const rereads = this.#loaded.rereads.plan(lost);
+    const writes: StoreWrite[] = blocks.map(({ sequence }) => ({ kind: 'delete', key: blockKey(lane, sequence) }));
+    writes.push({ kind: 'put', key: blockKey(lane, last.sequence), value: octets }, ...rereads.writes);
+    await this.#write(writes, false);
+    this.#loaded.rereads.commit(rereads.entries);
+    book.held = [...book.held.slice(0, at), tombstone, ...book.held.slice(at + blocks.length)];
+    recount(book);
+    this.#deleted(blocks);
+    this.#options.trouble?.({ kind: 'lost-blocks', lane, from: tombstone.from, to: tombstone.sequence, cause });
+  }
+
+  async #groups(hash: string): Promise<readonly DictionaryGroup[]> {
+    const octets = await this.#store.get(dictionaryKey(hash));
+    return octets === undefined ? [] : decodeDictionary(octets);
+  }
+
+  /** The header of a held block; one that cannot be read any more is healed by reading the journal again. */
+  async #header(lane: Lane, { sequence }: HeldBlock): Promise<BlockHeader> {
+    const octets = await this.#store.get(blockKey(lane, sequence));
+    try {
+      return decodeHeader(octets ?? new Uint8Array(0));
+    } catch (error) {
+      this.#stale = true;
+      throw journalError('JOURNAL_CORRUPT', `lane ${lane}, block ${sequence}`, error);
+    }
+  }
+
+  /** Deleted blocks still take room until the store is compacted, which runs beside everything else. */
+  #deleted(blocks: readonly HeldBlock[]): void {
+    for (const { octets } of blocks) this.#deletedOctets += octets;
+    if (this.#deletedOctets < COMPACT_MIN_OCTETS && this.#fullDiskOctets === Number.POSITIVE_INFINITY) return;
+    this.#deletedOctets = 0;
+    const store = this.#store;
+    this.#compaction = this.#compaction.then(() => store.compact()).catch(() => undefined);
+  }
+
   watermark(meterId: MeterId, key: string): number | null {
     return this.#loaded.watermarks.at(meterId, key);
   }
 
   kept(key: string): Promise<Uint8Array | undefined> {
-    return this.#read(() => this.#store.get(keyOf(KEY.kept, key)));
+    return this.#read(async () => {
+      const octets = keyOf(KEY.kept, key);
+      const sealed = await this.#store.get(octets);
+      return sealed === undefined ? undefined : unseal(octets, sealed);
+    });
   }
 
   keptUnder(prefix: string): Promise<readonly (readonly [string, Uint8Array])[]> {
@@ -117,7 +230,7 @@ class StoreJournal implements Journal {
       const found: (readonly [string, Uint8Array])[] = [];
       const from = keyOf(KEY.kept, prefix);
       for await (const [key, value] of this.#store.scan({ from, below: keyAfter(from) }))
-        found.push([new TextDecoder().decode(key.subarray(1)), value]);
+        found.push([new TextDecoder().decode(key.subarray(1)), unseal(key, value)]);
       return found;
     });
   }
@@ -138,15 +251,18 @@ class StoreJournal implements Journal {
         octets += value.length;
         if (blocks.length > 0 && octets > maxOctets) break;
         const sequence = Number.parseInt(toHex(key.subarray(2)), 16);
-        blocks.push({ lane, sequence, octets: value, appendedAtMs: this.#appendedAt(lane, sequence) });
+        blocks.push({ lane, sequence, octets: value, ...this.#placeOf(lane, sequence) });
       }
       return blocks;
     });
   }
 
-  #appendedAt(lane: Lane, sequence: number): number | null {
-    const held = this.#loaded.lanes.get(lane)?.held;
-    return held?.[sequence - (held[0]?.sequence ?? 0)]?.appendedAtMs ?? null;
+  #placeOf(lane: Lane, sequence: number): Pick<StoredBlock, 'from' | 'appendedAtMs'> {
+    const held = this.#loaded.lanes.get(lane)?.held ?? [];
+    const block = held[indexAbove(held, sequence - 1)];
+    if (block === undefined || block.sequence !== sequence) return { appendedAtMs: null };
+    const { from, appendedAtMs } = block;
+    return from === sequence ? { appendedAtMs } : { from, appendedAtMs };
   }
 
   acknowledge(lane: Lane, upTo: number): Promise<void> {
@@ -156,25 +272,33 @@ class StoreJournal implements Journal {
       if (book === undefined || upTo <= book.acked || upTo > book.head.last) return;
       const acked = packCount(upTo);
       // Not synced: an acknowledgement that a power cut takes back is given again after the next hello.
-      await this.#write([{ kind: 'put', key: laneKey(KEY.acked, lane), value: acked }], false);
+      await this.#write([putSealed(laneKey(KEY.acked, lane), acked)], false);
       book.acked = upTo;
       recount(book);
       await this.#deleteOld();
+      await this.#restoreBallast();
     });
   }
 
   rewind(lane: Lane, upTo: number): void {
     const book = this.#loaded.lanes.get(lane);
     if (book === undefined || upTo >= book.acked) return;
-    const first = book.held[0]?.sequence ?? book.head.last + 1;
+    const first = book.held[0]?.from ?? book.head.last + 1;
     book.acked = Math.max(upTo, first - 1);
     recount(book);
   }
 
+  /** Room is back when the ballast fits again; until then what is held may not grow. */
+  async #restoreBallast(): Promise<void> {
+    if (this.#fullDiskOctets === Number.POSITIVE_INFINITY) return;
+    await this.#compaction;
+    if (await this.#options.ballast?.restore()) this.#fullDiskOctets = Number.POSITIVE_INFINITY;
+  }
+
   /** Deletes what retention permits: after the acknowledgement that permits it is written, never in the same batch. */
   async #deleteOld(): Promise<void> {
-    const { quotaOctets = QUOTA_DEFAULT_OCTETS, clock } = this.#options;
-    const deletions = planDeletion(this.#loaded.lanes.values(), clock.nowMs(), quotaOctets);
+    const { clock } = this.#options;
+    const deletions = planDeletion(this.#loaded.lanes.values(), clock.nowMs(), this.#quotaOctets);
     if (deletions.length === 0) return;
     const writes: StoreWrite[] = [];
     const hashes = new Set<string>();
@@ -189,6 +313,7 @@ class StoreJournal implements Journal {
       if (book === undefined) continue;
       book.held = book.held.slice(blocks.length);
       recount(book);
+      this.#deleted(blocks);
     }
     const unused = unusedDictionaries(this.#loaded, hashes);
     if (unused.length > 0)
@@ -206,10 +331,29 @@ class StoreJournal implements Journal {
     this.#listeners.push(listener);
   }
 
+  rereads(): readonly Reread[] {
+    const { pendingOctets, quotaOctets } = this.room();
+    return pendingOctets > quotaOctets * REREAD_QUOTA_SHARE ? [] : this.#loaded.rereads.list();
+  }
+
+  rereadDone(reread: Reread): Promise<void> {
+    return this.#inTurn(async () => {
+      const write = this.#loaded.rereads.planRemoval(reread);
+      if (write === null) return;
+      await this.#write([write], false);
+      this.#loaded.rereads.remove(reread);
+    });
+  }
+
+  room(): JournalRoom {
+    return roomOf(this.#loaded.lanes.values(), this.#quotaOctets);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#tail.catch(() => undefined);
+    await this.#compaction;
     await this.#store.close();
   }
 
@@ -235,8 +379,18 @@ class StoreJournal implements Journal {
   }
 
   async #reload(): Promise<void> {
-    this.#loaded = await reading(() => loadJournal(this.#store, this.epoch, this.#options.sha256));
+    const { reopen, sha256, clock, trouble } = this.#options;
+    this.#loaded = await reading(async () => {
+      if (reopen !== undefined) {
+        await this.#compaction;
+        // A store that was closed by an earlier attempt is closed again, which does nothing.
+        await this.#store.close().catch(() => undefined);
+        this.#store = await reopen();
+      }
+      return loadJournal(this.#store, { epoch: this.epoch, sha256, nowMs: clock.nowMs() });
+    });
     this.#stale = false;
+    for (const each of this.#loaded.troubles) trouble?.(each);
   }
 
   async #write(writes: readonly StoreWrite[], sync: boolean): Promise<void> {
@@ -244,8 +398,18 @@ class StoreJournal implements Journal {
       await this.#store.batch(writes, { sync });
     } catch (error) {
       this.#stale = true;
+      if (hasCode(error, 'DISK_FULL')) await this.#diskFull();
       throw journalError('JOURNAL_WRITE', '', error);
     }
+  }
+
+  /** The ballast gives way; from now on less is held than when the disk became full. */
+  async #diskFull(): Promise<void> {
+    let held = 0;
+    for (const book of this.#loaded.lanes.values()) held += book.heldOctets;
+    this.#fullDiskOctets = Math.min(this.#fullDiskOctets, held * FULL_DISK_SHARE);
+    this.#options.trouble?.({ kind: 'disk-full', heldOctets: held });
+    await this.#options.ballast?.release().catch(() => undefined);
   }
 
   #read<Value>(read: () => Promise<Value>): Promise<Value> {

@@ -2,15 +2,19 @@
  * Keys and small values of the journal's store; docs/formats/journal.md has them with examples.
  *
  * The first octet is a letter, so that a dump reads well: `J` format and epoch, `b` block, `h` lane head, `a` acknowledged,
- * `d` dictionary, `c` current dictionary, `n` names of watermarks, `w` watermarks, `k` kept values.
+ * `d` dictionary, `c` current dictionary, `n` names of watermarks, `w` watermarks, `k` kept values, `r` to be read again.
+ * Blocks and dictionaries carry their own checksum or hash; every other value is sealed: a CRC-32C over key and value
+ * stands behind it, because the store below does not check what it reads.
  */
 import { ByteReader, ByteWriter, concat, fromHex, toHex } from '../../base/bytes.ts';
+import { crc32C } from '../../base/crc.ts';
+import type { KeyValueStore, StoreWrite } from '../../base/env.ts';
 import type { Lane } from '../../wire/lanes.ts';
 import type { ValueClass } from '../ports.ts';
 import { journalError } from './errors.ts';
 
 /** Version of the journal's format that this program writes. */
-export const JOURNAL_VERSION = 1;
+export const JOURNAL_VERSION = 2;
 
 /** Letters of keys. */
 export const KEY = {
@@ -23,6 +27,7 @@ export const KEY = {
   names: 'n',
   marks: 'w',
   kept: 'k',
+  reread: 'r',
 };
 
 const text = new TextEncoder();
@@ -78,6 +83,36 @@ export interface LaneHead {
 export const EMPTY_HEAD: LaneHead = { last: 0, hash: new Uint8Array(8), keyframe: 0, paused: false };
 
 const VALUE_FORMAT = 1;
+const SEAL_OCTETS = 4;
+
+/** A value with the CRC-32C of key and value behind it. */
+export function seal(key: Uint8Array, value: Uint8Array): Uint8Array {
+  return new ByteWriter(value.length + SEAL_OCTETS)
+    .bytes(value)
+    .u32(crc32C(concat([key, value])))
+    .finish();
+}
+
+/** The inverse of {@link seal}; JOURNAL_CORRUPT when value or key are not what was written. */
+export function unseal(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+  const value = sealed.subarray(0, Math.max(0, sealed.length - SEAL_OCTETS));
+  const good =
+    sealed.length >= SEAL_OCTETS &&
+    new ByteReader(sealed.subarray(value.length)).u32() === crc32C(concat([key, value]));
+  if (!good) throw journalError('JOURNAL_CORRUPT', `value of key ${toHex(key)}`);
+  return value;
+}
+
+/** Reads a sealed value; undefined when there is none. Throws JOURNAL_CORRUPT. */
+export async function getSealed(store: KeyValueStore, key: Uint8Array): Promise<Uint8Array | undefined> {
+  const sealed = await store.get(key);
+  return sealed === undefined ? undefined : unseal(key, sealed);
+}
+
+/** The write of a sealed value. */
+export function putSealed(key: Uint8Array, value: Uint8Array): StoreWrite {
+  return { kind: 'put', key, value: seal(key, value) };
+}
 
 /** Octets of a head: format, last, keyframe, flags, hash. */
 export function packHead(head: LaneHead): Uint8Array {
@@ -127,9 +162,11 @@ export function packMeta(epoch: string): Uint8Array {
   return new ByteWriter(10).u8(JOURNAL_VERSION).bytes(fromHex(epoch)).finish();
 }
 
-/** Format version and epoch; the version stands first in every version. */
+/** Format version and epoch; the version stands first in every version, and from version 2 on the value is sealed. */
 export function unpackMeta(octets: Uint8Array): { version: number; epoch: string } {
-  const reader = new ByteReader(octets);
   if (octets.length < 9) throw journalError('JOURNAL_CORRUPT', 'format and epoch');
-  return { version: reader.u8(), epoch: toHex(reader.slice(8)) };
+  const reader = new ByteReader(octets);
+  const version = reader.u8();
+  if (version === JOURNAL_VERSION) unseal(keyOf(KEY.meta), octets);
+  return { version, epoch: toHex(reader.slice(8)) };
 }

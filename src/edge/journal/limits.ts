@@ -30,3 +30,19 @@ export const ENTRY_MAX_ROWS = 65_536;
 export const STAGE_MAX_ROWS = 16_384;
 /** Records that may be staged; while the journal cannot be written the oldest ones are dropped. */
 export const STAGE_MAX_RECORDS = 1024;
+/** Eviction goes on until so much of the quota is free, so that it does not come with every append. */
+export const EVICT_FREE_SHARE = 0.05;
+/** Blocks that one eviction takes from one lane at most: one tombstone, one batch of bounded size. */
+export const EVICT_MAX_BLOCKS = 512;
+/** Intervals are read again only while what waits takes less than this share of the quota: they would be evicted again. */
+export const REREAD_QUOTA_SHARE = 0.5;
+/** Entries of the list of intervals to be read again: 1,000 meters with eight groups each; more are dropped and counted. */
+export const REREAD_MAX = 8192;
+/** Deleted octets after which the store is told to give its space back. */
+export const COMPACT_MIN_OCTETS = 8 * 1024 * 1024;
+/** The rate of appending is that of the blocks read in this time before the newest one. */
+export const RATE_WINDOW_MS = 86_400_000;
+/** A rate measured over less time than this says little: a first flush is no stream. */
+export const RATE_MIN_SPAN_MS = 3_600_000;
+/** How far beyond its neighbours the rows of an unreadable block may reach: a day, the longest that one group collects. */
+export const UNREADABLE_MARGIN_MS = 86_400_000;

@@ -16,7 +16,17 @@ import type { Sha256 } from '../../wire/topics.ts';
 import type { Entry, GroupRows, ValueClass } from '../ports.ts';
 import { journalError } from './errors.ts';
 import { bookWith, type GroupBook } from './group-book.ts';
-import { blockKey, currentKey, dictionaryKey, KEY, keyOf, type LaneHead, laneKey, packHead } from './keys.ts';
+import {
+  blockKey,
+  currentKey,
+  dictionaryKey,
+  KEY,
+  keyOf,
+  type LaneHead,
+  laneKey,
+  packHead,
+  putSealed,
+} from './keys.ts';
 import type { HeldBlock, LaneBook } from './lane-book.ts';
 import {
   ENTRY_MAX_ROWS,
@@ -119,12 +129,12 @@ class Planner {
   finish(): Plan {
     for (const { key, value } of this.entry.keep) {
       const octets = keyOf(KEY.kept, key);
-      this.#writes.push(value === undefined ? { kind: 'delete', key: octets } : { kind: 'put', key: octets, value });
+      this.#writes.push(value === undefined ? { kind: 'delete', key: octets } : putSealed(octets, value));
     }
     const watermarks = this.books.watermarks.plan(this.entry.line, this.entry.watermarks);
     for (const { line, names, times } of watermarks) {
-      if (names !== null) this.#put(keyOf(KEY.names, line), names);
-      this.#put(keyOf(KEY.marks, line), times);
+      if (names !== null) this.#putSealed(keyOf(KEY.names, line), names);
+      this.#putSealed(keyOf(KEY.marks, line), times);
     }
     return { writes: this.#writes, lanes: this.#lanes, groups: this.#groups, watermarks };
   }
@@ -140,7 +150,7 @@ class Planner {
     if (book !== known) {
       this.#groups.set(valueClass, book);
       this.#put(dictionaryKey(book.hash), book.octets);
-      this.#put(currentKey(valueClass), fromHex(book.hash));
+      this.#putSealed(currentKey(valueClass), fromHex(book.hash));
     }
     const rows: Row[] = [];
     for (const { group, rows: groupRows } of groups) {
@@ -172,7 +182,7 @@ class Planner {
     if (!fresh.head.paused && fresh.head.last > 0) {
       const head = { ...fresh.head, paused: true };
       this.#lanes.push({ lane: LANES.fresh, head, coder: fresh.coder, appended: [] });
-      this.#put(laneKey(KEY.head, LANES.fresh), packHead(head));
+      this.#putSealed(laneKey(KEY.head, LANES.fresh), packHead(head));
     }
     return LANES.backfill;
   }
@@ -223,16 +233,21 @@ class Planner {
     const { lane } = book;
     const last = blocks.at(-1);
     if (last === undefined) return;
-    const appended = blocks.map(({ sequence, keyframe, octets, fromMs }): HeldBlock => {
+    const appended = blocks.map(({ sequence, keyframe, octets, fromMs, toMs }): HeldBlock => {
       this.#put(blockKey(lane, sequence), octets);
       const { readAtMs } = this.entry;
       const appendedAtMs = this.context.nowMonotonicMs;
-      return { sequence, keyframe, octets: octets.length, fromMs, readAtMs, dictionaryHash, appendedAtMs };
+      const times = { fromMs, toMs, readAtMs, appendedAtMs };
+      return { from: sequence, sequence, keyframe, octets: octets.length, ...times, dictionaryHash };
     });
     const keyframe = isSelfContained(lane) ? last.sequence : last.keyframe;
     const head: LaneHead = { last: last.sequence, hash: last.hash, keyframe, paused: false };
-    this.#put(laneKey(KEY.head, lane), packHead(head));
+    this.#putSealed(laneKey(KEY.head, lane), packHead(head));
     this.#lanes.push({ lane, head, coder, appended });
+  }
+
+  #putSealed(key: Uint8Array, value: Uint8Array): void {
+    this.#writes.push(putSealed(key, value));
   }
 
   #put(key: Uint8Array, value: Uint8Array): void {

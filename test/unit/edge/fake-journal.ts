@@ -124,6 +124,18 @@ export class FakeJournal implements Journal {
     this.#listeners.push(listener);
   }
 
+  rereads() {
+    return [];
+  }
+
+  rereadDone(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  room() {
+    return { quotaOctets: 1, pendingOctets: 0, octetsPerHour: null, autonomyHours: null };
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
