@@ -98,6 +98,8 @@ export interface Disk {
   openStore(path: string): Promise<KeyValueStore>;
   /** The file's octets, or undefined when there is none. */
   readFile(path: string): Promise<Uint8Array | undefined>;
+  /** Permission bits of a file, `0o600`; undefined when there is none. */
+  permissions(path: string): Promise<number | undefined>;
   /** Replaces the file in one step (temporary file, fsync, rename, fsync of the folder); `mode` defaults to 0600. */
   writeFile(path: string, octets: Uint8Array, mode?: number): Promise<void>;
   /** Appends and, with `sync`, waits until it is on the medium. */

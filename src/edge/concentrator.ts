@@ -17,6 +17,7 @@ import { openJournal } from './journal/journal.ts';
 import { Stage } from './journal/stage.ts';
 import { CLOCK_AGREES_MS, CLOCK_FLOOR_MS, STOP_PATIENCE_MS } from './limits.ts';
 import type { Journal, UplinkState } from './ports.ts';
+import { MeterCounters } from './reader/counters.ts';
 import { DlmsLineReader } from './reader/line-reader.ts';
 import { PushListener } from './reader/listener.ts';
 import { LinkSessions } from './reader/sessions.ts';
@@ -40,6 +41,7 @@ export class Concentrator {
   readonly #commands: Commands;
   readonly #readers: DlmsLineReader[] = [];
   readonly #listeners: PushListener[] = [];
+  readonly #counters: MeterCounters;
   readonly #startedAtMs: number;
   #http: Listener | null = null;
 
@@ -70,6 +72,7 @@ export class Concentrator {
       collectorTime: this.#uplink.collectorTime,
       relaySettleMs: settings.relaySettleMs,
     });
+    this.#counters = new MeterCounters(journal, env.clock);
     for (const line of settings.lines) this.#addLine(line);
   }
 
@@ -164,7 +167,7 @@ export class Concentrator {
     const reader = new DlmsLineReader({
       ...common,
       meters: line.meters,
-      opener: new LinkSessions(link as LineLink, env),
+      opener: new LinkSessions(link as LineLink, env, this.#counters),
       slots: link.capabilities.maxInFlight,
       nowMs: () => (clockQuality(env, null) === 'unset' ? null : env.clock.nowMs()),
       historyMs: this.#settings.historyMs,

@@ -20,16 +20,10 @@ const METER = section('A meter', {
   passwordFile: maybe(
     text({ what: 'File with the password of low-level security', example: '/etc/deltawatt/meters/m0001.password' }),
   ),
-  encryptionKeyFile: maybe(
+  keysFile: maybe(
     text({
-      what: 'On a port that pushes ciphered: file with the encryption key, in hex digits',
-      example: '/etc/deltawatt/meters/m0001.key',
-    }),
-  ),
-  authenticationKeyFile: maybe(
-    text({
-      what: 'File with the authentication key; without it pushes are read, and marked unverified',
-      example: '/etc/deltawatt/meters/m0001.authentication',
+      what: 'File with the keys of high-level security or of a ciphered port, for its owner only (mode 600)',
+      example: '/etc/deltawatt/meters/m0001.keys',
     }),
   ),
   timeZone: maybe(text({ what: 'Time zone of its site; default timeZone above', example: 'Europe/Berlin' })),

@@ -178,7 +178,8 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
   READER_SECURITY: {
     side: 'local',
     retry: 'never',
-    sentence: 'The profile asks for a security mechanism that this version does not speak yet.',
+    sentence:
+      'The profile asks for a security mechanism whose keys this meter has not, or that this version does not speak.',
   },
   READER_NO_RELAY: {
     side: 'remote',

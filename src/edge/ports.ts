@@ -4,7 +4,7 @@
  * scheduler -> reader (one per line) -> stage of the journal -> uplink; commands -> scheduler; everyone -> health.
  */
 import type { Data } from '../dlms/axdr/data.ts';
-import type { OpenerKeys } from '../dlms/security/opener.ts';
+import type { CipherKeys, SecretKey, SecurityPolicy, SuiteId } from '../dlms/index.ts';
 import type { ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
 import type { ReadJob } from '../profile/plan.ts';
@@ -213,8 +213,25 @@ export interface Meter {
   readonly physicalDevice: number | null;
   /** Password of low-level security, or null. */
   readonly password: Uint8Array | null;
-  /** Keys of a customer port that ciphers what it pushes. */
-  readonly pushKeys?: OpenerKeys;
+  /** Keys shared with it; absent or null = none. */
+  readonly security?: MeterSecurity | null;
+}
+
+/** What is shared with a meter: keys, titles, and what must be ciphered. */
+export interface MeterSecurity {
+  readonly suite: SuiteId;
+  /** Our system title; null when the meter only pushes. */
+  readonly clientTitle: Uint8Array | null;
+  /** The meter's; null = the one it tells. */
+  readonly meterTitle: Uint8Array | null;
+  readonly keys: CipherKeys;
+  /** Secret of the mechanisms 3, 4 and 6. */
+  readonly secret: SecretKey | null;
+  readonly policy: SecurityPolicy;
+  /** Invocation counter to begin with when the journal knows none. */
+  readonly firstCounter: number;
+  /** Tells this encryption key from another one, without being of use to find it. */
+  readonly keyPrint: Uint8Array;
 }
 
 /** What a periodic job brought. */

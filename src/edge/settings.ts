@@ -12,7 +12,8 @@ import { builtInLimits, type EdgeLimits, readLimits } from './commands/limits-do
 import type { EdgeConfig } from './config.ts';
 import { type Enrolment, parseEnrolment } from './enrolment.ts';
 import { edgeError } from './errors.ts';
-import type { Meter } from './ports.ts';
+import { readMeterKeys } from './meter-keys.ts';
+import type { Meter, MeterSecurity } from './ports.ts';
 
 /** A line with its meters. */
 export interface LineSettings {
@@ -174,28 +175,22 @@ async function meterOf(
     logicalDevice: meter.logical ?? (onHdlc ? hdlc?.logicalDevice : wrapper?.logicalDevice) ?? 1,
     physicalDevice: onHdlc && hdlc?.addressOctets !== 1 ? physical : null,
     password: meter.passwordFile === undefined ? null : await passwordOf(env, meter.passwordFile),
-    ...(await pushKeysOf(env, meter)),
+    security: await securityOf(meter, link, profile, env),
   };
 }
 
-/** Keys of a customer port; throws when one is no key. */
-async function pushKeysOf(env: Env, meter: MeterConfig): Promise<Pick<Meter, 'pushKeys'>> {
-  const { encryptionKeyFile, authenticationKeyFile } = meter;
-  if (encryptionKeyFile === undefined) {
-    if (authenticationKeyFile === undefined) return {};
-    throw new Error('authenticationKeyFile stands without encryptionKeyFile: give both, or none');
+/** The keys of a meter, or null; asking a meter by a high-level mechanism needs them, and our title. */
+async function securityOf(meter: MeterConfig, link: Link, profile: Profile, env: Env): Promise<MeterSecurity | null> {
+  const high = profile.clients.find(({ security }) => security.startsWith('hls'));
+  const needed = link.purpose === 'ask' && high !== undefined && high.uses.includes('read');
+  if (meter.keysFile === undefined) {
+    if (needed) throw new Error(`keysFile is missing: its profile signs on with ${high.security}`);
+    return null;
   }
-  const encryption = await keyOf(env, encryptionKeyFile);
-  const authentication = authenticationKeyFile === undefined ? null : await keyOf(env, authenticationKeyFile);
-  return { pushKeys: { encryption, authentication, title: null } };
-}
-
-async function keyOf(env: Env, path: string): Promise<SecretKey> {
-  try {
-    return SecretKey.fromHex((await textOf(env, path)).trim());
-  } catch (error) {
-    throw new Error(`${path}: ${reasonOf(error)}`);
-  }
+  const security = await readMeterKeys(meter.keysFile, env);
+  if (link.purpose === 'ask' && security.clientTitle === null)
+    throw new Error(`clientTitle is missing in ${meter.keysFile}`);
+  return security;
 }
 
 /** Editors end a file with a line feed, which is no part of a password. */

@@ -3,7 +3,7 @@
  * appended and synced octet is on the medium.
  */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { concat } from '../base/bytes.ts';
 import type { AppendFile, Disk } from '../base/env.ts';
@@ -13,6 +13,7 @@ import { openLevelStore } from './level-store.ts';
 import { APPEND_PENDING_MAX_OCTETS } from './limits.ts';
 
 const FILE_MODE = 0o600;
+const PERMISSION_BITS = 0o777;
 const FOLDER_MODE = 0o700;
 
 /** The machine's disk. Errors: DISK_FULL, DISK_DENIED, DISK_FAILED, and those of the store. */
@@ -23,6 +24,15 @@ export const HOST_DISK: Disk = {
     try {
       const octets = await readFile(path);
       return new Uint8Array(octets.buffer, octets.byteOffset, octets.length);
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw diskError(path, error);
+    }
+  },
+
+  permissions: async (path) => {
+    try {
+      return (await stat(path)).mode & PERMISSION_BITS;
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw diskError(path, error);

@@ -130,6 +130,7 @@ const NO_SERIAL: SerialPorts = {
 export class MemoryDisk implements Disk {
   /** A file as the chunks that were appended: joined when somebody reads it. */
   readonly #files = new Map<string, Uint8Array[]>();
+  readonly #modes = new Map<string, number>();
   readonly #stores = new Map<string, MemoryStore>();
 
   openStore(path: string): Promise<KeyValueStore> {
@@ -151,8 +152,14 @@ export class MemoryDisk implements Disk {
     return Promise.resolve(joined);
   }
 
-  writeFile(path: string, octets: Uint8Array): Promise<void> {
+  /** As they were written; 0600 unless said otherwise. */
+  permissions(path: string): Promise<number | undefined> {
+    return Promise.resolve(this.#files.has(path) ? (this.#modes.get(path) ?? 0o600) : undefined);
+  }
+
+  writeFile(path: string, octets: Uint8Array, mode = 0o600): Promise<void> {
     this.#files.set(path, [octets.slice()]);
+    this.#modes.set(path, mode);
     return Promise.resolve();
   }
 

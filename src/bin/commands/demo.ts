@@ -57,7 +57,7 @@ export const demoCommand = defineCommand({
       once: values.once,
     };
     // Two meters are meant to fail while somebody looks on: the console says it better than log lines do.
-    const env = createHostEnv({ logLevel: values.once ? 'warn' : 'error' });
+    const env = createHostEnv({ logLevel: values.once && !values.captures ? 'warn' : 'error' });
     const site = await startDemo(env, createProcessHost(), options).catch((error: unknown) => {
       throw error instanceof DemoError ? new CommandError(error.message) : error;
     });

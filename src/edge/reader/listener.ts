@@ -16,7 +16,7 @@ import { BABBLE_OCTETS, PUSH_SILENT_MS, REOPEN_MAX_MS, REOPEN_MIN_MS } from '../
 import type { Entry, Health, Journal, Meter, ReadingStage } from '../ports.ts';
 import { AttributeFilter } from './attribute-filter.ts';
 import { MeterStates } from './meter-states.ts';
-import { asUnverified, openPush } from './push-opener.ts';
+import { PushCipher, unverified } from './push-cipher.ts';
 import { PushSampler } from './push-sampler.ts';
 
 /** What a listener is made of. */
@@ -38,6 +38,7 @@ export class PushListener {
   readonly #options: PushListenerOptions;
   readonly #sampler: PushSampler<PushReadout>;
   readonly #attributes: AttributeFilter;
+  readonly #cipher: PushCipher;
   readonly #states: MeterStates;
   readonly #drivers = new Set<LineDriver>();
   #listener: Listener | null = null;
@@ -54,6 +55,7 @@ export class PushListener {
     this.#options = options;
     this.#sampler = new PushSampler(options.sampleMs);
     this.#attributes = new AttributeFilter(options.journal);
+    this.#cipher = new PushCipher(options.meter.security ?? null);
     this.#states = new MeterStates(options.journal, options.health);
   }
 
@@ -134,7 +136,7 @@ export class PushListener {
   #message(octets: Uint8Array): void {
     const { health, meter, env } = this.#options;
     try {
-      const { apdu, verified } = openPush(octets, meter.pushKeys ?? null);
+      const { apdu, verified } = this.#cipher.open(octets);
       if (apdu.apdu !== 'data-notification') {
         health.count(`reader_push_${apdu.apdu.replaceAll('-', '_')}`);
         this.#seen('garbled', `The port sends ${apdu.apdu}, which cannot be read here: is the port ciphered?`);
@@ -142,7 +144,8 @@ export class PushListener {
       }
       const context = { meterId: meter.meterId, timeZone: meter.timeZone, nowMs: env.clock.nowMs() };
       const readout = readPush(meter.profile, apdu, context);
-      this.#take(verified ? readout : asUnverified(readout));
+      if (!verified) health.count('reader_push_unverified');
+      this.#take(verified ? readout : unverified(readout));
     } catch (error) {
       const code = error instanceof DeltawattError ? error.code : 'READER_CRASHED';
       this.#discarded(code, octets.length);

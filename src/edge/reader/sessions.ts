@@ -1,13 +1,20 @@
 /** How a reader gets at its meters: an open line, and an association with one of them. */
 import type { Env } from '../../base/env.ts';
+import { reasonOf } from '../../base/errors.ts';
 import { clientTransport } from '../../dlms/frame/client-transport.ts';
-import type { Authentication } from '../../dlms/session/association.ts';
-import { type MeterSession, openSession } from '../../dlms/session/meter-session.ts';
+import {
+  type Authentication,
+  type ClientSecurity,
+  type ClientSessionEvent,
+  type MeterSession,
+  openSession,
+} from '../../dlms/index.ts';
 import { LineDriver } from '../../link/drive.ts';
 import type { LineLink } from '../../link/link.ts';
 import { type ClientRule, type ClientUse, hasQuirk } from '../../profile/schema/profile.ts';
 import { edgeError } from '../errors.ts';
 import type { Meter } from '../ports.ts';
+import type { MeterCounters } from './counters.ts';
 
 /** What is used of an association. */
 export type OpenAssociation = Pick<MeterSession, 'get' | 'action' | 'release'>;
@@ -33,6 +40,8 @@ export class LinkSessions implements SessionOpener {
   constructor(
     private readonly link: LineLink,
     private readonly env: Env,
+    /** Null = no meter of this line has keys. */
+    private readonly counters: MeterCounters | null = null,
   ) {}
 
   async open(
@@ -40,6 +49,8 @@ export class LinkSessions implements SessionOpener {
     client: ClientRule,
     discarded: (code: string, octets: number) => void,
   ): Promise<OpenAssociation> {
+    const authentication = authenticationOf(meter, client, this.env);
+    const security = await this.#securityOf(meter, authentication);
     const driver = await this.#line();
     const { profile } = meter;
     const rule = profile.hdlc;
@@ -55,13 +66,45 @@ export class LinkSessions implements SessionOpener {
       { octetMs: this.link.octetMs, gapMs: this.link.gapMs, ...(rule === null ? {} : { parameters: sizesOf(rule) }) },
     );
     return await openSession(driver, transport, {
-      authentication: authenticationOf(meter, client),
+      authentication,
+      security,
       release: !hasQuirk(profile, 'no-release', null),
       ...(hasQuirk(profile, 'no-with-list', null) ? { listItemsMax: 1 } : {}),
       onEvent: (event) => {
         if (event.kind === 'discarded') discarded(event.code, event.octets.length);
+        else this.#counterEvent(meter, event);
       },
     });
+  }
+
+  /** Keys serve the clients of high-level mechanisms; others of the same meter are asked as their profile says. */
+  async #securityOf(meter: Meter, { mechanism }: Authentication): Promise<ClientSecurity | null> {
+    const { security } = meter;
+    if (mechanism === 'none' || mechanism === 'lls' || security === undefined || security === null) return null;
+    if (this.counters === null || security.clientTitle === null)
+      throw edgeError('READER_SECURITY', `${meter.meterId}: no keys for ${mechanism}`);
+    const { own, peers } = await this.counters.of(meter, security);
+    const { suite, clientTitle, meterTitle, keys, policy } = security;
+    return { suite, clientTitle, serverTitle: meterTitle, keys, counter: own, serverCounter: peers, policy };
+  }
+
+  #counterEvent(meter: Meter, event: ClientSessionEvent): void {
+    const { counters } = this;
+    const { security } = meter;
+    if (counters === null || security === undefined || security === null) return;
+    const { log } = this.env;
+    if (event.kind === 'counter-low') {
+      counters.reserve(meter, security).catch((error: unknown) => {
+        log.warn('reader.counter-not-reserved', { meterId: meter.meterId, reason: reasonOf(error) });
+      });
+    } else if (event.kind === 'counter-refused') {
+      log.warn('reader.counter-refused', { meterId: meter.meterId, expected: event.expected });
+      try {
+        counters.refused(meter, security, event.expected);
+      } catch (error) {
+        log.error('reader.counter-jump', { meterId: meter.meterId, reason: reasonOf(error) });
+      }
+    }
   }
 
   closeLine(): void {
@@ -86,9 +129,29 @@ function sizesOf(rule: { readonly informationMaxOctets: number; readonly window:
   };
 }
 
-function authenticationOf(meter: Meter, client: ClientRule): Authentication {
-  if (client.security === 'none') return { mechanism: 'none' };
-  if (client.security !== 'lls') throw edgeError('READER_SECURITY', `${client.name}: ${client.security}`);
-  if (meter.password === null) throw edgeError('READER_NO_PASSWORD', meter.meterId);
-  return { mechanism: 'lls', password: meter.password };
+const CHALLENGE_OCTETS = 16;
+
+/** How to sign on; throws READER_NO_PASSWORD, READER_SECURITY. */
+function authenticationOf(meter: Meter, client: ClientRule, { random }: Pick<Env, 'random'>): Authentication {
+  const mechanism = client.security;
+  switch (mechanism) {
+    case 'none':
+      return { mechanism };
+    case 'lls':
+      if (meter.password === null) throw edgeError('READER_NO_PASSWORD', meter.meterId);
+      return { mechanism, password: meter.password };
+    case 'hls-gmac':
+      if (meter.security === undefined || meter.security === null)
+        throw edgeError('READER_SECURITY', `${client.name}: ${mechanism} without keysFile`);
+      return { mechanism, challenge: random.bytes(CHALLENGE_OCTETS) };
+    case 'hls-md5':
+    case 'hls-sha1':
+    case 'hls-sha256': {
+      const secret = meter.security?.secret ?? null;
+      if (secret === null) throw edgeError('READER_SECURITY', `${client.name}: ${mechanism} without a secret`);
+      return { mechanism, secret, challenge: random.bytes(CHALLENGE_OCTETS) };
+    }
+    default:
+      throw edgeError('READER_SECURITY', `${client.name}: ${mechanism}`);
+  }
 }

@@ -13,7 +13,15 @@ export interface Verdict {
   readonly failure: JobFailure;
 }
 
-const SIGN_ON: ReadonlySet<string> = new Set(['SESSION_ASSOCIATION_REFUSED', 'SESSION_MECHANISM']);
+const SIGN_ON: ReadonlySet<string> = new Set([
+  'SESSION_ASSOCIATION_REFUSED',
+  'SESSION_MECHANISM',
+  'SESSION_COUNTER',
+  'SECURITY_CHALLENGE',
+  'SECURITY_POLICY',
+  'SECURITY_PROOF',
+  'SECURITY_TITLE',
+]);
 /** The meter answers; this one request did not work. */
 const JOB: ReadonlySet<string> = new Set([
   'SESSION_REFUSED',
@@ -32,7 +40,7 @@ const SILENT: ReadonlySet<string> = new Set([
   'LINK_CLOSED',
 ]);
 
-const OF_THE_LINE = /^(SESSION|HDLC|WRAPPER|FRAME|APDU|GBT|MBUS|DLMS|LINK)_/;
+const OF_THE_LINE = /^(SESSION|SECURITY|HDLC|WRAPPER|FRAME|APDU|GBT|MBUS|DLMS|LINK)_/;
 
 /** Judges an error; `noiseOctets` is what was heard and could not be used while the request ran. */
 export function verdictOf(error: unknown, noiseOctets: number): Verdict {

@@ -75,10 +75,10 @@ async function lineOf(
   folder: string,
 ): Promise<ExtraLine> {
   const { meterId, meter, encryptionKey } = port;
-  const keyFile = `${folder}/${meterId}.key`;
+  const keysFile = `${folder}/${meterId}.keys`;
   if (encryptionKey !== null) {
     await disk.makeFolder(folder, 0o700);
-    await disk.writeFile(keyFile, new TextEncoder().encode(`${encryptionKey}\n`));
+    await disk.writeFile(keysFile, new TextEncoder().encode(`encryptionKey: "${encryptionKey}"\n`));
   }
   return {
     id: meterId,
@@ -89,7 +89,7 @@ async function lineOf(
         id: meterId,
         profile: meter.profile,
         timeZone: meter.timeZone,
-        ...(encryptionKey === null ? {} : { encryptionKeyFile: keyFile }),
+        ...(encryptionKey === null ? {} : { keysFile }),
       },
     ],
   };

@@ -52,7 +52,7 @@ export interface ExtraLine {
     readonly id: string;
     readonly profile: string;
     readonly timeZone: string;
-    readonly encryptionKeyFile?: string;
+    readonly keysFile?: string;
   }[];
 }
 

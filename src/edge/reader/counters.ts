@@ -1,0 +1,92 @@
+/**
+ * Invocation counters of the meters' keys, reserved in the journal ahead of use: a power cut loses up to a block of numbers
+ * and never repeats one.
+ *
+ * A key whose counter is not in the journal (a new key, or a new state folder) begins at the seconds since 2020, so that a
+ * lost journal does not begin again below what was sent: known weak point is a meter that was asked more than once a second
+ * since then; it refuses the old number, says the one it expects, and the counter moves there, never back.
+ */
+import { toHex } from '../../base/bytes.ts';
+import type { Env } from '../../base/env.ts';
+import { CounterReceiver, CounterSender } from '../../dlms/index.ts';
+import { edgeError } from '../errors.ts';
+import { CLOCK_FLOOR_MS } from '../limits.ts';
+import type { Journal, Meter, MeterSecurity } from '../ports.ts';
+
+/** Both counters of a key. */
+export interface KeyCounters {
+  readonly own: CounterSender;
+  readonly peers: CounterReceiver;
+}
+
+interface Held extends KeyCounters {
+  /** Reservations are stored one after the other. */
+  tail: Promise<void>;
+}
+
+const PREFIX = 'counter:';
+/** 2020-01-01, UTC ms. */
+const EPOCH_MS = 1_577_836_800_000;
+
+/** The counters of all meters of this edge. */
+export class MeterCounters {
+  readonly #held = new Map<string, Held>();
+  readonly #journal: Pick<Journal, 'kept' | 'append'>;
+  readonly #clock: Env['clock'];
+
+  constructor(journal: Pick<Journal, 'kept' | 'append'>, clock: Env['clock']) {
+    this.#journal = journal;
+    this.#clock = clock;
+  }
+
+  /** The counters of a meter's key, with numbers reserved. Rejects with JOURNAL_*, and READER_CLOCK_UNSET for a new key. */
+  async of(meter: Meter, security: MeterSecurity): Promise<KeyCounters> {
+    const key = keyOf(meter, security);
+    const held = this.#held.get(key) ?? (await this.#load(key, security));
+    this.#held.set(key, held);
+    if (held.own.isLow) await this.reserve(meter, security);
+    return held;
+  }
+
+  async #load(key: string, { firstCounter }: MeterSecurity): Promise<Held> {
+    const stored = await this.#journal.kept(key);
+    // Somebody else may have loaded it meanwhile: there is one counter for a key.
+    const other = this.#held.get(key);
+    if (other !== undefined) return other;
+    const next = stored === undefined ? this.#beginning(firstCounter) : Number(new TextDecoder().decode(stored));
+    return { own: new CounterSender(next), peers: new CounterReceiver(), tail: Promise.resolve() };
+  }
+
+  #beginning(firstCounter: number): number {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs < CLOCK_FLOOR_MS) throw edgeError('READER_CLOCK_UNSET', 'the first invocation counter of a key');
+    return Math.max(firstCounter, Math.floor((nowMs - EPOCH_MS) / 1000));
+  }
+
+  /** Stores the next block, then lets it be used. */
+  reserve(meter: Meter, security: MeterSecurity): Promise<void> {
+    const key = keyOf(meter, security);
+    const held = this.#held.get(key);
+    if (held === undefined) return Promise.resolve();
+    const stored = held.tail.then(async () => {
+      if (!held.own.isLow) return;
+      const bound = held.own.reservation();
+      const value = new TextEncoder().encode(String(bound));
+      const nothing = { groups: [], records: [], watermarks: [], readAtMs: this.#clock.nowMs() };
+      await this.#journal.append({ ...nothing, line: meter.line, keep: [{ key, value }] });
+      held.own.extend(bound);
+    });
+    held.tail = stored.catch(() => undefined);
+    return stored;
+  }
+
+  /** The meter expects another number: ours moves there, never back. Throws SECURITY_COUNTER_JUMP when that is too far. */
+  refused(meter: Meter, security: MeterSecurity, expected: number | null): void {
+    if (expected !== null) this.#held.get(keyOf(meter, security))?.own.raise(expected);
+  }
+}
+
+/** A new key of the same meter has counters of its own. */
+function keyOf({ meterId }: Meter, { keyPrint }: MeterSecurity): string {
+  return `${PREFIX}${meterId}:${toHex(keyPrint)}`;
+}
