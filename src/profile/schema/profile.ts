@@ -64,7 +64,7 @@ export interface WrapperRule {
   readonly port: number;
 }
 
-/** Mechanisms of COSEM authentication; those above `lls` are reserved names until the security room serves them. */
+/** Mechanisms of COSEM authentication; those above `lls` need a key file for each meter. `hls` is a manufacturer's own. */
 export const SECURITIES = ['none', 'lls', 'hls', 'hls-md5', 'hls-sha1', 'hls-gmac', 'hls-sha256', 'hls-ecdsa'] as const;
 
 /** One of {@link SECURITIES}. */

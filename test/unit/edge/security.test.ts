@@ -1,0 +1,200 @@
+/** Meters with keys at the edge: the key file, sign-on by GMAC over a line, counters over restarts, ciphered ports. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+import { fromHex } from '../../../src/base/bytes.ts';
+import { parseConfig } from '../../../src/base/config.ts';
+import { hasCode } from '../../../src/base/errors.ts';
+import { CounterReceiver, CounterSender, HdlcServer, ServerSession } from '../../../src/dlms/index.ts';
+import { METER_KEYS, readMeterKeys } from '../../../src/edge/meter-keys.ts';
+import type { Meter, MeterSecurity } from '../../../src/edge/ports.ts';
+import { MeterCounters } from '../../../src/edge/reader/counters.ts';
+import { PushCipher, unverified } from '../../../src/edge/reader/push-cipher.ts';
+import { LinkSessions } from '../../../src/edge/reader/sessions.ts';
+import { LineDriver } from '../../../src/link/drive.ts';
+import type { LineLink } from '../../../src/link/link.ts';
+import { MemoryLines } from '../../../src/link/memory.ts';
+import { linkOf } from '../../../src/link/registry.ts';
+import type { MeterId } from '../../../src/model/ids.ts';
+import { readPush } from '../../../src/profile/push.ts';
+import { vectors } from '../../vectors/vector.ts';
+import { BenchMeter, register } from '../dlms/session/bench-meter.ts';
+import { profileOf } from './bus.ts';
+import { FakeJournal } from './fake-journal.ts';
+import { testWorld } from './world.ts';
+
+const EK = '000102030405060708090a0b0c0d0e0f';
+const AK = 'd0d1d2d3d4d5d6d7d8d9dadbdcdddedf';
+const KEYS = [`encryptionKey: "${EK}"`, `authenticationKey: "${AK}"`, 'clientTitle: "4d4d4d0000000001"'];
+const METER_TITLE = fromHex('4d4d4d0000bc614e');
+const encode = (lines: readonly string[]): Uint8Array => new TextEncoder().encode(lines.join('\n'));
+
+async function keysFrom(lines: readonly string[], mode?: number): Promise<MeterSecurity> {
+  const { env } = testWorld().program('edge');
+  await env.disk.writeFile('m1.keys', encode(lines), mode);
+  return readMeterKeys('m1.keys', env);
+}
+
+test('a key file is read; its keys cannot be printed', async () => {
+  const security = await keysFrom([...KEYS, 'suite: 1', 'protect: authenticated']);
+  assert.equal(security.suite, 1);
+  assert.deepEqual(security.policy.responses, { authenticated: true, encrypted: false });
+  assert.equal(security.keyPrint.length, 8);
+  assert.doesNotMatch(inspect(security, { depth: 9 }) + JSON.stringify(security), new RegExp(EK.slice(0, 12)));
+});
+
+for (const [lines, mode, words] of [
+  [KEYS, 0o640, /chmod 600/],
+  [KEYS.slice(1), 0o600, /encryptionKey/],
+  [['encryptionKey: "00112233xx"'], 0o600, /32 or 64 hexadecimal/],
+  [[...KEYS, 'suite: 2'], 0o600, /suite 2 wants 64/],
+  [[...KEYS, 'sweet: 1'], 0o600, /sweet/],
+] as const) {
+  test(`a key file is refused with ${words}, and no key is repeated`, async () => {
+    await assert.rejects(keysFrom(lines, mode), (error: Error) => {
+      assert.match(error.message, words);
+      return !error.message.includes(EK) && !error.message.includes('00112233');
+    });
+  });
+}
+
+/** A meter with keys on a line, and an edge that may restart. */
+async function site() {
+  const world = testWorld();
+  const { env } = world.program('edge');
+  const lines = new MemoryLines({ timers: env.timers, clock: env.clock, random: env.random });
+  const line = lines.create('bus1', { framing: 'hdlc' });
+  const security = await keysFrom(KEYS);
+  const clientCounter = new CounterReceiver();
+  const { suite, keys, policy } = security;
+  const server = { suite, keys, policy, clientTitle: null, counter: CounterSender.unreserved(1), clientCounter };
+  new LineDriver(line.attach(), env).run(
+    new ServerSession(new HdlcServer({ physicalDevice: 17 }), {
+      model: new BenchMeter(),
+      clients: [{ sap: 1, authentication: { mechanism: 'hls-gmac' }, security: server }],
+      systemTitle: METER_TITLE,
+      random: (count) => env.random.bytes(count),
+    }),
+    () => undefined,
+    () => undefined,
+  );
+  const meter: Meter = {
+    meterId: 'm1' as MeterId,
+    line: 'bus1',
+    profile: profileOf('generic/idis'),
+    timeZone: 'Europe/Berlin',
+    logicalDevice: 1,
+    physicalDevice: 17,
+    password: null,
+    security,
+  };
+  const journal = new FakeJournal();
+  const link = linkOf('memory:bus1', { ...env, lines }) as LineLink;
+  const client = { name: 'reading', address: 1, security: 'hls-gmac', uses: ['read'] } as const;
+  const restart = () => {
+    const sessions = new LinkSessions(link, env, new MeterCounters(journal, env.clock));
+    return {
+      close: () => sessions.closeLine(),
+      open: () => during(sessions.open(meter, client, () => undefined)),
+    };
+  };
+  /** Lets time go on until it is settled. */
+  async function during<Value>(work: Promise<Value>): Promise<Value> {
+    let settled = false;
+    const done = work.finally(() => {
+      settled = true;
+    });
+    done.catch(() => undefined);
+    while (!settled) await world.clock.advance(100);
+    return done;
+  }
+  return { restart, during, journal, clientCounter };
+}
+
+test('HE-7 the edge signs on by GMAC, and its counter goes on above what was sent after every restart', async () => {
+  const { restart, during, clientCounter } = await site();
+  let last = 0;
+  for (let boot = 0; boot < 3; boot++) {
+    const edge = restart();
+    const session = await edge.open();
+    const [result] = await during(session.get([register(7)]));
+    assert.deepEqual(result, { data: { type: 'double-long-unsigned', value: 700 } });
+    await during(session.release());
+    edge.close();
+    assert.ok((clientCounter.last ?? 0) > last);
+    last = clientCounter.last ?? 0;
+  }
+});
+
+test('HE-7 no number is sent that is not stored as used', async () => {
+  const { restart, journal, clientCounter } = await site();
+  const edge = restart();
+  journal.failure = new Error('the disk is full');
+  await assert.rejects(edge.open(), /disk is full/);
+  assert.equal(clientCounter.last, null);
+  await edge.open();
+  const [stored] = await journal.keptUnder('counter:');
+  assert.ok(stored !== undefined && Number(new TextDecoder().decode(stored[1])) > (clientCounter.last ?? 0));
+  edge.close();
+});
+
+test('HE-7 a meter that is ahead says so once, and is asked above that', async () => {
+  const { restart, clientCounter } = await site();
+  const edge = restart();
+  await edge.open();
+  edge.close();
+  clientCounter.accept((clientCounter.last ?? 0) + 5_000);
+  const ahead = clientCounter.last ?? 0;
+  await assert.rejects(edge.open(), (error) => hasCode(error, 'SESSION_COUNTER'));
+  edge.close();
+  await edge.open();
+  assert.ok((clientCounter.last ?? 0) > ahead);
+  edge.close();
+});
+
+interface PushExpect {
+  readonly messages: readonly { readonly apduHex: string }[];
+}
+const capture = vectors<PushExpect>('push-captures').find(({ id }) => id === 'sagemcom-at-evn');
+assert.ok(capture?.context?.['encryptionKey'] !== undefined);
+const PUSH = fromHex(capture.expect.messages[0]?.apduHex ?? '');
+const PUSH_KEY = [`encryptionKey: "${capture.context['encryptionKey']}"`];
+
+test('a ciphered port: readings without a checked tag are unverified, the same push twice is refused', async () => {
+  const cipher = new PushCipher(await keysFrom(PUSH_KEY));
+  const { apdu, verified } = cipher.open(PUSH);
+  assert.ok(apdu.apdu === 'data-notification' && !verified);
+  const context = { meterId: 'p1' as MeterId, timeZone: 'Europe/Vienna', nowMs: 0 };
+  const readout = unverified(readPush(profileOf('sagemcom/t210-d'), apdu, context));
+  const rows = readout.groups.flatMap((group) => group.rows);
+  assert.ok(rows.length > 0 && rows.every(({ quality }) => quality === 'unverified'));
+  assert.throws(
+    () => cipher.open(PUSH),
+    (error) => hasCode(error, 'SECURITY_REPLAY'),
+  );
+});
+
+test('a ciphered port believes no plain push, no wrong title, and no push without tag once it has the key for it', async () => {
+  const plain = fromHex('0f40000000090c07e3020401173416ff800000020106000016dc');
+  const refuses = async (lines: readonly string[], octets: Uint8Array, code: string) => {
+    const cipher = new PushCipher(await keysFrom(lines));
+    assert.throws(
+      () => cipher.open(octets),
+      (error) => hasCode(error, code),
+    );
+  };
+  await refuses(PUSH_KEY, plain, 'SECURITY_POLICY');
+  await refuses([...PUSH_KEY, 'meterTitle: "5341475905e990f4"'], PUSH, 'SECURITY_TITLE');
+  await refuses([...PUSH_KEY, `authenticationKey: "${AK}"`], PUSH, 'SECURITY_POLICY');
+  assert.equal(new PushCipher(null).open(plain).verified, true);
+});
+
+test('the key file of the documentation parses', () => {
+  const text = readFileSync(new URL('../../../docs/dlms.md', import.meta.url), 'utf8');
+  const [, example] = /```yaml\n(encryptionKey[^`]*)```/.exec(text) ?? [];
+  assert.ok(example !== undefined);
+  const parsed = parseConfig(METER_KEYS, example);
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  assert.deepEqual(Object.keys(parsed.config).sort(), Object.keys(METER_KEYS.properties).sort());
+});
