@@ -8,6 +8,7 @@
  */
 import { toHex } from '../../base/bytes.ts';
 import type { Env } from '../../base/env.ts';
+import { assert } from '../../base/errors.ts';
 import { CounterReceiver, CounterSender } from '../../dlms/index.ts';
 import { edgeError } from '../errors.ts';
 import { CLOCK_FLOOR_MS } from '../limits.ts';
@@ -54,6 +55,7 @@ export class MeterCounters {
     const other = this.#held.get(key);
     if (other !== undefined) return other;
     const next = stored === undefined ? this.#beginning(firstCounter) : Number(new TextDecoder().decode(stored));
+    assert(Number.isSafeInteger(next), `the stored invocation counter ${key} is a number`);
     return { own: new CounterSender(next), peers: new CounterReceiver(), tail: Promise.resolve() };
   }
 

@@ -1,7 +1,9 @@
 /** Associations with keys: every mechanism and suite, client against server, and what each side refuses of the other. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { fromHex, toHex } from '../../../../src/base/bytes.ts';
+import { encodeWrapper } from '../../../../src/dlms/frame/wrapper-frame.ts';
 import { CounterReceiver, CounterSender } from '../../../../src/dlms/security/counters.ts';
 import { newKeyPair } from '../../../../src/dlms/security/elliptic.ts';
 import type { HlsSecret } from '../../../../src/dlms/security/hls.ts';
@@ -11,8 +13,9 @@ import { SUITES, type SuiteId } from '../../../../src/dlms/security/suite.ts';
 import type { HlsAuthentication } from '../../../../src/dlms/session/association.ts';
 import type { ClientSecurity } from '../../../../src/dlms/session/client-guard.ts';
 import type { ServerClient } from '../../../../src/dlms/session/object-model.ts';
-import type { Outcome } from '../../../../src/dlms/session/request.ts';
-import { decodeApdu } from '../../../../src/dlms/xdlms/codec.ts';
+import type { MeterRequest, Outcome } from '../../../../src/dlms/session/request.ts';
+import type { Apdu } from '../../../../src/dlms/xdlms/apdu.ts';
+import { decodeApdu, encodeApdu } from '../../../../src/dlms/xdlms/codec.ts';
 import { attributeOf, PROFILE, register, SCRIPT, TEXT } from './bench-meter.ts';
 import { PASSWORD, Pair, type PairOptions } from './pair.ts';
 
@@ -325,3 +328,120 @@ test('HE-7 nothing but pass 3 is served before the client has proved itself', ()
   assert.ok(answer !== undefined);
   assert.equal(toHex(answer.subarray(8)), 'd80101');
 });
+
+const NOTICE = {
+  apdu: 'data-notification',
+  longInvokeId: 5,
+  selfDescriptive: false,
+  breakOnError: false,
+  confirmed: false,
+  highPriority: false,
+  dateTime: new Uint8Array(0),
+  taggedDateTime: false,
+  body: { type: 'unsigned', value: 7 },
+} as const;
+
+/** Octets to the client of a pair, as if they came over the line. */
+const tell = (pair: Pair, apdu: Uint8Array): void => {
+  const events = pair.client.receive(encodeWrapper({ source: 1, destination: SAP, apdu }), pair.line.nowMs);
+  pair.events.push(...events);
+};
+
+test('HE-7 a push of a meter with keys goes as general-glo and is opened; a plain one is not believed', () => {
+  const { pair } = secured();
+  assert.ok(pair.connect());
+  pair.server.push(NOTICE, { client: SAP, server: 1 }, pair.line.nowMs);
+  const [pushed] = pair.server.takeOutput();
+  assert.ok(pushed !== undefined);
+  const outer = decodeApdu(pushed.subarray(8));
+  assert.equal(outer.apdu, 'general-glo-ciphering');
+  tell(pair, pushed.subarray(8));
+  assert.ok(
+    pair.events.some(
+      (event) => event.kind === 'notification' && toHex(encodeApdu(event.apdu)) === toHex(encodeApdu(NOTICE)),
+    ),
+  );
+  tell(pair, pushed.subarray(8));
+  tell(pair, encodeApdu(NOTICE));
+  const codes = pair.events.flatMap((event) => (event.kind === 'discarded' ? [event.code] : []));
+  assert.deepEqual(codes, ['SECURITY_REPLAY', 'SECURITY_POLICY']);
+});
+
+/** The client asks, and somebody on the line answers before the meter does. */
+function intruded(answer: Apdu, request: MeterRequest): { pair: Pair; outcome: Outcome | undefined } {
+  const { pair } = secured();
+  assert.ok(pair.connect());
+  const id = pair.client.request(request, pair.line.nowMs);
+  pair.client.takeOutput();
+  tell(pair, encodeApdu(answer));
+  const done = pair.events.find((event) => event.kind === 'done' && event.id === id);
+  return { pair, outcome: done?.kind === 'done' ? done.outcome : undefined };
+}
+
+const READ: MeterRequest = { service: 'get', items: [register(1)] };
+const SWITCH: MeterRequest = {
+  service: 'action',
+  items: [{ method: { classId: 9, instanceId: SCRIPT, methodId: 1 }, parameters: null }],
+};
+
+test('HE-7 a plain answer under a ciphering policy is refused, and a plain refusal does not make a method undone', () => {
+  const invocation = { invokeId: 2, confirmed: true, highPriority: true };
+  const data = { type: 'unsigned', value: 1 } as const;
+  const { outcome } = intruded({ apdu: 'get-response-normal', ...invocation, result: { data } }, READ);
+  assert.ok(outcome?.kind === 'failed' && outcome.error.code === 'SECURITY_POLICY');
+  const exception = { apdu: 'exception-response', stateError: 1, serviceError: 1, invocationCounter: null } as const;
+  assert.equal(intruded(exception, READ).outcome?.kind, 'refused');
+  assert.equal(intruded(exception, SWITCH).outcome?.kind, 'unknown');
+});
+
+test('HE-7 exception 6 to a request tells the expected counter; a read fails, a method is unknown', () => {
+  const exception = { apdu: 'exception-response', stateError: 1, serviceError: 6, invocationCounter: 900 } as const;
+  const read = intruded(exception, READ);
+  assert.ok(read.outcome?.kind === 'failed' && read.outcome.error.code === 'SESSION_COUNTER');
+  assert.ok(read.pair.events.some((event) => event.kind === 'counter-refused' && event.expected === 900));
+  assert.equal(intruded(exception, SWITCH).outcome?.kind, 'unknown');
+});
+
+test('HE-7 on a line that loses messages a read is asked again under a new counter', () => {
+  let repeated = 0;
+  for (let seed = 1; seed <= 12; seed++) {
+    const { pair, security } = secured({ pair: { faults: { lose: 0.15 }, seed } });
+    if (!pair.connect()) continue;
+    const before = security.counter.next;
+    const outcome = pair.ask({ service: 'get', items: [register(3)] });
+    if (outcome.kind === 'answered') {
+      assert.deepEqual(outcome.answer.results, [{ data: { type: 'double-long-unsigned', value: 300 } }]);
+      if (security.counter.next - before > 1) repeated++;
+    } else assert.ok(outcome.kind === 'failed', outcome.kind);
+  }
+  assert.ok(repeated > 0);
+});
+
+test('HE-7 changed ciphered messages never get through, and neither side falls', () => {
+  const property = fc.property(fc.nat(), fc.integer({ min: 1, max: 255 }), fc.boolean(), (at, flip, cut) => {
+    const { pair } = secured();
+    assert.ok(pair.connect());
+    pair.client.request({ service: 'get', items: [register(1)] }, pair.line.nowMs);
+    const [request] = pair.client.takeOutput();
+    assert.ok(request !== undefined);
+    const asked = mutated(request.subarray(8), at, flip, cut);
+    const served = pair.server.receive(encodeWrapper({ source: SAP, destination: 1, apdu: asked }), pair.line.nowMs);
+    assert.ok(served.every(({ kind }) => kind !== 'served'));
+    pair.server.takeOutput();
+    pair.server.receive(request, pair.line.nowMs);
+    const [answer] = pair.server.takeOutput();
+    assert.ok(answer !== undefined);
+    tell(pair, mutated(answer.subarray(8), at, flip, cut));
+    assert.ok(pair.events.every((event) => event.kind !== 'done' || event.outcome.kind === 'failed'));
+  });
+  fc.assert(property, { numRuns: 150 });
+});
+
+/** One octet changed, or the end cut off; a wrapper carries one octet at least. */
+function mutated(octets: Uint8Array, at: number, flip: number, cut: boolean): Uint8Array {
+  const place = at % octets.length;
+  if (cut) return octets.slice(0, Math.max(1, place));
+  const changed = octets.slice();
+  changed.set([(changed.at(place) ?? 0) ^ flip], place);
+  return changed;
+}
