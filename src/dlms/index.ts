@@ -8,7 +8,13 @@ export type { NumberColumn, TimeColumn } from './axdr/fast-rows.ts';
 export * from './axdr/row-writer.ts';
 export * from './axdr/rows.ts';
 export * from './cosem/capture-object.ts';
-export { attributeName, INTERFACE_CLASSES, interfaceClassOf, methodName } from './cosem/classes/index.ts';
+export {
+  attributeName,
+  type ClassRules,
+  INTERFACE_CLASSES,
+  interfaceClassOf,
+  methodName,
+} from './cosem/classes/index.ts';
 export * from './cosem/datetime.ts';
 export type * from './cosem/interface-class.ts';
 export * from './cosem/notified.ts';

@@ -1,7 +1,6 @@
 /** From the settings file to what the concentrator is made of: every file that it names is read, all problems are told. */
 import type { Env, MqttOptions } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
-import { SecretKey } from '../dlms/security/secret-key.ts';
 import type { Link } from '../link/link.ts';
 import { linkOf } from '../link/registry.ts';
 import type { LinkEnv } from '../link/scheme.ts';

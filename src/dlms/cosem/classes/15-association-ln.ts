@@ -1,4 +1,4 @@
-/** Association LN, class 15 (Blue Book edition 12, 4.4.4; names, order and types agree in public code bases). */
+/** Association LN, class 15 (Blue Book edition 12, 4.4.4; names and order from two to three public code bases, types from two). */
 
 import type { InterfaceClass } from '../interface-class.ts';
 
@@ -9,6 +9,7 @@ export const ASSOCIATION_LN: readonly InterfaceClass[] = [
     version: 0,
     name: 'Association LN',
     clause: '4.4.4',
+    certainty: { names: 2, types: 2 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
       {
@@ -52,6 +53,7 @@ export const ASSOCIATION_LN: readonly InterfaceClass[] = [
     version: 1,
     name: 'Association LN',
     clause: '4.4.4',
+    certainty: { names: 3, types: 2 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
       {
@@ -96,6 +98,7 @@ export const ASSOCIATION_LN: readonly InterfaceClass[] = [
     version: 2,
     name: 'Association LN',
     clause: '4.4.4',
+    certainty: { names: 2, types: 2 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
       { index: 2, name: 'object_list', type: 'array', access: 'read', detail: 'as v1' },
@@ -129,6 +132,7 @@ export const ASSOCIATION_LN: readonly InterfaceClass[] = [
     version: 3,
     name: 'Association LN',
     clause: '4.4.4',
+    certainty: { names: 2, types: 2 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
       { index: 2, name: 'object_list', type: 'array', access: 'read', detail: 'as v1 with bit-set modes' },

@@ -1,4 +1,4 @@
-/** SAP assignment, class 17 (Blue Book edition 12, 4.4.5; names, order and types agree in public code bases). */
+/** SAP assignment, class 17 (Blue Book edition 12, 4.4.5; names and order agree in three public code bases, types in two). */
 
 import type { InterfaceClass } from '../interface-class.ts';
 
@@ -9,6 +9,7 @@ export const SAP_ASSIGNMENT: readonly InterfaceClass[] = [
     version: 0,
     name: 'SAP assignment',
     clause: '4.4.5',
+    certainty: { names: 3, types: 2 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
       {

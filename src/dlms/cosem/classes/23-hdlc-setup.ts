@@ -1,6 +1,7 @@
-/** IEC HDLC setup, class 23 (Blue Book edition 12, 4.7.2; names, order and types agree in public code bases). */
+/** IEC HDLC setup, class 23 (Blue Book edition 12, 4.7.2; names and order from one to four public code bases, types from one to three). */
 
 import type { InterfaceClass } from '../interface-class.ts';
+import { BAUD_RATES } from '../value-names.ts';
 
 /** Every known version of class 23. */
 export const HDLC_SETUP: readonly InterfaceClass[] = [
@@ -9,9 +10,10 @@ export const HDLC_SETUP: readonly InterfaceClass[] = [
     version: 0,
     name: 'IEC HDLC setup',
     clause: '4.7.2',
+    certainty: { names: 1, types: 1 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
-      { index: 2, name: 'comm_speed', type: 'enum', access: 'read-write' },
+      { index: 2, name: 'comm_speed', type: 'enum', access: 'read-write', values: BAUD_RATES },
       { index: 3, name: 'window_size_transmit', type: 'unsigned', access: 'read-write' },
       { index: 4, name: 'window_size_receive', type: 'unsigned', access: 'read-write' },
       { index: 5, name: 'max_info_field_length_transmit', type: 'unsigned', access: 'read-write' },
@@ -28,9 +30,10 @@ export const HDLC_SETUP: readonly InterfaceClass[] = [
     version: 1,
     name: 'IEC HDLC setup',
     clause: '4.7.2',
+    certainty: { names: 4, types: 3 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
-      { index: 2, name: 'comm_speed', type: 'enum', access: 'read-write' },
+      { index: 2, name: 'comm_speed', type: 'enum', access: 'read-write', values: BAUD_RATES },
       { index: 3, name: 'window_size_transmit', type: 'unsigned', access: 'read-write' },
       { index: 4, name: 'window_size_receive', type: 'unsigned', access: 'read-write' },
       { index: 5, name: 'max_info_field_length_transmit', type: 'long-unsigned', access: 'read-write' },

@@ -1,4 +1,4 @@
-/** Register, class 3 (Blue Book edition 12, 4.3.2; names, order and types agree in public code bases). */
+/** Register, class 3 (Blue Book edition 12, 4.3.2; names and order agree in four public code bases, types in three). */
 
 import type { InterfaceClass } from '../interface-class.ts';
 
@@ -9,6 +9,7 @@ export const REGISTER: readonly InterfaceClass[] = [
     version: 0,
     name: 'Register',
     clause: '4.3.2',
+    certainty: { names: 4, types: 3 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
       { index: 2, name: 'value', type: 'choice', access: 'read' },

@@ -1,4 +1,4 @@
-/** Extended register, class 4 (Blue Book edition 12, 4.3.3; names, order and types agree in public code bases). */
+/** Extended register, class 4 (Blue Book edition 12, 4.3.3; names and order agree in four public code bases, types in three). */
 
 import type { InterfaceClass } from '../interface-class.ts';
 
@@ -9,6 +9,7 @@ export const EXTENDED_REGISTER: readonly InterfaceClass[] = [
     version: 0,
     name: 'Extended register',
     clause: '4.3.3',
+    certainty: { names: 4, types: 3 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
       { index: 2, name: 'value', type: 'choice', access: 'read' },

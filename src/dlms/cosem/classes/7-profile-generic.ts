@@ -1,4 +1,4 @@
-/** Profile generic, class 7 (Blue Book edition 12, 4.3.6; names, order and types agree in public code bases). */
+/** Profile generic, class 7 (Blue Book edition 12, 4.3.6; names and order from one to four public code bases, types from one to three). */
 
 import type { InterfaceClass } from '../interface-class.ts';
 
@@ -9,6 +9,7 @@ export const PROFILE_GENERIC: readonly InterfaceClass[] = [
     version: 0,
     name: 'Profile generic',
     clause: '4.3.6',
+    certainty: { names: 1, types: 1 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
       { index: 2, name: 'buffer', type: 'array', access: 'read' },
@@ -20,7 +21,13 @@ export const PROFILE_GENERIC: readonly InterfaceClass[] = [
         detail: '{class u16, ln os6, attribute i8, data_index u16}',
       },
       { index: 4, name: 'capture_period', type: 'double-long-unsigned', access: 'read-write' },
-      { index: 5, name: 'sort_method', type: 'enum', access: 'read-write' },
+      {
+        index: 5,
+        name: 'sort_method',
+        type: 'enum',
+        access: 'read-write',
+        values: { 1: 'fifo', 2: 'lifo', 3: 'largest', 4: 'smallest', 5: 'nearest to zero', 6: 'farthest from zero' },
+      },
       {
         index: 6,
         name: 'sort_object',
@@ -42,6 +49,7 @@ export const PROFILE_GENERIC: readonly InterfaceClass[] = [
     version: 1,
     name: 'Profile generic',
     clause: '4.3.6',
+    certainty: { names: 4, types: 3 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
       { index: 2, name: 'buffer', type: 'array', access: 'read' },
@@ -53,7 +61,13 @@ export const PROFILE_GENERIC: readonly InterfaceClass[] = [
         detail: '{class u16, ln os6, attribute i8, data_index u16}',
       },
       { index: 4, name: 'capture_period', type: 'double-long-unsigned', access: 'read-write' },
-      { index: 5, name: 'sort_method', type: 'enum', access: 'read-write' },
+      {
+        index: 5,
+        name: 'sort_method',
+        type: 'enum',
+        access: 'read-write',
+        values: { 1: 'fifo', 2: 'lifo', 3: 'largest', 4: 'smallest', 5: 'nearest to zero', 6: 'farthest from zero' },
+      },
       {
         index: 6,
         name: 'sort_object',

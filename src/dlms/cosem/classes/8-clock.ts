@@ -1,4 +1,4 @@
-/** Clock, class 8 (Blue Book edition 12, 4.5.1; names, order and types agree in public code bases). */
+/** Clock, class 8 (Blue Book edition 12, 4.5.1; names and order agree in four public code bases, types in three). */
 
 import type { InterfaceClass } from '../interface-class.ts';
 
@@ -9,6 +9,7 @@ export const CLOCK: readonly InterfaceClass[] = [
     version: 0,
     name: 'Clock',
     clause: '4.5.1',
+    certainty: { names: 4, types: 3 },
     attributes: [
       { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
       { index: 2, name: 'time', type: 'octet-string', access: 'read-write', detail: 'size 12' },
@@ -18,7 +19,13 @@ export const CLOCK: readonly InterfaceClass[] = [
       { index: 6, name: 'daylight_savings_end', type: 'octet-string', access: 'read-write', detail: 'size 12' },
       { index: 7, name: 'daylight_savings_deviation', type: 'integer', access: 'read-write' },
       { index: 8, name: 'daylight_savings_enabled', type: 'boolean', access: 'read-write' },
-      { index: 9, name: 'clock_base', type: 'enum', access: 'read' },
+      {
+        index: 9,
+        name: 'clock_base',
+        type: 'enum',
+        access: 'read',
+        values: { 0: 'none', 1: 'crystal', 2: '50 Hz', 3: '60 Hz', 4: 'GPS', 5: 'radio' },
+      },
     ],
     methods: [
       { index: 1, name: 'adjust_to_quarter', argument: 'integer', detail: '0' },

@@ -1,0 +1,88 @@
+/** M-Bus client, class 72 (names and order from one to two public code bases, types from one). */
+
+import type { InterfaceClass } from '../interface-class.ts';
+
+/** Every known version of class 72. */
+export const MBUS_CLIENT: readonly InterfaceClass[] = [
+  {
+    id: 72,
+    version: 0,
+    name: 'M-Bus client',
+    certainty: { names: 1, types: 1 },
+    attributes: [
+      { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
+      { index: 2, name: 'mbus_port_reference', type: 'octet-string', access: 'read-write', detail: 'size 6' },
+      {
+        index: 3,
+        name: 'capture_definition',
+        type: 'array',
+        access: 'read-write',
+        detail: '{data_information_block os, value_information_block os}',
+      },
+      { index: 4, name: 'capture_period', type: 'double-long-unsigned', access: 'read-write' },
+      { index: 5, name: 'primary_address', type: 'unsigned', access: 'read-write' },
+      { index: 6, name: 'identification_number', type: 'double-long-unsigned', access: 'read-write' },
+      { index: 7, name: 'manufacturer_id', type: 'long-unsigned', access: 'read' },
+      { index: 8, name: 'version', type: 'unsigned', access: 'read' },
+      { index: 9, name: 'device_type', type: 'unsigned', access: 'read' },
+      { index: 10, name: 'access_number', type: 'unsigned', access: 'read' },
+      { index: 11, name: 'status', type: 'unsigned', access: 'read' },
+      { index: 12, name: 'alarm', type: 'unsigned', access: 'read' },
+    ],
+    methods: [
+      { index: 1, name: 'slave_install', argument: 'unsigned' },
+      { index: 2, name: 'slave_deinstall', argument: 'integer', detail: '0' },
+      { index: 3, name: 'capture', argument: 'integer', detail: '0' },
+      { index: 4, name: 'reset_alarm', argument: 'integer', detail: '0' },
+      { index: 5, name: 'synchronize_clock', argument: 'integer', detail: '0' },
+      { index: 6, name: 'data_send', argument: 'array', detail: '{dib os, vib os, data ch}' },
+      { index: 7, name: 'set_encryption_key', argument: 'octet-string' },
+      { index: 8, name: 'transfer_key', argument: 'octet-string' },
+    ],
+  },
+  {
+    id: 72,
+    version: 1,
+    name: 'M-Bus client',
+    certainty: { names: 2, types: 1 },
+    attributes: [
+      { index: 1, name: 'logical_name', type: 'octet-string', access: 'read', detail: 'size 6' },
+      { index: 2, name: 'mbus_port_reference', type: 'octet-string', access: 'read-write', detail: 'size 6' },
+      {
+        index: 3,
+        name: 'capture_definition',
+        type: 'array',
+        access: 'read-write',
+        detail: '{data_information_block os, value_information_block os}',
+      },
+      { index: 4, name: 'capture_period', type: 'double-long-unsigned', access: 'read-write' },
+      { index: 5, name: 'primary_address', type: 'unsigned', access: 'read-write' },
+      { index: 6, name: 'identification_number', type: 'double-long-unsigned', access: 'read-write' },
+      { index: 7, name: 'manufacturer_id', type: 'long-unsigned', access: 'read' },
+      { index: 8, name: 'version', type: 'unsigned', access: 'read' },
+      { index: 9, name: 'device_type', type: 'unsigned', access: 'read' },
+      { index: 10, name: 'access_number', type: 'unsigned', access: 'read' },
+      { index: 11, name: 'status', type: 'unsigned', access: 'read' },
+      { index: 12, name: 'alarm', type: 'unsigned', access: 'read' },
+      { index: 13, name: 'configuration', type: 'long-unsigned', access: 'read-write' },
+      {
+        index: 14,
+        name: 'encryption_key_status',
+        type: 'enum',
+        access: 'read',
+        values: { 0: 'none', 1: 'set', 2: 'transferred', 3: 'set and transferred', 4: 'in use' },
+      },
+    ],
+    methods: [
+      { index: 1, name: 'slave_install', argument: 'unsigned' },
+      { index: 2, name: 'slave_deinstall', argument: 'integer', detail: '0' },
+      { index: 3, name: 'capture', argument: 'integer', detail: '0' },
+      { index: 4, name: 'reset_alarm', argument: 'integer', detail: '0' },
+      { index: 5, name: 'synchronize_clock', argument: 'integer', detail: '0' },
+      { index: 6, name: 'data_send', argument: 'array', detail: '{dib os, vib os, data ch}' },
+      { index: 7, name: 'set_encryption_key', argument: 'octet-string' },
+      { index: 8, name: 'transfer_key', argument: 'octet-string' },
+    ],
+    note: 'key status 0 none 1 set 2 transferred 3 set and transferred 4 in use; install argument sent as i8 by one library: accept both',
+  },
+];
