@@ -33,6 +33,20 @@ export interface ScalerUnit {
   readonly unit: number;
 }
 
+/** Attributes that are metered values, and where their class keeps scaler and unit (Blue Book 4.3.2 to 4.3.4, 4.3.8). */
+const SCALER_ATTRIBUTES: Readonly<Record<number, { readonly values: readonly number[]; readonly scaler: number }>> = {
+  3: { values: [2], scaler: 3 },
+  4: { values: [2], scaler: 3 },
+  5: { values: [2, 3], scaler: 4 },
+  61: { values: [2], scaler: 4 },
+};
+
+/** The attribute that holds scaler and unit of this one, or null when it is no metered value. */
+export function scalerAttributeOf(classId: number, attributeId: number): number | null {
+  const rule = SCALER_ATTRIBUTES[classId];
+  return rule?.values.includes(attributeId) === true ? rule.scaler : null;
+}
+
 /** Reads attribute 3 of a register: structure { integer, enum }. `null` for null-data (not set); throws `DLMS_SHAPE` otherwise. */
 export function scalerUnitOf(data: Data): ScalerUnit | null {
   if (data.type === 'null-data') return null;

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseObis } from '../../../src/dlms/cosem/obis.ts';
+import { mediumOf, obisName } from '../../../src/dlms/cosem/obis-names.ts';
+import { profileKeys, profileOf } from '../sim/world.ts';
+
+/** Registers that a shipped profile calls otherwise, because its market does. */
+const OWN_WORDS = /^submeter-/;
+
+test('every register of every shipped profile has the name that its OBIS code says', () => {
+  let named = 0;
+  for (const key of profileKeys()) {
+    for (const { name, obis } of profileOf(key).registers) {
+      if (OWN_WORDS.test(name)) continue;
+      assert.equal(obisName(parseObis(obis)), name, `${key} ${obis}`);
+      named++;
+    }
+  }
+  assert.ok(named > 50);
+});
+
+for (const [obis, name] of [
+  ['1-0:21.8.0', 'active-energy-import-l1'],
+  ['1-0:62.7.0', 'active-power-export-l3'],
+  ['1-0:1.6.2', 'active-power-import-maximum-rate-2'],
+  ['1-0:1.29.0', 'active-energy-import-interval'],
+  ['0-1:24.2.1', 'channel-1-value-1'],
+  ['0-1:96.1.0', 'channel-1-serial-number'],
+  ['0-0:1.0.0', 'clock'],
+  ['1-0:94.91.3', null],
+  ['0-0:96.50.7', null],
+] as const) {
+  test(`${obis} is ${name ?? 'not named'}`, () => {
+    assert.equal(obisName(parseObis(obis)), name);
+  });
+}
+
+test('group A tells the medium', () => {
+  assert.deepEqual(
+    ['1-0:1.8.0', '7-0:3.0.0', '8-0:1.0.0', '6-0:1.0.0', '0-0:1.0.0'].map((obis) => mediumOf(parseObis(obis))),
+    ['electricity', 'gas', 'water', 'heat', null],
+  );
+});
