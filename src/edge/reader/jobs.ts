@@ -54,7 +54,7 @@ export interface JobSurroundings {
 /** What a meter told once and is not asked again. */
 export interface MeterMemory {
   scalers: ReadonlyMap<string, Scaler> | null;
-  /** Up to where a buffer was found empty, by key. */
+  /** Up to where a buffer was found empty in a round that made way for somebody, by key. */
   readonly empty: Map<string, number>;
   /** Whether the clock was beyond its tolerance when it was read last. */
   clockIsOff: boolean;
@@ -111,10 +111,12 @@ function rangeOf(scene: JobScene, watermarkMs: number | null, nowMs: number): De
 
 async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffer' }): Promise<boolean> {
   const { meter, memory, around } = scene;
+  // Good for one resumption only: under a clock that is ahead, rows still come where none were found.
+  const emptyMs = memory.empty.get(job.key) ?? null;
+  memory.empty.delete(job.key);
   await knowScalers(scene);
   const ctx = await timedContext(scene);
   const watermarkMs = around.stage.watermark(meter.meterId, job.key);
-  const emptyMs = memory.empty.get(job.key) ?? null;
   const fromMs = emptyMs === null || (watermarkMs !== null && watermarkMs >= emptyMs) ? watermarkMs : emptyMs;
   const requests = bufferRequests(meter.profile, job.rule, rangeOf(scene, fromMs, ctx.nowMs));
   for (const [at, request] of requests.entries()) {
@@ -123,16 +125,17 @@ async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffe
     tell(scene, readout.problems);
     const left = requests.length - at - 1;
     if (readout.newestAtMs !== null) {
-      memory.empty.delete(job.key);
       const gaps = gapsOf(meter.meterId, job.rule, readout.groups, { watermarkMs, nowMs: ctx.nowMs });
       const mark = { meterId: meter.meterId, key: job.key, atMs: readout.newestAtMs, sinceMs: watermarkMs };
       const records = gaps.map((gap) => ({ kind: 'gap', gap }) as const);
       await put(scene, { groups: readout.groups, records, watermarks: [mark] });
       return left > 0;
     }
-    // Nothing in this slice: the next round begins behind it. The last slice ends now, where rows may still come.
-    if (left > 0) memory.empty.set(job.key, sliceEndMs(fromMs, ctx.nowMs, job, at, around.backToMs));
-    if (left > 0 && around.shouldYield()) return true;
+    // Nothing in this slice: whoever waits goes first, and this round goes on behind it.
+    if (left > 0 && around.shouldYield()) {
+      memory.empty.set(job.key, sliceEndMs(fromMs, ctx.nowMs, job, at, around.backToMs));
+      return true;
+    }
   }
   return false;
 }
