@@ -9,6 +9,7 @@ import { EXIT, UsageError } from './errors.ts';
 
 const SEED = 1;
 const SEED_MAX = 2 ** 31 - 1;
+const COUNT_MAX = 1_000_000;
 
 /** The options of every measuring command. */
 export const MEASURE_OPTIONS = {
@@ -20,6 +21,9 @@ export const MEASURE_OPTIONS = {
 export interface MeasureValues {
   readonly seed: string | undefined;
   readonly json: boolean;
+  /** How many runs of its kind; only proofs have the choice. */
+  readonly seeds?: string | undefined;
+  readonly cycles?: string | undefined;
 }
 
 /** What a run prints: one JSON document a line. */
@@ -66,6 +70,7 @@ export async function runEntries(
   io: CommandIo,
 ): Promise<number> {
   const seed = values.seed === undefined ? SEED : wholeNumber('seed', values.seed, 0, SEED_MAX);
+  const count = countOf(values);
   let code: number = EXIT.done;
   for (const entry of entries) {
     const startedMs = performance.now();
@@ -75,6 +80,7 @@ export async function runEntries(
       const result = await run({
         nowMs: () => performance.now(),
         seed,
+        ...(count === undefined ? {} : { count }),
         progress: (line) => io.tell(line),
         readText: (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8'),
       });
@@ -89,6 +95,11 @@ export async function runEntries(
     io.tell(`${entry.name}: ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
   }
   return code;
+}
+
+function countOf({ seeds, cycles }: MeasureValues): number | undefined {
+  if (seeds !== undefined) return wholeNumber('seeds', seeds, 1, COUNT_MAX);
+  return cycles === undefined ? undefined : wholeNumber('cycles', cycles, 1, COUNT_MAX);
 }
 
 function barLine(bar: Bar): string {

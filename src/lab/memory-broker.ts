@@ -38,6 +38,8 @@ export class MemoryBroker implements MqttConnector {
   latencyMs = 5;
   /** Deliver each message this many times (a duplicated delivery is lawful under QoS 1). */
   copies = 1;
+  /** Sees every message that reaches the broker, whoever takes it. */
+  watch: (clientId: string, topic: string, payload: Uint8Array) => void = () => {};
 
   constructor(
     private readonly timers: Timers,
@@ -101,6 +103,7 @@ export class MemoryBroker implements MqttConnector {
     await this.timers.sleep(this.latencyMs);
     if (!session.open || generation !== this.#generation) throw new Error('connection lost before PUBACK');
     this.note(`mqtt ${session.clientId} ${topic} ${payload.length}`);
+    this.watch(session.clientId, topic, payload);
     for (let copy = 0; copy < this.copies; copy++) this.#route(topic, payload, generation);
     await this.timers.sleep(this.latencyMs);
     if (!session.open) throw new Error('connection lost before PUBACK');

@@ -39,6 +39,7 @@ class MemoryEnd implements ByteDuplex {
     private readonly timers: Timers & { readonly nowMs: number },
     private readonly shape: LineShape,
     private readonly note: (octets: Uint8Array) => void,
+    private readonly forget: (end: MemoryEnd) => void = () => {},
   ) {}
 
   write(octets: Uint8Array): Promise<void> {
@@ -68,6 +69,7 @@ class MemoryEnd implements ByteDuplex {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.forget(this);
     const other = this.other;
     this.timers.after(Math.max(0, this.#freeAtMs - this.timers.nowMs) + this.shape.latencyMs, () => other?.ended());
     this.timers.after(0, () => this.#listener?.closed());
@@ -76,6 +78,7 @@ class MemoryEnd implements ByteDuplex {
   ended(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.forget(this);
     this.#listener?.closed();
   }
 }
@@ -121,7 +124,13 @@ export class MemoryNet {
     }
     const ends = this.#connections.get(address) ?? new Set();
     this.#connections.set(address, ends);
-    const near = new MemoryEnd(address, this.timers, shape, (o) => this.note(`net ${address}>${from} ${o.length}`));
+    const near = new MemoryEnd(
+      address,
+      this.timers,
+      shape,
+      (o) => this.note(`net ${address}>${from} ${o.length}`),
+      (end) => ends.delete(end),
+    );
     const far = new MemoryEnd(from, this.timers, shape, (o) => this.note(`net ${from}>${address} ${o.length}`));
     near.other = far;
     far.other = near;

@@ -13,8 +13,14 @@ import type {
   Disk,
   Env,
   KeyValueStore,
+  Listener,
+  MqttConnector,
+  MqttListener,
+  Net,
   SerialPorts,
   SerialSettings,
+  Timer,
+  Timers,
 } from '../base/env.ts';
 import type { Log, LogFields } from '../base/log.ts';
 import { SeededRandom } from '../base/seeded-random.ts';
@@ -45,6 +51,11 @@ export interface VirtualProgram {
   readonly disk: MemoryDisk;
   /** Moves the program's wall clock, not the monotonic one. */
   jumpWallMs(byMs: number): void;
+  /**
+   * Ends the program as kill -9 does: its timers never fire, its connections end, whatever it still asks for never comes.
+   * The disk stays; `disk.crash()` is a power cut.
+   */
+  kill(): void;
 }
 
 /** The world itself. */
@@ -77,9 +88,10 @@ export class VirtualWorld {
     const random = this.random.fork(name);
     let offsetMs = 0;
     const crypto = this.#options.crypto;
+    const life = new Life(this.clock);
     const env: Env = {
       clock: { nowMs: () => Math.floor(this.nowMs) + offsetMs, monotonicMs: () => this.clock.nowMs },
-      timers: this.clock,
+      timers: life,
       random,
       crypto: {
         sha256: (octets) => crypto.sha256(octets),
@@ -90,9 +102,9 @@ export class VirtualWorld {
         newSigningKey: () => crypto.signingKeyFrom(random.bytes(32)),
       },
       disk,
-      net: this.net.of(name),
+      net: life.net(this.net.of(name)),
       serial: NO_SERIAL,
-      mqtt: this.broker,
+      mqtt: life.mqtt(this.broker),
       log: this.#log(name, {}),
     };
     return {
@@ -101,6 +113,7 @@ export class VirtualWorld {
       jumpWallMs: (byMs) => {
         offsetMs += byMs;
       },
+      kill: () => life.end(),
     };
   }
 
@@ -119,6 +132,119 @@ export class VirtualWorld {
       child: (fields) => this.#log(program, { ...fixed, ...fields }),
     };
   }
+}
+
+/** One run of a program: when it ends, nothing reaches it and nothing leaves it any more. */
+class Life implements Timers {
+  readonly #timers: Timers;
+  readonly #ends = new Set<() => void>();
+  #isOver = false;
+
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    return this.#timers.after(delayMs, () => {
+      if (!this.#isOver) run();
+    });
+  }
+
+  async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    await this.#timers.sleep(delayMs, signal);
+    if (this.#isOver) await never();
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const end of this.#ends) end();
+    this.#ends.clear();
+  }
+
+  net(net: Net): Net {
+    return {
+      connectTcp: async (host, port, options) =>
+        this.#duplex(await this.#living(() => net.connectTcp(host, port, options), close)),
+      listenTcp: (host, port, accept) =>
+        this.#listener(() => net.listenTcp(host, port, (duplex) => accept(this.#duplex(duplex)))),
+      serveHttp: (host, port, answer) => this.#listener(() => net.serveHttp(host, port, answer)),
+    };
+  }
+
+  mqtt(broker: MqttConnector): MqttConnector {
+    return {
+      connect: async (options, listener) => {
+        const ears: MqttListener = {
+          message: (topic, payload) => (this.#isOver ? never() : listener.message(topic, payload)),
+          closed: (reason) => {
+            if (!this.#isOver) listener.closed(reason);
+          },
+        };
+        const connection = await this.#living(() => broker.connect(options, ears), close);
+        const end = () => void connection.close();
+        this.#ends.add(end);
+        return {
+          ...connection,
+          publish: (topic, payload) => this.#living(() => connection.publish(topic, payload)),
+          close: () => {
+            this.#ends.delete(end);
+            return connection.close();
+          },
+        };
+      },
+    };
+  }
+
+  /** What a dead program asks for, or waited for when it died, never comes. */
+  async #living<Result>(ask: () => Promise<Result>, discard: (late: Result) => void = () => {}): Promise<Result> {
+    if (this.#isOver) return never();
+    const result = await ask();
+    if (!this.#isOver) return result;
+    discard(result);
+    return never();
+  }
+
+  async #listener(listen: () => Promise<Listener>): Promise<Listener> {
+    const listener = await this.#living(listen, close);
+    const end = () => void listener.close();
+    this.#ends.add(end);
+    return {
+      ...listener,
+      close: () => {
+        this.#ends.delete(end);
+        return listener.close();
+      },
+    };
+  }
+
+  #duplex(duplex: ByteDuplex): ByteDuplex {
+    const end = () => duplex.close();
+    this.#ends.add(end);
+    return {
+      peer: duplex.peer,
+      write: (octets) => (this.#isOver ? never() : duplex.write(octets)),
+      listen: (listener) =>
+        duplex.listen({
+          data: (chunk) => {
+            if (!this.#isOver) listener.data(chunk);
+          },
+          closed: (reason) => {
+            this.#ends.delete(end);
+            if (!this.#isOver) listener.closed(reason);
+          },
+        }),
+      close: end,
+    };
+  }
+}
+
+function close(late: { close(): unknown }): void {
+  late.close();
+}
+
+function never<Result>(): Promise<Result> {
+  return new Promise<Result>(() => {});
 }
 
 const NO_SERIAL: SerialPorts = {

@@ -47,7 +47,7 @@ export class SimMeter {
   readonly logicalDevice: number;
   /** wPort under the wrapper when it is alone on its line. */
   readonly wrapperPort: number;
-  readonly misbehaviour: Misbehaviour | null;
+  #misbehaviour: Misbehaviour | null;
   readonly #password: Uint8Array;
   readonly #random: SeededRandom;
   readonly #recorder: Recorder | null;
@@ -59,10 +59,20 @@ export class SimMeter {
     this.hdlcAddress = profile.hdlc?.physicalDevice.addressOf(options.serial) ?? PHYSICAL_DEVICE_DEFAULT;
     this.logicalDevice = profile.hdlc?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
     this.wrapperPort = profile.wrapper?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
-    this.misbehaviour = options.misbehaviour ?? null;
+    this.#misbehaviour = options.misbehaviour ?? null;
     this.#password = options.password;
     this.#random = new SeededRandom(`${options.seed}/misbehaviour`);
     this.#recorder = ledger === null ? null : new Recorder(this.device, ledger);
+  }
+
+  /** How it errs, null = it does not. */
+  get misbehaviour(): Misbehaviour | null {
+    return this.#misbehaviour;
+  }
+
+  /** Errs like this from its next session on; null = it is well again. */
+  misbehave(how: Misbehaviour | null): void {
+    this.#misbehaviour = how;
   }
 
   /** Notes in the ledger what has been produced until now; the ledger's flush makes it durable. */

@@ -7,9 +7,13 @@ import { listEntries, MEASURE_OPTIONS, pickEntries, runEntries } from '../measur
 export const proveCommand = defineCommand({
   name: 'prove',
   summary: 'Tries to break a promise of the design, and lists the proofs',
-  arguments: '[NAME...] [--seed S] [--json]',
+  arguments: '[NAME...] [--seed S] [--seeds N] [--cycles N] [--json]',
   details: 'Each run prints {name, seed, machine, figures, bars} on stdout; exit 1 when a bar does not hold.',
-  options: MEASURE_OPTIONS,
+  options: {
+    ...MEASURE_OPTIONS,
+    seeds: { kind: 'text', value: 'N', what: 'swarm: run N seeds, from --seed on' },
+    cycles: { kind: 'text', value: 'N', what: 'kill: end a program N times' },
+  },
   run: async (values, words, io) =>
     words.length === 0 ? listEntries('prove', PROOFS, values, io) : runEntries(pickEntries(PROOFS, words), values, io),
 });

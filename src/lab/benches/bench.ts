@@ -6,6 +6,8 @@ export interface BenchEnv {
   nowMs(): number;
   /** Same seed, same input. */
   readonly seed: number;
+  /** How many runs of its kind, where that is a choice; absent = as the entry has it. */
+  readonly count?: number;
   /** A line for people, on stderr. */
   progress(text: string): void;
   /** A text file, its path relative to the repository. */

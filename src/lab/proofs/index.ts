@@ -2,4 +2,10 @@
 import type { BenchEntry } from '../benches/bench.ts';
 
 /** The registry. */
-export const PROOFS: readonly BenchEntry[] = [];
+export const PROOFS: readonly BenchEntry[] = [
+  {
+    name: 'swarm',
+    title: 'the whole system in virtual time under faults drawn from seeds: 3 days x 10 meters each',
+    load: async () => (await import('./swarm.ts')).proveSwarm,
+  },
+];

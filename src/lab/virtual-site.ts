@@ -1,0 +1,193 @@
+/** Meters and lines of a virtual system, and what goes wrong with them. */
+
+import { type MemoryFaults, MemoryLines } from '../link/memory.ts';
+import { parseProfileOrThrow } from '../profile/schema/parse.ts';
+import { makeFleet, type ServedLine, SIM_PASSWORD, type SimMeter, serveLine } from '../sim/fleet.ts';
+import type { Ledger } from '../sim/ledger.ts';
+import type { Misbehaviour } from '../sim/serve/misbehave.machine.ts';
+import type { VirtualWorld } from './virtual-env.ts';
+
+/** Meters of one bus: with 9,600 Bd they are read in a few minutes. */
+const BUS_METERS = 8;
+/** Meters behind one socket that speaks HDLC. */
+const GATEWAY_METERS = 8;
+/** 9,600 Bd, 8N1. */
+const BUS_OCTETS_PER_S = 960;
+const HOST = 'meters';
+const FIRST_PORT = 4_059;
+
+/** A line of the site; a line is named by its place in {@link VirtualSite.places}. */
+export interface Place {
+  readonly kind: 'socket' | 'gateway' | 'bus';
+  readonly url: string;
+  /** `host:port`, or the name of the bus. */
+  readonly address: string;
+  readonly meters: readonly SimMeter[];
+}
+
+/** What is wanted of a site. */
+export interface SiteOptions {
+  readonly seed: number;
+  readonly meters: number;
+  readonly profiles: readonly { readonly key: string; readonly text: string }[];
+  readonly days?: number;
+  readonly timeZone: string;
+}
+
+/** The site. */
+export class VirtualSite {
+  readonly meters: readonly SimMeter[];
+  readonly places: readonly Place[];
+  readonly lines: MemoryLines;
+  readonly password = SIM_PASSWORD;
+  /** Requests that meters answered: a poll that was made, with or without news. */
+  answered = 0;
+  readonly #world: VirtualWorld;
+  readonly #ledger: Ledger;
+  /** Sessions on buses last until their meter changes its ways. */
+  readonly #onBus = new Map<SimMeter, ServedLine>();
+
+  constructor(world: VirtualWorld, ledger: Ledger, options: SiteOptions) {
+    this.#world = world;
+    this.#ledger = ledger;
+    const { clock } = world;
+    this.lines = new MemoryLines({
+      timers: clock,
+      clock: { monotonicMs: () => clock.nowMs },
+      random: world.random.fork('lines'),
+    });
+    const fleet = {
+      seed: `virtual/${options.seed}`,
+      count: options.meters,
+      profiles: options.profiles.map(({ key, text }) => parseProfileOrThrow(text, key)),
+      timeZone: options.timeZone,
+      days: options.days ?? 0,
+      nowMs: () => Math.floor(world.nowMs),
+      households: [],
+    };
+    this.meters = makeFleet(fleet, ledger);
+    this.places = placesOf(this.meters);
+  }
+
+  /** Opens every line. */
+  async serve(): Promise<void> {
+    for (const place of this.places) {
+      if (place.kind === 'bus') {
+        const line = this.lines.create(place.address, { octetsPerS: BUS_OCTETS_PER_S, framing: 'hdlc' });
+        for (const meter of place.meters) this.#onBus.set(meter, this.#serve(line.attach(), [meter], 'hdlc'));
+        continue;
+      }
+      const port = Number(place.address.split(':')[1]);
+      const framing = place.kind === 'socket' ? 'wrapper' : 'hdlc';
+      await this.#world.net.of('sim').listenTcp(HOST, port, (duplex) => {
+        this.#serve(duplex, place.meters, framing);
+      });
+    }
+  }
+
+  #serve(
+    duplex: Parameters<typeof serveLine>[0],
+    meters: readonly SimMeter[],
+    framing: Parameters<typeof serveLine>[2],
+  ): ServedLine {
+    const { clock } = this.#world;
+    const env = { timers: clock, clock: { nowMs: () => this.#world.nowMs, monotonicMs: () => clock.nowMs } };
+    return serveLine(duplex, meters, framing, env, this.#ledger, {
+      event: (_meter, event) => {
+        if (event.kind === 'served') this.answered++;
+      },
+    });
+  }
+
+  /** Lines of the edge's settings. */
+  settingsOfLines(passwordFile: string): readonly object[] {
+    return this.places.map((place, at) => ({
+      id: `line${at + 1}`,
+      url: place.url,
+      meters: place.meters.map(({ device: { meterId, serial, profile } }) => ({
+        id: meterId,
+        profile: profile.key,
+        serial,
+        ...(profile.clients.some(({ security }) => security === 'lls') ? { passwordFile } : {}),
+      })),
+    }));
+  }
+
+  /** Notes in the ledger what every meter has produced until now. */
+  record(): void {
+    for (const meter of this.meters) meter.record();
+  }
+
+  /** The asking end of every bus is let go, as when its program dies. */
+  hangUp(): void {
+    for (const place of this.places) if (place.kind === 'bus') this.lines.find(place.address)?.open().close();
+  }
+
+  /** A meter changes its ways, in the middle of whatever it does. */
+  misbehave(meterAt: number, how: Misbehaviour | null): void {
+    const meter = this.meters[meterAt % this.meters.length];
+    const place = this.places.find(({ meters }) => meter !== undefined && meters.includes(meter));
+    if (meter === undefined || place === undefined) return;
+    meter.misbehave(how);
+    if (place.kind !== 'bus') {
+      this.#world.net.cut(place.address);
+      return;
+    }
+    this.#onBus.get(meter)?.close();
+    const line = this.lines.find(place.address);
+    if (line !== undefined) this.#onBus.set(meter, this.#serve(line.attach(), [meter], 'hdlc'));
+  }
+
+  /** The cable is cut: what passes is lost, connections end and new ones fail. */
+  cut(lineAt: number): void {
+    const place = this.#place(lineAt);
+    if (place.kind === 'bus') {
+      this.disturb(lineAt, { lose: 1 });
+      return;
+    }
+    this.#world.net.refuse(place.address, true);
+    this.#world.net.cut(place.address);
+  }
+
+  /** The cable is whole again. */
+  mend(lineAt: number): void {
+    const place = this.#place(lineAt);
+    if (place.kind === 'bus') this.disturb(lineAt, {});
+    else this.#world.net.refuse(place.address, false);
+  }
+
+  /** Noise on a bus; sockets have none, TCP sees to that. */
+  disturb(lineAt: number, faults: MemoryFaults): void {
+    const place = this.#place(lineAt);
+    if (place.kind === 'bus') this.lines.find(place.address)?.setFaults(faults);
+  }
+
+  #place(lineAt: number): Place {
+    const place = this.places[lineAt % this.places.length];
+    if (place === undefined) throw new Error('a site without lines');
+    return place;
+  }
+}
+
+/** A third of the meters on each kind of line. */
+function placesOf(meters: readonly SimMeter[]): Place[] {
+  const third = Math.ceil(meters.length / 3);
+  const places: Place[] = [];
+  for (const [at, meter] of meters.slice(0, third).entries()) {
+    const address = `${HOST}:${FIRST_PORT + at}`;
+    places.push({ kind: 'socket', url: `tcp://${address}`, address, meters: [meter] });
+  }
+  for (const [at, own] of chunksOf(meters.slice(third, 2 * third), GATEWAY_METERS).entries()) {
+    const address = `${HOST}:${FIRST_PORT + third + at}`;
+    places.push({ kind: 'gateway', url: `tcp+hdlc://${address}`, address, meters: own });
+  }
+  for (const [at, own] of chunksOf(meters.slice(2 * third), BUS_METERS).entries())
+    places.push({ kind: 'bus', url: `memory:bus${at + 1}`, address: `bus${at + 1}`, meters: own });
+  return places;
+}
+
+function chunksOf<Item>(items: readonly Item[], most: number): Item[][] {
+  const chunks: Item[][] = [];
+  for (let at = 0; at < items.length; at += most) chunks.push(items.slice(at, at + most));
+  return chunks;
+}
