@@ -383,6 +383,41 @@ if (PROGRAM === undefined) {
     await context.close();
   });
 
+  test('PROV-4 a meter that was heard is placed with the keyboard alone, and what is known of it is kept', async () => {
+    const { context, page, complaints } = await enter();
+    await page.goto(`${site.url}/#/edges`);
+    const open = page.getByRole('button', { name: /^Place \d+…$/ }).first();
+    const meterId = /\d+/.exec((await open.textContent()) ?? '')?.[0] ?? '';
+    await open.focus();
+    await page.keyboard.press('Enter');
+    const form = page.getByRole('region', { name: 'Place a meter' });
+    assert.equal(await form.getByLabel('Meter number').inputValue(), meterId);
+    assert.equal(await form.getByRole('checkbox').isChecked(), true);
+    await page.keyboard.type('Quay 7, cellar');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('generic/gas');
+    const saved: unknown[] = [];
+    page.on('request', (request) => {
+      if (request.method() !== 'GET') saved.push([request.method(), request.postDataJSON()]);
+    });
+    await page.keyboard.press('Enter');
+    await page
+      .getByRole('status')
+      .getByText(/is now read by/)
+      .waitFor();
+    const [first, second] = saved as [string, Record<string, unknown>][];
+    assert.deepEqual(first, ['PUT', { name: 'Quay 7, cellar', profile: 'generic/gas' }]);
+    assert.deepEqual([second?.[0], second?.[1]['from']], ['POST', 0]);
+    const stored = await site.store.meter(meterId as never);
+    assert.deepEqual([stored?.name, stored?.edgeId], ['Quay 7, cellar', second?.[1]['edgeId']]);
+    // That the meter was not known is asked for first; Chromium complains of the 404.
+    assert.deepEqual(
+      complaints.filter((text) => !text.includes('404')),
+      [],
+    );
+    await context.close();
+  });
+
   test('a narrow screen has no sideways scrolling', async () => {
     const { context, page } = await enter({ viewport: { width: 390, height: 844 } });
     for (const route of ['overview', 'meters', 'gaps', 'commands', 'edges', `meters/${SHOWN}`]) {

@@ -91,7 +91,7 @@ function welcome(entry: DemoEntry, meters: number): string {
 
     ${entry.link}
 
-  REST:   curl -H 'authorization: Bearer ${entry.token}' ${entry.url}/api/v1/meters?limit=3
+  REST:   curl -H 'authorization: Bearer ${entry.token}' '${entry.url}/api/v1/meters?limit=3'
   Inside: ${meters} meters on loopback${meters > 7 ? ', of which one is silent and one is unreadable: the overview says so in half a minute' : ''}
 
   Ctrl-C ends the demo.

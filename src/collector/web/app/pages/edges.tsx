@@ -6,6 +6,7 @@ import { Badge } from '../parts/badge.tsx';
 import { Await, Empty } from '../parts/states.tsx';
 import type { Edge, Page, Quarantined } from '../types.ts';
 import { agoText, plural, type StateWords } from '../words.ts';
+import { PlaceMeterCard, type PlaceRequest } from './place-meter.tsx';
 import { Title } from './title.tsx';
 
 const SILENT_MS = 3_600_000;
@@ -16,6 +17,8 @@ export function EdgesPage() {
   const quarantine = useResource<Page<Quarantined>>('/api/v1/quarantine');
   const [enrolment, setEnrolment] = useState<Record<string, string> | null>(null);
   const [error, setError] = useState<string | null>(null);
+  const [placing, setPlacing] = useState<PlaceRequest | null>(null);
+  const active = (edges.data?.items ?? []).filter((edge) => edge.state === 'active');
   useReloadOn((change) => change.event === 'edge', edges.reload);
   const adopt = (edgeId: string): void => {
     setError(null);
@@ -32,12 +35,30 @@ export function EdgesPage() {
       <Title
         title="Concentrators"
         lead="The boxes in the field that read the meters and keep the readings until this collector has them."
-      />
+      >
+        <button
+          type="button"
+          class="button"
+          disabled={active.length === 0}
+          onClick={() => setPlacing({ meterId: '', edgeId: active[0]?.edgeId ?? '', isWaiting: false })}
+        >
+          Place a meter…
+        </button>
+      </Title>
       <div class="stack">
         {error !== null && (
           <p class="note bad" role="alert">
             {error}
           </p>
+        )}
+        {placing !== null && (
+          <PlaceMeterCard
+            key={`${placing.edgeId} ${placing.meterId}`}
+            edges={active}
+            request={placing}
+            onPlaced={quarantine.reload}
+            onClose={() => setPlacing(null)}
+          />
         )}
         {enrolment !== null && <EnrolmentCard enrolment={enrolment} onDone={() => setEnrolment(null)} />}
         <Await resource={edges} loading="Reading the concentrators.">
@@ -49,7 +70,12 @@ export function EdgesPage() {
           )}
         </Await>
         <Await resource={quarantine} loading="Looking for meters without a place.">
-          {(page) => <QuarantineCard items={page.items} />}
+          {(page) => (
+            <QuarantineCard
+              items={page.items}
+              onPlace={({ meterId, edgeId }) => setPlacing({ meterId, edgeId, isWaiting: true })}
+            />
+          )}
         </Await>
       </div>
     </>
@@ -226,7 +252,10 @@ function OwnWords(props: { readonly edge: Edge }) {
   );
 }
 
-function QuarantineCard(props: { readonly items: readonly Quarantined[] }) {
+function QuarantineCard(props: {
+  readonly items: readonly Quarantined[];
+  readonly onPlace: (entry: Quarantined) => void;
+}) {
   const nowMs = useNow();
   if (props.items.length === 0) return null;
   return (
@@ -243,6 +272,9 @@ function QuarantineCard(props: { readonly items: readonly Quarantined[] }) {
               <th scope="col">Heard by</th>
               <th scope="col">Readings held back</th>
               <th scope="col">Since</th>
+              <th scope="col">
+                <span class="visually-hidden">Place</span>
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -254,6 +286,11 @@ function QuarantineCard(props: { readonly items: readonly Quarantined[] }) {
                 <td>{entry.edgeId}</td>
                 <td>{entry.rows}</td>
                 <td>{agoText(entry.sinceMs, nowMs)}</td>
+                <td class="number">
+                  <button type="button" class="button" onClick={() => props.onPlace(entry)}>
+                    {`Place ${entry.meterId}…`}
+                  </button>
+                </td>
               </tr>
             ))}
           </tbody>

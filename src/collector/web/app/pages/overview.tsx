@@ -161,6 +161,8 @@ function tilesOf(data: Exceptions): Tile[] {
 
 function headline(data: Exceptions): string {
   const kinds = tilesOf(data).filter((tile) => tile.count > 0).length;
+  const { total, byState } = data.meters;
+  if (kinds === 0 && total > 0 && byState['unknown'] === total) return 'The meters are being read for the first time';
   if (kinds === 0) return 'Nothing needs you';
   return kinds === 1 ? 'One thing needs you' : `${kinds} things need you`;
 }

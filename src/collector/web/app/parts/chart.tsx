@@ -104,7 +104,8 @@ function optionsOf(element: HTMLElement, props: ChartProps, tell: (text: string)
   return {
     width: element.clientWidth,
     height: element.clientHeight,
-    padding: [12, 8, 0, 0],
+    // Room at the right for half of the last time.
+    padding: [12, 22, 0, 0],
     ...(timeZone === undefined ? {} : { tzDate: (atS: number) => uPlot.tzDate(new Date(atS * 1_000), timeZone) }),
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     scales: {
