@@ -64,6 +64,8 @@ export class FrameScanner<Frame> {
   readonly #buffer = new ReceiveBuffer();
   readonly #noise = new ReceiveBuffer();
   #noiseCode: FrameErrorCode = 'FRAME_NOISE';
+  /** Why the frame was rejected whose octets come next: its first one may be the end of a good frame and no noise. */
+  #rejected: FrameErrorCode | null = null;
   /** Octets at the start of the buffer that were already part of a frame or fill. */
   #free = 0;
   /** Octets still inside the claim of a rejected candidate. */
@@ -160,6 +162,7 @@ export class FrameScanner<Frame> {
       return;
     }
     this.#flushNoise(events);
+    this.#rejected = null;
     this.#drop(verdict.used - verdict.shared);
     this.#free = verdict.shared;
     this.#suspect = 0;
@@ -170,6 +173,7 @@ export class FrameScanner<Frame> {
     if (!WEAK.has(code) && this.#suspect === 0) {
       this.#flushNoise(events);
       this.#suspect = extent;
+      this.#rejected = code;
     }
     this.#discard(1, code, events);
   }
@@ -179,7 +183,8 @@ export class FrameScanner<Frame> {
     let at = Math.min(this.#free, count);
     const octets = this.#buffer.view();
     while (at < count) {
-      if (this.#noise.length === 0) this.#noiseCode = code;
+      if (this.#noise.length === 0) this.#noiseCode = this.#rejected ?? code;
+      this.#rejected = null;
       const piece = Math.min(count - at, NOISE_RUN_MAX_BYTES - this.#noise.length);
       this.#noise.append(octets.subarray(at, at + piece));
       at += piece;

@@ -118,3 +118,11 @@ test('every code of the framing layers is documented and reachable', () => {
     assert.match(FRAME_ERRORS[code as FrameErrorCode].sentence, /^[A-Z].{30,}[.?]$/);
   }
 });
+
+test('a broken frame keeps its name when it shares its opening flag with the good frame before it', () => {
+  const good = fromServer(0x13, 'e6e7000f');
+  const broken = altered(fromServer(0x13, 'e6e7000f'), -3);
+  for (const flags of [good.subarray(0, -1), good, concat([good, fromHex('7e7e')])]) {
+    assert.deepEqual(heard(wire(), flags, broken, good), ['HDLC_FCS_MISMATCH']);
+  }
+});
