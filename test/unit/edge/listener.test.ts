@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fromHex } from '../../../src/base/bytes.ts';
+import { SecretKey } from '../../../src/dlms/security/secret-key.ts';
 import type { Meter } from '../../../src/edge/ports.ts';
 import { PushListener } from '../../../src/edge/reader/listener.ts';
 import { PushSampler } from '../../../src/edge/reader/push-sampler.ts';
@@ -18,7 +19,7 @@ const CAPTURES = parseCaptures(new Uint8Array(readFileSync(new URL('push-capture
 const MALFORMED = JSON.parse(readFileSync(new URL('malformed.json', VECTORS), 'utf8')) as { hex: string }[];
 
 /** A customer port at 2,400 Bd. */
-async function port(profileKey: string, timeZone: string, sampleMs: number) {
+async function port(profileKey: string, timeZone: string, sampleMs: number, pushKeys?: Meter['pushKeys']) {
   const world = testWorld();
   const { env } = world.program('edge');
   const lines = new MemoryLines({ timers: env.timers, clock: env.clock, random: env.random });
@@ -33,6 +34,7 @@ async function port(profileKey: string, timeZone: string, sampleMs: number) {
     logicalDevice: 1,
     physicalDevice: null,
     password: null,
+    ...(pushKeys === undefined ? {} : { pushKeys }),
   };
   const link = linkOf('memory:han', { ...env, lines });
   const listener = new PushListener({
@@ -67,6 +69,8 @@ async function port(profileKey: string, timeZone: string, sampleMs: number) {
         .flatMap(({ group, rows }) =>
           rows.flatMap((row) => row.values.map((value, at) => `${group.columns[at]?.obis} ${value}`)),
         ),
+    qualities: () =>
+      new Set(journal.entries.flatMap((entry) => entry.groups).flatMap(({ rows }) => rows.map((row) => row.quality))),
     states: () =>
       journal.entries
         .flatMap((entry) => entry.records)
@@ -158,6 +162,23 @@ test('a ciphered port is named as one', async () => {
   assert.equal(p.states()[0], 'garbled');
   assert.match(p.health.states.get('meter p1') ?? '', /is the port ciphered\?/);
   await p.listener.stop();
+});
+
+test('a ciphered port is read with its key, unverified without the authentication key; a wrong key is counted', async () => {
+  const capture = CAPTURES.find(({ id }) => id === 'kaifa-at-evn') ?? assert.fail();
+  const keyOf = (hex: string) => ({ encryption: SecretKey.fromHex(hex), authentication: null, title: null });
+  const right = await port('kaifa/ma309', 'Europe/Vienna', 0, keyOf(capture.encryptionKey ?? ''));
+  await right.play([capture], false);
+  assert.ok(right.values().length >= 8, right.values().join(', '));
+  assert.deepEqual([...right.qualities()], ['unverified']);
+  assert.equal(right.states()[0], 'listening');
+  await right.listener.stop();
+  const wrong = await port('kaifa/ma309', 'Europe/Vienna', 0, keyOf('00'.repeat(16)));
+  await wrong.play([capture], false);
+  assert.equal(wrong.values().length, 0);
+  const codes = [...wrong.health.counters.keys()].filter((name) => name.startsWith('reader_discarded_dlms_'));
+  assert.equal(codes.length, 1, codes.join(', '));
+  await wrong.listener.stop();
 });
 
 test('the sampler keeps the latest of each list apart', () => {
