@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fromHex } from '../../../src/base/bytes.ts';
-import { SecretKey } from '../../../src/dlms/security/secret-key.ts';
+import type { Env } from '../../../src/base/env.ts';
+import { readMeterKeys } from '../../../src/edge/meter-keys.ts';
 import type { Meter } from '../../../src/edge/ports.ts';
 import { PushListener } from '../../../src/edge/reader/listener.ts';
 import { PushSampler } from '../../../src/edge/reader/push-sampler.ts';
@@ -18,8 +19,14 @@ const VECTORS = new URL('../../vectors/', import.meta.url);
 const CAPTURES = parseCaptures(new Uint8Array(readFileSync(new URL('push-captures.json', VECTORS))));
 const MALFORMED = JSON.parse(readFileSync(new URL('malformed.json', VECTORS), 'utf8')) as { hex: string }[];
 
+/** Keys of a port whose operator was given the encryption key only. */
+async function keysOf(encryptionKey: string, env: Env) {
+  await env.disk.writeFile('p1.keys', new TextEncoder().encode(`encryptionKey: "${encryptionKey}"`));
+  return readMeterKeys('p1.keys', env);
+}
+
 /** A customer port at 2,400 Bd. */
-async function port(profileKey: string, timeZone: string, sampleMs: number, pushKeys?: Meter['pushKeys']) {
+async function port(profileKey: string, timeZone: string, sampleMs: number, encryptionKey?: string) {
   const world = testWorld();
   const { env } = world.program('edge');
   const lines = new MemoryLines({ timers: env.timers, clock: env.clock, random: env.random });
@@ -34,7 +41,7 @@ async function port(profileKey: string, timeZone: string, sampleMs: number, push
     logicalDevice: 1,
     physicalDevice: null,
     password: null,
-    ...(pushKeys === undefined ? {} : { pushKeys }),
+    security: encryptionKey === undefined ? null : await keysOf(encryptionKey, env),
   };
   const link = linkOf('memory:han', { ...env, lines });
   const listener = new PushListener({
@@ -166,14 +173,13 @@ test('a ciphered port is named as one', async () => {
 
 test('a ciphered port is read with its key, unverified without the authentication key; a wrong key is counted', async () => {
   const capture = CAPTURES.find(({ id }) => id === 'kaifa-at-evn') ?? assert.fail();
-  const keyOf = (hex: string) => ({ encryption: SecretKey.fromHex(hex), authentication: null, title: null });
-  const right = await port('kaifa/ma309', 'Europe/Vienna', 0, keyOf(capture.encryptionKey ?? ''));
+  const right = await port('kaifa/ma309', 'Europe/Vienna', 0, capture.encryptionKey ?? '');
   await right.play([capture], false);
   assert.ok(right.values().length >= 8, right.values().join(', '));
   assert.deepEqual([...right.qualities()], ['unverified']);
   assert.equal(right.states()[0], 'listening');
   await right.listener.stop();
-  const wrong = await port('kaifa/ma309', 'Europe/Vienna', 0, keyOf('00'.repeat(16)));
+  const wrong = await port('kaifa/ma309', 'Europe/Vienna', 0, '00'.repeat(16));
   await wrong.play([capture], false);
   assert.equal(wrong.values().length, 0);
   const codes = [...wrong.health.counters.keys()].filter((name) => name.startsWith('reader_discarded_dlms_'));

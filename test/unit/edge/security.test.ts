@@ -7,6 +7,7 @@ import { fromHex } from '../../../src/base/bytes.ts';
 import { parseConfig } from '../../../src/base/config.ts';
 import { hasCode } from '../../../src/base/errors.ts';
 import { CounterReceiver, CounterSender, HdlcServer, ServerSession } from '../../../src/dlms/index.ts';
+import { openJournal } from '../../../src/edge/journal/journal.ts';
 import { METER_KEYS, readMeterKeys } from '../../../src/edge/meter-keys.ts';
 import type { Meter, MeterSecurity } from '../../../src/edge/ports.ts';
 import { MeterCounters } from '../../../src/edge/reader/counters.ts';
@@ -151,6 +152,34 @@ test('HE-7 a meter that is ahead says so once, and is asked above that', async (
   await edge.open();
   assert.ok((clientCounter.last ?? 0) > ahead);
   edge.close();
+});
+
+test('HE-7 counters survive in the real journal: a restart goes on above, a new key begins anew', async () => {
+  const { env } = testWorld().program('edge');
+  const security = await keysFrom(KEYS);
+  const meter = { meterId: 'm1' as MeterId, line: 'bus1' } as Meter;
+  const open = async () =>
+    openJournal({
+      store: await env.disk.openStore('journal'),
+      clock: env.clock,
+      random: env.random,
+      sha256: env.crypto.sha256,
+      clockQuality: () => 'ntp',
+    });
+  const first = await open();
+  const { own } = await new MeterCounters(first, env.clock).of(meter, security);
+  const sent = Array.from({ length: 40 }, () => own.take());
+  await first.close();
+  const second = await open();
+  const after = await new MeterCounters(second, env.clock).of(meter, security);
+  assert.ok(after.own.next > Math.max(...sent), `${after.own.next}`);
+  assert.equal(after.own.left, 100);
+  const keys = await new MeterCounters(second, env.clock).of(meter, {
+    ...security,
+    keyPrint: fromHex('0102030405060708'),
+  });
+  assert.ok(keys.own.next < after.own.next);
+  await second.close();
 });
 
 interface PushExpect {
