@@ -1,193 +1,186 @@
-/** A one-shot client: opens a line, signs on, reads what was asked, ends politely. The work of `deltawatt read`. */
+/** Reading what was asked, in one association. The work of `deltawatt read`. */
 
-import { toHex } from '../base/bytes.ts';
 import type { Env } from '../base/env.ts';
 import type { Data } from '../dlms/axdr/data.ts';
-import { dataToOctets } from '../dlms/axdr/decode.ts';
-import { interfaceClassOf } from '../dlms/cosem/classes/index.ts';
+import { type ClassRules, interfaceClassOf } from '../dlms/cosem/classes/index.ts';
 import { dateTimeOfUtcMs } from '../dlms/cosem/datetime.ts';
 import { type ObisCode, parseObis } from '../dlms/cosem/obis.ts';
+import { type ObjectListEntry, objectListOf } from '../dlms/cosem/object-list.ts';
 import { rangeAccess } from '../dlms/cosem/selective-access.ts';
-import { scalerUnitOf, unitSymbol } from '../dlms/cosem/units.ts';
-import { shapeOfData } from '../dlms/explain/data-shape.ts';
-import type { Json } from '../dlms/explain/json.ts';
-import type { HdlcAddress } from '../dlms/frame/hdlc-address.ts';
-import { HdlcClient } from '../dlms/frame/hdlc-client.machine.ts';
-import type { ClientTransport } from '../dlms/frame/transport.ts';
-import { WrapperClient } from '../dlms/frame/wrapper.machine.ts';
-import type { Authentication } from '../dlms/session/association.ts';
-import { type MeterSession, openSession } from '../dlms/session/meter-session.ts';
-import { DATA_ACCESS_RESULTS, nameOf } from '../dlms/xdlms/results.ts';
-import type { AttributeAccess, GetDataResult } from '../dlms/xdlms/service.ts';
-import { LineDriver } from '../link/drive.ts';
-import type { LineLink } from '../link/link.ts';
-import { linkOf } from '../link/registry.ts';
-import { decimalText, exact } from '../model/number.ts';
+import { type ScalerUnit, scalerAttributeOf } from '../dlms/cosem/units.ts';
+import type { MeterSession } from '../dlms/session/meter-session.ts';
+import type { AttributeAccess, AttributeDescriptor, GetDataResult } from '../dlms/xdlms/service.ts';
+import { type MeterTarget, withMeter } from './one-shot.ts';
+import {
+  type BufferColumnFacts,
+  captureObjectsIn,
+  LIST_ATTRIBUTE,
+  PROFILE_CLASS,
+  type ShownAnswer,
+  scalerUnitIn,
+  shownAnswer,
+} from './read-answer.ts';
 
 /** What is asked. */
-export interface ReadRequest {
-  readonly link: string;
-  /** Client SAP, 1-127. */
-  readonly client: number;
-  /** Logical device; `physical` is the lower HDLC address, absent = one-octet address. */
-  readonly server: { readonly logical: number; readonly physical?: number };
-  readonly authentication: Authentication;
+export interface ReadRequest extends MeterTarget, ReadWish {}
+
+/** What is asked of a meter that is already signed on to. */
+export interface ReadWish {
+  readonly objects: readonly ReadObject[];
   /** Rows of profiles between these interval ends, UTC ms; both absent = all rows. */
   readonly fromMs?: number;
   readonly toMs?: number;
-  readonly objects: readonly ReadObject[];
-  readonly requestTimeoutMs: number;
+  /** Which class tables may be used. */
+  readonly rules?: ClassRules;
 }
 
-/** An attribute; `classId` absent = found by asking the meter's object list. */
+/** An attribute or (`all`) everything readable; `classId` absent = found by asking the meter's object list. */
 export interface ReadObject {
   readonly classId?: number;
   readonly obis: ObisCode;
-  readonly attribute: number;
+  readonly attribute: number | 'all';
 }
 
-/** What one attribute answered. */
-export interface ReadAnswer {
-  readonly classId: number;
-  readonly className: string;
-  readonly obis: string;
-  readonly attribute: number;
-  /** Data-access-result in words; `success` when there is a value. */
-  readonly result: string;
-  readonly data?: Json;
-  /** The metered value with its exponent applied, exact, and its unit. */
-  readonly value?: string;
-  readonly unit?: string;
-  readonly hex?: string;
-}
-
-const REGISTER_CLASSES: readonly number[] = [3, 4];
-const DEMAND_CLASS = 5;
-const PROFILE_CLASS = 7;
 const CLOCK = { classId: 8, instanceId: '0-0:1.0.0*255' as ObisCode, attributeId: 2, dataIndex: 0 };
-const HDLC_WANTED = {
-  informationTransmitBytes: 1024,
-  informationReceiveBytes: 1024,
-  windowTransmit: 1,
-  windowReceive: 1,
-};
 /** Range requests name their ends in UTC. */
 const UTC_CLOCK = { deviation: 0 };
-const OBJECT_LIST = { classId: 15, instanceId: '0-0:40.0.0*255' as ObisCode, attributeId: 2, access: null };
+const CAPTURE_OBJECTS = 3;
+const VERSION_UNKNOWN = 255;
 
-/** Parses `class/obis/attribute` or a bare OBIS (attribute 2, class from the meter); null when it is neither. */
+/** The list of what this client sees, in the association that is open. */
+export const OBJECT_LIST: AttributeAccess = {
+  classId: 15,
+  instanceId: '0-0:40.0.0*255' as ObisCode,
+  attributeId: 2,
+  access: null,
+};
+
+/** Parses `class/obis/attribute`, `class/obis` (all attributes) or a bare OBIS (attribute 2); null when it is none. */
 export function parseReadObject(text: string): ReadObject | null {
-  const parts = text.split('/');
+  const [first = '', obis, attribute, ...rest] = text.split('/');
+  const numbers = [first, attribute ?? '2'];
   try {
-    if (parts.length === 1) return { obis: parseObis(text), attribute: 2 };
-    const [classId, obis, attribute] = parts;
-    const numbers = [Number(classId), Number(attribute)];
-    if (parts.length !== 3 || obis === undefined || !numbers.every(Number.isInteger)) return null;
-    return { classId: Number(classId), obis: parseObis(obis), attribute: Number(attribute) };
+    if (obis === undefined) return { obis: parseObis(first), attribute: 2 };
+    if (rest.length > 0 || !numbers.every((number) => /^\d{1,5}$/.test(number))) return null;
+    const named = { classId: Number(first), obis: parseObis(obis) };
+    return { ...named, attribute: attribute === undefined ? 'all' : Number(attribute) };
   } catch {
     return null;
   }
 }
 
 /** Reads everything that is asked in one association; rejects with the codes of LINK_ERRORS, FRAME_ERRORS, SESSION_ERRORS. */
-export async function readOnce(env: Env, request: ReadRequest): Promise<ReadAnswer[]> {
-  const link = linkOf(request.link, env);
-  if (link.kind !== 'line' || link.purpose !== 'ask')
-    throw new RangeError(`${request.link} cannot be asked, it listens`);
-  const driver = new LineDriver(await link.open(), env);
-  try {
-    const session = await openSession(driver, transportOf(link, request), {
-      authentication: request.authentication,
-      requestTimeoutMs: request.requestTimeoutMs,
-      clientPduMaxBytes: Math.min(link.capabilities.maxPduBytes, 65_535),
+export function readOnce(env: Env, request: ReadRequest): Promise<ShownAnswer[]> {
+  return withMeter(env, request, (session) => readObjects(session, request));
+}
+
+/** Reads objects: the values first, then what is needed to show them (capture objects, scalers and units). */
+export async function readObjects(session: MeterSession, wish: ReadWish): Promise<ShownAnswer[]> {
+  const list = wish.objects.every(({ classId, attribute }) => classId !== undefined && attribute !== 'all')
+    ? []
+    : await readObjectList(session);
+  const items = wish.objects.flatMap((object) => itemsOf(object, list, wish));
+  const results = await readEach(session, items);
+  const captured = await capturedColumns(session, items, results);
+  const scalers = await readScalers(session, [...items, ...[...captured.values()].flat()]);
+  const { rules = {} } = wish;
+  return items.flatMap((item, at) => {
+    const result = results[at];
+    if (result === undefined) return [];
+    const entry = list.find(({ classId, obis }) => classId === item.classId && obis === item.instanceId);
+    const columns = captured
+      .get(item.instanceId)
+      ?.map((column) => ({ ...column, scalerUnit: scalerOf(scalers, column) }));
+    return shownAnswer(item, result, {
+      version: entry?.version ?? VERSION_UNKNOWN,
+      rules,
+      scalerUnit: scalerOf(scalers, item),
+      columns: item.classId === PROFILE_CLASS ? (columns ?? null) : null,
     });
-    try {
-      return await readAll(session, request);
-    } finally {
-      await session.release();
-    }
-  } finally {
-    driver.close();
-  }
-}
-
-function transportOf(link: LineLink, { client, server }: ReadRequest): ClientTransport {
-  if (link.framing === 'wrapper') return new WrapperClient({ client, server: server.logical });
-  const { gapMs, octetMs } = link;
-  return new HdlcClient({ client, server: hdlcAddress(server), parameters: HDLC_WANTED, gapMs, octetMs });
-}
-
-/** The shortest form that holds both parts. */
-function hdlcAddress({ logical, physical }: ReadRequest['server']): HdlcAddress {
-  if (physical === undefined) return { upper: logical, lower: null, length: 1 };
-  return { upper: logical, lower: physical, length: logical < 0x80 && physical < 0x80 ? 2 : 4 };
-}
-
-async function readAll(session: MeterSession, request: ReadRequest): Promise<ReadAnswer[]> {
-  const classes = await classesOf(session, request.objects);
-  const items = request.objects.map((object): AttributeAccess => {
-    const classId = object.classId ?? classes.get(object.obis) ?? 1;
-    const descriptor = { classId, instanceId: object.obis, attributeId: object.attribute };
-    return { ...descriptor, access: rangeOf(descriptor, request) };
   });
-  const answers: ReadAnswer[] = [];
-  for (const item of items) {
-    const [result] = await session.get([item]);
-    if (result === undefined) continue;
-    answers.push({ ...plainAnswer(item, result), ...(await scaled(session, item, result)) });
-  }
-  return answers;
 }
 
-/** Classes of objects that were named by OBIS alone, from the meter's object list. */
-async function classesOf(session: MeterSession, objects: readonly ReadObject[]): Promise<Map<string, number>> {
-  const classes = new Map<string, number>();
-  if (objects.every((object) => object.classId !== undefined)) return classes;
-  const [list] = await session.get([OBJECT_LIST]);
-  const elements = list !== undefined && 'data' in list && list.data.type === 'array' ? list.data.value : [];
-  for (const element of elements) {
-    const [classId, , name] = element.type === 'structure' ? element.value : [];
-    if (classId?.type !== 'long-unsigned' || name?.type !== 'octet-string') continue;
-    classes.set(parseObis([...name.value].join('.')), classId.value);
-  }
-  return classes;
+/** The object list; empty when the meter does not give it to this client. */
+export async function readObjectList(session: MeterSession): Promise<readonly ObjectListEntry[]> {
+  const [result] = await session.get([OBJECT_LIST]);
+  return result !== undefined && 'data' in result ? objectListOf(result.data) : [];
 }
 
-function rangeOf(descriptor: { classId: number; attributeId: number }, { fromMs, toMs }: ReadRequest) {
-  if (descriptor.classId !== PROFILE_CLASS || descriptor.attributeId !== 2) return null;
+function itemsOf(object: ReadObject, list: readonly ObjectListEntry[], wish: ReadWish): AttributeAccess[] {
+  const entry = list.find(({ classId, obis }) => obis === object.obis && classId === (object.classId ?? classId));
+  const classId = object.classId ?? entry?.classId ?? 1;
+  const attributes = object.attribute === 'all' ? allAttributes(classId, entry, wish.rules) : [object.attribute];
+  return attributes.map((attributeId) => {
+    const descriptor = { classId, instanceId: object.obis, attributeId };
+    return { ...descriptor, access: rangeOf(descriptor, wish) };
+  });
+}
+
+/** What the association lets this client read, or else what the class table has. */
+function allAttributes(classId: number, entry: ObjectListEntry | undefined, rules: ClassRules = {}): readonly number[] {
+  const readable = entry?.attributes.filter(({ canRead }) => canRead).map(({ id }) => id) ?? [];
+  if (readable.length > 0) return readable;
+  const table = interfaceClassOf(classId, entry?.version ?? VERSION_UNKNOWN, rules)?.table;
+  return table?.attributes.filter(({ access }) => access !== 'write').map(({ index }) => index) ?? [1, 2];
+}
+
+function rangeOf(descriptor: AttributeDescriptor, { fromMs, toMs }: ReadWish) {
+  if (descriptor.classId !== PROFILE_CLASS || descriptor.attributeId !== LIST_ATTRIBUTE) return null;
   if (fromMs === undefined || toMs === undefined) return null;
-  const [from, to] = [fromMs, toMs].map(
-    (atMs): Data => ({ type: 'date-time', value: dateTimeOfUtcMs(atMs, UTC_CLOCK) }),
-  );
-  if (from === undefined || to === undefined) return null;
-  return rangeAccess({ restricting: CLOCK, from, to, columns: [] });
+  const moment = (atMs: number): Data => ({ type: 'date-time', value: dateTimeOfUtcMs(atMs, UTC_CLOCK) });
+  return rangeAccess({ restricting: CLOCK, from: moment(fromMs), to: moment(toMs), columns: [] });
 }
 
-function plainAnswer(item: AttributeAccess, result: GetDataResult): ReadAnswer {
-  const named = {
-    classId: item.classId,
-    className: interfaceClassOf(item.classId, 0)?.table.name ?? `class ${item.classId}`,
-    obis: item.instanceId,
-    attribute: item.attributeId,
-  };
-  if (!('data' in result)) return { ...named, result: nameOf(DATA_ACCESS_RESULTS, result.dataAccessResult) };
-  return { ...named, result: 'success', data: shapeOfData(result.data), hex: toHex(dataToOctets(result.data)) };
+/** Buffers one by one (their answers are long), everything else in as few requests as the meter allows. */
+async function readEach(session: MeterSession, items: readonly AttributeAccess[]): Promise<readonly GetDataResult[]> {
+  const isBuffer = ({ classId, attributeId }: AttributeAccess) =>
+    classId === PROFILE_CLASS && attributeId === LIST_ATTRIBUTE;
+  const short = await session.get(items.filter((item) => !isBuffer(item)));
+  const results: GetDataResult[] = [];
+  let at = 0;
+  for (const item of items) {
+    const result = isBuffer(item) ? (await session.get([item]))[0] : short[at++];
+    if (result !== undefined) results.push(result);
+  }
+  return results;
 }
 
-/** The value of a register with its scaler and unit. */
-async function scaled(
+type Column = Omit<BufferColumnFacts, 'scalerUnit'>;
+
+/** Capture objects of the buffers that were read, by logical name. */
+async function capturedColumns(
   session: MeterSession,
-  item: AttributeAccess,
-  result: GetDataResult,
-): Promise<Pick<ReadAnswer, 'value' | 'unit'>> {
-  const isRegister = REGISTER_CLASSES.includes(item.classId) && item.attributeId === 2;
-  const isDemand = item.classId === DEMAND_CLASS && (item.attributeId === 2 || item.attributeId === 3);
-  if (!('data' in result) || (!isRegister && !isDemand)) return {};
-  const { data } = result;
-  if (!('value' in data) || (typeof data.value !== 'number' && typeof data.value !== 'bigint')) return {};
-  if (typeof data.value === 'number' && !Number.isInteger(data.value)) return {};
-  const [found] = await session.get([{ ...item, attributeId: isDemand ? 4 : 3, access: null }]);
-  const unit = found !== undefined && 'data' in found ? scalerUnitOf(found.data) : null;
-  if (unit === null) return {};
-  return { value: decimalText(exact(BigInt(data.value)), unit.scaler), unit: unitSymbol(unit.unit) };
+  items: readonly AttributeAccess[],
+  results: readonly GetDataResult[],
+): Promise<ReadonlyMap<string, readonly Column[]>> {
+  const isRead = (item: AttributeAccess, at: number) =>
+    item.classId === PROFILE_CLASS && item.attributeId === LIST_ATTRIBUTE && 'data' in (results[at] ?? {});
+  const asked = items
+    .filter(isRead)
+    .map((item): AttributeAccess => ({ ...item, attributeId: CAPTURE_OBJECTS, access: null }));
+  const lists = await session.get(asked);
+  return new Map(asked.map((item, at) => [item.instanceId, captureObjectsIn(lists[at]) ?? []]));
+}
+
+/** Scaler and unit of every metered value among these attributes, by object. */
+export async function readScalers(
+  session: MeterSession,
+  attributes: readonly AttributeDescriptor[],
+): Promise<ReadonlyMap<string, ScalerUnit | null>> {
+  const asked = new Map<string, AttributeAccess>();
+  for (const { classId, instanceId, attributeId } of attributes) {
+    const scaler = scalerAttributeOf(classId, attributeId);
+    if (scaler === null) continue;
+    asked.set(`${classId}/${instanceId}`, { classId, instanceId, attributeId: scaler, access: null });
+  }
+  const results = await session.get([...asked.values()]);
+  return new Map([...asked.keys()].map((key, at) => [key, scalerUnitIn(results[at])]));
+}
+
+function scalerOf(
+  scalers: ReadonlyMap<string, ScalerUnit | null>,
+  { classId, instanceId, attributeId }: AttributeDescriptor,
+): ScalerUnit | null {
+  if (scalerAttributeOf(classId, attributeId) === null) return null;
+  return scalers.get(`${classId}/${instanceId}`) ?? null;
 }

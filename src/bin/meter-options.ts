@@ -1,0 +1,63 @@
+/** Options of the commands that sign on to one meter: read, scan. */
+import type { Disk } from '../base/env.ts';
+import type { Authentication } from '../dlms/session/association.ts';
+import type { MeterTarget } from '../lab/one-shot.ts';
+import { type OptionTable, wholeNumber } from './command.ts';
+import { UsageError } from './errors.ts';
+
+/** How to reach the meter and to prove oneself; the client is each command's own. */
+export const METER_OPTIONS = {
+  server: { kind: 'text', value: 'N[/P]', what: 'logical device and, for HDLC, physical device; default 1' },
+  auth: { kind: 'text', value: 'KIND', what: 'none or lls; default none' },
+  'password-file': { kind: 'text', value: 'FILE', what: 'file with the password of lls' },
+  timeout: { kind: 'text', value: 'S', what: 'seconds to wait for each answer; default 5' },
+  'unsure-classes': { kind: 'flag', what: 'also use class tables that were written from memory alone' },
+} as const satisfies OptionTable;
+
+/** The values of {@link METER_OPTIONS}. */
+export interface MeterOptionValues {
+  readonly server: string | undefined;
+  readonly auth: string | undefined;
+  readonly 'password-file': string | undefined;
+  readonly timeout: string | undefined;
+}
+
+/** The client with no rights but to identify the meter; it signs on without a password everywhere. */
+export const PUBLIC_CLIENT = 16;
+
+/** A client address from its text. Errors: {@link UsageError}. */
+export function clientOf(text: string): number {
+  return wholeNumber('client', text, 1, 65_535);
+}
+
+/** How to sign on as a client. Errors: {@link UsageError} with the option that is wrong. */
+export async function meterTarget(
+  link: string,
+  client: number,
+  values: MeterOptionValues,
+  disk: Disk,
+): Promise<MeterTarget> {
+  return {
+    link,
+    client,
+    server: serverOf(values.server ?? '1'),
+    authentication: await authenticationOf(values.auth ?? 'none', values['password-file'], disk),
+    requestTimeoutMs: wholeNumber('timeout', values.timeout ?? '5', 1, 3_600) * 1_000,
+  };
+}
+
+function serverOf(text: string): MeterTarget['server'] {
+  const parts = /^(\d{1,5})(?:\/(\d{1,5}))?$/.exec(text);
+  if (parts?.[1] === undefined) throw new UsageError(`--server takes N or N/P, not ${text}.`);
+  const logical = Number(parts[1]);
+  return parts[2] === undefined ? { logical } : { logical, physical: Number(parts[2]) };
+}
+
+async function authenticationOf(kind: string, file: string | undefined, disk: Disk): Promise<Authentication> {
+  if (kind === 'none') return { mechanism: 'none' };
+  if (kind !== 'lls') throw new UsageError(`--auth takes none or lls, not ${kind}.`);
+  if (file === undefined) throw new UsageError('--auth lls needs --password-file FILE.');
+  const content = await disk.readFile(file);
+  if (content === undefined) throw new UsageError(`There is no file ${file}.`);
+  return { mechanism: 'lls', password: new TextEncoder().encode(new TextDecoder().decode(content).trimEnd()) };
+}
