@@ -1,6 +1,7 @@
 /**
- * The console in a real Chromium, served by the real API over a small town in memory. Pictures go to reports/; with
- * UPDATE_SCREENSHOTS=1 those of the documents are renewed too.
+ * The console in a real Chromium, served by the real API over a small town in memory: states that a desk does not show in
+ * half a minute, such as gaps, failed commands and the inbox. Pictures go to reports/; those of the documents come from
+ * `demo.test.ts`, where every part is the real one.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -31,7 +32,6 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-const FOLDER = process.env['UPDATE_SCREENSHOTS'] === '1' ? 'docs' : 'reports';
 
 async function collector() {
   const { env: fake } = fakeEnv();
@@ -151,7 +151,7 @@ if (PROGRAM === undefined) {
 
   before(async () => {
     execFileSync(process.execPath, [join(ROOT, 'tools', 'build-web.mjs')]);
-    for (const folder of ['reports', FOLDER]) mkdirSync(join(ROOT, folder), { recursive: true });
+    mkdirSync(join(ROOT, 'reports'), { recursive: true });
     site = await collector();
     token = (await site.auth.issue({ name: 'Maria K.', role: 'admin', tenantId: DEFAULT_TENANT }, 'test')).text;
     browser = await chromium.launch({ executablePath: PROGRAM, headless: true, args: FLAGS });
@@ -189,7 +189,7 @@ if (PROGRAM === undefined) {
       .evaluateAll((elements) => elements.map((element) => (element as unknown as { id: string }).id || 'tile'));
     assert.equal(order.indexOf('fleet-title'), order.length - 1, 'totals come last');
     await page.getByText('Live', { exact: true }).waitFor();
-    await page.screenshot({ path: join(ROOT, FOLDER, 'console.png') });
+    await page.screenshot({ path: join(ROOT, 'reports', 'town.png') });
     for (const [tile, heading] of [
       ['Meters not read', 'Meters'],
       ['missing data', 'Missing data'],
@@ -212,13 +212,13 @@ if (PROGRAM === undefined) {
     const { context, page, foreign, complaints } = await enter();
     await page.goto(`${site.url}/#/meters/${SHOWN}`);
     const chart = page.getByRole('img', {
-      name: /Energy taken from the grid of Harbour Street 13\. .* in 24 hours\. 8 intervals missing\./,
+      name: /Energy from the grid of Harbour Street 13\. .* in 24 hours\. 8 intervals missing\./,
     });
     await chart.locator('canvas').waitFor();
     const drawn = await page.evaluate<number>(IN_PAGE.painted);
     assert.ok(drawn > 0.1, `${drawn} of the canvas is painted`);
     await page.getByText('Missing in the meter').first().waitFor();
-    await page.screenshot({ path: join(ROOT, FOLDER, 'console-meter.png') });
+    await page.screenshot({ path: join(ROOT, 'reports', 'town-meter.png') });
     await page.getByText('The same as a table').click();
     const first = await page
       .getByRole('region', { name: 'Readings as a table' })
@@ -337,7 +337,7 @@ if (PROGRAM === undefined) {
     await page.getByText('Dark', { exact: true }).click();
     await page.goto(`${site.url}/#/meters/${SHOWN}`);
     await page
-      .getByRole('img', { name: /Energy taken/ })
+      .getByRole('img', { name: /Energy from/ })
       .locator('canvas')
       .waitFor();
     await page.screenshot({ path: join(ROOT, 'reports', 'console-dark.png') });

@@ -166,18 +166,18 @@ test('IT-12 the console of the demo shows three commodities and what is wrong, f
     const troubled = page.getByRole('region', { name: 'Meters that are not read' });
     await troubled.getByText('The meter did not answer').first().waitFor({ timeout: TROUBLE_MS });
     await troubled.getByText('Answers are unreadable').waitFor({ timeout: TROUBLE_MS });
-    await page.getByRole('heading', { level: 1, name: 'One thing needs you' }).waitFor({ timeout: TROUBLE_MS });
+    await page.getByRole('heading', { level: 1, name: '2 meters are not read' }).waitFor({ timeout: TROUBLE_MS });
     await page.screenshot({ path: join(ROOT, FOLDER, 'console.png') });
 
     await page.goto(`${url}/#/meters/m0001`);
     const chart = page.getByRole('img', {
-      name: /^Energy taken from the grid of Mill Lane 1, flat 1\. .* kWh in 24 hours\./,
+      name: /^Energy from the grid of Mill Lane 1, flat 1\. .* kWh in 24 hours\./,
     });
     await chart.locator('canvas').waitFor();
     await page.getByRole('button', { name: 'Read now' }).click();
     const asked = page.locator('[data-command]').first();
     await asked.getByText('Done', { exact: true }).waitFor({ timeout: TROUBLE_MS });
-    await asked.getByText(/Energy taken from the grid: [\d ]+\.\d+ kWh/).waitFor();
+    await asked.getByText(/Energy from the grid: [\d ]+\.\d+ kWh/).waitFor();
     await page.screenshot({ path: join(ROOT, FOLDER, 'console-meter.png') });
 
     for (const [meterId, words, unit] of [

@@ -3,8 +3,8 @@ import { decimalText, type ExactInteger } from '../../../model/number.ts';
 
 /** What an electricity code means, by its groups C.D (IEC 62056-61). */
 const OBIS_WORDS: Readonly<Record<string, string>> = {
-  '1.8': 'Energy taken from the grid',
-  '2.8': 'Energy fed into the grid',
+  '1.8': 'Energy from the grid',
+  '2.8': 'Energy to the grid',
   '3.8': 'Reactive energy taken',
   '4.8': 'Reactive energy fed in',
   '1.7': 'Power taken now',

@@ -74,7 +74,7 @@ function AskButtons(props: {
     <div class="row">
       <label>
         <span class="visually-hidden">What to read</span>
-        <select value={chosen} onChange={(event) => setObis(event.currentTarget.value)} style={{ width: 'auto' }}>
+        <select value={chosen} onChange={(event) => setObis(event.currentTarget.value)} style={{ width: '200px' }}>
           {shown.map((code) => (
             <option key={code} value={code}>
               {obisWords(code)}

@@ -118,7 +118,7 @@ export function EventsCard(props: { readonly meter: Meter }) {
   const events = useResource<Page<MeterEvent>>(
     `/api/v1/events?meterId=${encodeURIComponent(meterId)}&from=${sinceMs}&limit=30`,
   );
-  useReloadOn((change) => change.event === 'event', events.reload);
+  useReloadOn((change) => change.event === 'event' || bringsReadings(change, props.meter), events.reload, 2_000);
   return (
     <section class="card" aria-labelledby="events-title">
       <header>

@@ -66,10 +66,8 @@ function Head(props: { readonly meter: Meter }) {
         </>
       }
     >
-      <div>
-        <p class="row" style={{ justifyContent: 'flex-end' }}>
-          <MeterBadge state={meter.state} />
-        </p>
+      <div class="aside">
+        <MeterBadge state={meter.state} />
         <p class="muted small" style={{ marginTop: '6px' }}>
           {meter.stateSentence ?? ''} {`Last heard ${agoText(meter.lastHeardAtMs, nowMs)}.`}
         </p>

@@ -16,7 +16,8 @@ export function OverviewPage() {
   const sinceMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 7 * 24 * HOUR_MS;
   const events = useResource<Page<MeterEvent>>(`/api/v1/events?from=${sinceMs}&limit=12`);
   useReloadOn((change) => change.event !== 'hello', exceptions.reload, 3_500);
-  useReloadOn((change) => change.event === 'event', events.reload);
+  // Events of meters come in blocks, those of the collector by themselves.
+  useReloadOn((change) => ['event', 'blocks', 'readings'].includes(change.event), events.reload, 3_500);
   return (
     <>
       <Title
@@ -101,6 +102,8 @@ interface Tile {
   readonly more: string;
   readonly to: string;
   readonly tone: 'bad' | 'warn';
+  /** Said at the top when nothing else is wrong: of one, and of several. */
+  readonly alone: readonly [string, string];
 }
 
 function tilesOf(data: Exceptions): Tile[] {
@@ -117,6 +120,7 @@ function tilesOf(data: Exceptions): Tile[] {
       more: troubled === 0 ? 'all that were tried answer' : 'silent, unreadable or refusing',
       to: '#/meters?state=troubled',
       tone: 'bad',
+      alone: ['meter is not read', 'meters are not read'],
     },
     {
       count: gaps.meters,
@@ -127,6 +131,7 @@ function tilesOf(data: Exceptions): Tile[] {
           : `${plural(gaps.intervals, 'interval')} in the last 24 h`,
       to: '#/gaps',
       tone: 'bad',
+      alone: ['meter has missing data', 'meters have missing data'],
     },
     {
       count: commands.failed,
@@ -134,6 +139,7 @@ function tilesOf(data: Exceptions): Tile[] {
       more: commands.open === 0 ? 'none is under way' : `${countText(commands.open)} still under way`,
       to: '#/commands?show=failed',
       tone: 'bad',
+      alone: ['command was not done', 'commands were not done'],
     },
     {
       count: edges.unheard.length,
@@ -141,6 +147,7 @@ function tilesOf(data: Exceptions): Tile[] {
       more: edges.unheard.length === 0 ? 'all were heard within the hour' : 'not heard for an hour or more',
       to: '#/edges',
       tone: 'bad',
+      alone: ['concentrator is silent', 'concentrators are silent'],
     },
     {
       count: edges.inbox.length,
@@ -148,6 +155,7 @@ function tilesOf(data: Exceptions): Tile[] {
       more: edges.inbox.length === 0 ? 'no concentrator in the inbox' : 'concentrators in the inbox',
       to: '#/edges',
       tone: 'warn',
+      alone: ['concentrator waits to be adopted', 'concentrators wait to be adopted'],
     },
     {
       count: quarantine.length,
@@ -155,16 +163,19 @@ function tilesOf(data: Exceptions): Tile[] {
       more: foreignRows === 0 ? 'no readings are held back' : `${plural(foreignRows, 'reading')} held back`,
       to: '#/edges',
       tone: 'warn',
+      alone: ['meter has no place', 'meters have no place'],
     },
   ];
 }
 
 function headline(data: Exceptions): string {
-  const kinds = tilesOf(data).filter((tile) => tile.count > 0).length;
+  const tiles = tilesOf(data).filter((tile) => tile.count > 0);
+  const [only] = tiles;
   const { total, byState } = data.meters;
-  if (kinds === 0 && total > 0 && byState['unknown'] === total) return 'The meters are being read for the first time';
-  if (kinds === 0) return 'Nothing needs you';
-  return kinds === 1 ? 'One thing needs you' : `${kinds} things need you`;
+  if (only === undefined && total > 0 && byState['unknown'] === total)
+    return 'The meters are being read for the first time';
+  if (only === undefined) return 'Nothing needs you';
+  return tiles.length === 1 ? plural(only.count, ...only.alone) : `${tiles.length} things need you`;
 }
 
 function Tiles(props: { readonly data: Exceptions }) {
