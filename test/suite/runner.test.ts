@@ -26,10 +26,13 @@ async function runOn(
     mkdirSync(join(folder, 'tools'));
     copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    // A hanging file is ended after a second instead of a minute.
-    const source = readFileSync(join(ROOT, 'tools', 'test.ts'), 'utf8').replace("['unit', 60_000]", "['unit', 1_000]");
-    assert.ok(source.includes("['unit', 1_000]"));
+    // What hangs is ended after a second instead of minutes.
+    const source = readFileSync(join(ROOT, 'tools', 'test.ts'), 'utf8')
+      .replace("'unit', timeoutMs: 300_000", "'unit', timeoutMs: 2_000")
+      .replace("'suite', timeoutMs: 120_000", "'suite', timeoutMs: 1_000");
+    assert.ok(source.includes("'unit', timeoutMs: 2_000") && source.includes("'suite', timeoutMs: 1_000"));
     writeFileSync(join(folder, 'tools', 'test.ts'), source);
+    copyFileSync(join(ROOT, 'tools', 'test-group.ts'), join(folder, 'tools', 'test-group.ts'));
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(folder, 'test', path)), { recursive: true });
       writeFileSync(join(folder, 'test', path), text === '' ? '' : HEAD + text);
@@ -86,17 +89,43 @@ test('a failing subtest is one failure, not also its parents', async () => {
 
 test('a file that hangs, one that crashes and one without a test are failures, named', async () => {
   const { code, lines } = await runOn({
-    'unit/crash.test.ts': "throw new Error('at load');\n",
-    'unit/empty.test.ts': '',
-    'unit/hang.test.ts': "test('waits', () => new Promise(() => { setInterval(() => {}, 1000); }));\n",
+    'suite/crash.test.ts': "throw new Error('at load');\n",
+    'suite/empty.test.ts': '',
+    'suite/hang.test.ts': "test('waits', () => new Promise(() => { setInterval(() => {}, 1000); }));\n",
   });
   assert.equal(code, 1);
   assert.equal(lines.at(-1), '0 passed, 3 failed');
   const text = lines.join('\n');
-  assert.match(text, /FAIL unit\/hang\.test\.ts/);
+  assert.match(text, /FAIL suite\/hang\.test\.ts/);
   assert.match(text, /timed out after 1000ms/);
   assert.match(text, /at load/);
-  assert.match(text, /FAIL unit\/empty\.test\.ts.*\n.*holds no test/);
+  assert.match(text, /FAIL suite\/empty\.test\.ts.*\n.*holds no test/);
+});
+
+test('files of one process: one that crashes and one without a test are named, the others run', async () => {
+  const { code, lines } = await runOn({
+    'unit/a.test.ts': PASSES,
+    'unit/b.test.ts': "throw new Error('at load');\n",
+    'unit/c.test.ts': '',
+    'unit/d.test.ts': PASSES,
+  });
+  assert.deepEqual([code, lines.at(-1)], [1, '2 passed, 2 failed']);
+  const text = lines.join('\n');
+  assert.match(text, /FAIL unit\/b\.test\.ts[^]*at load/);
+  assert.match(text, /FAIL unit\/c\.test\.ts.*\n.*holds no test/);
+});
+
+test('files of one process: a test that hangs or ends the process is named, and what never ran is no success', async () => {
+  const hangs = await runOn({
+    'unit/a.test.ts': PASSES,
+    'unit/b.test.ts': "test('waits', () => new Promise(() => { setInterval(() => {}, 1000); }));\n",
+    'unit/c.test.ts': PASSES,
+  });
+  assert.equal(hangs.code, 1);
+  assert.match(hangs.lines.join('\n'), /the last test that began: waits\n.*timed out after 2000ms/);
+  assert.match(hangs.lines.join('\n'), /FAIL unit\/c\.test\.ts/);
+  const ends = await runOn({ 'unit/a.test.ts': "test('ends', () => { process.exit(0); });\n" });
+  assert.deepEqual([ends.code, ends.lines.at(-1)], [1, '0 passed, 1 failed']);
 });
 
 test('a skip is named, and a failure where CI=true', async () => {
