@@ -62,10 +62,25 @@ export const COLLECTOR_CONFIG = section('Settings of the collector', {
 /** A parsed file. */
 export type CollectorConfig = ConfigOf<typeof COLLECTOR_CONFIG>;
 
+/** What the listeners without TLS may be bound to. */
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+
 /** Contradictions between keys. */
 export function collectorContradictions(config: CollectorConfig): readonly Problem[] {
   const problems: Problem[] = [];
-  const { broker } = config;
+  const { api, broker } = config;
+  if (!LOOPBACK.test(api.host) && api.tls === undefined) {
+    problems.push({
+      path: 'api.host',
+      sentence: 'must be loopback, or give api.tls: tokens do not go over a net in clear',
+    });
+  }
+  if (broker.embedded && !LOOPBACK.test(broker.host)) {
+    problems.push({
+      path: 'broker.host',
+      sentence: 'must be loopback, the built-in broker has no TLS: use an external broker with mqtts://, or a tunnel',
+    });
+  }
   if (!broker.embedded && broker.url === undefined) {
     problems.push({ path: 'broker.url', sentence: 'is missing: give the address, or set broker.embedded to true' });
   }

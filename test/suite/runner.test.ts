@@ -111,7 +111,7 @@ test('files of one process: one that crashes and one without a test are named, t
   });
   assert.deepEqual([code, lines.at(-1)], [1, '2 passed, 2 failed']);
   const text = lines.join('\n');
-  assert.match(text, /FAIL unit\/b\.test\.ts[^]*at load/);
+  assert.match(text, /FAIL unit\/b\.test\.ts[\s\S]*at load/);
   assert.match(text, /FAIL unit\/c\.test\.ts.*\n.*holds no test/);
 });
 
