@@ -118,7 +118,9 @@ describe('the programs under pm2', { skip: missing ?? false }, () => {
     await runtime.ended;
     for (const words of [/stateFoldr: /, /journal\.flushS: /, /api\.port: /]) assert.match(runtime.output, words);
     for (const name of ['deltawatt-edge', 'deltawatt-collector']) {
-      const ends = runtime.output.match(new RegExp(`\\[${name}:\\d\\] exited with code \\[2\\]`, 'g'));
+      const ends: readonly string[] | null = runtime.output.match(
+        new RegExp(`\\[${name}:\\d\\] exited with code \\[2\\]`, 'g'),
+      );
       assert.equal(ends?.length, 1, runtime.output);
     }
   });
