@@ -96,6 +96,8 @@ export interface KeyValueStore {
 /** Files and stores. Paths are absolute or relative to the working folder. */
 export interface Disk {
   openStore(path: string): Promise<KeyValueStore>;
+  /** Makes a damaged, closed store readable again as far as its kind can; what it held may be gone. */
+  repairStore(path: string): Promise<void>;
   /** The file's octets, or undefined when there is none. */
   readFile(path: string): Promise<Uint8Array | undefined>;
   /** Permission bits of a file, `0o600`; undefined when there is none. */
@@ -107,6 +109,8 @@ export interface Disk {
   list(path: string): Promise<string[]>;
   makeFolder(path: string, mode?: number): Promise<void>;
   remove(path: string): Promise<void>;
+  /** Gives a file, folder or closed store another name on the same disk; the new name is on the medium afterwards. */
+  rename(from: string, to: string): Promise<void>;
 }
 
 /** A file that only grows. */

@@ -13,8 +13,8 @@ import type { ClockQuality } from '../wire/block.ts';
 import { Commands } from './commands/commands.ts';
 import { EdgeHealth } from './health/health.ts';
 import { answerHealth } from './health/http.ts';
-import { openJournal } from './journal/journal.ts';
 import { Stage } from './journal/stage.ts';
+import { openEdgeJournal, tellRoom } from './journal-keeper.ts';
 import { CLOCK_AGREES_MS, CLOCK_FLOOR_MS, STOP_PATIENCE_MS } from './limits.ts';
 import type { Journal, UplinkState } from './ports.ts';
 import { MeterCounters } from './reader/counters.ts';
@@ -81,14 +81,9 @@ export class Concentrator {
     const health = new EdgeHealth(() => env.clock.nowMs());
     await env.disk.makeFolder(settings.stateFolder);
     let uplink: Uplink | null = null;
-    const journal = await openJournal({
-      store: await env.disk.openStore(`${settings.stateFolder}/journal`),
-      clock: env.clock,
-      random: env.random,
-      sha256: env.crypto.sha256,
-      clockQuality: () => clockQuality(env, uplink?.collectorTime.nowMs() ?? null),
-      quotaOctets: settings.quotaOctets,
-    });
+    const journal = await openEdgeJournal(env, settings, health, () =>
+      clockQuality(env, uplink?.collectorTime.nowMs() ?? null),
+    );
     const concentrator = new Concentrator(env, settings, health, journal, await bootIdOf(env));
     uplink = concentrator.#uplink;
     try {
@@ -180,6 +175,7 @@ export class Concentrator {
   async #start(): Promise<void> {
     const { health, limitsProblem, enrolment, lines } = this.#settings;
     this.health.state('journal', 'ok', 'The journal is open.');
+    tellRoom(this.journal, this.health);
     if (limitsProblem !== null) this.health.state('limits', 'degraded', limitsProblem);
     if (health !== null) {
       this.#http = await this.#env.net.serveHttp(health.host, health.port, (path) =>
@@ -209,6 +205,7 @@ export class Concentrator {
       this.health.gauge(`lane_${span.lane}_pending_octets`, span.pendingOctets);
       this.health.gauge(`lane_${span.lane}_pending_blocks`, span.pendingBlocks);
     }
+    tellRoom(this.journal, this.health);
     const uplink = this.#uplink.state();
     this.health.gauge('uplink_connected', uplink.connected ? 1 : 0);
     this.health.gauge('uplink_session_open', uplink.sessionOpen ? 1 : 0);

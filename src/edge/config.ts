@@ -80,6 +80,24 @@ export const EDGE_CONFIG = section('Settings of the edge', {
   }),
   journal: section('What waits for the collector', {
     quotaMiB: whole({ what: 'Space of the journal', from: 8, to: 1_048_576, unit: 'MiB', default: 256 }),
+    keepDays: whole({
+      what: 'Longest time that readings wait for the collector, counted while the clock is set; 0 = no limit',
+      from: 0,
+      to: 3_660,
+      unit: 'days',
+      default: 0,
+    }),
+    evictFirst: oneOf(['logs', 'low-value', 'oldest'], {
+      what: 'What is given up first when the space is used up; the others follow in this order',
+      default: 'logs',
+    }),
+    ballastMiB: whole({
+      what: 'File that keeps room for the store on a full disk, 0 = none',
+      from: 0,
+      to: 256,
+      unit: 'MiB',
+      default: 8,
+    }),
     flushS: whole({
       what: 'Longest time that what was read waits in memory to be stored; meters still hold it',
       from: 1,

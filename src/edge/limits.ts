@@ -149,3 +149,6 @@ export const METERS_PER_LINE_MAX = 1_000;
 
 /** Dictionaries remembered as sent; when there are more, one may be sent again, which costs octets and changes nothing. */
 export const TOLD_DICTIONARIES_MAX = 1_024;
+
+/** Fewer hours of autonomy than this are told as a trouble: a weekend without a collector. */
+export const AUTONOMY_LOW_HOURS = 72;

@@ -11,6 +11,7 @@ import { builtInLimits, type EdgeLimits, readLimits } from './commands/limits-do
 import type { EdgeConfig } from './config.ts';
 import { type Enrolment, parseEnrolment } from './enrolment.ts';
 import { edgeError } from './errors.ts';
+import { EVICTION_ORDER, type EvictionClass } from './eviction-order.ts';
 import { readMeterKeys } from './meter-keys.ts';
 import type { Meter, MeterSecurity } from './ports.ts';
 
@@ -33,6 +34,12 @@ export interface EdgeSettings {
   readonly limitsProblem: string | null;
   readonly spreadMs: number;
   readonly quotaOctets: number;
+  /** What is given up first when the quota is full; absent = as built in. */
+  readonly evictionOrder?: readonly EvictionClass[];
+  /** Unacknowledged blocks older than this are given up; absent = never. */
+  readonly keepMs?: number;
+  /** Size of the ballast file; absent = none. */
+  readonly ballastOctets?: number;
   readonly flushAfterMs: number;
   /** Null = as far back as buffers reach. */
   readonly historyMs: number | null;
@@ -69,6 +76,9 @@ export async function resolveSettings(config: EdgeConfig, around: SettingsSurrou
     limitsProblem,
     spreadMs: config.uplink.spreadS * 1000,
     quotaOctets: config.journal.quotaMiB * MIB_OCTETS,
+    evictionOrder: [config.journal.evictFirst, ...EVICTION_ORDER.filter((each) => each !== config.journal.evictFirst)],
+    ...(config.journal.keepDays === 0 ? {} : { keepMs: config.journal.keepDays * DAY_MS }),
+    ...(config.journal.ballastMiB === 0 ? {} : { ballastOctets: config.journal.ballastMiB * MIB_OCTETS }),
     flushAfterMs: config.journal.flushS * 1000,
     historyMs: config.reading.historyDays === 0 ? null : config.reading.historyDays * DAY_MS,
     relaySettleMs: config.reading.relaySettleMs,

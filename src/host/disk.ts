@@ -9,7 +9,7 @@ import { concat } from '../base/bytes.ts';
 import type { AppendFile, Disk } from '../base/env.ts';
 import { type DeltawattError, reasonOf } from '../base/errors.ts';
 import { type HostErrorCode, hostError, systemCode } from './errors.ts';
-import { openLevelStore } from './level-store.ts';
+import { openLevelStore, repairLevelStore } from './level-store.ts';
 import { APPEND_PENDING_MAX_OCTETS } from './limits.ts';
 
 const FILE_MODE = 0o600;
@@ -19,6 +19,8 @@ const FOLDER_MODE = 0o700;
 /** The machine's disk. Errors: DISK_FULL, DISK_DENIED, DISK_FAILED, and those of the store. */
 export const HOST_DISK: Disk = {
   openStore: (path) => openLevelStore(path),
+
+  repairStore: (path) => repairLevelStore(path),
 
   readFile: async (path) => {
     try {
@@ -66,6 +68,12 @@ export const HOST_DISK: Disk = {
     named(path, async () => {
       await rm(path, { recursive: true, force: true });
       await syncFolder(dirname(path));
+    }),
+
+  rename: (from, to) =>
+    named(from, async () => {
+      await rename(from, to);
+      await syncFolder(dirname(to));
     }),
 };
 

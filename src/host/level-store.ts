@@ -32,6 +32,15 @@ export async function openLevelStore(path: string): Promise<KeyValueStore> {
   return new LevelStore(level, path);
 }
 
+/** Lets LevelDB rebuild what it can of a closed store: tables that it can read are kept, damaged parts are left out. */
+export async function repairLevelStore(path: string): Promise<void> {
+  try {
+    await ClassicLevel.repair(path);
+  } catch (error) {
+    throw storeError(path, error);
+  }
+}
+
 class LevelStore implements KeyValueStore {
   readonly #level: Level;
   readonly #path: string;

@@ -265,6 +265,20 @@ export class MemoryDisk implements Disk {
     return Promise.resolve(opened);
   }
 
+  repairStore(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    const store = this.#stores.get(from);
+    if (store !== undefined) this.#stores.set(to, store);
+    this.#stores.delete(from);
+    const chunks = this.#files.get(from);
+    if (chunks !== undefined) this.#files.set(to, chunks);
+    this.#files.delete(from);
+    return Promise.resolve();
+  }
+
   /** The machine lost power: open stores are dead, and what was not synced is gone. */
   crash(): void {
     for (const store of this.#stores.values()) store.crash();
@@ -303,7 +317,7 @@ export class MemoryDisk implements Disk {
 
   list(path: string): Promise<string[]> {
     const prefix = path.endsWith('/') ? path : `${path}/`;
-    const names = [...this.#files.keys()].filter((name) => name.startsWith(prefix));
+    const names = [...this.#files.keys(), ...this.#stores.keys()].filter((name) => name.startsWith(prefix));
     return Promise.resolve([...new Set(names.map((name) => name.slice(prefix.length).split('/')[0] as string))].sort());
   }
 

@@ -5,6 +5,9 @@ import type { Lane } from './lanes.ts';
 /** Version of the control protocol, in the hello. */
 export const PROTOCOL_VERSION = 1;
 
+/** Instead of hours of autonomy: too little was stored to tell. */
+export const AUTONOMY_UNKNOWN = -1;
+
 /** What a journal holds of a lane; `first` > `last` means empty, `last` being the highest sequence ever given. */
 export interface LaneSpanNotice {
   readonly lane: Lane;
@@ -44,7 +47,7 @@ export interface LaneBacklog {
 export interface EdgeStatus {
   readonly lanes: readonly LaneBacklog[];
   readonly uptimeS: number;
-  /** Hours until the journal is full when nothing is acknowledged. */
+  /** Hours until the journal is full when nothing is acknowledged; {@link AUTONOMY_UNKNOWN} while there is no rate. */
   readonly autonomyHours: number;
   readonly facts: readonly { readonly name: string; readonly state: string; readonly sentence: string }[];
 }

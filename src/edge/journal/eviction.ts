@@ -4,14 +4,9 @@
  */
 import { LANES, type Lane } from '../../wire/lanes.ts';
 import type { TombstoneCause } from '../../wire/tombstone.ts';
+import { EVICTION_ORDER, type EvictionClass } from '../eviction-order.ts';
 import type { HeldBlock, LaneBook } from './lane-book.ts';
 import { EVICT_FREE_SHARE, EVICT_MAX_BLOCKS } from './limits.ts';
-
-/** What is given up first; the rest follows in the order in which it stands here. */
-export const EVICTION_ORDER = ['logs', 'low-value', 'oldest'] as const;
-
-/** One of {@link EVICTION_ORDER}. */
-export type EvictionClass = (typeof EVICTION_ORDER)[number];
 
 const LANES_OF: Readonly<Record<EvictionClass, readonly Lane[]>> = {
   logs: [LANES.logs],

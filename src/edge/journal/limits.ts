@@ -46,3 +46,5 @@ export const RATE_WINDOW_MS = 86_400_000;
 export const RATE_MIN_SPAN_MS = 3_600_000;
 /** How far beyond its neighbours the rows of an unreadable block may reach: a day, the longest that one group collects. */
 export const UNREADABLE_MARGIN_MS = 86_400_000;
+/** Damaged stores that are kept for a look: each may be as large as the quota. */
+export const SET_ASIDE_MAX = 1;

@@ -14,6 +14,8 @@ export interface HelloFields {
 export interface StatusFields {
   readonly lanes: readonly LaneSpan[];
   readonly uptimeS: number;
+  /** Hours until the journal is full, or null while that is not known. */
+  readonly autonomyHours: number | null;
   readonly facts: readonly StatusFact[];
 }
 

@@ -365,7 +365,8 @@ export class Uplink {
     if (text === this.#lastFacts && lanes.every((span) => span.pendingBlocks === 0)) return;
     this.#lastFacts = text;
     const uptimeS = Math.floor((this.#nowMs() - this.#startedAtMs) / 1000);
-    this.#control(this.#options.codec.status({ lanes, uptimeS, facts }));
+    const { autonomyHours } = this.#options.journal.room();
+    this.#control(this.#options.codec.status({ lanes, uptimeS, autonomyHours, facts }));
   }
 
   #schedule(): void {

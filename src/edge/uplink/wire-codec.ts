@@ -4,7 +4,7 @@ import type { EdgeId } from '../../model/ids.ts';
 import { type ClockQuality, decodeHeader } from '../../wire/block.ts';
 import { decodeCollectorMessage, encodeEdgeMessage } from '../../wire/codec.ts';
 import { openEnvelope, sealEnvelope } from '../../wire/envelope.ts';
-import { type EdgeMessage, PROTOCOL_VERSION } from '../../wire/messages.ts';
+import { AUTONOMY_UNKNOWN, type EdgeMessage, PROTOCOL_VERSION } from '../../wire/messages.ts';
 import { joinBatch, LEAVES, topicOf } from '../../wire/topics.ts';
 import type { UplinkCodec } from './codec.ts';
 
@@ -40,7 +40,7 @@ export function wireCodec(identity: EdgeIdentity, crypto: Crypto): UplinkCodec {
       return seal({ kind: 'hello', hello: { ...hello, protocol: PROTOCOL_VERSION } });
     },
     dictionary: (octets) => seal({ kind: 'dictionary', octets }),
-    status: ({ lanes, uptimeS, facts }) => {
+    status: ({ lanes, uptimeS, autonomyHours, facts }) => {
       const waiting = lanes.filter((span) => span.pendingBlocks > 0);
       const backlog = waiting.map((span) => ({
         lane: span.lane,
@@ -48,7 +48,8 @@ export function wireCodec(identity: EdgeIdentity, crypto: Crypto): UplinkCodec {
         blocks: span.pendingBlocks,
         oldestMs: span.oldestPendingMs ?? 0,
       }));
-      return seal({ kind: 'status', status: { lanes: backlog, uptimeS, autonomyHours: 0, facts } });
+      const status = { lanes: backlog, uptimeS, autonomyHours: autonomyHours ?? AUTONOMY_UNKNOWN, facts };
+      return seal({ kind: 'status', status });
     },
     batch: joinBatch,
     notice: (payload) => decodeCollectorMessage(openEnvelope(payload, 'down', identity, crypto)),

@@ -38,11 +38,12 @@ test('status carries only lanes in which something waits', () => {
   const journal = new FakeJournal();
   journal.grow(3, 2, 700);
   const facts = [{ name: 'line bus1', state: 'degraded', sentence: 'Two of 32 meters are silent.' }];
-  const sealed = CODEC.status({ lanes: journal.lanes(), uptimeS: 60, facts });
+  const sealed = CODEC.status({ lanes: journal.lanes(), autonomyHours: 36.5, uptimeS: 60, facts });
   const message = decodeEdgeMessage(openEnvelope(sealed, 'up', PARTY, TEST_CRYPTO));
   assert.ok(message.kind === 'status');
   assert.deepEqual(message.status.lanes, [{ lane: 3, octets: 1400, blocks: 2, oldestMs: 0 }]);
   assert.deepEqual(message.status.facts, facts);
+  assert.equal(message.status.autonomyHours, 36.5);
 });
 
 test('a message of the collector counts only under our key and in its direction', () => {

@@ -1,0 +1,115 @@
+/**
+ * Opens the journal in its folder, whatever state the folder is in.
+ *
+ * A store that cannot be opened, or holds a journal that is damaged beyond a few blocks, is never written to again: it is
+ * renamed, and a fresh journal with a new epoch takes its place, so no sequence is used twice and no command of before can
+ * run again. The renamed store is repaired, and what it still holds and nobody acknowledged is appended to the new journal;
+ * watermarks are not taken over, so the meters are read from their oldest rows. What comes twice that way changes nothing.
+ * A full disk costs the ballast, not the journal. Given up: the acknowledged history of a damaged store is not offered to a
+ * collector that was restored from a backup.
+ */
+import type { Disk, KeyValueStore } from '../../base/env.ts';
+import { hasCode, reasonOf } from '../../base/errors.ts';
+import type { Journal } from '../ports.ts';
+import { type JournalOptions, openJournal } from './journal.ts';
+import { SET_ASIDE_MAX } from './limits.ts';
+import { type Salvaged, salvage } from './salvage.ts';
+
+/** What opening had to do, for health and log. */
+export type OpenTrouble =
+  | { readonly kind: 'set-aside'; readonly path: string; readonly reason: string }
+  | ({ readonly kind: 'salvaged'; readonly path: string } & Salvaged)
+  | { readonly kind: 'salvage-failed'; readonly path: string; readonly reason: string }
+  | { readonly kind: 'ballast-released' };
+
+/** Where the journal lies and how it is opened. */
+export interface OpenOptions extends Omit<JournalOptions, 'store' | 'reopen'> {
+  readonly disk: Disk;
+  /** Folder that holds the store. */
+  readonly folder: string;
+  /** Name of the store in the folder. */
+  readonly name: string;
+  readonly openTrouble?: (trouble: OpenTrouble) => void;
+}
+
+/** Errors of which another try or a person, not a new store, is the cure. */
+const PASS_ON = ['STORE_LOCKED', 'DISK_DENIED', 'DISK_FULL', 'JOURNAL_NEWER', 'JOURNAL_FOREIGN', 'JOURNAL_WRITE'];
+
+/** Opens the journal, if need be a fresh one. Throws the errors that a person must look at: see the head of the file. */
+export async function openJournalIn(options: OpenOptions): Promise<Journal> {
+  const { disk, folder, name, openTrouble } = options;
+  const path = `${folder}/${name}`;
+  let journal: Journal;
+  try {
+    journal = await attempt(options, path);
+  } catch (error) {
+    if (PASS_ON.some((code) => hasCode(error, code) || hasCode(causeOf(error), code))) throw error;
+    const aside = `${path}.damaged-${await nextNumber(options)}`;
+    await disk.rename(path, aside);
+    openTrouble?.({ kind: 'set-aside', path: aside, reason: reasonOf(error) });
+    journal = await attempt(options, path);
+  }
+  for (const damaged of await namesWith(options, '.damaged-')) await takeOver(options, damaged, journal);
+  return journal;
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}
+
+async function attempt(options: OpenOptions, path: string): Promise<Journal> {
+  const open = () => openWithRoom(options, path);
+  const store = await open();
+  try {
+    return await openJournal({ ...options, store, reopen: open });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** On a full disk the store opens once the ballast is gone. */
+async function openWithRoom({ disk, ballast, openTrouble }: OpenOptions, path: string): Promise<KeyValueStore> {
+  try {
+    return await disk.openStore(path);
+  } catch (error) {
+    if (!hasCode(error, 'DISK_FULL') || !(await ballast?.release())) throw error;
+    openTrouble?.({ kind: 'ballast-released' });
+    return await disk.openStore(path);
+  }
+}
+
+async function namesWith({ disk, folder, name }: OpenOptions, word: string): Promise<string[]> {
+  return (await disk.list(folder)).filter((each) => each.startsWith(`${name}${word}`));
+}
+
+async function nextNumber(options: OpenOptions): Promise<number> {
+  const names = [...(await namesWith(options, '.damaged-')), ...(await namesWith(options, '.set-aside-'))];
+  return 1 + Math.max(0, ...names.map((each) => Number(/\d+$/.exec(each)?.[0] ?? 0)));
+}
+
+/**
+ * Repairs a renamed store and appends what it holds; then its name says that this is done. A crash in between does it
+ * again at the next start.
+ */
+async function takeOver(options: OpenOptions, damaged: string, journal: Journal): Promise<void> {
+  const { disk, folder, openTrouble, sha256 } = options;
+  const path = `${folder}/${damaged}`;
+  try {
+    await disk.repairStore(path);
+    const store = await disk.openStore(path);
+    try {
+      openTrouble?.({ kind: 'salvaged', path, ...(await salvage(store, journal, sha256)) });
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    openTrouble?.({ kind: 'salvage-failed', path, reason: reasonOf(error) });
+    // Without room it is tried again at the next start; anything else would only fail again.
+    if (hasCode(error, 'JOURNAL_WRITE') || hasCode(error, 'DISK_FULL')) return;
+  }
+  await disk.rename(path, `${folder}/${damaged.replace('.damaged-', '.set-aside-')}`);
+  const kept = await namesWith(options, '.set-aside-');
+  const oldest = kept.sort((a, b) => Number(/\d+$/.exec(a)?.[0]) - Number(/\d+$/.exec(b)?.[0]));
+  for (const each of oldest.slice(0, -SET_ASIDE_MAX)) await disk.remove(`${folder}/${each}`);
+}
