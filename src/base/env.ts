@@ -93,9 +93,13 @@ export interface KeyValueStore {
   close(): Promise<void>;
 }
 
+/** Which store: LevelDB, the append log, or the first where it loads and the second elsewhere. */
+export type StoreKind = 'auto' | 'level' | 'log';
+
 /** Files and stores. Paths are absolute or relative to the working folder. */
 export interface Disk {
-  openStore(path: string): Promise<KeyValueStore>;
+  /** Opens the store of this folder, making it when there is none; `kind` is `auto` without it. */
+  openStore(path: string, kind?: StoreKind): Promise<KeyValueStore>;
   /** Makes a damaged, closed store readable again as far as its kind can; what it held may be gone. */
   repairStore(path: string): Promise<void>;
   /** The file's octets, or undefined when there is none. */

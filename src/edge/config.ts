@@ -80,6 +80,10 @@ export const EDGE_CONFIG = section('Settings of the edge', {
   }),
   journal: section('What waits for the collector', {
     quotaMiB: whole({ what: 'Space of the journal', from: 8, to: 1_048_576, unit: 'MiB', default: 256 }),
+    store: oneOf(['auto', 'level', 'log'], {
+      what: 'Store: LevelDB, the append log in plain JavaScript, or auto: the first where it loads',
+      default: 'auto',
+    }),
     keepDays: whole({
       what: 'Longest time that readings wait for the collector, counted while the clock is set; 0 = no limit',
       from: 0,

@@ -18,7 +18,7 @@ export async function openEdgeJournal(
   health: Health,
   clockQuality: () => ClockQuality,
 ): Promise<Journal> {
-  const { stateFolder, ballastOctets, evictionOrder, keepMs, quotaOctets } = settings;
+  const { stateFolder, ballastOctets, evictionOrder, keepMs, quotaOctets, storeKind } = settings;
   const { disk, clock, random, log, crypto } = env;
   const path = `${stateFolder}/${BALLAST_NAME}`;
   const ballast = ballastOctets === undefined ? null : new Ballast({ disk, random, path, octets: ballastOctets });
@@ -37,6 +37,7 @@ export async function openEdgeJournal(
     clockQuality,
     quotaOctets,
     ...(evictionOrder === undefined ? {} : { evictionOrder }),
+    ...(storeKind === undefined ? {} : { storeKind }),
     ...(keepMs === undefined ? {} : { keepMs }),
     ...(ballast === null ? {} : { ballast }),
     trouble,

@@ -1,5 +1,5 @@
 /** From the settings file to what the concentrator is made of: every file that it names is read, all problems are told. */
-import type { Env, MqttOptions } from '../base/env.ts';
+import type { Env, MqttOptions, StoreKind } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Link } from '../link/link.ts';
 import { linkOf } from '../link/registry.ts';
@@ -38,6 +38,8 @@ export interface EdgeSettings {
   readonly evictionOrder?: readonly EvictionClass[];
   /** Unacknowledged blocks older than this are given up; absent = never. */
   readonly keepMs?: number;
+  /** Which store holds the journal; absent = chosen by what loads. */
+  readonly storeKind?: StoreKind;
   /** Size of the ballast file; absent = none. */
   readonly ballastOctets?: number;
   readonly flushAfterMs: number;
@@ -76,6 +78,7 @@ export async function resolveSettings(config: EdgeConfig, around: SettingsSurrou
     limitsProblem,
     spreadMs: config.uplink.spreadS * 1000,
     quotaOctets: config.journal.quotaMiB * MIB_OCTETS,
+    storeKind: config.journal.store,
     evictionOrder: [config.journal.evictFirst, ...EVICTION_ORDER.filter((each) => each !== config.journal.evictFirst)],
     ...(config.journal.keepDays === 0 ? {} : { keepMs: config.journal.keepDays * DAY_MS }),
     ...(config.journal.ballastMiB === 0 ? {} : { ballastOctets: config.journal.ballastMiB * MIB_OCTETS }),

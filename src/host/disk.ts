@@ -9,8 +9,8 @@ import { concat } from '../base/bytes.ts';
 import type { AppendFile, Disk } from '../base/env.ts';
 import { type DeltawattError, reasonOf } from '../base/errors.ts';
 import { type HostErrorCode, hostError, systemCode } from './errors.ts';
-import { openLevelStore, repairLevelStore } from './level-store.ts';
 import { APPEND_PENDING_MAX_OCTETS } from './limits.ts';
+import { openHostStore, repairHostStore } from './store.ts';
 
 const FILE_MODE = 0o600;
 const PERMISSION_BITS = 0o777;
@@ -18,9 +18,9 @@ const FOLDER_MODE = 0o700;
 
 /** The machine's disk. Errors: DISK_FULL, DISK_DENIED, DISK_FAILED, and those of the store. */
 export const HOST_DISK: Disk = {
-  openStore: (path) => openLevelStore(path),
+  openStore: (path, kind) => openHostStore(path, kind),
 
-  repairStore: (path) => repairLevelStore(path),
+  repairStore: (path) => repairHostStore(path),
 
   readFile: async (path) => {
     try {

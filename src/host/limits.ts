@@ -47,3 +47,9 @@ export const MQTT_CLOSE_MS = 1_000;
 
 /** How long a program may take to stop after the first signal before it is ended. */
 export const STOP_GRACE_MS = 10_000;
+
+/** Dead octets of the append log beside which the live ones do not matter: below it, rewriting costs more than it frees. */
+export const LOG_STORE_DEAD_MIN_OCTETS = 4 * 1024 * 1024;
+
+/** Octets of one frame of the append log: a batch of the journal stays far below; more is a damaged length. */
+export const LOG_STORE_FRAME_MAX_OCTETS = 64 * 1024 * 1024;

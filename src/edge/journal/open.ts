@@ -8,7 +8,7 @@
  * A full disk costs the ballast, not the journal. Given up: the acknowledged history of a damaged store is not offered to a
  * collector that was restored from a backup.
  */
-import type { Disk, KeyValueStore } from '../../base/env.ts';
+import type { Disk, KeyValueStore, StoreKind } from '../../base/env.ts';
 import { hasCode, reasonOf } from '../../base/errors.ts';
 import type { Journal } from '../ports.ts';
 import { type JournalOptions, openJournal } from './journal.ts';
@@ -29,6 +29,8 @@ export interface OpenOptions extends Omit<JournalOptions, 'store' | 'reopen'> {
   readonly folder: string;
   /** Name of the store in the folder. */
   readonly name: string;
+  /** Which store is opened; `auto` without it. */
+  readonly storeKind?: StoreKind;
   readonly openTrouble?: (trouble: OpenTrouble) => void;
 }
 
@@ -69,13 +71,16 @@ async function attempt(options: OpenOptions, path: string): Promise<Journal> {
 }
 
 /** On a full disk the store opens once the ballast is gone. */
-async function openWithRoom({ disk, ballast, openTrouble }: OpenOptions, path: string): Promise<KeyValueStore> {
+async function openWithRoom(
+  { disk, ballast, openTrouble, storeKind = 'auto' }: OpenOptions,
+  path: string,
+): Promise<KeyValueStore> {
   try {
-    return await disk.openStore(path);
+    return await disk.openStore(path, storeKind);
   } catch (error) {
     if (!hasCode(error, 'DISK_FULL') || !(await ballast?.release())) throw error;
     openTrouble?.({ kind: 'ballast-released' });
-    return await disk.openStore(path);
+    return await disk.openStore(path, storeKind);
   }
 }
 
