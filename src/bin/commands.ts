@@ -42,6 +42,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/read.ts')).readCommand,
   },
   {
+    name: 'scan',
+    summary: 'Lists what one meter has, or proposes a profile for it',
+    load: async () => (await import('./commands/scan.ts')).scanCommand,
+  },
+  {
     name: 'bench',
     summary: 'Measures what the design promises, and lists the benches',
     load: async () => (await import('./commands/bench.ts')).benchCommand,

@@ -1,0 +1,126 @@
+/** `sim meter`, `read` and `scan` as processes: a newcomer's first three commands against each other. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, test } from 'node:test';
+import { parseProfile } from '../../src/profile/schema/parse.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const PROGRAM = ['--import', 'tsx', join(ROOT, 'src', 'bin', 'deltawatt.ts')];
+
+function start(...args: string[]): ChildProcess {
+  return spawn(process.execPath, [...PROGRAM, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+async function run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = start(...args);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+let simulator: ChildProcess;
+let url = '';
+let folder = '';
+let client: string[] = [];
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'deltawatt-scan-'));
+  simulator = start('sim', 'meter', '--profile', 'generic/idis', '--listen', 'tcp://127.0.0.1:0', '--days', '1');
+  assert.ok(simulator.stdout !== null);
+  const [line] = (await once(createInterface(simulator.stdout), 'line')) as [string];
+  const card = JSON.parse(line) as { url: string; client: number; password: string };
+  const passwordFile = join(folder, 'password');
+  await writeFile(passwordFile, card.password, { mode: 0o600 });
+  url = card.url;
+  client = ['--client', String(card.client), '--auth', 'lls', '--password-file', passwordFile];
+});
+
+after(async () => {
+  simulator.kill('SIGTERM');
+  await once(simulator, 'close');
+  await rm(folder, { recursive: true });
+});
+
+test('read prints a value in words, and as JSON with data, value, unit and words', async () => {
+  const text = await run('read', url, ...client, '1-0:1.8.0*255', '70/0-0:96.3.10/3');
+  assert.equal(text.code, 0, text.stderr);
+  assert.match(text.stdout, /^3\/1-0:1\.8\.0\*255\/2 {2}Register {2}value {2}\d+ Wh\n70\/.* {2}connected \(1\)\n$/);
+  const json = await run('read', url, ...client, '--json', '1-0:1.8.0*255');
+  const [answer] = JSON.parse(json.stdout) as Record<string, unknown>[];
+  const { value, words, data, hex, ...named } = answer ?? {};
+  assert.deepEqual(named, {
+    classId: 3,
+    className: 'Register',
+    obis: '1-0:1.8.0*255',
+    attribute: 2,
+    attributeName: 'value',
+    result: 'success',
+    unit: 'Wh',
+  });
+  assert.equal(words, `${String(value)} Wh`);
+  assert.deepEqual(data, { type: 'double-long-unsigned', value: Number(value) });
+  assert.match(String(hex), /^06[0-9a-f]{8}$/);
+});
+
+test('read --csv writes the rows of a load profile, and an object that is not there is exit 1', async () => {
+  const csv = await run('read', url, ...client, '--csv', '7/1-0:99.1.0/2');
+  assert.equal(csv.code, 0, csv.stderr);
+  const lines = csv.stdout.trimEnd().split('\r\n');
+  assert.equal(lines.length, 97);
+  assert.match(lines[0] ?? '', /^0-0:1\.0\.0\*255 time,.*,1-0:32\.7\.0\*255 V$/);
+  assert.ok(lines.every((line) => line.split(',').length === 7));
+  const missing = await run('read', url, ...client, '3/1-0:99.99.9/2');
+  assert.deepEqual([missing.code, missing.stderr], [1, '']);
+  assert.match(missing.stdout, /object-undefined/);
+});
+
+test('scan lists what both clients see, and proposes a profile that parses', async () => {
+  const table = await run('scan', url, '--client', '16', ...client);
+  assert.equal(table.code, 0, table.stderr);
+  assert.match(table.stdout, /^Client 16: 6 objects\n[\s\S]*^Client 1: 22 objects\n/m);
+  const yaml = await run('scan', url, '--client', '16', ...client, '--yaml', '--name', 'acme/e1');
+  assert.equal(yaml.code, 0, yaml.stderr);
+  const parsed = parseProfile(yaml.stdout);
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  assert.equal(parsed.profile.key, 'acme/e1');
+  assert.deepEqual(
+    parsed.profile.clients.map(({ address, security, uses }) => [address, security, uses.length]),
+    [
+      [16, 'none', 1],
+      [1, 'lls', 3],
+    ],
+  );
+});
+
+test('scan --yaml as the public client alone has nothing to propose and says what to do', async () => {
+  const { code, stdout, stderr } = await run('scan', url, '--yaml');
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /scan as a client that may read/);
+});
+
+for (const [args, words] of [
+  [['scan'], /scan takes one LINK/],
+  [['scan', 'tcp://127.0.0.1:1', '--yaml', '--json'], /not both/],
+  [['scan', 'tcp://127.0.0.1:1', '--name', 'Acme'], /--name takes vendor\/model/],
+  [['scan', 'tcp://127.0.0.1:1', '--client', 'x'], /--client takes a whole number/],
+  [['read', 'tcp://127.0.0.1:1', '--csv', '--json', '1-0:1.8.0'], /not both/],
+  [['read', 'tcp://127.0.0.1:1', 'nonsense'], /is no OBJECT/],
+] as const) {
+  test(`${args.join(' ')} is wrong usage`, async () => {
+    const { code, stdout, stderr } = await run(...args);
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, words);
+  });
+}
