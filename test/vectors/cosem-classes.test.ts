@@ -85,3 +85,15 @@ test('HE-7 tables from memory alone are used only when the caller says unsureCla
   assert.equal(methodName(104, 10), undefined);
   assert.equal(methodName(104, 10, { unsureClasses: true }), 'create_PAN');
 });
+
+test('docs/dlms.md lists every class with its versions and their certainty', () => {
+  const document = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'dlms.md'), 'utf8');
+  const certainty = ({ sources, typeSources }: ClassRow) => (sources === 0 ? 'memory' : `${sources}/${typeSources}`);
+  const expected = [...new Set(ROWS.map(({ id }) => id))].map((id) => {
+    const versions = ROWS.filter((row) => row.id === id);
+    const list = versions.map((row) => `${row.version} (${certainty(row)})`).join(', ');
+    return `| ${id} | ${versions.at(-1)?.name} | ${list} |`;
+  });
+  const listed = document.split('\n').filter((line) => /^\| \d+ \| .+ \| \d+ \((memory|\d\/\d)\)/.test(line));
+  assert.deepEqual(listed, expected);
+});
