@@ -138,11 +138,12 @@ function packageMain(name: string, from?: string): string | undefined {
   }
 }
 
-function start(file: string, args: readonly string[], options: SpawnOptions): Promise<NodeChild> {
+function start(file: string, args: readonly string[], options: SpawnOptions, ownGroup = false): Promise<NodeChild> {
   const child = spawnChild(file, [...args], {
     cwd: options.folder,
     env: { ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: ownGroup,
     ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
   });
   return new Promise((resolve, reject) => {
@@ -191,7 +192,8 @@ async function spawn(
   args: readonly string[],
   options: SpawnOptions & { readonly line: (text: string) => void },
 ): Promise<ChildProcess> {
-  const child = await start(file, args, options);
+  // A terminal sends Ctrl-C to a whole process group; a server that we supervise is ended by us, after its users.
+  const child = await start(file, args, options, true);
   eachLine(child.stdout, options.line);
   eachLine(child.stderr, options.line);
   const ended = new Promise<string>((resolve) => {

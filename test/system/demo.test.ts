@@ -41,6 +41,8 @@ const data = join(folder, 'demo');
 function demo(...more: string[]): Run {
   const child = spawn(process.execPath, [PROGRAM, 'demo', '--data', data, '--meters', String(METERS), ...more], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own, as a shell gives it: Ctrl-C goes to all of it.
+    detached: true,
   });
   const said = { out: '', err: '' };
   const listeners = new Set<() => void>();
@@ -113,8 +115,9 @@ test('a demo is killed; the next start takes its lock over, and a third is refus
       `A demo of this folder runs already \\(process ${next.child.pid}, http://127\\.0\\.0\\.1:\\d+\\)\\. Stop it with Ctrl-C`,
     ),
   );
-  next.child.kill('SIGINT');
+  process.kill(-(next.child.pid ?? 0), 'SIGINT');
   assert.equal(await next.ended, 0);
+  assert.match(next.said().err, /stopping\n.*stopped; nothing of it runs any more\n$/);
   assert.deepEqual(processesOfFolder(), [], 'nothing is left behind');
   assert.equal(existsSync(join(data, 'demo.lock')), false);
 });

@@ -61,7 +61,12 @@ export const demoCommand = defineCommand({
     const site = await startDemo(env, createProcessHost(), options).catch((error: unknown) => {
       throw error instanceof DemoError ? new CommandError(error.message) : error;
     });
-    const forget = onStopSignal(env.log, () => site.stop());
+    let stopping: Promise<void> | null = null;
+    const forget = onStopSignal(env.log, () => {
+      tell('stopping');
+      stopping = site.stop().then(() => tell('stopped; nothing of it runs any more'));
+      return stopping;
+    });
     if (values.once) {
       const { report, text, holds } = await runOnce(env, site, options).finally(() => {
         forget();
@@ -80,6 +85,11 @@ export const demoCommand = defineCommand({
       (error: unknown) => tell(`the captures were not played to their end: ${reasonOf(error)}`),
     );
     const reason = await site.databaseEnded;
+    // Ctrl-C ends the database as well: that is no failure, and the signal's handler ends the program.
+    if (stopping !== null) {
+      await stopping;
+      return EXIT.done;
+    }
     await site.stop();
     throw new CommandError(`The database server ended: ${reason}.`);
   },

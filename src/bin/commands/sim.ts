@@ -52,7 +52,9 @@ export const simCommand = defineCommand({
     for (const { meter, url, framing, address } of simulator.reached) {
       io.print(`${JSON.stringify(meter.cardAt(url, framing, address))}\n`);
     }
-    io.tell(`${simulator.reached.length} meters answer; Ctrl-C ends them.`);
+    io.tell(
+      `${simulator.reached.length === 1 ? '1 meter answers; Ctrl-C ends it' : `${simulator.reached.length} meters answer; Ctrl-C ends them`}.`,
+    );
     return new Promise<number>((resolve) => {
       onStopSignal(env.log, () => simulator.stop().then(() => resolve(EXIT.done)));
     });
