@@ -53,3 +53,5 @@ export const LOG_STORE_DEAD_MIN_OCTETS = 4 * 1024 * 1024;
 
 /** Octets of one frame of the append log: a batch of the journal stays far below; more is a damaged length. */
 export const LOG_STORE_FRAME_MAX_OCTETS = 64 * 1024 * 1024;
+/** A signal this soon after the first is its echo, passed on by a launcher; no person presses Ctrl-C twice so fast. */
+export const STOP_ECHO_MS = 500;

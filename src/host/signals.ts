@@ -1,7 +1,7 @@
 /** How a program is asked to stop. */
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { STOP_GRACE_MS } from './limits.ts';
+import { STOP_ECHO_MS, STOP_GRACE_MS } from './limits.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** What a shell reports for a program that a second Ctrl-C ended. */
@@ -9,13 +9,17 @@ const EXIT_INTERRUPTED = 130;
 
 /**
  * Runs `stop` at the first SIGTERM, SIGINT or SIGHUP and ends the process with 0 when it resolves, 1 when it rejects or
- * takes longer than 10 s. A second signal ends it at once. Returns a function that takes the handlers away again.
+ * takes longer than 10 s. A second signal ends it at once, unless it comes so soon after the first that it is the same
+ * Ctrl-C: npm passes on what the terminal has sent to everybody already. Returns a function that takes the handlers away again.
  */
 export function onStopSignal(log: Log, stop: () => Promise<void>): () => void {
-  let stopping = false;
+  let stoppingSinceMs: number | null = null;
   const handle = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(EXIT_INTERRUPTED);
-    stopping = true;
+    if (stoppingSinceMs !== null) {
+      if (performance.now() - stoppingSinceMs < STOP_ECHO_MS) return;
+      process.exit(EXIT_INTERRUPTED);
+    }
+    stoppingSinceMs = performance.now();
     log.info('program.stopping', { signal });
     setTimeout(() => {
       log.error('program.stop-too-slow', { afterMs: STOP_GRACE_MS });

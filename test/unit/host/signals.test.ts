@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { STOP_ECHO_MS } from '../../../src/host/limits.ts';
 
 const SOURCE = join(import.meta.dirname, '..', '..', '..', 'src');
 
@@ -46,9 +47,21 @@ test('a stop that fails is exit 1', async () => {
 });
 
 test('a second signal ends a stop that hangs, exit 130', async () => {
-  const { child, ended, output } = await program(`() => { console.log('hanging'); return new Promise(() => {}); }`);
+  const { child, ended, output } = await program(
+    `() => { setTimeout(() => console.log('hanging'), ${STOP_ECHO_MS + 50}); return new Promise(() => {}); }`,
+  );
   child.kill('SIGINT');
   while (!output().includes('hanging')) await once(child.stdout ?? child, 'data');
   child.kill('SIGINT');
   assert.deepEqual(await ended, [130, null]);
+});
+
+test('the echo of a signal, as npm sends it, does not cut the stop short', async () => {
+  const { child, ended, output } = await program(
+    `() => { console.log('stopping'); return new Promise((done) => setTimeout(done, 100)); }`,
+  );
+  child.kill('SIGINT');
+  while (!output().includes('stopping')) await once(child.stdout ?? child, 'data');
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, [0, null]);
 });
