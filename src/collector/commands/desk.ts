@@ -11,7 +11,7 @@
 import { toHex } from '../../base/bytes.ts';
 import type { Env, SigningKey, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
-import type { Command, CommandReport, CommandState } from '../../model/command.ts';
+import type { Command, CommandBody, CommandReport, CommandState } from '../../model/command.ts';
 import { END_STATES } from '../../model/command.ts';
 import type { CommandId } from '../../model/ids.ts';
 import { commandSigningOctets, encodeCommand } from '../../wire/codec.ts';
@@ -265,7 +265,17 @@ function isAnswered(state: CommandState): boolean {
 }
 
 function sameRequest(record: CommandRecord, request: CommandRequest): boolean {
-  return record.meterId === request.meterId && JSON.stringify(record.body) === JSON.stringify(request.body);
+  return record.meterId === request.meterId && isSameBody(record.body, request.body);
+}
+
+/** By field: a database gives the fields of a JSON document back in an order of its own. */
+function isSameBody(a: CommandBody, b: CommandBody): boolean {
+  if (a.kind === 'relay') return b.kind === 'relay' && a.action === b.action;
+  if (b.kind !== 'read' || a.objects.length !== b.objects.length) return false;
+  return a.objects.every((object, at) => {
+    const other = b.objects[at];
+    return object.classId === other?.classId && object.obis === other.obis && object.attribute === other.attribute;
+  });
 }
 
 /** A UUID of version 4 (RFC 9562, 5.4). */
