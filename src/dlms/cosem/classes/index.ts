@@ -180,7 +180,7 @@ export const INTERFACE_CLASSES: readonly InterfaceClass[] = [
 
 /** Which tables may be used. */
 export interface ClassRules {
-  /** Also those that were written from memory alone (certainty 0); without it the class or version is unknown. */
+  /** Also those that were written from memory alone (`ClassCertainty` 0); without it the class or version is unknown. */
   readonly unsureClasses?: boolean;
 }
 
