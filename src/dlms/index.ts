@@ -22,6 +22,7 @@ export * from './cosem/obis.ts';
 export * from './cosem/obis-names.ts';
 export * from './cosem/object-list.ts';
 export * from './cosem/selective-access.ts';
+export * from './cosem/type-fit.ts';
 export * from './cosem/type-text.ts';
 export { UNIT_TABLE, type UnitRow } from './cosem/unit-table.ts';
 export * from './cosem/units.ts';

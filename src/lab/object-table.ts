@@ -12,13 +12,20 @@ export function objectListTable(entries: readonly ObjectListEntry[], rules: Clas
     rows: entries.map((entry) => [
       String(entry.classId),
       String(entry.version),
-      interfaceClassOf(entry.classId, entry.version, rules)?.table.name ?? `class ${entry.classId}`,
+      classWords(entry.classId, entry.version, rules),
       entry.obis,
       obisName(entry.obis) ?? '',
       attributesText(entry.attributes),
       methodsText(entry.methods),
     ]),
   };
+}
+
+/** The name of a class; of a version that the tables do not have, marked: the nearest lower one then stands for it. */
+export function classWords(classId: number, version: number, rules: ClassRules = {}): string {
+  const found = interfaceClassOf(classId, version, rules);
+  if (found === undefined) return `class ${classId}`;
+  return found.exact ? found.table.name : `${found.table.name} (version not known)`;
 }
 
 /** `1-3 r, 4 rw`: what this client may do, attributes without any right left out. */

@@ -6,8 +6,9 @@ import { dataToOctets } from '../dlms/axdr/decode.ts';
 import { type CaptureObject, captureObjectsOf } from '../dlms/cosem/capture-object.ts';
 import { type ClassRules, interfaceClassOf } from '../dlms/cosem/classes/index.ts';
 import { objectListOf } from '../dlms/cosem/object-list.ts';
+import { fitsType } from '../dlms/cosem/type-fit.ts';
 import { type ScalerUnit, scalerUnitOf, UNIT_NONE, unitSymbol } from '../dlms/cosem/units.ts';
-import { attributeViewOf, type WordTable, wordsOf, wordTableOf } from '../dlms/cosem/words.ts';
+import { type AttributeView, attributeViewOf, type WordTable, wordsOf, wordTableOf } from '../dlms/cosem/words.ts';
 import { shapeOfData } from '../dlms/explain/data-shape.ts';
 import type { Json } from '../dlms/explain/json.ts';
 import { DATA_ACCESS_RESULTS, nameOf } from '../dlms/xdlms/results.ts';
@@ -79,9 +80,17 @@ export function shownAnswer(item: AttributeAccess, result: GetDataResult, contex
   const { data } = result;
   const table = tableOf(item, data, context) ?? wordTableOf(data, view);
   const metered = meteredValue(data, context.scalerUnit);
-  const words = metered === null ? (table === null ? wordsOf(data, view) : rowsWords(table)) : meteredWords(metered);
+  const plain = table === null ? wordsOf(data, view) : rowsWords(table);
+  const words = `${metered === null ? plain : meteredWords(metered)}${misfitWords(data, view)}`;
   const whole = { ...named, result: 'success', data: shapeOfData(data), hex: toHex(dataToOctets(data)) };
   return { answer: { ...whole, ...metered, words }, table };
+}
+
+/** Says when a meter sends what its class does not have, so that nobody takes the words for certain. */
+function misfitWords(data: Data, { type }: AttributeView): string {
+  if (fitsType(data, type)) return '';
+  const usual = type.kind === 'plain' ? type.type : `${type.kind} of other types`;
+  return ` (sent as ${data.type}, usual is ${usual})`;
 }
 
 function rowsWords({ rows, columns }: WordTable): string {

@@ -126,5 +126,5 @@ function textOf(data: Data): string | null {
   if (data.type === 'visible-string' || data.type === 'utf8-string') return data.value;
   if (data.type !== 'octet-string' || data.value.length === 0 || data.value.length > TEXT_MAX_OCTETS) return null;
   const isText = data.value.every((octet) => octet >= 0x20 && octet < 0x7f);
-  return isText ? String.fromCharCode(...data.value) : null;
+  return isText ? new TextDecoder().decode(data.value) : null;
 }

@@ -4,7 +4,7 @@ import { type ClassRules, interfaceClassOf } from '../dlms/cosem/classes/index.t
 import { obisName } from '../dlms/cosem/obis-names.ts';
 import { UNIT_NONE, unitSymbol } from '../dlms/cosem/units.ts';
 import type { Json } from '../dlms/explain/json.ts';
-import { attributesText, methodsText } from './object-table.ts';
+import { attributesText, classWords, methodsText } from './object-table.ts';
 import type { ClientScan, ScannedObject } from './scan-meter.ts';
 import { alignedText, type TextTable } from './text-table.ts';
 
@@ -24,7 +24,7 @@ function scanTable({ objects }: ClientScan, rules: ClassRules): TextTable {
     rows: objects.map((object) => [
       String(object.classId),
       String(object.version),
-      classNameOf(object, rules),
+      classWords(object.classId, object.version, rules),
       object.obis,
       obisName(object.obis) ?? '',
       factsText(object),

@@ -9,7 +9,7 @@ export interface TextTable {
 /** Columns padded to their widest cell, two spaces between them, no trailing spaces. */
 export function alignedText({ columns, rows }: TextTable): string {
   const all = [columns, ...rows];
-  const widths = columns.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
+  const widths = columns.map((_, at) => all.reduce((most, row) => Math.max(most, row[at]?.length ?? 0), 0));
   return all
     .map(
       (row) =>

@@ -5,6 +5,7 @@
 
 import { ByteReader, toHex } from '../../base/bytes.ts';
 import type { Data } from '../axdr/data.ts';
+import { readVisible } from '../axdr/text.ts';
 import { type ClassRules, interfaceClassOf } from './classes/index.ts';
 import {
   CLOCK_STATUS,
@@ -74,7 +75,7 @@ export function wordTableOf(data: Data, view: AttributeView = UNKNOWN): WordTabl
   const elements = data.type === 'array' || data.type === 'compact-array' ? data.value : [];
   const rows = elements.flatMap((element) => (element.type === 'structure' ? [element.value] : []));
   if (rows.length === 0 || rows.length !== elements.length) return null;
-  const width = Math.max(...rows.map((row) => row.length));
+  const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
   const type = view.type.kind === 'array' ? view.type.of : view.type;
   const hints = Array.from({ length: width }, (_, at) => hintOfField(type, at, view));
   return {
@@ -173,7 +174,7 @@ function octetWords(octets: Uint8Array, { name, type }: Hint): string {
 /** Printable ASCII as a quoted text, else null. */
 function textOfOctets(octets: Uint8Array): string | null {
   if (!octets.every((octet) => octet >= 0x20 && octet < 0x7f)) return null;
-  return JSON.stringify(String.fromCharCode(...octets));
+  return JSON.stringify(readVisible(octets));
 }
 
 /** Months of 253 and 254 begin and end daylight saving; days of 253 and 254 count from the end of the month. */

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { fromHex } from '../../../src/base/bytes.ts';
 import type { Data } from '../../../src/dlms/axdr/data.ts';
 import { INTERFACE_CLASSES } from '../../../src/dlms/cosem/classes/index.ts';
+import { dateTimeFromOctets } from '../../../src/dlms/cosem/datetime.ts';
 import { objectListOf } from '../../../src/dlms/cosem/object-list.ts';
+import { fitsType } from '../../../src/dlms/cosem/type-fit.ts';
 import { attributeTypeOf, type TypeText } from '../../../src/dlms/cosem/type-text.ts';
 import { attributeViewOf, wordsOf, wordTableOf } from '../../../src/dlms/cosem/words.ts';
 
@@ -102,3 +104,34 @@ test('HE-7 an object list says what may be read, also where modes are bit sets',
   assert.throws(() => objectListOf(u8(1)), /DLMS_SHAPE/);
   assert.throws(() => objectListOf(ar(u8(1))), /DLMS_SHAPE/);
 });
+
+for (const [what, classId, attributeId, data, fits] of [
+  ['a wider integer', 8, 3, { type: 'double-long', value: -60 }, true],
+  ['a narrower integer', 7, 4, u16(900), true],
+  ['an integer of the other sign', 8, 3, u16(60), false],
+  [
+    'a date-time by tag',
+    8,
+    2,
+    { type: 'date-time', value: dateTimeFromOctets(fromHex('07ea0715020a000000ff8800')) },
+    true,
+  ],
+  ['octets where the tag is usual', 47, 8, os('07ea0715020a000000ff8800'), true],
+  [
+    'a date-time where a logical name is',
+    15,
+    9,
+    { type: 'date-time', value: dateTimeFromOctets(fromHex('07ea0715020a000000ff8800')) },
+    false,
+  ],
+  ['an unset structure', 40, 3, { type: 'null-data' }, true],
+  ['bits for an enum', 64, 2, { type: 'bit-string', value: '01' }, true],
+  ['a boolean for a structure', 3, 3, { type: 'boolean', value: true }, false],
+  ['a field more than the table has', 3, 3, st({ type: 'integer', value: 0 }, en(30), u8(1)), true],
+  ['a field of another type', 3, 3, st({ type: 'boolean', value: true }, en(30)), false],
+  ['three fields of a capture object', 7, 3, ar(st(u16(3), os('0100010800ff'), { type: 'integer', value: 2 })), true],
+] as const satisfies readonly (readonly [string, number, number, Data, boolean])[]) {
+  test(`HE-7 types are taken with tolerance: ${what} ${fits ? 'fits' : 'does not'}`, () => {
+    assert.equal(fitsType(data, attributeViewOf(classId, 255, attributeId).type), fits);
+  });
+}
