@@ -1,6 +1,7 @@
 /** Runs measurements from a registry: the part that `bench`, `prove` and `nightly` share. */
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../base/errors.ts';
 import { closest } from '../base/suggest.ts';
 import type { Bar, BenchEntry, BenchResult } from '../lab/benches/bench.ts';
@@ -10,6 +11,7 @@ import { EXIT, UsageError } from './errors.ts';
 const SEED = 1;
 const SEED_MAX = 2 ** 31 - 1;
 const COUNT_MAX = 1_000_000;
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/deltawatt.js', import.meta.url));
 
 /** The options of every measuring command. */
 export const MEASURE_OPTIONS = {
@@ -81,6 +83,7 @@ export async function runEntries(
         nowMs: () => performance.now(),
         seed,
         ...(count === undefined ? {} : { count }),
+        program: { file: process.execPath, args: [PROGRAM] },
         progress: (line) => io.tell(line),
         readText: (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8'),
       });

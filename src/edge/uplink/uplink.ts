@@ -310,6 +310,7 @@ export class Uplink {
         return this.#clock.heard(action.serverTimeMs);
       case 'acknowledge':
         this.#lastAckAtMs = this.#env.clock.nowMs();
+        this.#options.health.count('uplink_acknowledgements');
         return await journal.acknowledge(action.lane, action.upTo);
       case 'rewind':
         this.#options.health.count('uplink_rewinds');

@@ -1,5 +1,11 @@
 /** What a bench, a proof or a nightly run is: a named measurement with bars that hold or not. */
 
+/** A program file and the arguments before those of the command: `node dist/bin/deltawatt.js`. */
+export interface ProgramCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
 /** What a run is given. */
 export interface BenchEnv {
   /** Milliseconds of a clock with a fine step. */
@@ -10,6 +16,8 @@ export interface BenchEnv {
   readonly count?: number;
   /** A line for people, on stderr. */
   progress(text: string): void;
+  /** How to start this program in a process of its own; absent where it is not built. */
+  readonly program?: ProgramCommand;
   /** A text file, its path relative to the repository. */
   readText(path: string): Promise<string>;
 }

@@ -19,6 +19,11 @@ export const BENCHES: readonly BenchEntry[] = [
     load: async () => (await import('./line.ts')).benchLine,
   },
   {
+    name: 'start',
+    title: 'how long until a concentrator is ready, as a process',
+    load: async () => (await import('./start.ts')).benchStart,
+  },
+  {
     name: 'wire',
     title: 'octets per value of the block format on two published loads',
     load: async () => (await import('./wire.ts')).benchWire,
