@@ -49,7 +49,12 @@ function duplexOf(port: SerialPort, path: string, settings: SerialSettings): Byt
     new Promise((resolve, reject) => {
       port.drain((error) => (error === null || error === undefined ? resolve() : reject(error)));
     });
-  return streamDuplex(port, { peer: `${path} ${settings.baud} ${framing(settings)}`, drained });
+  // Destroying the stream says `close` and keeps the port: only closing it gives the device and its lock back.
+  const release = () =>
+    port.close((error) => {
+      if (error !== null && error !== undefined) port.destroy();
+    });
+  return streamDuplex(port, { peer: `${path} ${settings.baud} ${framing(settings)}`, drained, release });
 }
 
 /** `8E1` and the like. */

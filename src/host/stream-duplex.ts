@@ -10,6 +10,8 @@ export interface StreamDuplexOptions {
   readonly peer: string;
   /** Called after the stream took a chunk; resolves when the octets have left. */
   readonly drained?: () => Promise<void>;
+  /** Gives the thing behind the stream back, after which the stream tells `close`; absent = destroying the stream does. */
+  readonly release?: () => void;
 }
 
 /**
@@ -24,6 +26,7 @@ class StreamDuplex implements ByteDuplex {
   readonly peer: string;
   readonly #stream: Duplex;
   readonly #drained: (() => Promise<void>) | undefined;
+  readonly #release: () => void;
   #listener: DuplexListener | undefined;
   #reason: Error | undefined;
   #gone = false;
@@ -35,6 +38,7 @@ class StreamDuplex implements ByteDuplex {
     this.peer = options.peer;
     this.#stream = stream;
     this.#drained = options.drained;
+    this.#release = options.release ?? (() => void stream.destroy());
     stream.on('error', (error: Error) => {
       this.#reason ??= error;
     });
@@ -73,9 +77,9 @@ class StreamDuplex implements ByteDuplex {
     if (this.#closing || this.#gone) return;
     this.#closing = true;
     // What was written is sent first; a peer that takes nothing is not waited for.
-    const linger = setTimeout(() => this.#stream.destroy(), LINGER_MS);
+    const linger = setTimeout(() => this.#release(), LINGER_MS);
     this.#stream.once('close', () => clearTimeout(linger));
-    this.#stream.end(() => this.#stream.destroy());
+    this.#stream.end(() => this.#release());
   }
 
   #end(): void {
