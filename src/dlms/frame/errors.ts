@@ -136,6 +136,23 @@ export const FRAME_ERRORS = {
     retry: 'now',
     sentence: 'A segment of an M-Bus message was lost, so the whole message was dropped; the meter pushes again.',
   },
+  IEC_NO_ANSWER: {
+    side: 'path',
+    retry: 'later',
+    sentence:
+      'The meter did not answer the sign-on; check that the optical head sits straight and its speed of 300 Bd.',
+  },
+  IEC_GARBLED: {
+    side: 'path',
+    retry: 'later',
+    sentence:
+      'What came after the sign-on is no identification; check the optical head, stray light and the first speed.',
+  },
+  IEC_NO_MODE_E: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The meter offers no speed of mode E, so HDLC cannot begin; it may only speak ASCII.',
+  },
   GBT_MALFORMED: { side: 'remote', retry: 'never', sentence: 'A general-block-transfer block cannot be read.' },
   GBT_ORDER: {
     side: 'path',

@@ -34,3 +34,7 @@ export const HDLC_CLIENTS_MAX = 16;
 export const RNR_POLL_MS = 500;
 /** First octets of the information of an HDLC message: LLC destination, source, quality. */
 export const LLC_BYTES = 3;
+/** Characters of a device address in a sign-on request (IEC 62056-21). */
+export const SIGN_ON_ADDRESS_MAX_CHARACTERS = 32;
+/** Octets kept of an answer to a sign-on: echo of the longest request, noise and an identification of 24 characters. */
+export const SIGN_ON_ANSWER_MAX_BYTES = 256;

@@ -7,6 +7,7 @@ import { FRAME_ERRORS, type FrameErrorCode } from '../../../../src/dlms/frame/er
 import { serverAddress } from '../../../../src/dlms/frame/hdlc-address.ts';
 import { HdlcClient } from '../../../../src/dlms/frame/hdlc-client.machine.ts';
 import { HdlcServer } from '../../../../src/dlms/frame/hdlc-server.machine.ts';
+import { SignOnClient, type SignOnEvent } from '../../../../src/dlms/frame/iec62056-21.machine.ts';
 import { encodeMbusFrame, type MbusFrame } from '../../../../src/dlms/frame/mbus-frame.ts';
 import { PushMachine } from '../../../../src/dlms/frame/push.machine.ts';
 import type { TransportEvent } from '../../../../src/dlms/frame/transport.ts';
@@ -74,6 +75,15 @@ function inactive(): string[] {
   return heard(server, fromClient(0x93));
 }
 
+/** Codes of a sign-on with one attempt that hears `answer`. */
+function signOn(answer: string): string[] {
+  const machine = new SignOnClient({ attempts: 1 });
+  machine.start(0);
+  machine.tick(0);
+  const events: SignOnEvent[] = [...machine.receive(new TextEncoder().encode(answer), 1), ...machine.tick(60_000)];
+  return events.flatMap((event) => (event.kind === 'failed' ? [event.error.code] : []));
+}
+
 const REACHED: Record<FrameErrorCode, () => string[]> = {
   FRAME_NOISE: () => heard(wire(), '414243'),
   FRAME_GAP: () => heard(wire(), fromServer(0x13, 'e6e7000f').subarray(0, 12)),
@@ -108,6 +118,9 @@ const REACHED: Record<FrameErrorCode, () => string[]> = {
   MBUS_CHECKSUM: () => heard(wire(), altered(mbus(0x10), -2)),
   MBUS_STOP: () => heard(wire(), altered(mbus(0x10), -1)),
   MBUS_SEGMENT_ORDER: () => heard(wire(), concat([mbus(0x00), mbus(0x12)])),
+  IEC_NO_ANSWER: () => signOn(''),
+  IEC_GARBLED: () => signOn('~~~~'),
+  IEC_NO_MODE_E: () => signOn('/ABCB meter\r\n'),
   GBT_MALFORMED: () => heard(wire(), fromServer(0x13, 'e6e700e0400001000005aa')),
   GBT_ORDER: () => heard(wire(), concat([block('0001'), block('0003')])),
 };
