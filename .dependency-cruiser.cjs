@@ -11,7 +11,8 @@ const ROOMS = {
   dlms: ['base'],
   wire: ['base', 'model'],
   profile: ['base', 'model', 'dlms'],
-  link: ['base'],
+  // Links that begin with a protocol of their own (the sign-on of an optical head) run its machine.
+  link: ['base', 'dlms/frame'],
   edge: ['base', 'model', 'dlms', 'wire', 'profile', 'link'],
   collector: ['base', 'model', 'wire', 'profile/schema'],
   sim: ['base', 'model', 'dlms', 'profile', 'link', 'wire'],

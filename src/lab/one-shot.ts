@@ -37,9 +37,10 @@ export async function withMeter<Result>(
   if (link.kind !== 'line' || link.purpose !== 'ask')
     throw new RangeError(`${target.link} cannot be asked, it listens`);
   const { client, server, authentication, requestTimeoutMs } = target;
-  const { gapMs, octetMs, capabilities } = link;
   const framing = link.framing === 'wrapper' ? 'wrapper' : 'hdlc';
   const driver = new LineDriver(await link.open(), env);
+  // An optical head knows its speed only now.
+  const { gapMs, octetMs, capabilities } = link;
   try {
     const transport = clientTransport(framing, { client, ...server }, { parameters: HDLC_WANTED, gapMs, octetMs });
     const session = await openSession(driver, transport, {

@@ -6,6 +6,8 @@ export const BAUD_MIN = 300;
 export const BAUD_MAX = 921_600;
 /** Longest APDU over any link: the 16-bit length of the wrapper. */
 export const LINK_PDU_MAX_BYTES = 65_535;
+/** Longest pause of a sign-on that makes sense to set: slow meters need seconds, none needs a minute. */
+export const OPTICAL_PAUSE_MAX_MS = 60_000;
 /** Wait for a TCP connection: a mobile modem that wakes up takes seconds. */
 export const CONNECT_TIMEOUT_DEFAULT_MS = 10_000;
 /** Octets of an expected echo: what one request window can be at most (7 frames of 2,049 octets). */

@@ -24,7 +24,7 @@ interface LinkFacts {
   readonly scheme: string;
   readonly framing: LinkFraming;
   readonly capabilities: LinkCapabilities;
-  /** Time of one octet, ms; 0 where the line is fast. */
+  /** Time of one octet, ms; 0 where the line is fast. Ask after opening: an optical head agrees on its speed then. */
   readonly octetMs: number;
   /** Silence inside a frame after which it is given up, ms. */
   readonly gapMs: number;
@@ -34,6 +34,8 @@ interface LinkFacts {
 export interface LineLink extends LinkFacts {
   readonly kind: 'line';
   readonly purpose: 'ask' | 'push';
+  /** Each association needs the line opened anew, as after the sign-on of an optical head; absent = one opening serves many. */
+  readonly opensPerSession?: boolean;
   /** Opens it; rejects with LINK_OPEN. */
   open(): Promise<ByteDuplex>;
 }

@@ -17,7 +17,7 @@ export const SIM_ERRORS = {
     side: 'local',
     retry: 'never',
     sentence:
-      'The simulator cannot listen there: write tcp://host:port, tcp+hdlc://host:port or serial:///dev/name?baud=9600.',
+      'The simulator cannot listen there: write tcp://host:port, tcp+hdlc://host:port, serial:///dev/name?baud=9600 or optical:///dev/name.',
   },
   SIM_PROFILE: {
     side: 'local',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromHex, toHex } from '../../src/base/bytes.ts';
-import type { ByteDuplex, Env, Listener } from '../../src/base/env.ts';
+import type { ByteDuplex, Env, Listener, SerialSettings } from '../../src/base/env.ts';
 import { SILENT_LOG } from '../../src/base/log.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { PushMachine } from '../../src/dlms/frame/push.machine.ts';
@@ -13,6 +13,8 @@ import { LineDriver } from '../../src/link/drive.ts';
 import type { LineLink } from '../../src/link/link.ts';
 import { linkOf } from '../../src/link/registry.ts';
 import type { LinkEnv } from '../../src/link/scheme.ts';
+import { openOpticalFront } from '../../src/sim/serve/optical-front.ts';
+import { virtualUarts } from '../support/virtual-uart.ts';
 import { World } from '../unit/link/virtual.ts';
 import { vectors } from '../vectors/vector.ts';
 import { linkContract, type OpenLine } from './link-contract.ts';
@@ -59,6 +61,15 @@ for (const [name, shape] of [
   }
 }
 
+/** A cable: what comes out of one end goes into the other. */
+function joinDuplexes(a: ByteDuplex, b: ByteDuplex): void {
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const)
+    from.listen({ data: (chunk) => void to.write(chunk.slice()).catch(() => undefined), closed: () => {} });
+}
+
 /** Opens a TCP line whose far end is a listener's connection. */
 async function openTcp(
   scheme: string,
@@ -103,6 +114,36 @@ linkContract('serial, pseudo-terminal', async () => {
     await terminal.close();
   };
   return { ...real, link, near, far: terminal.master, close };
+});
+
+linkContract('optical, wire of real speeds in memory', async () => {
+  const world = new World(7);
+  const uarts = virtualUarts(world.timers);
+  const net = new MemoryNet(world.timers, () => {}).of('edge');
+  const link = lineOf('optical:///dev/ttyUSB0', {
+    timers: world.timers,
+    clock: world.clock,
+    net,
+    serial: uarts.near,
+  });
+  const far = await openOpticalFront('far', (settings) => uarts.far.open('far', settings), world, {});
+  const near = await world.settle(link.open());
+  return { link, near, far, env: world, settle: (promise) => world.settle(promise), close: () => Promise.resolve() };
+});
+
+linkContract('optical, pseudo-terminals', async () => {
+  const [terminal, meter] = await Promise.all([openPseudoTerminal(), openPseudoTerminal()]);
+  joinDuplexes(terminal.master, meter.master);
+  const open = (settings: SerialSettings) => host.serial.open(meter.path, settings);
+  const far = await openOpticalFront(meter.path, open, host, { startBaud: 9_600, reactionMs: 20, text: 'PTY' });
+  const link = lineOf(`optical://${terminal.path}?start=9600`, host);
+  const near = await link.open();
+  const close = async () => {
+    near.close();
+    far.close();
+    await Promise.all([terminal.close(), meter.close()]);
+  };
+  return { ...real, link, near, far, close };
 });
 
 test('SG-EV-1 push+serial: captures of real meters, with noise and in random pieces, come out of a pseudo-terminal whole', async () => {

@@ -13,7 +13,8 @@ export const readCommand = defineCommand({
   summary: 'Reads objects of one meter, once',
   arguments: 'LINK [options] OBJECT...',
   details:
-    'LINK is an address like tcp://host:4059, tcp+hdlc://host:4059 or serial:///dev/ttyUSB0?baud=9600. OBJECT is\n' +
+    'LINK is an address like tcp://host:4059, tcp+hdlc://host:4059, serial:///dev/ttyUSB0?baud=9600 or\n' +
+    'optical:///dev/ttyUSB0. OBJECT is\n' +
     'class/obis/attribute, class/obis (all that may be read), or an OBIS alone (attribute 2, the class from the meter).\n' +
     '--from and --to select rows of profiles.',
   options: {

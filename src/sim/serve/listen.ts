@@ -1,20 +1,22 @@
 /**
  * Where simulated meters can be reached: `tcp://` (wrapper), `tcp+hdlc://` (HDLC in a socket, as behind a gateway) and
- * `serial://` (a port or a pseudo-terminal, kept to the line's pace).
+ * `serial://` (a port or a pseudo-terminal, kept to the line's pace), `optical://` (the same behind the sign-on of mode E).
  *
  * A `tcp://` place gives each meter a port of its own, counted up from the one given (0 = free ones), unless `meters=N` puts
  * several behind one port; the other two are lines on which meters are told apart by their HDLC addresses.
  */
-import type { Env, Listener } from '../../base/env.ts';
+import type { Env, Listener, SerialSettings } from '../../base/env.ts';
+import { OPTICAL_OPTIONS } from '../../link/optical.ts';
 import { type OptionTable, readOptions } from '../../link/options.ts';
 import { addressOf } from '../../link/registry.ts';
 import type { LinkAddress } from '../../link/scheme.ts';
-import { octetMsOf, openPort, SERIAL_OPTIONS, serialSettings } from '../../link/serial.ts';
+import { deviceProblems, octetMsOf, openPort, SERIAL_OPTIONS, serialSettings } from '../../link/serial.ts';
 import { simError } from '../errors.ts';
 import { addressOnLine, type ServedLine, type SimMeter, serveLine } from '../fleet.ts';
 import type { Ledger } from '../ledger.ts';
 import { METERS_PER_LINE_MAX } from '../limits.ts';
 import type { BusFraming } from './bus.machine.ts';
+import { openOpticalFront } from './optical-front.ts';
 import { PacedDuplex } from './paced-duplex.ts';
 
 const METERS_OPTION = {
@@ -34,6 +36,12 @@ const SERIAL_LISTEN_OPTIONS = {
   pace: { kind: 'flag', about: 'Keep the pace of the line: no where a real UART keeps it', default: true },
 } as const satisfies OptionTable;
 
+const OPTICAL_LISTEN_OPTIONS = {
+  start: OPTICAL_OPTIONS.start,
+  baud: { ...OPTICAL_OPTIONS.baud, about: 'Speed that the meter offers, Bd' },
+  pace: SERIAL_LISTEN_OPTIONS.pace,
+} as const satisfies OptionTable;
+
 /** A place as it was written, checked. */
 export interface ListenPlace {
   readonly url: string;
@@ -47,6 +55,13 @@ export interface ListenPlace {
         readonly path: string;
         readonly octetMs: number;
         readonly open: ReturnType<typeof serialSettings>;
+      }
+    | {
+        readonly kind: 'optical';
+        readonly path: string;
+        readonly startBaud: number;
+        readonly offeredBaud: number;
+        readonly paced: boolean;
       };
 }
 
@@ -67,7 +82,8 @@ export function parseListen(url: string): ListenPlace {
   if (address === null) throw simError('SIM_LISTEN', `${url} is no address`);
   if (scheme === 'tcp' || scheme === 'tcp+hdlc') return tcpPlace(address, scheme === 'tcp' ? 'wrapper' : 'hdlc');
   if (scheme === 'serial') return serialPlace(address);
-  throw simError('SIM_LISTEN', `${url}: tcp, tcp+hdlc and serial are known`);
+  if (scheme === 'optical') return opticalPlace(address);
+  throw simError('SIM_LISTEN', `${url}: tcp, tcp+hdlc, serial and optical are known`);
 }
 
 function tcpPlace(address: LinkAddress, framing: BusFraming): ListenPlace {
@@ -92,6 +108,14 @@ function serialPlace(address: LinkAddress): ListenPlace {
   };
 }
 
+function opticalPlace(address: LinkAddress): ListenPlace {
+  const { values, problems } = readOptions(OPTICAL_LISTEN_OPTIONS, address.query);
+  refuse(address.url, [...problems, ...deviceProblems(address)]);
+  const [startBaud, offeredBaud] = [Number(values.start), Number(values.baud)];
+  const at = { kind: 'optical', path: address.path, startBaud, offeredBaud, paced: values.pace } as const;
+  return { url: address.url, framing: 'hdlc', meters: 1, at };
+}
+
 function refuse(url: string, problems: readonly string[]): void {
   if (problems.length > 0) throw simError('SIM_LISTEN', `${url}: ${problems.join('; ')}`);
 }
@@ -109,6 +133,7 @@ export class SimListeners {
   /** Opens a place for meters; tells where each one is. Rejects with `SIM_LISTEN`, or when the place is taken. */
   async open(place: ListenPlace, meters: readonly SimMeter[]): Promise<ReachedMeter[]> {
     if (place.at.kind === 'serial') return this.#openSerial(place, place.at, meters);
+    if (place.at.kind === 'optical') return this.#openOptical(place, place.at, meters);
     const { host, port } = place.at;
     const perLine = place.meters > 0 ? place.meters : place.framing === 'wrapper' ? 1 : METERS_PER_LINE_MAX;
     const reached: ReachedMeter[] = [];
@@ -133,6 +158,23 @@ export class SimListeners {
     const port = await openPort(this.env, at.path, at.open);
     const paced = at.octetMs === 0 ? port : new PacedDuplex(port, at.octetMs, this.env);
     this.#serve(paced, meters, 'hdlc');
+    return reachedOn(meters, place.url, 'hdlc');
+  }
+
+  async #openOptical(
+    place: ListenPlace,
+    at: Extract<ListenPlace['at'], { kind: 'optical' }>,
+    meters: readonly SimMeter[],
+  ): Promise<ReachedMeter[]> {
+    refuse(place.url, meters.length > 1 ? [`${meters.length} meters at one optical head`] : []);
+    const open = async (settings: SerialSettings) => {
+      const port = await openPort(this.env, at.path, settings);
+      return at.paced ? new PacedDuplex(port, octetMsOf(settings), this.env) : port;
+    };
+    const { startBaud, offeredBaud } = at;
+    const address = meters[0]?.device.serial ?? '';
+    const front = await openOpticalFront(at.path, open, this.env, { startBaud, offeredBaud, address, text: address });
+    this.#serve(front, meters, 'hdlc');
     return reachedOn(meters, place.url, 'hdlc');
   }
 

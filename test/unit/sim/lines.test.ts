@@ -162,12 +162,21 @@ test('places to listen at: read with all their problems, refused with a way out'
   assert.deepEqual([bus.framing, bus.meters], ['hdlc', 32]);
   const serial = parseListen('serial:///dev/pts/3?baud=2400&parity=even');
   assert.ok(serial.at.kind === 'serial' && Math.abs(serial.at.octetMs - 11_000 / 2400) < 1e-9);
+  const optical = parseListen('optical:///dev/pts/3?baud=19200');
+  assert.deepEqual(optical.at, {
+    kind: 'optical',
+    path: '/dev/pts/3',
+    startBaud: 300,
+    offeredBaud: 19_200,
+    paced: true,
+  });
   const unpaced = parseListen('serial:///dev/ttyS1?pace=no');
   assert.ok(unpaced.at.kind === 'serial' && unpaced.at.octetMs === 0);
   for (const wrong of [
     'http://x',
     'tcp://127.0.0.1',
     'serial://ttyS1',
+    'optical:///dev/pts/3?baud=14400',
     'tcp://127.0.0.1:1?meters=999',
     'tcp://127.0.0.1:1?speed=3',
     'nothing',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { toHex } from '../../../src/base/bytes.ts';
 import { hasCode } from '../../../src/base/errors.ts';
 import { SILENT_LOG } from '../../../src/base/log.ts';
 import { parseObis } from '../../../src/dlms/cosem/obis.ts';
@@ -11,6 +12,7 @@ import { clientTransport } from '../../../src/dlms/frame/client-transport.ts';
 import { openSession } from '../../../src/dlms/session/meter-session.ts';
 import { createHostEnv } from '../../../src/host/env.ts';
 import { openPseudoTerminal } from '../../../src/host/pseudo-terminal.ts';
+import { readOnce } from '../../../src/lab/read-once.ts';
 import { LineDriver } from '../../../src/link/drive.ts';
 import { linkOf } from '../../../src/link/registry.ts';
 import { readLedger } from '../../../src/sim/ledger.ts';
@@ -98,6 +100,37 @@ test('a serial bus on a pseudo-terminal, at the pace of its line', async () => {
     await meters.stop();
   } finally {
     await terminal.close();
+  }
+});
+
+test('HE-1 deltawatt read over optical:// reads a simulated meter behind an optical head, over two pseudo-terminals', async () => {
+  const [head, port] = await Promise.all([openPseudoTerminal(), openPseudoTerminal()]);
+  try {
+    for (const [from, to] of [
+      [head.master, port.master],
+      [port.master, head.master],
+    ] as const)
+      from.listen({ data: (chunk) => void to.write(chunk.slice()).catch(() => undefined), closed: () => {} });
+    const meters = await Simulator.start(
+      env,
+      options({ listen: [`optical://${port.path}?start=2400&baud=19200`], count: 1, days: 0 }),
+    );
+    const [reached] = meters.reached;
+    assert.ok(reached !== undefined);
+    const [shown] = await readOnce(env, {
+      link: `optical://${head.path}?start=2400&baud=19200`,
+      client: 1,
+      server: { logical: 1, physical: reached.address },
+      authentication: { mechanism: 'lls', password: PASSWORD },
+      objects: [{ obis: parseObis('0-0:96.1.0*255'), classId: 1, attribute: 2 }],
+      requestTimeoutMs: 5_000,
+    });
+    const answer = shown?.answer ?? assert.fail('no answer');
+    assert.equal(answer.result, 'success');
+    assert.ok(answer.hex?.includes(toHex(new TextEncoder().encode(reached.meter.device.serial))), answer.hex);
+    await meters.stop();
+  } finally {
+    await Promise.all([head.close(), port.close()]);
   }
 });
 
