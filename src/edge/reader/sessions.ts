@@ -113,7 +113,8 @@ export class LinkSessions implements SessionOpener {
   }
 
   async #line(): Promise<LineDriver> {
-    if (this.#driver?.isOpen === true) return this.#driver;
+    if (this.#driver?.isOpen === true && this.link.opensPerSession !== true) return this.#driver;
+    this.closeLine();
     const duplex = await this.link.open();
     this.#driver = new LineDriver(duplex, this.env);
     return this.#driver;
