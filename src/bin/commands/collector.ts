@@ -34,12 +34,14 @@ export const collectorCommand = defineCommand({
     const file = values.config;
     const config = await readConfigFile(file, (text) => parseConfig(COLLECTOR_CONFIG, text, collectorContradictions));
     const env = createHostEnv({ logLevel: config.log });
-    const running = await startAll(env, config);
+    const starting = startAll(env, config);
+    // Heard from the first moment: whoever is told to stop while it starts, starts and stops in order.
+    onStopSignal(env.log, async () => (await starting).stop());
+    const running = await starting;
     const { url, setup, brokerUrl } = running.collector;
     env.log.info('collector.ready', { url: url ?? '', broker: brokerUrl });
     if (setup !== null)
       io.tell(`First start: open ${url} and enter the set-up code ${setup.code} (valid for an hour).`);
-    onStopSignal(env.log, running.stop);
     const reason = await running.ended;
     await running.stop();
     throw new CommandError(`The database server ended: ${reason}. Look at the log, then start the collector again.`);

@@ -39,9 +39,14 @@ export const edgeCommand = defineCommand({
     );
     const env = createHostEnv({ logLevel: config.log });
     const around = { env, linkEnv: env, profilesFolder: PROFILES_FOLDER, software: softwareName() };
-    const concentrator = await Concentrator.start(env, await resolveSettings(config, around));
-    return new Promise<number>((resolve) => {
-      onStopSignal(env.log, () => concentrator.stop().then(() => resolve(EXIT.done)));
+    const started = resolveSettings(config, around).then((settings) => Concentrator.start(env, settings));
+    // Heard from the first moment: whoever is told to stop while it starts, starts and stops in order.
+    return new Promise<number>((resolve, reject) => {
+      started.catch(reject);
+      onStopSignal(env.log, async () => {
+        await (await started).stop();
+        resolve(EXIT.done);
+      });
     });
   },
 });
