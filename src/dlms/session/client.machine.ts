@@ -21,6 +21,7 @@ import { asError, invocationOf } from './exchange.ts';
 import { Job } from './job.ts';
 import {
   ANSWER_MAX_MS,
+  ANSWER_NOISE_MAX_BYTES,
   CLIENT_PDU_DEFAULT_BYTES,
   LIST_ITEMS_DEFAULT,
   READ_RETRIES_DEFAULT,
@@ -54,6 +55,8 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   #events: ClientSessionEvent[] = [];
   #answerByMs: number | null = null;
   #askedAtMs = 0;
+  /** Octets that belong to no frame, heard since the request went out. */
+  #noiseOctets = 0;
   #retriesLeft = 0;
   #releasing = false;
   #closeReason: DeltawattError | null = null;
@@ -115,8 +118,9 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   }
 
   receive(chunk: Uint8Array, nowMs: number): ClientSessionEvent[] {
-    if (this.#answerByMs !== null && this.#state !== 'releasing') this.#stillComing(nowMs);
-    this.#consume(this.#transport.receive(chunk, nowMs), nowMs);
+    const events = this.#transport.receive(chunk, nowMs);
+    if (this.#answerByMs !== null && this.#state !== 'releasing') this.#stillComing(events, nowMs);
+    this.#consume(events, nowMs);
     return this.#take();
   }
 
@@ -181,11 +185,16 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     if (reservation !== null) this.#events.push({ kind: 'counter-low', reservation });
     this.#transport.send(octets, nowMs);
     this.#askedAtMs = nowMs;
+    this.#noiseOctets = 0;
     this.#answerByMs = nowMs + this.#options.requestTimeoutMs;
   }
 
-  /** A long answer on a slow line is no silence: the wait begins anew with every octet, up to a bound. */
-  #stillComing(nowMs: number): void {
+  /** A long answer on a slow line is no silence: the wait begins anew with every octet of a frame, up to a bound. */
+  #stillComing(events: readonly TransportEvent[], nowMs: number): void {
+    const before = this.#noiseOctets;
+    for (const event of events) if (event.kind === 'discarded') this.#noiseOctets += event.octets.length;
+    // Noise is no answer; and on a line that babbles, what looks like the begin of a frame is no hope either.
+    if (this.#noiseOctets > before || this.#noiseOctets > ANSWER_NOISE_MAX_BYTES) return;
     const waited = Math.min(nowMs + this.#options.requestTimeoutMs, this.#askedAtMs + ANSWER_MAX_MS);
     this.#answerByMs = Math.max(this.#answerByMs ?? 0, waited);
   }

@@ -18,6 +18,8 @@ export const BLOCK_OVERHEAD_BYTES = 16;
 export const REQUEST_TIMEOUT_DEFAULT_MS = 30_000;
 /** One answer may take this long while octets of it keep coming: 64 KiB at 1,200 Bd are 9 minutes. */
 export const ANSWER_MAX_MS = 900_000;
+/** Noise during one wait beyond which nothing renews it: more than the longest HDLC frame (2,047 octets) spoilt once. */
+export const ANSWER_NOISE_MAX_BYTES = 2_048;
 /** Times a read is asked again over a transport that may lose it. */
 export const READ_RETRIES_DEFAULT = 2;
 /** Wait for RLRE: meters that never send it must not hold the line. */

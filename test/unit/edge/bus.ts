@@ -66,7 +66,7 @@ export async function bus(options: BusOptions) {
     },
     null,
   );
-  serveLine(line.attach(), fleet, 'hdlc', env, null);
+  serveLine(line.attach(), fleet, options.shape?.framing === 'wrapper' ? 'wrapper' : 'hdlc', env, null);
   const journal = options.journal ?? new FakeJournal();
   const health = new FakeHealth();
   const stage = new DirectStage(journal);

@@ -71,13 +71,33 @@ test('SG-MR-5 silent, garbled, refusing: the meter state says it in words, the o
   await b.stop();
 });
 
-test('a babbling meter is named as such', async () => {
-  const b = await bus({ count: 1, misbehaviours: new Map([[0, 'babble']] as const) });
+test('SG-MR-5 a babbling meter on a bus is named as such, the others are read on', async () => {
+  const b = await bus({ count: 3, misbehaviours: new Map([[1, 'babble']] as const) });
   b.scheduler.start();
-  await b.world.clock.advance(20 * 60_000);
+  await b.world.clock.advance(HOUR_MS);
+  const states = b.records('meter-state').map((record) => {
+    assert.ok(record.kind === 'meter-state');
+    return record.state;
+  });
+  const [first] = states.filter(({ meterId }) => meterId === 'm0002');
+  assert.ok(first !== undefined && ['babbling', 'garbled'].includes(first.state), JSON.stringify(states));
+  assert.match(first.sentence, /octets came that belong to no frame/);
+  for (const meterId of ['m0001', 'm0003']) assert.ok(b.rowsOf(meterId, 900).length >= 96, meterId);
+  await b.stop();
+});
+
+test('SG-MR-5 a babbling meter on a TCP line of its own: babbling, in a sentence, within two minutes', async () => {
+  const b = await bus({
+    count: 1,
+    misbehaviours: new Map([[0, 'babble']] as const),
+    shape: { framing: 'wrapper' },
+  });
+  b.scheduler.start();
+  await b.world.clock.advance(2 * 60_000);
   const last = b.records('meter-state').at(-1);
   assert.ok(last?.kind === 'meter-state');
-  assert.ok(['babbling', 'garbled'].includes(last.state.state), last.state.state);
+  assert.equal(last.state.state, 'babbling');
+  assert.match(last.state.sentence, /^The line babbles: \d+ octets came that belong to no frame\./);
   await b.stop();
 });
 

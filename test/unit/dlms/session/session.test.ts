@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { concat, fromHex, toHex } from '../../../../src/base/bytes.ts';
+import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import type { Data } from '../../../../src/dlms/axdr/data.ts';
 import { dataToOctets } from '../../../../src/dlms/axdr/decode.ts';
 import { obisOf } from '../../../../src/dlms/cosem/obis.ts';
+import { WrapperClient } from '../../../../src/dlms/frame/wrapper.machine.ts';
 import { encodeWrapper } from '../../../../src/dlms/frame/wrapper-frame.ts';
 import { OUR_CONFORMANCE } from '../../../../src/dlms/session/association.ts';
+import { ClientSession, type ClientSessionEvent } from '../../../../src/dlms/session/client.machine.ts';
 import type { AttributeValue, MeterRequest, Outcome } from '../../../../src/dlms/session/request.ts';
 import { CONFORMANCE } from '../../../../src/dlms/xdlms/initiate.ts';
 import { attributeOf, PROFILE, PROFILE_ROWS, register, SCRIPT, SECRET, TEXT } from './bench-meter.ts';
@@ -283,6 +286,20 @@ test('IT-14 the answer to a method is lost: unknown outcome, not repeated; the n
   assert.ok(outcome?.kind === 'unknown' && outcome.error.code === 'SESSION_UNKNOWN_OUTCOME');
   assert.equal(pair.meter.invoked.length, 1);
   assert.equal(results(pair.ask({ service: 'get', items: [register(1)] })).length, 1);
+});
+
+test('SG-MR-5 noise does not renew the wait for an answer: a line that babbles ends it in time, over the wrapper', () => {
+  const client = new ClientSession(new WrapperClient({ client: 16, server: 1 }), { requestTimeoutMs: 5_000 });
+  client.connect(0);
+  const random = new SeededRandom(3);
+  let closed: ClientSessionEvent | undefined;
+  let nowMs = 0;
+  for (; nowMs < 60_000 && closed === undefined; nowMs += 100) {
+    const events = [...client.tick(nowMs), ...client.receive(random.bytes(48), nowMs)];
+    closed = events.find((event) => event.kind === 'closed');
+  }
+  assert.ok(closed?.kind === 'closed' && closed.error?.code === 'SESSION_TIMEOUT', JSON.stringify(closed));
+  assert.ok(nowMs <= 11_000, `${nowMs} ms`);
 });
 
 test('HE-7 requests queue, run one at a time in order, and can be called off', () => {
