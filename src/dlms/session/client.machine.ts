@@ -60,6 +60,8 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   #retriesLeft = 0;
   #releasing = false;
   #closeReason: DeltawattError | null = null;
+  /** Whether the link has gone down: nothing is asked any more. */
+  #ended = false;
 
   constructor(transport: ClientTransport, options: ClientSessionOptions = {}) {
     this.#transport = transport;
@@ -92,7 +94,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     if (this.#queue.length >= REQUEST_QUEUE_MAX)
       throw sessionError('SESSION_QUEUE_FULL', `${REQUEST_QUEUE_MAX} requests`);
     const job = new Job(this.#nextId++, request);
-    if (this.#releasing || this.#closeReason !== null)
+    if (this.#releasing || this.#ended || this.#closeReason !== null)
       this.#finish(job, { kind: 'failed', error: sessionError('SESSION_CLOSED') });
     else this.#queue.push(job);
     this.#work(nowMs);
@@ -336,7 +338,8 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   /** Starts the next thing to do, when nothing is in flight. */
   #work(nowMs: number): void {
     if (this.#state !== 'associated' && !(this.#releasing && this.#state === 'linked')) {
-      if (this.#releasing && this.#state === 'closed' && this.#closeReason === null) this.#disconnect(nowMs);
+      if (this.#releasing && this.#state === 'closed' && !this.#ended && this.#closeReason === null)
+        this.#disconnect(nowMs);
       return;
     }
     while (this.#current === null && this.#queue.length > 0 && this.#state === 'associated') {
@@ -428,11 +431,13 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     const error = this.#closeReason ?? reason;
     this.#state = 'closed';
     this.#answerByMs = null;
-    const why = error ?? sessionError('SESSION_CLOSED');
-    if (this.#current !== null) this.#lost(this.#current, why);
-    for (const job of this.#queue) this.#finish(job, { kind: 'failed', error: why });
+    this.#ended = true;
+    this.#closeReason = error;
+    // Made only for those who wait: an orderly end, thousands of times an hour, needs no error and its stack.
+    if (this.#current !== null) this.#lost(this.#current, error ?? sessionError('SESSION_CLOSED'));
+    for (const job of this.#queue)
+      this.#finish(job, { kind: 'failed', error: error ?? sessionError('SESSION_CLOSED') });
     this.#queue = [];
-    this.#closeReason = why;
     this.#events.push({ kind: 'closed', error });
   }
 }

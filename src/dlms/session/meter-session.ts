@@ -82,7 +82,9 @@ class OpenSession implements MeterSession {
       (events) => {
         for (const event of events) this.#hear(event);
       },
-      (reason) => this.#end(sessionError('SESSION_CLOSED', 'the line ended', reason)),
+      (reason) => {
+        if (this.#closed === null) this.#end(sessionError('SESSION_CLOSED', 'the line ended', reason));
+      },
     );
     this.opened = new Promise((resolve, reject) => {
       this.#onOpen = (error) => (error === null ? resolve(this) : reject(error));
@@ -196,10 +198,14 @@ class OpenSession implements MeterSession {
     if (this.#closed !== null) return;
     this.#closed = { error };
     this.#running.stop();
-    this.#settleOpening(error ?? sessionError('SESSION_CLOSED'));
-    for (const waiting of this.#waiting.values()) waiting.reject(error ?? sessionError('SESSION_CLOSED'));
-    this.#waiting.clear();
+    if (this.#onOpen !== null || this.#waiting.size > 0) this.#fail(error ?? sessionError('SESSION_CLOSED'));
     for (const onClosed of this.#onClosed) onClosed();
+  }
+
+  #fail(error: DeltawattError): void {
+    this.#settleOpening(error);
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
   }
 }
 

@@ -348,3 +348,16 @@ test('HE-7 thousands of exchanges a second in memory', () => {
   const perSecond = 2_000_000 / (performance.now() - startedMs);
   assert.ok(perSecond > 1_000, `${Math.round(perSecond)} exchanges a second`);
 });
+
+test('HE-7 after an orderly end a request is refused by name, and a second release does nothing', () => {
+  for (const framing of ['hdlc', 'wrapper'] as const) {
+    const pair = new Pair({ framing });
+    assert.ok(pair.connect());
+    pair.release();
+    assert.deepEqual(pair.closed, { code: null }, 'no error for an end that was asked for');
+    const late = pair.ask({ service: 'get', items: [register(1)] });
+    assert.ok(late.kind === 'failed' && late.error.code === 'SESSION_CLOSED');
+    pair.client.release(pair.line.nowMs);
+    assert.deepEqual(pair.client.takeOutput(), []);
+  }
+});
