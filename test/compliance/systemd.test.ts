@@ -59,7 +59,9 @@ describe('systemd units', { skip }, () => {
     });
 
     test(`${unit}: starts a command that exists, with a settings file`, () => {
-      const start = /^ExecStart=\/usr\/bin\/node \/opt\/deltawatt\/(\S+) (\w+) --config (\S+)$/m.exec(textOf(unit));
+      const start = /^ExecStart=\/usr\/bin\/node (?:--\S+ )*\/opt\/deltawatt\/(\S+) (\w+) --config (\S+)$/m.exec(
+        textOf(unit),
+      );
       assert.ok(start !== null);
       assert.equal(start[1], 'dist/bin/deltawatt.js');
       assert.equal(start[3], `/etc/deltawatt/${start[2]}.yaml`);

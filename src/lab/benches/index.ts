@@ -14,6 +14,11 @@ export const BENCHES: readonly BenchEntry[] = [
     load: async () => (await import('./codec.ts')).benchCodec,
   },
   {
+    name: 'edge-idle',
+    title: 'memory of a concentrator that polls 1,000 meters, as a process',
+    load: async () => (await import('./edge-idle.ts')).benchEdgeIdle,
+  },
+  {
     name: 'line',
     title: "how much of a serial line's time a reader uses, in virtual time",
     load: async () => (await import('./line.ts')).benchLine,
