@@ -10,7 +10,7 @@ import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { Lane } from '../../wire/lanes.ts';
 import type { CollectorMessage } from '../../wire/messages.ts';
 import { BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS, TOLD_DICTIONARIES_MAX } from '../limits.ts';
-import type { CollectorTime, Health, Journal, StoredBlock, UplinkState } from '../ports.ts';
+import type { CollectorTime, Health, Journal, LaneSpan, StoredBlock, UplinkState } from '../ports.ts';
 import { Backoff } from './backoff.ts';
 import type { StatusFact, UplinkCodec } from './codec.ts';
 import { CollectorClock } from './collector-clock.ts';
@@ -72,6 +72,8 @@ export class Uplink {
   #payloadOctets = 0;
   #closedTraffic = 0;
   #lastFacts = '[]';
+  /** The last status said that blocks wait; once none does, that is told too. */
+  #backlogTold = false;
   /** Hashes of dictionaries that were sent since the start. */
   readonly #toldDictionaries = new Set<string>();
 
@@ -311,7 +313,9 @@ export class Uplink {
       case 'acknowledge':
         this.#lastAckAtMs = this.#env.clock.nowMs();
         this.#options.health.count('uplink_acknowledgements');
-        return await journal.acknowledge(action.lane, action.upTo);
+        await journal.acknowledge(action.lane, action.upTo);
+        if (this.#backlogTold && nothingWaits(journal.lanes())) this.#sendStatus();
+        return;
       case 'rewind':
         this.#options.health.count('uplink_rewinds');
         return journal.rewind(action.lane, action.upTo);
@@ -358,13 +362,15 @@ export class Uplink {
     this.#machine.keyframeAt(lane, Math.max(span.first, this.#options.codec.keyframeOf(block.octets)));
   }
 
-  /** A status costs octets: it goes out when blocks wait or the facts changed since the last one. */
+  /** A status costs octets: it goes out when blocks wait, or when the facts or an end of waiting are news. */
   #sendStatus(): void {
     const lanes = this.#options.journal.lanes();
     const facts = this.#options.facts();
     const text = JSON.stringify(facts);
-    if (text === this.#lastFacts && lanes.every((span) => span.pendingBlocks === 0)) return;
+    const waits = !nothingWaits(lanes);
+    if (text === this.#lastFacts && !waits && !this.#backlogTold) return;
     this.#lastFacts = text;
+    this.#backlogTold = waits;
     const uptimeS = Math.floor((this.#nowMs() - this.#startedAtMs) / 1000);
     const { autonomyHours } = this.#options.journal.room();
     this.#control(this.#options.codec.status({ lanes, uptimeS, autonomyHours, facts }));
@@ -405,6 +411,10 @@ export class Uplink {
     this.#sentence = sentence;
     this.#options.health.state('uplink', state, sentence);
   }
+}
+
+function nothingWaits(lanes: readonly LaneSpan[]): boolean {
+  return lanes.every((span) => span.pendingBlocks === 0);
 }
 
 /** The value behind kept octets; undefined when there is none or it is not ours. */

@@ -20,7 +20,11 @@ const CODEC: UplinkCodec = {
   topics: { blocks: 'dw/00/e1/b', controlUp: 'dw/00/e1/c', controlDown: 'dw/00/e1/d' },
   hello: ({ session }) => text({ kind: 'hello', session: toHex(session) }),
   dictionary: (octets) => text({ kind: 'dictionary', hex: toHex(octets) }),
-  status: ({ facts }) => text({ kind: 'status', facts }),
+  status: ({ facts, lanes }) =>
+    text({
+      kind: lanes.some((span) => span.pendingBlocks > 0) ? 'status: blocks wait' : 'status: nothing waits',
+      facts,
+    }),
   batch: (blocks) => Uint8Array.from(blocks.map((block) => block[0] ?? 0)),
   notice: (payload) => {
     const { session, ...rest } = parse(payload);
@@ -118,11 +122,11 @@ test('UD-8 blocks leave once, in one PUBLISH, and a quiet journal publishes noth
   b.journal.grow(2, 3, 100);
   await b.start();
   await b.world.clock.advance(1_000);
-  assert.deepEqual(b.collector.heard, ['hello', 'blocks 1,2,3', 'status']);
+  assert.deepEqual(b.collector.heard, ['hello', 'blocks 1,2,3', 'status: blocks wait', 'status: nothing waits']);
   assert.deepEqual(b.journal.acknowledged, ['2:3']);
   const octets = b.uplink.state().payloadOctets;
   await b.world.clock.advance(300_000);
-  assert.deepEqual(b.collector.heard, ['hello', 'blocks 1,2,3', 'status']);
+  assert.deepEqual(b.collector.heard, ['hello', 'blocks 1,2,3', 'status: blocks wait', 'status: nothing waits']);
   assert.equal(b.uplink.state().payloadOctets, octets);
   b.journal.grow(2, 1, 100);
   await b.world.clock.advance(100);
@@ -144,7 +148,7 @@ test('a broker that forgets everything at a restart costs nothing: hello, answer
   const collector = await again;
   collector.answer = { ...OPEN, lanes: [{ lane: 2, upTo: 1 }] };
   await b.world.clock.advance(10_000);
-  assert.deepEqual(collector.heard, ['hello', 'blocks 2', 'status']);
+  assert.deepEqual(collector.heard, ['hello', 'blocks 2', 'status: blocks wait', 'status: nothing waits']);
   assert.deepEqual(b.journal.acknowledged, ['2:1', '2:2']);
   await b.uplink.stop();
 });
