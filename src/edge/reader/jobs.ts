@@ -58,6 +58,8 @@ export interface MeterMemory {
   readonly empty: Map<string, number>;
   /** Whether the clock was beyond its tolerance when it was read last. */
   clockIsOff: boolean;
+  /** How far the interval that is read again has come: the next request, and for which entry it counts. */
+  rereadAt: { readonly name: string; readonly request: number } | null;
 }
 
 /** A job at work: the meter, its memory and a way to its association. */
@@ -94,7 +96,7 @@ function context(scene: JobScene) {
  * The context with a time: the edge's, or while its clock is not set the meter's own, so that reading goes on. Throws
  * READER_CLOCK_UNSET when there is neither.
  */
-async function timedContext(scene: JobScene) {
+export async function timedContext(scene: JobScene) {
   const { nowMs, ...rest } = context(scene);
   if (nowMs !== null) return { ...rest, nowMs };
   const { profile, meterId } = scene.meter;
@@ -240,7 +242,7 @@ function clockEvent(meter: Meter, offsetS: number, isOff: boolean, atMs: number)
 }
 
 /** Scaler and unit of registers whose profile trusts the meter: asked once per start. */
-async function knowScalers(scene: JobScene): Promise<void> {
+export async function knowScalers(scene: JobScene): Promise<void> {
   const requests = scalerRequests(scene.meter.profile);
   if (scene.memory.scalers !== null || requests.length === 0) return;
   const association = await scene.associate();
@@ -254,7 +256,7 @@ async function knowScalers(scene: JobScene): Promise<void> {
 }
 
 /** One attribute, which the meter must give; throws READER_OBJECT_REFUSED. */
-async function ask(scene: JobScene, request: ReadRequest): Promise<Data> {
+export async function ask(scene: JobScene, request: ReadRequest): Promise<Data> {
   const association = await scene.associate();
   const [result] = await association.get([accessOf(request)]);
   if (result === undefined) throw edgeError('READER_BAD_ANSWER', `${request.obis}: no answer`);
@@ -270,11 +272,13 @@ function dataOf(result: GetDataResult | undefined): Data | null {
   return result !== undefined && 'data' in result ? result.data : null;
 }
 
-function tell(scene: JobScene, problems: readonly ReadoutProblem[]): void {
+/** Counts and logs what could not be used. */
+export function tell(scene: JobScene, problems: readonly ReadoutProblem[]): void {
   for (const problem of problems) scene.around.problem(scene.meter, problem);
 }
 
-async function put(scene: JobScene, part: Partial<Entry>): Promise<void> {
+/** Hands what was read to the stage. */
+export async function put(scene: JobScene, part: Partial<Entry>): Promise<void> {
   const { line, stage, wallMs } = scene.around;
   await stage.add({ line, groups: [], records: [], watermarks: [], keep: [], readAtMs: wallMs(), ...part });
 }

@@ -24,6 +24,7 @@ import { AttributeFilter } from './attribute-filter.ts';
 import { isStale, type JobSurroundings, type MeterMemory, runJob } from './jobs.ts';
 import { ReaderMeterAccess } from './meter-access.ts';
 import { MeterStates, type StateChange } from './meter-states.ts';
+import { type RereadSource, runReread } from './rereads.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import type { SessionOpener } from './sessions.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
@@ -35,7 +36,7 @@ export interface LineReaderOptions {
   readonly meters: readonly Meter[];
   readonly opener: SessionOpener;
   readonly stage: ReadingStage;
-  readonly journal: Pick<Journal, 'kept'>;
+  readonly journal: Pick<Journal, 'kept'> & RereadSource;
   readonly health: Health;
   readonly slots: number;
   /** The edge's time, UTC ms, null while its clock is not set. */
@@ -68,7 +69,7 @@ export class DlmsLineReader implements LineReader {
     this.#desks = new Map(
       options.meters.map((meter) => [
         meter.meterId,
-        { meter, memory: { scalers: null, empty: new Map(), clockIsOff: false } },
+        { meter, memory: { scalers: null, empty: new Map(), clockIsOff: false, rereadAt: null } },
       ]),
     );
     const counted = (code: string) => options.health.count(`reader_discarded_${code.toLowerCase()}`);
@@ -117,7 +118,9 @@ export class DlmsLineReader implements LineReader {
       associated = true;
       return this.#sessions.use(desk.meter, 'read');
     };
-    const more = await runJob({ ...desk, around: this.#surroundings(), associate }, job);
+    const scene = { ...desk, around: this.#surroundings(), associate };
+    let more = await runJob(scene, job);
+    if (!more && job.kind === 'buffer') more = await runReread(scene, job, this.#options.journal);
     this.#sessions.rest();
     if (associated) await this.#seen(desk.meter, 'reachable', 'The meter answers.');
     return { ok: true, more };

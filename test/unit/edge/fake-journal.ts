@@ -1,5 +1,5 @@
 /** A journal in memory for tests of the actors around it: sequences, acknowledgements and kept values, no formats. */
-import type { Entry, Journal, LaneSpan, StoredBlock } from '../../../src/edge/ports.ts';
+import type { Entry, Journal, LaneSpan, Reread, StoredBlock } from '../../../src/edge/ports.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
 import { LANE_ORDER, type Lane } from '../../../src/wire/lanes.ts';
 
@@ -14,6 +14,8 @@ export class FakeJournal implements Journal {
   readonly entries: Entry[] = [];
   readonly acknowledged: string[] = [];
   readonly rewound: string[] = [];
+  /** What should be read again. */
+  lost: readonly Reread[] = [];
   readonly dictionaries = new Map<string, Uint8Array>();
   /** Set to make the next append fail. */
   failure: Error | null = null;
@@ -124,11 +126,12 @@ export class FakeJournal implements Journal {
     this.#listeners.push(listener);
   }
 
-  rereads() {
-    return [];
+  rereads(): readonly Reread[] {
+    return this.lost;
   }
 
-  rereadDone(): Promise<void> {
+  rereadDone(reread: Reread): Promise<void> {
+    this.lost = this.lost.filter((each) => each !== reread);
     return Promise.resolve();
   }
 
