@@ -93,15 +93,8 @@ async function startDemo({ env, host, program, folder }: Place, bench: BenchEnv)
   const args = ['demo', '--json', '--port', '0', '--meters', String(DEMO_METERS), '--data', `${folder}/demo`];
   const demo = await startProgram(env, host, program, args, folder);
   try {
-    const { url, setupCode } = JSON.parse(await demo.line('"setupCode"', PATIENCE_MS)) as {
-      url: string;
-      setupCode: string;
-    };
+    const { url, token } = JSON.parse(await demo.line('"token"', PATIENCE_MS)) as { url: string; token: string };
     const port = Number(/:(\d+)/.exec(url)?.[1]);
-    const body = { code: setupCode, name: 'bench' };
-    const answer = await httpAsk(env, { port, path: '/api/v1/setup', body });
-    assert(answer !== undefined, 'the set-up code is taken');
-    const { token } = JSON.parse(answer) as { token: string };
     for (;;) {
       const latest = await httpAsk(env, { port, token, path: '/api/v1/meters/m0001/latest' });
       if (latest?.includes('"obis"') === true) return bench.nowMs() - startedMs;
