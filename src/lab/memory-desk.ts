@@ -14,6 +14,7 @@ import { pageOf, parseCursor } from '../collector/store/pages.ts';
 import type { Command, CommandReport } from '../model/command.ts';
 import { COMMAND_STATES, END_STATES } from '../model/command.ts';
 import type { CommandId, EdgeId, TenantId } from '../model/ids.ts';
+import { isUnfinished, joinReport } from '../wire/command-parts.ts';
 
 interface KeptCommand {
   record: CommandRecord;
@@ -107,16 +108,23 @@ export class MemoryDesk implements CommandStore, AuthStore, BrokerUsers {
     const kept = this.#commands.get(report.id);
     if (kept === undefined || (edgeId !== undefined && kept.record.edgeId !== edgeId)) return undefined;
     const { record } = kept;
-    const known = record.reports.some((other) => other.state === report.state);
+    const before = record.reports.find((other) => other.state === report.state);
+    const joined = joinReport(before, report);
     const order = (state: CommandReport['state']) => COMMAND_STATES.indexOf(state);
-    const reports = known
-      ? record.reports
-      : [...record.reports, { ...report, meterId: record.meterId }].sort(
-          (a, b) => a.atMs - b.atMs || order(a.state) - order(b.state),
-        );
+    const others = record.reports.filter((other) => other !== before);
+    const reports =
+      joined === null
+        ? record.reports
+        : [...others, { ...joined, meterId: record.meterId }].sort(
+            (a, b) => a.atMs - b.atMs || order(a.state) - order(b.state),
+          );
+    if (isUnfinished(report)) {
+      kept.record = { ...record, reports };
+      return undefined;
+    }
     const forward = !END_STATES.has(record.state) && order(report.state) > order(record.state);
     kept.record = forward
-      ? { ...record, reports, state: report.state, sentence: report.sentence }
+      ? { ...record, reports, state: report.state, sentence: joined?.sentence ?? report.sentence }
       : { ...record, reports };
     return kept.record;
   }

@@ -66,6 +66,8 @@ export interface ObjectValue extends ObjectReference {
   readonly text?: string;
   /** The A-XDR octets of the answer. */
   readonly raw: Uint8Array;
+  /** The octets go on from those of the last value of the part before; only in parts of a report. */
+  readonly continued?: true;
 }
 
 /** Class 70 as read back: "armed" (control state 2) is not "connected". */
@@ -88,6 +90,8 @@ export interface CommandReport {
   readonly atMs: number;
   readonly values: readonly ObjectValue[];
   readonly relay?: RelayState;
+  /** Which part of a report that no single record can hold; absent = the report is whole. */
+  readonly part?: { readonly number: number; readonly of: number };
 }
 
 /** A command as the collector keeps it. */

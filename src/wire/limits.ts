@@ -28,6 +28,10 @@ export const BATCH_MAX_OCTETS = 64 * 1024;
 export const BATCH_MAX_BLOCKS = 2048;
 /** Objects of one read command: more do not fit into one result. */
 export const COMMAND_MAX_OBJECTS = 64;
+/** Parts of one command report: about 200 kB in blocks of lane 1; a longer answer is told by its length. */
+export const COMMAND_PARTS_MAX = 256;
+/** Characters of the text of a value in a report that is split: the raw answer has it all. */
+export const PART_TEXT_MAX_CHARACTERS = 128;
 /** Characters of a sentence or text inside a record or command; longer ones are cut by who writes them. */
 export const TEXT_MAX_CHARACTERS = 512;
 /** Times are within ±2^51 ms of 1970: beyond that a sum of two of them would no longer be exact. */

@@ -4,7 +4,7 @@ import { type BlockContent, type BlockInput, blockHash, blockMaxOctets, encodeBl
 import { wireError } from './errors.ts';
 import type { LaneState } from './lane-state.ts';
 import { BLOCK_MAX_RECORDS } from './limits.ts';
-import { recordOctets, shortenRecord } from './record-body.ts';
+import { recordOctets, shortenRecord, splitRecord } from './record-body.ts';
 import { type JournalRecord, recordTimeMs } from './records.ts';
 import type { DictionaryGroup, Row } from './rows.ts';
 import { fitsOneBlock, inBodyOrder } from './run.ts';
@@ -106,7 +106,7 @@ export function packRows(
   return { blocks, state: current };
 }
 
-/** Packs records into blocks of at most `maxOctets` (default: what the lane allows); over-long records are shortened. */
+/** Packs records into blocks of at most `maxOctets` (default: what the lane allows); long command reports are split, other over-long records shortened. */
 export function packRecords(
   head: PackHead,
   records: readonly JournalRecord[],
@@ -117,7 +117,7 @@ export function packRecords(
   const bodyMaxOctets = maxOctets - FRAME_MAX_OCTETS;
   const parts: JournalRecord[][] = [];
   let filled = bodyMaxOctets;
-  for (const record of records) {
+  for (const record of records.flatMap((each) => splitRecord(each, bodyMaxOctets))) {
     const fitting = shortenRecord(record, bodyMaxOctets);
     const octets = recordOctets(fitting);
     const part = parts.at(-1);

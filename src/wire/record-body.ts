@@ -10,10 +10,11 @@ import { METER_STATES, SEVERITIES } from '../model/event.ts';
 import type { MeterId } from '../model/ids.ts';
 import { parseCommandId, parseMeterId } from '../model/ids.ts';
 import { type ExactInteger, exact } from '../model/number.ts';
+import { splitReport } from './command-parts.ts';
 import { wireError } from './errors.ts';
 import { indexOf, memberAt, objectReference, timeFromWire } from './fields.ts';
 import { type CommandRecord, type RecordSchema, RecordsSchema, type Record as WireRecord } from './gen/deltawatt_pb.ts';
-import { BLOCK_MAX_RECORDS, TEXT_MAX_CHARACTERS, VALUE_MAX, VALUE_MIN } from './limits.ts';
+import { BLOCK_MAX_RECORDS, COMMAND_PARTS_MAX, TEXT_MAX_CHARACTERS, VALUE_MAX, VALUE_MIN } from './limits.ts';
 import type { JournalRecord } from './records.ts';
 
 type RecordInit = MessageInitShape<typeof RecordSchema>;
@@ -33,6 +34,7 @@ function commandInit(report: CommandReport): RecordInit {
     unit: value.unit ?? '',
     ...(value.text === undefined ? {} : { text: value.text }),
     raw: value.raw,
+    continued: value.continued ?? false,
   }));
   return {
     record: {
@@ -46,6 +48,7 @@ function commandInit(report: CommandReport): RecordInit {
         atMs: BigInt(report.atMs),
         values,
         ...(report.relay === undefined ? {} : { relay: report.relay }),
+        ...(report.part === undefined ? {} : { part: report.part.number, parts: report.part.of }),
       },
     },
   };
@@ -92,6 +95,9 @@ function valueOfText(text: string): ExactInteger {
 function commandReport(wire: CommandRecord): CommandReport {
   const id = parseCommandId(wire.id);
   if (id === null) throw wireError('BLOCK_MALFORMED', `command id '${wire.id.slice(0, 40)}'`);
+  const { part: number, parts: of } = wire;
+  if (of > COMMAND_PARTS_MAX || (of === 0 ? number > 0 : number >= of))
+    throw wireError('BLOCK_MALFORMED', `part ${number} of ${of}`);
   const values = wire.values.map(
     (value): ObjectValue => ({
       ...objectReference(value.object),
@@ -101,6 +107,7 @@ function commandReport(wire: CommandRecord): CommandReport {
         : { value: valueOfText(value.value), exponent: value.exponent, unit: value.unit }),
       ...(value.text === undefined ? {} : { text: value.text }),
       raw: value.raw,
+      ...(value.continued ? { continued: true } : {}),
     }),
   );
   return {
@@ -114,6 +121,7 @@ function commandReport(wire: CommandRecord): CommandReport {
     ...(wire.relay === undefined
       ? {}
       : { relay: { outputOn: wire.relay.outputOn, controlState: wire.relay.controlState } }),
+    ...(of === 0 ? {} : { part: { number, of } }),
   };
 }
 
@@ -181,6 +189,13 @@ export function decodeRecordBody(octets: Uint8Array): JournalRecord[] {
 /** Octets that a record takes in a body. */
 export function recordOctets(record: JournalRecord): number {
   return encodeRecordBody([record]).length;
+}
+
+/** The records that hold this one in bodies of at most `maxOctets`: itself, or the parts of a long command report. */
+export function splitRecord(record: JournalRecord, maxOctets: number): readonly JournalRecord[] {
+  if (record.kind !== 'command') return [record];
+  const octetsOf = (report: CommandReport) => recordOctets({ kind: 'command', report });
+  return splitReport(record.report, maxOctets, octetsOf).map((report) => ({ kind: 'command', report }));
 }
 
 function cut(text: string, characters: number): string {

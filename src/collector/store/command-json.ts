@@ -7,6 +7,8 @@ import { exact } from '../../model/number.ts';
 export interface ResultJson {
   readonly values: readonly (Omit<ObjectValue, 'value' | 'raw'> & { readonly value?: string; readonly raw: string })[];
   readonly relay?: RelayState;
+  /** The report is not whole: how far it came. */
+  readonly part?: NonNullable<CommandReport['part']>;
 }
 
 /** A report's values, to be kept. */
@@ -16,15 +18,17 @@ export function resultToJson(report: CommandReport): ResultJson {
     ...(value === undefined ? {} : { value: String(value) }),
     raw: toHex(raw),
   }));
-  return report.relay === undefined ? { values } : { values, relay: report.relay };
+  const { relay, part } = report;
+  return { values, ...(relay === undefined ? {} : { relay }), ...(part === undefined ? {} : { part }) };
 }
 
 /** A report's values as they were. */
-export function resultFromJson(json: ResultJson): Pick<CommandReport, 'values' | 'relay'> {
+export function resultFromJson(json: ResultJson): Pick<CommandReport, 'values' | 'relay' | 'part'> {
   const values = json.values.map(({ value, raw, ...rest }) => ({
     ...rest,
     ...(value === undefined ? {} : { value: exact(BigInt(value)) }),
     raw: fromHex(raw),
   }));
-  return json.relay === undefined ? { values } : { values, relay: json.relay };
+  const { relay, part } = json;
+  return { values, ...(relay === undefined ? {} : { relay }), ...(part === undefined ? {} : { part }) };
 }

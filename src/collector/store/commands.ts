@@ -7,6 +7,7 @@ import {
   END_STATES,
 } from '../../model/command.ts';
 import type { CommandId, EdgeId, MeterId, TenantId } from '../../model/ids.ts';
+import { isUnfinished, joinReport } from '../../wire/command-parts.ts';
 import type { CommandRecord, CommandStore } from '../ports.ts';
 import { type ResultJson, resultFromJson, resultToJson } from './command-json.ts';
 import { type StoreContext, TRANSACTION_MS } from './context.ts';
@@ -199,27 +200,39 @@ export async function storeReport(
     [report.id, edgeId ?? null],
   );
   if (row === undefined) return undefined;
-  await sql.change(
-    `INSERT INTO command_reports (tenant_id, edge_id, command_id, state, code, sentence, at_ms, known_at_ms, result)
-     SELECT tenant_id, edge_id, command_id, $3, $4, $5, $6::bigint, ${TRANSACTION_MS}, $7::jsonb FROM commands
-     WHERE edge_id = $1 AND command_id = $2 ON CONFLICT DO NOTHING`,
-    [
-      row.edge_id,
-      report.id,
-      report.state,
-      report.code,
-      report.sentence,
-      report.atMs,
-      JSON.stringify(resultToJson(report)),
-    ],
-  );
+  const kept = joinReport(await partsSoFar(sql, row.edge_id, report), report);
+  if (kept !== null) await saveReport(sql, row.edge_id, kept);
+  if (isUnfinished(report)) return undefined;
   if (mayFollow(row.state, report.state)) {
     await sql.change('UPDATE commands SET state = $3, sentence = $4 WHERE edge_id = $1 AND command_id = $2', [
       row.edge_id,
       report.id,
       report.state,
-      report.sentence,
+      kept?.sentence ?? report.sentence,
     ]);
   }
   return (await readCommands(sql, 'WHERE c.command_id = $1', [report.id]))[0];
+}
+
+/** What is kept of the same state of the command. */
+async function partsSoFar(sql: Sql, edgeId: EdgeId, report: CommandReport): Promise<CommandReport | undefined> {
+  const [row] = await sql.rows<{ result: ResultJson }>(
+    'SELECT result FROM command_reports WHERE edge_id = $1 AND command_id = $2 AND state = $3',
+    [edgeId, report.id, report.state],
+  );
+  if (row === undefined) return undefined;
+  const { part: _part, ...whole } = report;
+  return { ...whole, ...resultFromJson(row.result) };
+}
+
+/** Writes a report, over the parts of it that came before. */
+async function saveReport(sql: Sql, edgeId: EdgeId, report: CommandReport): Promise<void> {
+  await sql.change(
+    `INSERT INTO command_reports (tenant_id, edge_id, command_id, state, code, sentence, at_ms, known_at_ms, result)
+     SELECT tenant_id, edge_id, command_id, $3, $4, $5, $6::bigint, ${TRANSACTION_MS}, $7::jsonb FROM commands
+     WHERE edge_id = $1 AND command_id = $2
+     ON CONFLICT (edge_id, command_id, state) DO UPDATE SET code = excluded.code, sentence = excluded.sentence,
+       at_ms = excluded.at_ms, known_at_ms = excluded.known_at_ms, result = excluded.result`,
+    [edgeId, report.id, report.state, report.code, report.sentence, report.atMs, JSON.stringify(resultToJson(report))],
+  );
 }
