@@ -6,10 +6,14 @@ import type { Log } from '../base/log.ts';
 import { HOST_CRYPTO, HOST_RANDOM } from './crypto.ts';
 import { HOST_DISK } from './disk.ts';
 import { hostLog, type LogLevel } from './log.ts';
-import { HOST_MQTT } from './mqtt.ts';
 import { HOST_NET } from './net.ts';
 import { hostSerial } from './serial.ts';
 import { HOST_CLOCK, HostTimers } from './timers.ts';
+
+/** The client is loaded with the first connection, so that nothing waits for it to start. */
+const LAZY_MQTT: Env['mqtt'] = {
+  connect: async (options, listener) => (await import('./mqtt.ts')).HOST_MQTT.connect(options, listener),
+};
 
 /** What a program decides about its world. */
 export interface HostEnvOptions {
@@ -36,7 +40,7 @@ export function createHostEnv(options: HostEnvOptions = {}): Env {
     disk: HOST_DISK,
     net: HOST_NET,
     serial: hostSerial(log, realpath),
-    mqtt: HOST_MQTT,
+    mqtt: LAZY_MQTT,
     log,
   };
 }

@@ -4,7 +4,7 @@
  * A pseudo-terminal opens with any settings and carries whole octets without parity and pace: tests and simulators use
  * them, and a warning in the log says so. Direction of RS-485 is the kernel's or the adapter's.
  */
-import { SerialPort } from 'serialport';
+import type { SerialPort } from 'serialport';
 import type { ByteDuplex, SerialPorts, SerialSettings } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -27,7 +27,9 @@ export function hostSerial(log: Log, realPath: (path: string) => Promise<string>
   };
 }
 
-function openPort(path: string, settings: SerialSettings): Promise<SerialPort> {
+/** The library and its native part are loaded with the first port: most concentrators have none. */
+async function openPort(path: string, settings: SerialSettings): Promise<SerialPort> {
+  const { SerialPort } = await import('serialport');
   const port = new SerialPort({
     path,
     baudRate: settings.baud,
