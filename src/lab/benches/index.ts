@@ -21,7 +21,7 @@ export const BENCHES: readonly BenchEntry[] = [
   {
     name: 'line',
     title: "how much of a serial line's time a reader uses, in virtual time",
-    load: async () => (await import('./line.ts')).benchLine,
+    load: async () => (await import('./line-pty.ts')).benchLineWithPty,
   },
   {
     name: 'start',

@@ -18,24 +18,27 @@ import { type ListedObject, type ObjectModel, RESULT } from '../../dlms/session/
 import { ServerSession } from '../../dlms/session/server.machine.ts';
 import type { AttributeAccess, AttributeDescriptor, GetDataResult } from '../../dlms/xdlms/service.ts';
 import { LineDriver } from '../../link/drive.ts';
-import { type MemoryLine, MemoryLines } from '../../link/memory.ts';
+import { MemoryLines } from '../../link/memory.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { atLeast, type Bar, type BenchBasics, type BenchResult } from './bench.ts';
 
-const OCTETS_PER_S = 960;
+/** 9,600 Bd, ten bits an octet. */
+export const OCTETS_PER_S = 960;
 const REGISTERS = 24;
 const ROWS = 96;
 const PROFILE: ObisCode = obisOf(1, 0, 99, 1, 0);
 const LIMIT = 0.97;
 const HOUR_MS = 3_600_000;
 
-const NEGOTIATED: HdlcParameters = {
+/** What a client asks for that can do more. */
+export const NEGOTIATED: HdlcParameters = {
   informationTransmitBytes: 1_024,
   informationReceiveBytes: 1_024,
   windowTransmit: 1,
   windowReceive: 7,
 };
-const METER: HdlcParameters = {
+/** What a meter offers that can do more. */
+export const METER: HdlcParameters = {
   informationTransmitBytes: 1_024,
   informationReceiveBytes: 1_024,
   windowTransmit: 7,
@@ -104,20 +107,9 @@ async function readOut(seed: number, client: HdlcParameters, meter: HdlcParamete
   const random = new SeededRandom(seed);
   const env = { timers, clock: { nowMs: () => timers.nowMs, monotonicMs: () => timers.nowMs }, random };
   const line = new MemoryLines(env).create('bench', { octetsPerS: OCTETS_PER_S });
-  const server = new LineDriver(line.attach(), env);
-  const session = new ServerSession(new HdlcServer({ physicalDevice: 17, parameters: meter }), {
-    model: new BenchMeter(random),
-    clients: [{ sap: 1, authentication: { mechanism: 'none' } }],
-  });
-  server
-    .run(
-      session,
-      () => {},
-      () => {},
-    )
-    .kick();
+  serveBenchMeter(new LineDriver(line.attach(), env), random, meter);
   let passedMs: number | undefined;
-  const reading = read(line, env, client).then(() => {
+  const reading = readBenchMeter(new LineDriver(line.open(), env), client).then(() => {
     passedMs = timers.nowMs;
   });
   await timers.runWhile(() => passedMs === undefined, HOUR_MS);
@@ -126,12 +118,23 @@ async function readOut(seed: number, client: HdlcParameters, meter: HdlcParamete
   return { passedMs, octets: line.octets, efficiency: (line.octets * 1_000) / OCTETS_PER_S / passedMs };
 }
 
-async function read(
-  line: MemoryLine,
-  env: ConstructorParameters<typeof LineDriver>[1],
-  parameters: HdlcParameters,
-): Promise<void> {
-  const driver = new LineDriver(line.open(), env);
+/** Lets the bench's meter answer on a line. */
+export function serveBenchMeter(driver: LineDriver, random: SeededRandom, parameters: HdlcParameters): void {
+  const session = new ServerSession(new HdlcServer({ physicalDevice: 17, parameters }), {
+    model: new BenchMeter(random),
+    clients: [{ sap: 1, authentication: { mechanism: 'none' } }],
+  });
+  driver
+    .run(
+      session,
+      () => {},
+      () => {},
+    )
+    .kick();
+}
+
+/** Reads the register list and the profile over a line, from set-up to release, and closes it. */
+export async function readBenchMeter(driver: LineDriver, parameters: HdlcParameters): Promise<void> {
   const transport = clientTransport(
     'hdlc',
     { client: 1, logical: 1, physical: 17 },
@@ -151,7 +154,7 @@ async function read(
   driver.close();
 }
 
-/** Runs the bench; the pseudo-terminal's part is added where the program is. */
+/** Runs the bench's virtual part; `line-pty` adds the pseudo-terminal. */
 export async function benchLine(env: BenchBasics): Promise<BenchResult> {
   const startedMs = env.nowMs();
   const figures: Record<string, number> = {};
