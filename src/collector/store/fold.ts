@@ -6,6 +6,7 @@
  * merging is a set union. Two collectors may fold at once: a lane belongs to who locked its fold cursor, a meter to who
  * locked its row, taken in one order. Reads do not wait for any of it.
  */
+import { reasonOf } from '../../base/errors.ts';
 import type { EdgeId, MeterId } from '../../model/ids.ts';
 import { decodeDictionary } from '../../wire/dictionary.ts';
 import { emptyLaneState, type LaneState, parseLaneState, serializeLaneState } from '../../wire/lane-state.ts';
@@ -61,13 +62,21 @@ export class Fold implements Folder {
        ORDER BY min(oldest.known_at_ms), c.edge_id`,
       [INTERVAL_LANES, options.olderThanMs, TAIL_MAX_BLOCKS / 2],
     );
+    const failures: unknown[] = [];
     const done = { blocks: 0, rows: 0 };
     for (const { edge_id } of edges) {
       if (done.blocks >= options.maxBlocks) break;
-      const progress = await this.foldEdge(edge_id, options.maxBlocks - done.blocks);
-      done.blocks += progress.blocks;
-      done.rows += progress.rows;
+      try {
+        const progress = await this.foldEdge(edge_id, options.maxBlocks - done.blocks);
+        done.blocks += progress.blocks;
+        done.rows += progress.rows;
+      } catch (error) {
+        // One edge whose blocks cannot be folded must not keep the others waiting; the caller hears of it at the end.
+        failures.push(error);
+        this.context.log.error('store.fold-failed', { edgeId: edge_id, reason: reasonOf(error) });
+      }
     }
+    if (failures.length > 0 && done.blocks === 0) throw failures[0];
     return done;
   }
 

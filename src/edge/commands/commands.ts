@@ -67,6 +67,8 @@ export class Commands {
   readonly #options: CommandsOptions;
   /** All kept commands by id: small, as they leave 30 days after their expiry. */
   readonly #kept = new Map<string, KeptCommand>();
+  /** Disconnects that this process began, monotonic ms: no clock of the collector can make the edge's own cap forget them. */
+  readonly #disconnectsHere = new Map<string, number>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #answeredAtMs = new Map<string, number>();
   readonly #stopping = new AbortController();
@@ -196,15 +198,17 @@ export class Commands {
     // Counted before the write, so that two orders at once cannot both be the last one allowed.
     const started = { ...kept, startedAtMs: nowMs, report };
     this.#kept.set(id, started);
+    if (isDisconnect(kept.body)) this.#disconnectsHere.set(id, this.#options.env.clock.monotonicMs());
     await this.#keep(started, []);
   }
 
   #disconnectsWithinHour(nowMs: number): number {
-    const times: number[] = [];
-    for (const { body, startedAtMs } of this.#kept.values()) {
-      if (startedAtMs !== null && isDisconnect(body)) times.push(startedAtMs);
+    const here = withinHour([...this.#disconnectsHere.values()], this.#options.env.clock.monotonicMs());
+    const earlier: number[] = [];
+    for (const [id, { body, startedAtMs }] of this.#kept) {
+      if (startedAtMs !== null && isDisconnect(body) && !this.#disconnectsHere.has(id)) earlier.push(startedAtMs);
     }
-    return withinHour(times, nowMs);
+    return here + withinHour(earlier, nowMs);
   }
 
   async #finish(id: string, ended: WorkResult<Outcome>): Promise<void> {

@@ -46,6 +46,8 @@ export class UplinkMachine {
   readonly #senders: readonly LaneSender[] = LANE_ORDER.map(() => new LaneSender());
   #connected = false;
   #open = false;
+  /** The hello of this session was answered, whether the session is still open or not. */
+  #answered = false;
   #session: Uint8Array = NOTHING;
   #term: Uint8Array = NOTHING;
   #credit = 0;
@@ -216,6 +218,7 @@ export class UplinkMachine {
   #hello(nowMs: number): UplinkAction {
     this.#close();
     this.#session = this.#options.newSession();
+    this.#answered = false;
     this.#helloAtMs = nowMs;
     this.#hellos++;
     return { kind: 'hello', session: this.#session };
@@ -251,7 +254,9 @@ export class UplinkMachine {
     spans: readonly LaneSpan[],
     nowMs: number,
   ): UplinkAction[] {
-    if (this.#open) return ignored('repeated_answer');
+    // One answer a session: a replayed one would set the collector's time back.
+    if (this.#answered) return ignored('repeated_answer');
+    this.#answered = true;
     this.#open = true;
     this.#refused = false;
     this.#term = notice.term;
