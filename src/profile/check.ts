@@ -4,8 +4,9 @@
  */
 import { fromHex } from '../base/bytes.ts';
 import { reasonOf } from '../base/errors.ts';
+import { daysOfCivil } from '../base/time.ts';
 import { dataFromOctets } from '../dlms/axdr/decode.ts';
-import { dateTimeOfUtcMs, daysOfCivil } from '../dlms/cosem/datetime.ts';
+import { dateTimeOfUtcMs } from '../dlms/cosem/datetime.ts';
 import { isObis } from '../dlms/cosem/obis.ts';
 import { unitCode } from '../dlms/cosem/units.ts';
 import { decodeApdu } from '../dlms/xdlms/codec.ts';

@@ -4,7 +4,7 @@
  * The offsets come from the IANA data inside the JavaScript engine (`Intl`); no clock is read. Offsets are remembered by
  * UTC day, because asking `Intl` costs microseconds and a buffer has thousands of rows.
  */
-import { daysOfCivil } from '../dlms/cosem/datetime.ts';
+import { daysOfCivil } from '../base/time.ts';
 import { profileError } from './errors.ts';
 import { ZONE_DAYS_MAX, ZONES_MAX } from './limits.ts';
 

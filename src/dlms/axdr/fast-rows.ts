@@ -7,8 +7,9 @@
  */
 
 import { ByteReader, TruncatedError } from '../../base/bytes.ts';
+import { daysOfCivil } from '../../base/time.ts';
 import type { DeviationRule } from '../cosem/datetime.ts';
-import { daysInMonth, daysOfCivil } from '../cosem/datetime.ts';
+import { daysInMonth } from '../cosem/datetime.ts';
 import { readLength } from './length.ts';
 
 /** Integers or floats. A row without a value holds NaN; so does one beyond ±(2^53 - 1), whose value is in `big`. */
