@@ -4,7 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../base/errors.ts';
 import { closest } from '../base/suggest.ts';
-import type { Bar, BenchEntry, BenchResult } from '../lab/benches/bench.ts';
+import type { Bar, BenchEntry, BenchResult, MemoryUse } from '../lab/benches/bench.ts';
 import { type CommandIo, type OptionTable, wholeNumber } from './command.ts';
 import { EXIT, UsageError } from './errors.ts';
 
@@ -85,6 +85,7 @@ export async function runEntries(
         ...(count === undefined ? {} : { count }),
         program: { file: process.execPath, args: [PROGRAM] },
         progress: (line) => io.tell(line),
+        memory,
         readText: (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8'),
       });
       const report: Report = { name: entry.name, seed, machine: machine(), figures: result.figures, bars: result.bars };
@@ -107,6 +108,12 @@ function countOf({ seeds, cycles }: MeasureValues): number | undefined {
 
 function barLine(bar: Bar): string {
   return `${bar.holds ? 'holds' : 'FALLS SHORT'}: ${bar.name} = ${bar.value} (limit ${bar.limit})`;
+}
+
+/** What this process holds. */
+function memory(): MemoryUse {
+  const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
+  return { heapBytes: heapUsed, bufferBytes: arrayBuffers, rssBytes: rss };
 }
 
 /** The machine that was measured: figures without it mean nothing. */

@@ -6,6 +6,16 @@ export interface ProgramCommand {
   readonly args: readonly string[];
 }
 
+/** Memory of a process at a moment. */
+export interface MemoryUse {
+  /** Octets of JavaScript objects, those that wait for the collector included. */
+  readonly heapBytes: number;
+  /** Octets behind array buffers. */
+  readonly bufferBytes: number;
+  /** Octets of the process in memory. */
+  readonly rssBytes: number;
+}
+
 /** What a run is given. */
 export interface BenchEnv {
   /** Milliseconds of a clock with a fine step. */
@@ -18,6 +28,8 @@ export interface BenchEnv {
   progress(text: string): void;
   /** How to start this program in a process of its own; absent where it is not built. */
   readonly program?: ProgramCommand;
+  /** What this process holds now; absent where nobody can tell. */
+  memory?(): MemoryUse;
   /** A text file, its path relative to the repository. */
   readText(path: string): Promise<string>;
 }
