@@ -1,0 +1,60 @@
+/** The table of what is supported must not say more than is tested, nor another conformance block than the one that is sent. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { CONFORMANCE, type ConformanceName } from '../../../src/dlms/index.ts';
+import { OUR_CONFORMANCE } from '../../../src/dlms/session/association.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const DOCUMENT = readFileSync(join(ROOT, 'docs', 'dlms.md'), 'utf8');
+
+interface Row {
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+/** The tables whose last column is headed `test`. */
+function testedRows(): Row[] {
+  const rows: Row[] = [];
+  let tested = false;
+  for (const [at, text] of DOCUMENT.split('\n').entries()) {
+    if (!text.startsWith('|')) tested = false;
+    else if (/^\|[-| ]+\|$/.test(text)) continue;
+    else if (/\| test \|$/.test(text)) tested = true;
+    else if (tested)
+      rows.push({
+        line: at + 1,
+        cells: text
+          .split('|')
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      });
+  }
+  return rows;
+}
+
+test('HE-7 docs/dlms.md: every row of what is supported names a test that exists', () => {
+  const rows = testedRows();
+  assert.ok(rows.length > 50, `${rows.length} rows`);
+  for (const { line, cells } of rows) {
+    const files = (cells.at(-1) ?? '').match(/`test\/[^`]+`/g) ?? [];
+    assert.ok(files.length > 0, `line ${line} names no test: ${cells[0]}`);
+    for (const file of files)
+      assert.ok(existsSync(join(ROOT, file.slice(1, -1))), `line ${line}: ${file} is not there`);
+  }
+});
+
+test('HE-7 docs/dlms.md: every conformance bit is listed, and those offered are the ones that are sent', () => {
+  const listed = testedRows().flatMap(({ cells: [bit, name, offered] }) =>
+    name !== undefined && name in CONFORMANCE ? [{ bit: Number(bit), name: name as ConformanceName, offered }] : [],
+  );
+  assert.deepEqual(
+    listed.map(({ name }) => name),
+    Object.keys(CONFORMANCE),
+  );
+  for (const { bit, name } of listed) assert.equal(CONFORMANCE[name], 0x80_00_00 >>> bit, name);
+  for (const { name, offered } of listed) assert.match(offered ?? '', /^(yes|no)$/, name);
+  const offered = listed.filter((row) => row.offered === 'yes').reduce((sum, { name }) => sum | CONFORMANCE[name], 0);
+  assert.equal(offered, OUR_CONFORMANCE);
+});
