@@ -205,10 +205,17 @@ export interface MqttListener {
   closed(reason: string): void;
 }
 
+/** QoS of a message: 1, or 0 for what its sender repeats by itself when no answer of the other end comes. */
+export type MqttDelivery = 'at-least-once' | 'at-most-once';
+
 /** A live MQTT 3.1.1 connection without queue or store of its own. */
 export interface MqttConnection {
-  /** Publishes with QoS 1; resolves at PUBACK (which is not storage: only our own ack is), rejects when the connection dies. */
-  publish(topic: string, payload: Uint8Array): Promise<void>;
+  /**
+   * Publishes; rejects when the connection dies. `at-least-once`, the default, resolves at PUBACK (which is not storage:
+   * only our own ack is), `at-most-once` when the message was handed to the operating system. Messages that are published
+   * without a pause between them leave together.
+   */
+  publish(topic: string, payload: Uint8Array, delivery?: MqttDelivery): Promise<void>;
   /** Rejects when the broker refuses one of the filters. */
   subscribe(filters: readonly string[]): Promise<void>;
   /** Octets handed to the operating system but perhaps not yet sent. */

@@ -147,6 +147,9 @@ export const LINES_MAX = 256;
 /** Meters of one line. */
 export const METERS_PER_LINE_MAX = 1_000;
 
+/** Octets of blocks that are gathered to leave together: a TLS record. */
+export const GATHERED_MAX_OCTETS = 16_384;
+
 /** Dictionaries remembered as sent; when there are more, one may be sent again, which costs octets and changes nothing. */
 export const TOLD_DICTIONARIES_MAX = 1_024;
 

@@ -15,7 +15,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt';
-import type { MqttConnection, MqttConnector, MqttListener, MqttOptions } from '../base/env.ts';
+import type { MqttConnection, MqttConnector, MqttDelivery, MqttListener, MqttOptions } from '../base/env.ts';
 import { type DeltawattError, reasonOf } from '../base/errors.ts';
 import { type HostErrorCode, hostError } from './errors.ts';
 import { MQTT_CLOSE_MS, MQTT_IN_HAND_MAX } from './limits.ts';
@@ -100,12 +100,12 @@ class HeldClient implements MqttConnection {
     });
   }
 
-  publish(topic: string, payload: Uint8Array): Promise<void> {
+  publish(topic: string, payload: Uint8Array, delivery: MqttDelivery = 'at-least-once'): Promise<void> {
     if (this.#state !== 'open') return Promise.reject(this.#closedError());
     return new Promise((resolve, reject) => {
       this.#publishing.add(reject);
       const octets = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-      this.#client.publish(topic, octets, { qos: 1 }, (error) => {
+      this.#client.publish(topic, octets, { qos: delivery === 'at-least-once' ? 1 : 0 }, (error) => {
         this.#publishing.delete(reject);
         if (error === undefined || error === null) resolve();
         else reject(this.#closedError(error));

@@ -2,7 +2,7 @@
  * An MQTT 3.1.1 broker in memory, as brokers really are: PUBACK means that the broker has the message, not that anybody
  * stored it. Faults: `restart` drops every connection and every message that was not delivered yet.
  */
-import type { MqttConnection, MqttConnector, MqttListener, MqttOptions, Timers } from '../base/env.ts';
+import type { MqttConnection, MqttConnector, MqttDelivery, MqttListener, MqttOptions, Timers } from '../base/env.ts';
 
 const PACKET_OVERHEAD_OCTETS = 7;
 const ACK_OCTETS = 4;
@@ -82,7 +82,7 @@ export class MemoryBroker implements MqttConnector {
     };
     this.#sessions.set(options.clientId, session);
     return {
-      publish: (topic, payload) => this.#publish(session, topic, payload.slice()),
+      publish: (topic, payload, delivery) => this.#publish(session, topic, payload.slice(), delivery),
       subscribe: async (filters) => {
         await this.timers.sleep(this.latencyMs * 2);
         session.filters.push(...filters);
@@ -96,7 +96,12 @@ export class MemoryBroker implements MqttConnector {
     };
   }
 
-  async #publish(session: Session, topic: string, payload: Uint8Array): Promise<void> {
+  async #publish(
+    session: Session,
+    topic: string,
+    payload: Uint8Array,
+    delivery: MqttDelivery = 'at-least-once',
+  ): Promise<void> {
     if (!session.open) throw new Error('connection is closed');
     const generation = this.#generation;
     session.sent += payload.length + topic.length + PACKET_OVERHEAD_OCTETS;
@@ -104,13 +109,14 @@ export class MemoryBroker implements MqttConnector {
     if (!session.open || generation !== this.#generation) throw new Error('connection lost before PUBACK');
     this.note(`mqtt ${session.clientId} ${topic} ${payload.length}`);
     this.watch(session.clientId, topic, payload);
-    for (let copy = 0; copy < this.copies; copy++) this.#route(topic, payload, generation);
+    for (let copy = 0; copy < this.copies; copy++) this.#route(topic, payload, delivery, generation);
+    if (delivery === 'at-most-once') return;
     await this.timers.sleep(this.latencyMs);
     if (!session.open) throw new Error('connection lost before PUBACK');
     session.received += ACK_OCTETS;
   }
 
-  #route(topic: string, payload: Uint8Array, generation: number): void {
+  #route(topic: string, payload: Uint8Array, delivery: MqttDelivery, generation: number): void {
     for (const receiver of this.#sessions.values()) {
       if (!receiver.filters.some((filter) => topicMatches(filter, topic))) continue;
       receiver.tail = receiver.tail
@@ -119,7 +125,7 @@ export class MemoryBroker implements MqttConnector {
           if (!receiver.open || generation !== this.#generation) return;
           receiver.received += payload.length + topic.length + PACKET_OVERHEAD_OCTETS;
           await receiver.listener.message(topic, payload);
-          receiver.sent += ACK_OCTETS;
+          if (delivery === 'at-least-once') receiver.sent += ACK_OCTETS;
         })
         .catch((error: unknown) => this.note(`mqtt ${receiver.clientId} failed: ${String(error)}`));
     }

@@ -186,7 +186,7 @@ class Life implements Timers {
         this.#ends.add(end);
         return {
           ...connection,
-          publish: (topic, payload) => this.#living(() => connection.publish(topic, payload)),
+          publish: (topic, payload, delivery) => this.#living(() => connection.publish(topic, payload, delivery)),
           close: () => {
             this.#ends.delete(end);
             return connection.close();

@@ -35,10 +35,11 @@ import {
   type CollectorMessage as WireCollectorMessage,
   type EdgeStatus as WireEdgeStatus,
   type Hello as WireHello,
+  type LaneUpTo as WireLaneUpTo,
 } from './gen/deltawatt_pb.ts';
 import { LANE_ORDER } from './lanes.ts';
 import { COMMAND_MAX_OBJECTS, ENVELOPE_BODY_MAX_OCTETS, TEXT_MAX_CHARACTERS } from './limits.ts';
-import type { CollectorBody, CollectorMessage, EdgeMessage, EdgeStatus, Hello } from './messages.ts';
+import type { CollectorBody, CollectorMessage, EdgeMessage, EdgeStatus, Hello, LaneUpTo } from './messages.ts';
 
 /** Octets of a session. */
 export const SESSION_OCTETS = 16;
@@ -67,6 +68,10 @@ function text(received: string, what: string): string {
 function atMostOnePerLane<Item>(items: readonly Item[]): readonly Item[] {
   if (items.length > LANE_ORDER.length) throw wireError('WIRE_MALFORMED', `${items.length} lanes`);
   return items;
+}
+
+function lanesFromWire(lanes: readonly Pick<WireLaneUpTo, 'lane' | 'upTo'>[]): LaneUpTo[] {
+  return atMostOnePerLane(lanes).map(({ lane, upTo }) => ({ lane: laneFromWire(lane), upTo: countFromWire(upTo) }));
 }
 
 // --- edge -> collector -----------------------------------------------------------------------------------------------
@@ -180,8 +185,8 @@ function collectorInit(body: CollectorBody): CollectorInit {
       return { case: 'answer', value: { lanes, credit: BigInt(body.credit) } };
     }
     case 'ack': {
-      const { epoch, lane, upTo, credit } = body;
-      return { case: 'ack', value: { epoch: fromHex(epoch), lane, upTo: BigInt(upTo), credit: BigInt(credit) } };
+      const [first, ...also] = body.lanes.map(({ lane, upTo }) => ({ lane, upTo: BigInt(upTo) }));
+      return { case: 'ack', value: { epoch: fromHex(body.epoch), ...first, credit: BigInt(body.credit), also } };
     }
     case 'need-dictionary':
       return { case: 'needDictionary', value: { hash: fromHex(body.hash), lane: body.lane } };
@@ -197,20 +202,18 @@ function collectorInit(body: CollectorBody): CollectorInit {
 function collectorBody({ message }: WireCollectorMessage): CollectorBody {
   switch (message.case) {
     case 'answer': {
-      const lanes = atMostOnePerLane(message.value.lanes).map(({ lane, upTo }) => ({
-        lane: laneFromWire(lane),
-        upTo: countFromWire(upTo),
-      }));
-      return { kind: 'answer', lanes, credit: countFromWire(message.value.credit) };
+      return {
+        kind: 'answer',
+        lanes: lanesFromWire(message.value.lanes),
+        credit: countFromWire(message.value.credit),
+      };
     }
     case 'ack': {
-      const { epoch, lane, upTo, credit } = message.value;
-      const hex = hexOfLength(epoch, EPOCH_OCTETS, 'epoch');
+      const { epoch, also, credit } = message.value;
       return {
         kind: 'ack',
-        epoch: hex,
-        lane: laneFromWire(lane),
-        upTo: countFromWire(upTo),
+        epoch: hexOfLength(epoch, EPOCH_OCTETS, 'epoch'),
+        lanes: lanesFromWire([message.value, ...also]),
         credit: countFromWire(credit),
       };
     }

@@ -59,11 +59,17 @@ export type EdgeMessage =
   | { readonly kind: 'dictionary'; readonly octets: Uint8Array }
   | { readonly kind: 'status'; readonly status: EdgeStatus };
 
+/** The collector holds a lane up to and including this block. */
+export interface LaneUpTo {
+  readonly lane: Lane;
+  readonly upTo: number;
+}
+
 /** What a collector says, without session, term and time. */
 export type CollectorBody =
   | {
       readonly kind: 'answer';
-      readonly lanes: readonly { readonly lane: Lane; readonly upTo: number }[];
+      readonly lanes: readonly LaneUpTo[];
       /** Octets that may be outstanding beyond upTo, all lanes together. */
       readonly credit: number;
     }
@@ -71,9 +77,8 @@ export type CollectorBody =
       readonly kind: 'ack';
       /** 16 hex digits. */
       readonly epoch: string;
-      readonly lane: Lane;
-      /** Cumulative. */
-      readonly upTo: number;
+      /** One or more lanes, each at most once; upTo is cumulative. */
+      readonly lanes: readonly LaneUpTo[];
       readonly credit: number;
     }
   /** The dictionary with this hash (16 hex digits) is unknown; upTo of the lane stays. */

@@ -99,6 +99,25 @@ export function mqttSuite(name: string, openPlace: () => Promise<MqttPlace>, ski
         await place.drive(Promise.all([receiver.close(), sender.close()]));
       }));
 
+    test('a message sent at most once arrives, costs no PUBACK on either side, and keeps its place', () =>
+      onBroker(async (place) => {
+        const inbox = new Inbox();
+        const receiver = await connect(place, inbox);
+        const sender = await connect(place, new Inbox());
+        await place.drive(receiver.subscribe(['t']));
+        const before = { sender: sender.trafficOctets(), receiver: receiver.trafficOctets() };
+        const numbers = Array.from({ length: 20 }, (_, index) => `message ${index}`);
+        await place.drive(Promise.all(numbers.map((words) => sender.publish('t', text(words), 'at-most-once'))));
+        await place.drive(inbox.has(numbers.length));
+        assert.deepEqual(
+          inbox.messages.map((message) => new TextDecoder().decode(message.payload)),
+          numbers,
+        );
+        assert.equal(sender.trafficOctets().received, before.sender.received);
+        assert.equal(receiver.trafficOctets().sent, before.receiver.sent);
+        await place.drive(Promise.all([receiver.close(), sender.close()]));
+      }));
+
     test('many messages under way at once keep their order', () =>
       onBroker(async (place) => {
         const inbox = new Inbox();

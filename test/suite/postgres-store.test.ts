@@ -198,7 +198,7 @@ describe('PostgreSQL store', () => {
       await place(store, METER, edge);
       await desk.hello(edge);
       await Promise.all([0, 10, 20].map((from) => desk.blocks(edge, edge.blocks(2).slice(from, from + 10))));
-      const acks = desk.told(edge).flatMap((body) => (body.kind === 'ack' ? [body.upTo] : []));
+      const acks = desk.told(edge).flatMap((body) => (body.kind === 'ack' ? body.lanes.map(({ upTo }) => upTo) : []));
       assert.equal(acks.at(-1), 30);
       const other = await postgres.openWith(parts);
       const found = await other.readings({ channel: CHANNEL, fromMs: 0, toMs: DAY_MS * 2, limit: 100 });

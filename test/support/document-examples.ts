@@ -113,7 +113,15 @@ export function makeExamples(): Map<string, Uint8Array> {
     session,
     term: Uint8Array.from({ length: 12 }, (_, at) => 0xc0 + at),
     serverTimeMs: START_MS,
-    body: { kind: 'ack', epoch: EPOCH, lane: 2, upTo: 2, credit: 65_536 },
+    body: {
+      kind: 'ack',
+      epoch: EPOCH,
+      lanes: [
+        { lane: 2, upTo: 2 },
+        { lane: 4, upTo: 9 },
+      ],
+      credit: 65_536,
+    },
   });
   const command = encodeCommand({
     id: '0f0e0d0c-0b0a-4908-8706-050403020100' as CommandId,

@@ -5,7 +5,7 @@
  * session of its last hello, under the store's term and an authenticator; without a session blocks are stored all the same,
  * when their epoch is the one of the last hello, and the edge learns of it when it says hello again.
  */
-import type { Clock, Crypto } from '../../base/env.ts';
+import type { Clock, Crypto, MqttConnection, MqttDelivery } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { EdgeId } from '../../model/ids.ts';
@@ -20,7 +20,12 @@ import type { CommandRecord, CommandStore, EdgeRecord, JournalStore, Lease } fro
 import { INGEST_ERRORS, type IngestErrorCode } from './errors.ts';
 import { UNKNOWN_HEAD } from './judge.ts';
 import { type ArrivedBlock, type LaneReply, LaneWriter } from './lane-writer.ts';
-import { DICTIONARIES_REMEMBERED, EDGE_QUEUED_MAX_MESSAGES, TRANSACTION_MAX_OCTETS } from './limits.ts';
+import {
+  ACKS_HELD_BATCHES,
+  DICTIONARIES_REMEMBERED,
+  EDGE_QUEUED_MAX_MESSAGES,
+  TRANSACTION_MAX_OCTETS,
+} from './limits.ts';
 
 /** What a worker needs of the outside. */
 export interface WorkerParts {
@@ -29,8 +34,8 @@ export interface WorkerParts {
   readonly crypto: Crypto;
   readonly log: Log;
   readonly count: (name: string, by?: number) => void;
-  /** Publishes to the broker; resolves when the broker has it, rejects when there is no connection. */
-  readonly publish: (topic: string, payload: Uint8Array) => Promise<void>;
+  /** Publishes to the broker as {@link MqttConnection.publish} does; rejects when there is no connection. */
+  readonly publish: MqttConnection['publish'];
   /** Octets that this edge may have on the way, given what waits for it. */
   readonly credit: (queuedOctets: number) => number;
   /** Octets that wait for this edge; more is dropped unacknowledged. */
@@ -66,6 +71,10 @@ export class EdgeWorker {
   #session: Session | undefined;
   #writers = new Map<Lane, LaneWriter>();
   readonly #dictionaries = new Set<string>();
+  /** What is stored and not yet acknowledged, by lane. */
+  readonly #acks = new Map<Lane, number>();
+  /** Batches since the first of {@link #acks}. */
+  #acksHeld = 0;
 
   constructor(
     readonly edgeId: EdgeId,
@@ -120,6 +129,7 @@ export class EdgeWorker {
         this.parts.count('ingest_batches_failed');
         this.#forgetAll();
       }
+      this.#settleAcks();
       for (const task of batch) {
         this.parts.queued(-task.payload.length);
         task.done();
@@ -193,6 +203,7 @@ export class EdgeWorker {
   async #hello(edge: EdgeRecord & { readonly key: Uint8Array }, hello: Hello): Promise<void> {
     const { store, clock, log } = this.parts;
     this.#session = { session: hello.session, epoch: hello.epoch, key: edge.key };
+    this.#acks.clear();
     if (edge.state !== 'active') return this.#refuse('INGEST_DEACTIVATED');
     if (!(await this.parts.isSafe())) return this.#refuse('INGEST_NOT_SAFE');
     const { epoch, software } = hello;
@@ -288,7 +299,7 @@ export class EdgeWorker {
       this.#writers.set(lane, writer);
       const replies = await writer.take(blocks);
       if (replies === undefined) this.parts.log.warn('ingest.contended', { edgeId: this.edgeId, lane });
-      for (const reply of replies ?? []) await this.#reply(epoch, reply);
+      for (const reply of replies ?? []) await this.#reply(reply);
     }
   }
 
@@ -318,18 +329,35 @@ export class EdgeWorker {
     return lanes;
   }
 
-  async #reply(epoch: string, reply: LaneReply): Promise<void> {
+  async #reply(reply: LaneReply): Promise<void> {
     switch (reply.kind) {
       case 'ack':
-        // Not waited for: the next batch need not wait until the broker has the ack of this one.
-        void this.#tell({ ...reply, epoch, credit: this.parts.credit(this.#queuedOctets) });
+        this.#acks.set(reply.lane, reply.upTo);
         break;
       case 'clone':
+        this.#tellAcks();
         await this.#refuse('INGEST_CLONE');
         break;
       default:
+        this.#tellAcks();
         await this.#tell(reply);
     }
+  }
+
+  /** Blocks of several lanes come in one go: their acks wait for each other, at most {@link ACKS_HELD_BATCHES} batches. */
+  #settleAcks(): void {
+    this.#acksHeld += 1;
+    if (this.#queue[0]?.leaf !== 'b' || this.#acksHeld > ACKS_HELD_BATCHES) this.#tellAcks();
+  }
+
+  #tellAcks(): void {
+    this.#acksHeld = 0;
+    const epoch = this.#session?.epoch;
+    if (epoch === undefined || this.#acks.size === 0) return;
+    const lanes = [...this.#acks].map(([lane, upTo]) => ({ lane, upTo }));
+    this.#acks.clear();
+    // Not waited for: the next batch need not wait until the broker has the ack of this one. A lost one is repeated.
+    void this.#tell({ kind: 'ack', epoch, lanes, credit: this.parts.credit(this.#queuedOctets) }, 'at-most-once');
   }
 
   async #refuse(code: IngestErrorCode): Promise<void> {
@@ -337,14 +365,14 @@ export class EdgeWorker {
   }
 
   /** Says something in the open session; false when nobody can hear it. A lost message is repeated by what the edge does next. */
-  async #tell(body: CollectorBody): Promise<boolean> {
+  async #tell(body: CollectorBody, delivery: MqttDelivery = 'at-least-once'): Promise<boolean> {
     const { store, clock, crypto, publish, log } = this.parts;
     if (this.#session === undefined) return false;
     const { session, key } = this.#session;
     const message = encodeCollectorMessage({ session, term: store.term, serverTimeMs: clock.nowMs(), body });
     const envelope = sealEnvelope(message, 'down', { edgeId: this.edgeId, key }, crypto);
     try {
-      await publish(topicOf(this.edgeId, LEAVES.controlDown, crypto.sha256), envelope);
+      await publish(topicOf(this.edgeId, LEAVES.controlDown, crypto.sha256), envelope, delivery);
       return true;
     } catch (error) {
       log.debug('ingest.not-told', { edgeId: this.edgeId, what: body.kind, reason: reasonOf(error) });

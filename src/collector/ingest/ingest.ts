@@ -4,7 +4,7 @@
  * The broker is only a way: nothing depends on what it keeps. A message's PUBACK waits until it is dealt with, an ack goes
  * out after the commit and never before, and when the connection is lost everything starts again with the edges' hellos.
  */
-import type { Env, MqttConnection, MqttOptions, Timer } from '../../base/env.ts';
+import type { Env, MqttConnection, MqttDelivery, MqttOptions, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { EdgeId } from '../../model/ids.ts';
 import { collectorFilters, parseTopic, SHARD_COUNT, shardOf } from '../../wire/topics.ts';
@@ -91,7 +91,7 @@ class RunningIngest implements Ingest {
       crypto: env.crypto,
       log: env.log,
       count: parts.count ?? (() => undefined),
-      publish: (topic, payload) => this.#publish(topic, payload),
+      publish: (topic, payload, delivery) => this.#publish(topic, payload, delivery),
       credit: (queuedOctets) => this.#credit(queuedOctets),
       queuedMaxOctets: EDGE_QUEUED_CREDITS * this.#creditOctets,
       isSafe: () => this.#isSafe(),
@@ -190,9 +190,9 @@ class RunningIngest implements Ingest {
     return worker;
   }
 
-  async #publish(topic: string, payload: Uint8Array): Promise<void> {
+  async #publish(topic: string, payload: Uint8Array, delivery?: MqttDelivery): Promise<void> {
     if (this.#connection === undefined) throw ingestError('INGEST_STOPPED', 'no connection to the broker');
-    await this.#connection.publish(topic, payload);
+    await this.#connection.publish(topic, payload, delivery);
   }
 
   #credit(queuedOctets: number): number {

@@ -18,6 +18,12 @@ export const EDGE_QUEUED_MAX_MESSAGES = 512;
 /** Octets of blocks in one transaction: long enough to spread the cost of a commit, short enough for an alarm behind it. */
 export const TRANSACTION_MAX_OCTETS = 256 * 1024;
 
+/**
+ * Batches over which acks wait for those of other lanes while more blocks wait: blocks of several lanes leave an edge
+ * together and reach us as messages of their own, and an ack of several lanes costs little more than one of one lane.
+ */
+export const ACKS_HELD_BATCHES = 2;
+
 /** Lost races against another writer before the batch is given up; the edge sends it again. */
 export const APPEND_TRIES = 3;
 

@@ -294,19 +294,29 @@ export class UplinkMachine {
 
   #ack(body: CollectorBody & { kind: 'ack' }, spans: readonly LaneSpan[], nowMs: number): UplinkAction[] {
     if (body.epoch !== this.#options.epoch) return ignored('other_epoch');
-    const span = spans.find((each) => each.lane === body.lane);
-    if (span === undefined || body.upTo > span.last) return ignored('ack_beyond_journal');
-    const sender = this.#sender(span.lane);
-    if (body.upTo < sender.upTo) return ignored('old_ack');
-    this.#credit = body.credit;
+    return body.lanes.flatMap(({ lane, upTo }) => this.#ackOfLane(lane, upTo, body.credit, spans, nowMs));
+  }
+
+  #ackOfLane(
+    lane: Lane,
+    upTo: number,
+    credit: number,
+    spans: readonly LaneSpan[],
+    nowMs: number,
+  ): readonly UplinkAction[] {
+    const span = spans.find((each) => each.lane === lane);
+    if (span === undefined || upTo > span.last) return ignored('ack_beyond_journal');
+    const sender = this.#sender(lane);
+    if (upTo < sender.upTo) return ignored('old_ack');
+    this.#credit = credit;
     for (const each of this.#senders) each.needOctets = 0;
-    const advanced = body.upTo > sender.upTo;
-    const taken = sender.acknowledged(body.upTo);
+    const advanced = upTo > sender.upTo;
+    const taken = sender.acknowledged(upTo);
     if (taken !== null) this.pace.acknowledged(taken.octets, taken.oldestSentAtMs, taken.newestSentAtMs, nowMs);
     if (!advanced) return [];
     this.#hellos = 1;
     sender.needGuardUntilMs = 0;
-    return [{ kind: 'acknowledge', lane: span.lane, upTo: body.upTo }];
+    return [{ kind: 'acknowledge', lane, upTo }];
   }
 
   #needDictionary(body: CollectorBody & { kind: 'need-dictionary' }, nowMs: number): UplinkAction[] {

@@ -5,11 +5,11 @@
  * publishes what it allows; the pump is never entered twice, so the order on the wire is the order of decisions. Blocks
  * come from the journal and leave as they are; a PUBACK means nothing here, only the collector's own ack does.
  */
-import type { Env, MqttConnection, MqttOptions, Timer } from '../../base/env.ts';
+import type { Env, MqttConnection, MqttDelivery, MqttOptions, Timer } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { Lane } from '../../wire/lanes.ts';
 import type { CollectorMessage } from '../../wire/messages.ts';
-import { BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS, TOLD_DICTIONARIES_MAX } from '../limits.ts';
+import { BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS, GATHERED_MAX_OCTETS, TOLD_DICTIONARIES_MAX } from '../limits.ts';
 import type { CollectorTime, Health, Journal, LaneSpan, StoredBlock, UplinkState } from '../ports.ts';
 import { Backoff } from './backoff.ts';
 import type { StatusFact, UplinkCodec } from './codec.ts';
@@ -64,6 +64,9 @@ export class Uplink {
   #actions: { readonly action: UplinkAction; readonly done: () => void }[] = [];
   #pumping = false;
   #pumpAgain = false;
+  /** Messages with blocks that leave together. */
+  readonly #gathered: Uint8Array[] = [];
+  #gatheredOctets = 0;
   #retryAtMs = Number.POSITIVE_INFINITY;
   #timer: Timer | null = null;
   #startedAtMs = 0;
@@ -180,6 +183,8 @@ export class Uplink {
     this.#connection = null;
     this.#timer?.cancel();
     this.#machine.disconnected();
+    this.#gathered.length = 0;
+    this.#gatheredOctets = 0;
     for (const { done } of this.#actions.splice(0)) done();
     if (connection !== null) {
       const traffic = connection.trafficOctets();
@@ -236,10 +241,18 @@ export class Uplink {
     for (;;) {
       const queued = this.#actions.shift();
       if (queued !== undefined) {
+        this.#release();
         await this.#perform(queued.action).catch((error: unknown) => this.#failed(error));
         queued.done();
-      } else if (!(await this.#sendNext())) return;
+      } else if (!(await this.#sendNext())) return this.#release();
     }
+  }
+
+  /** Hands the gathered blocks to the connection in one go: they share TLS records and TCP segments. */
+  #release(): void {
+    this.#gatheredOctets = 0;
+    for (const payload of this.#gathered.splice(0))
+      this.#publish(this.#options.codec.topics.blocks, payload, 'at-most-once');
   }
 
   #failed(error: unknown): void {
@@ -260,7 +273,9 @@ export class Uplink {
     this.#payloadOctets += payload.length;
     this.#options.health.count('uplink_blocks', blocks.length);
     this.#options.health.count('uplink_payload_octets', payload.length);
-    this.#publish(this.#options.codec.topics.blocks, payload);
+    this.#gathered.push(payload);
+    this.#gatheredOctets += payload.length;
+    if (this.#gatheredOctets >= GATHERED_MAX_OCTETS) this.#release();
     return true;
   }
 
@@ -288,15 +303,17 @@ export class Uplink {
     }
   }
 
-  /** PUBACK is not awaited: our own ack, the hello ladder and the end of the connection tell all there is to know. */
-  #publish(topic: string, payload: Uint8Array): void {
+  /** Not awaited: the collector's ack, the hello ladder and the end of the connection tell all there is to know. */
+  #publish(topic: string, payload: Uint8Array, delivery: MqttDelivery): void {
     this.#keepAlive.traffic(this.#nowMs());
-    this.#connection?.publish(topic, payload).catch(() => this.#options.health.count('uplink_publishes_cut_off'));
+    this.#connection
+      ?.publish(topic, payload, delivery)
+      .catch(() => this.#options.health.count('uplink_publishes_cut_off'));
   }
 
   #control(payload: Uint8Array): void {
     this.#options.health.count('uplink_control_octets', payload.length);
-    this.#publish(this.#options.codec.topics.controlUp, payload);
+    this.#publish(this.#options.codec.topics.controlUp, payload, 'at-least-once');
   }
 
   async #perform(action: UplinkAction): Promise<void> {
@@ -304,6 +321,7 @@ export class Uplink {
     switch (action.kind) {
       case 'hello': {
         const fields = { session: action.session, lanes: journal.lanes(), wallTimeMs: this.#env.clock.nowMs() };
+        this.#options.health.count('uplink_hellos');
         return this.#control(codec.hello(fields));
       }
       case 'opened':

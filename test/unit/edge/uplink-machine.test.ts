@@ -44,7 +44,7 @@ function bench() {
         nowMs,
       ),
     ack: (lane: Lane, upTo: number, credit: number, nowMs: number, frame: Partial<CollectorMessage> = {}) =>
-      hear({ kind: 'ack', epoch: EPOCH, lane, upTo, credit }, nowMs, frame),
+      hear({ kind: 'ack', epoch: EPOCH, lanes: [{ lane, upTo }], credit }, nowMs, frame),
     /** Sends until nothing may leave; `lane:sequence` of each block. */
     drain: async (nowMs: number) => {
       const sent: string[] = [];
@@ -130,6 +130,26 @@ test('SG-EV-2 an alarm overtakes a backlog: it is the next block to leave', asyn
   assert.equal((await b.drain(101))[0], '0:1');
 });
 
+test('W-55 one ack may name several lanes; what is wrong of one lane does not spoil the others', async () => {
+  const b = bench();
+  b.journal.grow(2, 2);
+  b.journal.grow(4, 1);
+  b.connect();
+  b.answer(1, 100_000);
+  await b.drain(2);
+  const lanes = [
+    { lane: 2 as Lane, upTo: 2 },
+    { lane: 3 as Lane, upTo: 9 },
+    { lane: 4 as Lane, upTo: 1 },
+  ];
+  assert.deepEqual(b.hear({ kind: 'ack', epoch: EPOCH, lanes, credit: 100_000 }, 3).slice(1), [
+    { kind: 'acknowledge', lane: 2, upTo: 2 },
+    { kind: 'ignored', counter: 'ack_beyond_journal' },
+    { kind: 'acknowledge', lane: 4, upTo: 1 },
+  ]);
+  assert.equal(b.machine.outstandingOctets, 0);
+});
+
 test('UD-8 nothing new, nothing to send', async () => {
   const b = bench();
   b.journal.grow(2, 1);
@@ -152,7 +172,7 @@ test('an ack or answer counts only with the current session, the current term an
   await b.drain(3);
   assert.deepEqual(why(b.ack(2, 1, 9, 4, { session: new Uint8Array(16).fill(77) })), ['other_session']);
   assert.deepEqual(why(b.ack(2, 1, 9, 4, { term: new Uint8Array(12).fill(1) })), ['other_term']);
-  assert.deepEqual(why(b.hear({ kind: 'ack', epoch: '00'.repeat(8), lane: 2, upTo: 1, credit: 9 }, 4)), [
+  assert.deepEqual(why(b.hear({ kind: 'ack', epoch: '00'.repeat(8), lanes: [{ lane: 2, upTo: 1 }], credit: 9 }, 4)), [
     'time',
     'other_epoch',
   ]);

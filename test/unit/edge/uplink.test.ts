@@ -66,8 +66,7 @@ async function fakeCollector(world: VirtualWorld) {
             void collector.say({
               kind: 'ack',
               epoch: '0102030405060708',
-              lane: 2,
-              upTo: payload.at(-1),
+              lanes: [{ lane: 2, upTo: payload.at(-1) }],
               credit: 100_000,
             });
         } else {

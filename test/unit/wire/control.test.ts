@@ -147,7 +147,16 @@ test('W-44 messages of a collector survive the way', () => {
       ],
       credit: 65_536,
     },
-    { kind: 'ack', epoch: '0011223344556677', lane: 4, upTo: 12, credit: 1 },
+    { kind: 'ack', epoch: '0011223344556677', lanes: [{ lane: 4, upTo: 12 }], credit: 1 },
+    {
+      kind: 'ack',
+      epoch: '0011223344556677',
+      lanes: [
+        { lane: 2, upTo: 300 },
+        { lane: 0, upTo: 0 },
+      ],
+      credit: 0,
+    },
     { kind: 'need-dictionary', hash: '0102030405060708', lane: 2 },
     { kind: 'need-keyframe', lane: 2, upTo: 12 },
     { kind: 'command', command: Uint8Array.of(1, 2), signature: new Uint8Array(64) },
@@ -328,7 +337,7 @@ test('W-49 any octets give a message or one named error', () => {
       session: new Uint8Array(16),
       term: new Uint8Array(12),
       serverTimeMs: 1,
-      body: { kind: 'ack', epoch: '0011223344556677', lane: 4, upTo: 12, credit: 1 },
+      body: { kind: 'ack', epoch: '0011223344556677', lanes: [{ lane: 4, upTo: 12 }], credit: 1 },
     }),
   ];
   const parsers: ((octets: Uint8Array) => unknown)[] = [

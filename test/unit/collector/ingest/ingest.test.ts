@@ -61,8 +61,7 @@ async function upTo(desk: MemoryDesk, edge: JournalEdge, lane: Lane = 2): Promis
 const ack = (edge: JournalEdge, sequence: number, lane: Lane = 2) => ({
   kind: 'ack',
   epoch: edge.epoch,
-  lane,
-  upTo: sequence,
+  lanes: [{ lane, upTo: sequence }],
   credit: EDGE_CREDIT_OCTETS,
 });
 
@@ -86,6 +85,21 @@ describe('acceptance of blocks', () => {
     assert.deepEqual(desk.told(edge), [ack(edge, 6)]);
     const [latest] = await desk.store.latest(METER);
     assert.equal(latest?.value, 1006);
+  });
+
+  test('W-55 blocks of several lanes that come together get one ack; more messages do not hold it back for long', async () => {
+    const { desk, edge } = await ready();
+    edge.rows(4, [row(DAY_MS + QUARTER_MS, [1, 2])], { readAtMs: DAY_MS });
+    const [first, ...rest] = edge.blocks(2);
+    assert.ok(first);
+    await Promise.all([desk.blocks(edge, [first]), desk.blocks(edge, edge.blocks(4))]);
+    const lanes = [
+      { lane: 2, upTo: 1 },
+      { lane: 4, upTo: 1 },
+    ];
+    assert.deepEqual(desk.told(edge), [{ ...ack(edge, 1), lanes }]);
+    await Promise.all(rest.map((block) => desk.blocks(edge, [block])));
+    assert.deepEqual(desk.told(edge).at(-1), ack(edge, 6));
   });
 
   test('n <= upTo with the same hash is acknowledged again and changes nothing', async () => {
