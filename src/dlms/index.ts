@@ -64,6 +64,8 @@ export type { Association, Authentication, HlsAuthentication } from './session/a
 export * from './session/client.machine.ts';
 export type { ClientSecurity } from './session/client-guard.ts';
 export { SESSION_ERRORS, type SessionErrorCode, sessionError } from './session/errors.ts';
+export * from './session/known-meters.ts';
+export * from './session/meter-reader.ts';
 export * from './session/meter-session.ts';
 export * from './session/object-model.ts';
 export type * from './session/request.ts';

@@ -1,8 +1,8 @@
 /**
  * The client's session: one association with one server, over any framing layer.
  *
- * Requests wait in a queue, one is in flight. A long list is cut so that each request fits the server's PDU; without
- * `multiple-references` it goes item by item. A read that was lost is asked again over a transport that loses; a write or
+ * Requests wait in a queue, one is in flight. A long list is cut as `list-plan.ts` says; a list of reads that is refused
+ * whole is asked again in shorter ones. A read that was lost is asked again over a transport that loses; a write or
  * a method is never repeated: its answer lost is the outcome `unknown`, for the caller to read back.
  */
 import type { DeltawattError } from '../../base/errors.ts';
@@ -29,6 +29,7 @@ import {
   REQUEST_QUEUE_MAX,
   REQUEST_TIMEOUT_DEFAULT_MS,
 } from './limits.ts';
+import { ListSize } from './list-plan.ts';
 import type { MeterRequest, Outcome } from './request.ts';
 import { type AssociationEvent, type AssociationState, nextState } from './state.ts';
 
@@ -46,6 +47,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   readonly #transport: ClientTransport;
   readonly #options: Required<ClientSessionOptions>;
   readonly #guard: ClientGuard;
+  readonly #lists: ListSize;
   #state: AssociationState = 'closed';
   #association: Association | null = null;
   #queue: Job[] = [];
@@ -77,6 +79,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
       ...options,
     };
     this.#guard = new ClientGuard(this.#options.authentication, this.#options.security);
+    this.#lists = new ListSize(this.#options.listItemsMax);
   }
 
   /** Where the association is. */
@@ -309,6 +312,10 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     const job = this.#current;
     if (job !== null) {
       this.#current = null;
+      if (!counter && job.shorten(this.#lists)) {
+        this.#start(job, nowMs);
+        return;
+      }
       // Anyone on the line can say a plain refusal: a write is not known to be undone because of it.
       if (counter || (unprotected && !job.isRead)) this.#lost(job, counter ? error : refusalError(refusal));
       else this.#finish(job, { kind: 'refused', refusal });
@@ -362,7 +369,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
 
   #begin(job: Job, nowMs: number): void {
     if (this.#association === null) throw sessionError('SESSION_STATE', this.#state);
-    const first = job.begin(this.#association, this.#nextInvokeId(), this.#options.listItemsMax);
+    const first = job.begin(this.#association, this.#nextInvokeId(), this.#lists);
     this.#retriesLeft = this.#transport.reliable ? 0 : this.#options.readRetries;
     this.#send(first, nowMs);
   }

@@ -5,6 +5,7 @@ import { encodeApdu } from '../xdlms/codec.ts';
 import type { ActionResult, GetDataResult, Invocation } from '../xdlms/service.ts';
 import { type Association, agreed } from './association.ts';
 import { actionExchange, type Exchange, type ExchangeLimits, getExchange, type Step, setExchange } from './exchange.ts';
+import { type ListSize, listLength } from './list-plan.ts';
 import type { MeterAnswer, MeterRequest } from './request.ts';
 
 type Result = GetDataResult | number | ActionResult;
@@ -15,6 +16,8 @@ export class Job {
   #results: Result[] = [];
   #exchange: Exchange<readonly Result[]> | null = null;
   #last: Apdu | null = null;
+  /** Items of the exchange in flight. */
+  #asked = 0;
 
   constructor(
     readonly id: number,
@@ -41,15 +44,28 @@ export class Job {
   }
 
   /** The first APDU of the next exchange: as many of the items left as fit. Throws SESSION_TOO_LONG. */
-  begin(association: Association, invokeId: number, listItemsMax: number): Apdu {
+  begin(association: Association, invokeId: number, lists: ListSize): Apdu {
     const invocation: Invocation = { invokeId, confirmed: true, highPriority: true };
-    const left = this.#request.items.length - this.#results.length;
-    let count = agreed(association, 'multiple-references') ? Math.min(left, listItemsMax) : 1;
+    let count = this.#listLength(association, lists.itemsMax);
     for (;;) {
       const first = this.#tryExchange(count, invocation, association);
-      if (first !== null) return first;
+      if (first !== null) {
+        this.#asked = count;
+        return first;
+      }
       count = Math.ceil(count / 2);
     }
+  }
+
+  #listLength(association: Association, itemsMax: number): number {
+    const done = this.#results.length;
+    if (this.#request.service === 'get') return listLength(this.#request.items.slice(done), association, itemsMax);
+    return agreed(association, 'multiple-references') ? Math.min(this.#request.items.length - done, itemsMax) : 1;
+  }
+
+  /** The list in flight was refused whole: true when it may be asked again in shorter ones, which only a read may. */
+  shorten(lists: ListSize): boolean {
+    return this.isRead && lists.refused(this.#asked) !== null;
   }
 
   /** The first APDU for `count` items, or null when fewer should be tried. */

@@ -26,3 +26,7 @@ export const READ_RETRIES_DEFAULT = 2;
 export const RELEASE_TIMEOUT_MS = 2_000;
 /** Associations that one server keeps at once. */
 export const SERVER_ASSOCIATIONS_MAX = 16;
+/** Object lists kept: models times firmware versions times clients of one fleet; a list of 300 objects takes about 60 kB. */
+export const KNOWN_VIEWS_MAX = 64;
+/** Meters whose scalers and columns are kept: what one process reads; a meter takes about 2 kB. */
+export const KNOWN_METERS_MAX = 1_024;

@@ -24,6 +24,11 @@ export const BENCHES: readonly BenchEntry[] = [
     load: async () => (await import('./line-pty.ts')).benchLineWithPty,
   },
   {
+    name: 'session',
+    title: 'round trips and octets of a small job with one ciphered meter, by transport',
+    load: async () => (await import('./session.ts')).benchSession,
+  },
+  {
     name: 'start',
     title: 'how long until a concentrator is ready, as a process',
     load: async () => (await import('./start.ts')).benchStart,
