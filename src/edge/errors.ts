@@ -27,6 +27,7 @@ export type EdgeErrorCode =
   | 'SCHEDULER_NOT_REACHED'
   | 'READER_OBJECT_REFUSED'
   | 'READER_BAD_ANSWER'
+  | 'READER_RECONFIGURED'
   | 'READER_NO_CLIENT'
   | 'READER_NO_PASSWORD'
   | 'READER_SECURITY'
@@ -159,6 +160,12 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'remote',
     retry: 'later',
     sentence: 'The meter answers but will not give this object; compare the profile with the meter.',
+  },
+  READER_RECONFIGURED: {
+    side: 'remote',
+    retry: 'later',
+    sentence:
+      'The meter captures other columns than its profile says, so nothing of this buffer is stored. Set the meter back, or write a profile with its columns.',
   },
   READER_BAD_ANSWER: {
     side: 'remote',

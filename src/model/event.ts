@@ -42,7 +42,16 @@ export interface MeterState {
 }
 
 /** Wire numbers are the index: append only. */
-export const METER_STATES = ['unknown', 'reachable', 'silent', 'garbled', 'refused', 'babbling', 'listening'] as const;
+export const METER_STATES = [
+  'unknown',
+  'reachable',
+  'silent',
+  'garbled',
+  'refused',
+  'babbling',
+  'listening',
+  'reconfigured',
+] as const;
 
 /** One of {@link METER_STATES}. */
 export type MeterStateName = (typeof METER_STATES)[number];

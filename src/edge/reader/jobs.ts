@@ -4,7 +4,6 @@
  */
 import { DeltawattError } from '../../base/errors.ts';
 import type { Data } from '../../dlms/axdr/data.ts';
-import type { AttributeAccess, GetDataResult } from '../../dlms/xdlms/service.ts';
 import type { MeterEvent } from '../../model/event.ts';
 import {
   attributeRequests,
@@ -28,8 +27,9 @@ import {
 } from '../../profile/readout.ts';
 import { edgeError } from '../errors.ts';
 import type { Entry, Health, Meter, ReadingStage } from '../ports.ts';
-import { resultWords } from '../result-words.ts';
+import { accessOf, dataOf, wantedData } from './answers.ts';
 import type { AttributeFilter } from './attribute-filter.ts';
+import { askRows, type ColumnsMemory } from './columns.ts';
 import { gapsOf } from './gaps.ts';
 import { scalerFrom } from './object-values.ts';
 import type { OpenAssociation } from './sessions.ts';
@@ -60,7 +60,11 @@ export interface MeterMemory {
   clockIsOff: boolean;
   /** How far the interval that is read again has come: the next request, and for which entry it counts. */
   rereadAt: { readonly name: string; readonly request: number } | null;
+  readonly columns: ColumnsMemory;
 }
+
+/** A profile's word for the version of a meter's program. */
+const FIRMWARE = 'firmware';
 
 /** A job at work: the meter, its memory and a way to its association. */
 export interface JobScene {
@@ -122,7 +126,7 @@ async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffe
   const fromMs = emptyMs === null || (watermarkMs !== null && watermarkMs >= emptyMs) ? watermarkMs : emptyMs;
   const requests = bufferRequests(meter.profile, job.rule, rangeOf(scene, fromMs, ctx.nowMs));
   for (const [at, request] of requests.entries()) {
-    const data = await ask(scene, request);
+    const data = await askRows(scene, job.rule, request);
     const readout = readBuffer(meter.profile, job.rule, data, ctx, watermarkMs);
     tell(scene, readout.problems);
     const left = requests.length - at - 1;
@@ -202,6 +206,9 @@ async function runAttributes(scene: JobScene): Promise<boolean> {
   });
   const ctx = { ...context(scene), nowMs: around.nowMs() ?? around.wallMs() };
   const changed = await around.attributes.changed(readAttributes(answers, ctx));
+  // Another firmware may count in other units: what the old one told is asked again.
+  if (changed.records.some((record) => record.kind === 'attribute' && record.attribute.name === FIRMWARE))
+    scene.memory.scalers = null;
   if (changed.records.length > 0) await put(scene, changed);
   return false;
 }
@@ -259,17 +266,7 @@ export async function knowScalers(scene: JobScene): Promise<void> {
 export async function ask(scene: JobScene, request: ReadRequest): Promise<Data> {
   const association = await scene.associate();
   const [result] = await association.get([accessOf(request)]);
-  if (result === undefined) throw edgeError('READER_BAD_ANSWER', `${request.obis}: no answer`);
-  if ('data' in result) return result.data;
-  throw edgeError('READER_OBJECT_REFUSED', `${request.obis}: ${resultWords(result.dataAccessResult)}`);
-}
-
-function accessOf(request: ReadRequest): AttributeAccess {
-  return { classId: request.classId, instanceId: request.obis, attributeId: request.attribute, access: request.access };
-}
-
-function dataOf(result: GetDataResult | undefined): Data | null {
-  return result !== undefined && 'data' in result ? result.data : null;
+  return wantedData(request, result);
 }
 
 /** Counts and logs what could not be used. */

@@ -21,6 +21,7 @@ import type {
   WorkResult,
 } from '../ports.ts';
 import { AttributeFilter } from './attribute-filter.ts';
+import { ColumnsMemory } from './columns.ts';
 import { isStale, type JobSurroundings, type MeterMemory, runJob } from './jobs.ts';
 import { ReaderMeterAccess } from './meter-access.ts';
 import { MeterStates, type StateChange } from './meter-states.ts';
@@ -69,7 +70,10 @@ export class DlmsLineReader implements LineReader {
     this.#desks = new Map(
       options.meters.map((meter) => [
         meter.meterId,
-        { meter, memory: { scalers: null, empty: new Map(), clockIsOff: false, rereadAt: null } },
+        {
+          meter,
+          memory: { scalers: null, empty: new Map(), clockIsOff: false, rereadAt: null, columns: new ColumnsMemory() },
+        },
       ]),
     );
     const counted = (code: string) => options.health.count(`reader_discarded_${code.toLowerCase()}`);
@@ -122,7 +126,7 @@ export class DlmsLineReader implements LineReader {
     let more = await runJob(scene, job);
     if (!more && job.kind === 'buffer') more = await runReread(scene, job, this.#options.journal);
     this.#sessions.rest();
-    if (associated) await this.#seen(desk.meter, 'reachable', 'The meter answers.');
+    if (associated) await this.#answers(desk);
     return { ok: true, more };
   }
 
@@ -152,7 +156,7 @@ export class DlmsLineReader implements LineReader {
       await this.#sessions.use(meter, jobClass === 'command' ? 'control' : 'read');
       const result = await work(access);
       this.#sessions.rest();
-      await this.#seen(meter, 'reachable', 'The meter answers.');
+      await this.#answers(this.#desk(meterId));
       return { ok: true, result };
     } catch (error) {
       const verdict = verdictOf(error, this.#sessions.noiseOctets);
@@ -200,9 +204,15 @@ export class DlmsLineReader implements LineReader {
   async #settle(meter: Meter, verdict: Verdict): Promise<void> {
     if (verdict.scope === 'job' && verdict.state === 'reachable') this.#sessions.rest();
     else await this.#sessions.drop();
-    if (verdict.state === null) return;
-    const sentence = verdict.state === 'reachable' ? 'The meter answers.' : verdict.failure.sentence;
-    await this.#seen(meter, verdict.state, sentence);
+    if (verdict.state === 'reachable') await this.#answers(this.#desk(meter.meterId));
+    else if (verdict.state !== null) await this.#seen(meter, verdict.state, verdict.failure.sentence);
+  }
+
+  /** The meter answers; one with a buffer that is not its profile's is in need of a person all the same. */
+  async #answers({ meter, memory }: MeterDesk): Promise<void> {
+    const { sentence } = memory.columns;
+    if (sentence === null) await this.#seen(meter, 'reachable', 'The meter answers.');
+    else await this.#seen(meter, 'reconfigured', sentence);
   }
 
   async #seen(meter: Meter, state: Parameters<MeterStates['seen']>[1], sentence: string): Promise<void> {

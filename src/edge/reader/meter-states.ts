@@ -2,7 +2,7 @@
  * The state of each meter in words: kept over restarts, told to the collector when it changes.
  *
  * One lost answer is no state: a meter that was reachable is called silent or garbled at the second failure in a row. A
- * refusal counts at once, as trying again may lock the meter.
+ * refusal counts at once, as trying again may lock the meter; so does a buffer that was set up anew.
  */
 import { METER_STATES, type MeterState, type MeterStateName } from '../../model/event.ts';
 import type { MeterId } from '../../model/ids.ts';
@@ -10,6 +10,7 @@ import type { Entry, Health, Journal } from '../ports.ts';
 
 const PREFIX = 'meter-state/';
 const FAILURES_TO_TELL = 2;
+const AT_ONCE: ReadonlySet<MeterStateName> = new Set(['refused', 'reconfigured']);
 
 interface Known {
   readonly state: MeterStateName;
@@ -47,7 +48,7 @@ export class MeterStates {
     if (before !== undefined) before.failures = failures;
     if (before?.state === state) return NO_CHANGE;
     const wasGood = before?.state === 'reachable' || before?.state === 'listening';
-    if (wasGood && !good && state !== 'refused' && failures < FAILURES_TO_TELL) return NO_CHANGE;
+    if (wasGood && !good && !AT_ONCE.has(state) && failures < FAILURES_TO_TELL) return NO_CHANGE;
     this.#known.set(meterId, { state, sinceMs: nowMs, failures });
     this.health.state(`meter ${meterId}`, good ? 'ok' : 'degraded', sentence);
     const told: MeterState = { meterId, state, sentence, sinceMs: nowMs };

@@ -9,7 +9,8 @@ import { bufferRequests, type ReadJob } from '../../profile/plan.ts';
 import { readBuffer } from '../../profile/readout.ts';
 import type { BufferRule } from '../../profile/schema/profile.ts';
 import type { GroupRows, Journal, Reread } from '../ports.ts';
-import { ask, type JobScene, knowScalers, put, tell, timedContext } from './jobs.ts';
+import { askRows } from './columns.ts';
+import { type JobScene, knowScalers, put, tell, timedContext } from './jobs.ts';
 
 /** The journal's list, as the reader uses it. */
 export type RereadSource = Pick<Journal, 'rereads' | 'rereadDone'>;
@@ -40,7 +41,7 @@ export async function runReread(
   if (request !== undefined) {
     await knowScalers(scene);
     const ctx = await timedContext(scene);
-    const readout = readBuffer(meter.profile, job.rule, await ask(scene, request), ctx, null);
+    const readout = readBuffer(meter.profile, job.rule, await askRows(scene, job.rule, request), ctx, null);
     tell(scene, readout.problems);
     const groups = readout.groups.flatMap((group) => lostRows(group, entry, toMs));
     if (groups.length > 0) {

@@ -28,6 +28,7 @@ const JOB: ReadonlySet<string> = new Set([
   'SESSION_TOO_LONG',
   'READER_OBJECT_REFUSED',
   'READER_BAD_ANSWER',
+  'READER_RECONFIGURED',
 ]);
 /** Nobody answered, or the way is closed. */
 const SILENT: ReadonlySet<string> = new Set([

@@ -44,6 +44,8 @@ export interface BusOptions {
   readonly shape?: MemoryLineShape;
   readonly journal?: FakeJournal;
   readonly clockSet?: () => boolean;
+  /** How the meters are set up, when not as the edge's profile says. */
+  readonly setUp?: Profile;
 }
 
 export async function bus(options: BusOptions) {
@@ -57,7 +59,7 @@ export async function bus(options: BusOptions) {
     {
       seed: 'bus',
       count: options.count,
-      profiles: [profile],
+      profiles: [options.setUp ?? profile],
       timeZone: 'Europe/Berlin',
       nowMs: () => env.clock.nowMs(),
       days: options.days ?? 1,

@@ -22,7 +22,7 @@ import { commandJson, edgeJson, meterJson } from '../present.ts';
 import { type ApiContext, addRoute } from '../route.ts';
 import { ExceptionsBody } from '../schemas.ts';
 
-const TROUBLED: ReadonlySet<MeterStateName> = new Set(['silent', 'garbled', 'refused', 'babbling']);
+const TROUBLED: ReadonlySet<MeterStateName> = new Set(['silent', 'garbled', 'refused', 'babbling', 'reconfigured']);
 /** Causes that end by themselves. */
 const HEALING: ReadonlySet<GapCause> = new Set(['not-due', 'buffered-at-edge', 'not-installed']);
 

@@ -177,6 +177,7 @@ export const METER_STATE_WORDS: Readonly<Record<string, StateWords>> = {
   garbled: { words: 'Answers are unreadable', tone: 'bad' },
   refused: { words: 'Refuses the reading', tone: 'bad' },
   babbling: { words: 'Talks out of turn', tone: 'warn' },
+  reconfigured: { words: 'Records other columns', tone: 'bad' },
   unknown: { words: 'Not tried yet', tone: 'calm' },
 };
 

@@ -38,7 +38,10 @@ interface RowSource {
 export function bufferObject(device: Device, rule: BufferRule): SimObject {
   const shiftMs = rule.stamp === 'start' ? rule.intervalS * 1000 : 0;
   return profileObject(device, rule.obis, {
-    columns: rule.columns.map((column) => captureOf(device, rule, column)),
+    // A buffer can be set up anew while it is served.
+    get columns() {
+      return rule.columns.map((column) => captureOf(device, rule, column));
+    },
     periodS: rule.intervalS,
     entriesMax: rule.rows,
     newestFirst: rule.order === 'newest-first',

@@ -108,7 +108,7 @@ interface Tile {
 
 function tilesOf(data: Exceptions): Tile[] {
   const { meters, gaps, commands, edges, quarantine } = data;
-  const troubled = ['silent', 'garbled', 'refused', 'babbling'].reduce(
+  const troubled = ['silent', 'garbled', 'refused', 'babbling', 'reconfigured'].reduce(
     (sum, state) => sum + (meters.byState[state] ?? 0),
     0,
   );

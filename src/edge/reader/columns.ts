@@ -1,0 +1,82 @@
+/**
+ * Rows of a buffer are believed only by the columns that the meter itself names. A buffer can be set up anew in the field, and
+ * by the profile's columns one register's energy would then go to another's bill.
+ *
+ * The columns come with the first rows of each association, in the same list, so they cost no question of their own. A meter
+ * whose buffer is not the profile's is in the state `reconfigured` until both agree again; nothing of that buffer is stored,
+ * the watermark stays, and the rest of the meter is read on. A meter that does not tell its columns is read by its profile
+ * and counted.
+ */
+import type { Data } from '../../dlms/axdr/data.ts';
+import type { GetDataResult } from '../../dlms/xdlms/service.ts';
+import { captureMismatch, captureRequests } from '../../profile/capture.ts';
+import type { ReadRequest } from '../../profile/plan.ts';
+import type { BufferRule } from '../../profile/schema/profile.ts';
+import { edgeError } from '../errors.ts';
+import type { Health, Meter } from '../ports.ts';
+import { accessOf, dataOf, wantedData } from './answers.ts';
+import type { OpenAssociation } from './sessions.ts';
+
+/** What is remembered of a meter's buffers, by OBIS. */
+export class ColumnsMemory {
+  readonly #checkedIn = new Map<string, OpenAssociation>();
+  readonly #wrong = new Map<string, string>();
+
+  /** Why a buffer of the meter is not read, in a sentence; null = all that were asked are as the profile says. */
+  get sentence(): string | null {
+    return this.#wrong.values().next().value ?? null;
+  }
+
+  /** Whether the columns were looked at in this association, and are the profile's. */
+  isChecked(obis: string, association: OpenAssociation): boolean {
+    return this.#checkedIn.get(obis) === association;
+  }
+
+  /** They were looked at; `mismatch` null = as the profile says. */
+  checked(obis: string, association: OpenAssociation, mismatch: string | null): void {
+    if (mismatch === null) {
+      this.#checkedIn.set(obis, association);
+      this.#wrong.delete(obis);
+    } else {
+      this.#checkedIn.delete(obis);
+      this.#wrong.set(obis, mismatch);
+    }
+  }
+}
+
+/** What a look at columns needs of a job. */
+export interface ColumnsScene {
+  readonly meter: Pick<Meter, 'profile'>;
+  readonly memory: { readonly columns: ColumnsMemory };
+  readonly around: { readonly health: Pick<Health, 'count'> };
+  readonly associate: () => Promise<OpenAssociation>;
+}
+
+/** Rows of a buffer, after a look at its columns. Rejects with READER_RECONFIGURED and READER_OBJECT_REFUSED. */
+export async function askRows(scene: ColumnsScene, rule: BufferRule, request: ReadRequest): Promise<Data> {
+  const association = await scene.associate();
+  const { columns } = scene.memory;
+  if (columns.isChecked(rule.obis, association)) {
+    const [rows] = await association.get([accessOf(request)]);
+    return wantedData(request, rows);
+  }
+  const [objects, period, rows] = await association.get([...captureRequests(rule), request].map(accessOf));
+  const mismatch = mismatchOf(scene, rule, objects, period);
+  columns.checked(rule.obis, association, mismatch);
+  if (mismatch !== null) throw edgeError('READER_RECONFIGURED', mismatch);
+  return wantedData(request, rows);
+}
+
+function mismatchOf(
+  scene: ColumnsScene,
+  rule: BufferRule,
+  objects: GetDataResult | undefined,
+  period: GetDataResult | undefined,
+): string | null {
+  const told = dataOf(objects);
+  if (told === null) {
+    scene.around.health.count('reader_columns_untold');
+    return null;
+  }
+  return captureMismatch(scene.meter.profile, rule, told, dataOf(period) ?? { type: 'null-data' });
+}

@@ -1,0 +1,70 @@
+/** Buffers that are not set up as their profile says: named, and nothing of them stored. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { BufferColumn, Profile } from '../../../src/profile/schema/profile.ts';
+import { bus, profileOf } from './bus.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** A copy of the profile whose load profile can be set up anew. */
+function setUp(): { readonly profile: Profile; readonly columns: BufferColumn[] } {
+  const profile = profileOf('generic/idis');
+  const [load, ...others] = profile.buffers;
+  assert.ok(load !== undefined);
+  const columns = [...load.columns];
+  return { profile: { ...profile, buffers: [{ ...load, columns }, ...others] }, columns };
+}
+
+function swapped(columns: BufferColumn[], a: number, b: number): void {
+  const [first, second] = [columns[a], columns[b]];
+  assert.ok(first !== undefined && second !== undefined);
+  columns[a] = second;
+  columns[b] = first;
+}
+
+const statesOf = (b: Awaited<ReturnType<typeof bus>>) =>
+  b.records('meter-state').map((record) => (record.kind === 'meter-state' ? record.state : null));
+
+test('HE-7 a buffer set up anew in the field: the meter is reconfigured, no row is stored, the rest is read on; set back, nothing is missing', async () => {
+  const { profile, columns } = setUp();
+  const b = await bus({ count: 1, days: 1, setUp: profile });
+  b.scheduler.start();
+  await b.world.clock.advance(HOUR_MS);
+  const before = b.rowsOf('m0001', 900).length;
+  assert.ok(before >= 96);
+  swapped(columns, 2, 3);
+  await b.world.clock.advance(4 * HOUR_MS);
+  assert.equal(b.rowsOf('m0001', 900).length, before, 'import is not taken for export');
+  assert.ok(b.journal.watermark('m0001' as never, '1-0:99.2.0*255') !== null, 'the daily buffer goes on');
+  const states = statesOf(b);
+  assert.deepEqual(
+    states.map((state) => state?.state),
+    ['reachable', 'reconfigured'],
+    'told once',
+  );
+  assert.match(states[1]?.sentence ?? '', /Column 3 of 1-0:99\.1\.0\*255 is 1-0:2\.8\.0\*255 in the meter/);
+  swapped(columns, 2, 3);
+  await b.world.clock.advance(2 * HOUR_MS);
+  assert.equal(statesOf(b).at(-1)?.state, 'reachable');
+  const times = b
+    .rowsOf('m0001', 900)
+    .filter((row) => row.values.length === 4)
+    .map((row) => row.atMs);
+  const steps = times.slice(1).map((time, at) => time - (times[at] ?? 0));
+  assert.ok(
+    steps.every((step) => step === 900_000),
+    'the hours between were still in the meter',
+  );
+  await b.stop();
+});
+
+test('HE-7 a column less, or another period: the same', async () => {
+  const { profile, columns } = setUp();
+  columns.pop();
+  const b = await bus({ count: 1, days: 1, setUp: profile });
+  b.scheduler.start();
+  await b.world.clock.advance(HOUR_MS);
+  assert.equal(b.rowsOf('m0001', 900).length, 0);
+  assert.match(statesOf(b).at(-1)?.sentence ?? '', /captures 6 columns in 1-0:99\.1\.0\*255, the profile has 7/);
+  await b.stop();
+});
