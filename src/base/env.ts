@@ -54,6 +54,37 @@ export interface SigningKey {
   readonly privateKey: Uint8Array;
 }
 
+/** A key pair of a certificate, on the curve P-256. */
+export interface CertificateKey {
+  /** PKCS #8, PEM. */
+  readonly privatePem: string;
+  /** SubjectPublicKeyInfo, DER (RFC 5280, 4.1.2.7). */
+  readonly publicKey: Uint8Array;
+}
+
+/** What a certificate says. */
+export interface CertificateFacts {
+  /** Common name of the subject; empty when it has none. */
+  readonly commonName: string;
+  /** Upper case hex digits. */
+  readonly serial: string;
+  readonly notAfterMs: number;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+}
+
+/** What a certificate authority needs. */
+export interface CertificateCrypto {
+  /** A new P-256 pair. */
+  newKey(): CertificateKey;
+  /** The pair of a private key in PEM; null when it is none on P-256. */
+  keyOf(privatePem: string): CertificateKey | null;
+  /** ECDSA with SHA-256, as the DER that certificates carry (RFC 3279, 2.2.3). */
+  sign(privatePem: string, octets: Uint8Array): Uint8Array;
+  /** What the first certificate of a PEM text says; null when there is none that can be read. */
+  facts(pem: string): CertificateFacts | null;
+}
+
 /** Primitives used outside DLMS: hashes, authenticators, signatures. */
 export interface Crypto {
   sha256(octets: Uint8Array): Uint8Array;
@@ -147,8 +178,23 @@ export interface Net {
   connectTcp(host: string, port: number, options: { readonly timeoutMs: number }): Promise<ByteDuplex>;
   /** `port` 0 takes a free one; the result tells which. */
   listenTcp(host: string, port: number, accept: (duplex: ByteDuplex) => void): Promise<Listener>;
+  /** TLS 1.3 only; a peer without a certificate of `clientCa` is refused before `accept`. */
+  listenTls(host: string, port: number, tls: TlsListenerOptions, accept: AcceptCertified): Promise<Listener>;
   /** Plain HTTP/1.1 for health and metrics of the edge; GET only, bodies ignored, bounded headers. */
   serveHttp(host: string, port: number, answer: (path: string) => Promise<HttpAnswer>): Promise<Listener>;
+}
+
+/** Takes a connection; `commonName` is that of the peer's verified certificate. */
+export type AcceptCertified = (duplex: ByteDuplex, commonName: string) => void;
+
+/** PEM texts of a TLS listener. */
+export interface TlsListenerOptions {
+  readonly cert: string;
+  readonly key: string;
+  /** Who may sign the certificates of peers. */
+  readonly clientCa: string;
+  /** A peer was refused in the handshake. */
+  readonly refused: (peer: string, reason: string) => void;
 }
 
 /** An answer of the edge's small HTTP server. */

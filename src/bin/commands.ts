@@ -47,6 +47,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/scan.ts')).scanCommand,
   },
   {
+    name: 'pki',
+    summary: 'Makes a private certificate authority for a trial, and certificates of concentrators',
+    load: async () => (await import('./commands/pki.ts')).pkiCommand,
+  },
+  {
     name: 'bench',
     summary: 'Measures what the design promises, and lists the benches',
     load: async () => (await import('./commands/bench.ts')).benchCommand,

@@ -8,7 +8,7 @@ import type { Env, MqttOptions, Timer } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
 import { type Api, createApi } from './api/server.ts';
 import { type Auth, createAuth } from './auth/auth.ts';
-import { type Broker, startBroker } from './broker/broker.ts';
+import { type Broker, type BrokerTls, startBroker } from './broker/broker.ts';
 import { createEnroller } from './broker/enroller.ts';
 import { createDesk, type RunningDesk } from './commands/desk.ts';
 import { type CollectorKeys, loadKeys } from './commands/keys.ts';
@@ -18,7 +18,15 @@ import type { Authenticator, CollectorStore, Enroller, HealthFact } from './port
 
 /** Where concentrators and collector meet. */
 export type BrokerChoice =
-  | { readonly kind: 'embedded'; readonly host: string; readonly port: number; readonly addressConnections?: number }
+  | {
+      readonly kind: 'embedded';
+      readonly host: string;
+      readonly port: number;
+      readonly tls?: BrokerTls;
+      /** As concentrators reach it; default the plain listener. */
+      readonly edgesUrl?: string;
+      readonly addressConnections?: number;
+    }
   | {
       readonly kind: 'external';
       readonly connection: Omit<MqttOptions, 'keepAliveS' | 'connectTimeoutMs'>;
@@ -159,7 +167,7 @@ class RunningCollector {
   }
 
   #edgesUrl(): string {
-    return this.settings.broker.kind === 'external' ? this.settings.broker.edgesUrl : (this.#broker?.url ?? '');
+    return this.settings.broker.edgesUrl ?? this.#broker?.url ?? '';
   }
 
   #planFold(): void {

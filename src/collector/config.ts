@@ -29,6 +29,18 @@ export const COLLECTOR_CONFIG = section('Settings of the collector', {
     }),
     host: text({ what: 'Address of the built-in broker, loopback', default: '127.0.0.1' }),
     port: whole({ what: 'Port of the built-in broker, 0 takes a free one', from: 0, to: 65_535, default: 1883 }),
+    tls: maybe(
+      section('Listener of the built-in broker for concentrators on a network: TLS 1.3, certificates on both sides', {
+        host: text({ what: 'Address to listen on', default: '0.0.0.0', example: '::' }),
+        port: whole({ what: 'Port, 0 takes a free one', from: 0, to: 65_535, default: 8883 }),
+        certFile: text({ what: 'Certificate chain of the broker, PEM', example: '/etc/deltawatt/pki/broker.pem' }),
+        keyFile: text({ what: 'Its private key, PEM', example: '/etc/deltawatt/pki/broker.key' }),
+        clientCaFile: text({
+          what: 'Who may sign the certificates of concentrators, PEM; their common name is the id of the concentrator',
+          example: '/etc/deltawatt/pki/ca.pem',
+        }),
+      }),
+    ),
     url: maybe(text({ what: 'External broker, as this collector reaches it', example: 'mqtts://broker.example:8883' })),
     username: maybe(text({ what: 'User of the collector at an external broker', example: 'collector' })),
     passwordFile: maybe(text({ what: 'File with its password', example: '/etc/deltawatt/broker.password' })),
@@ -78,11 +90,32 @@ export function collectorContradictions(config: CollectorConfig): readonly Probl
   if (broker.embedded && !LOOPBACK.test(broker.host)) {
     problems.push({
       path: 'broker.host',
-      sentence: 'must be loopback, the built-in broker has no TLS: use an external broker with mqtts://, or a tunnel',
+      sentence: 'must be loopback, for it is plain MQTT: concentrators on a network come in by broker.tls',
+    });
+  }
+  if (broker.tls !== undefined && !broker.embedded) {
+    problems.push({
+      path: 'broker.tls',
+      sentence: 'is of the built-in broker: set embedded to true, or take tls away',
+    });
+  }
+  if (broker.tls !== undefined && broker.edgesUrl === undefined) {
+    problems.push({
+      path: 'broker.edgesUrl',
+      sentence:
+        'is missing: with broker.tls write the address that concentrators call, as mqtts://collector.example:8883',
     });
   }
   if (!broker.embedded && broker.url === undefined) {
     problems.push({ path: 'broker.url', sentence: 'is missing: give the address, or set broker.embedded to true' });
+  }
+  for (const [path, url] of [
+    ['broker.url', broker.url],
+    ['broker.edgesUrl', broker.edgesUrl],
+  ] as const) {
+    if (url !== undefined && /^mqtt:/.test(url) && !LOOPBACK.test(hostOf(url))) {
+      problems.push({ path, sentence: 'must begin with mqtts://, plain MQTT is for this machine only' });
+    }
   }
   if (broker.embedded && broker.url !== undefined) {
     problems.push({
@@ -91,4 +124,9 @@ export function collectorContradictions(config: CollectorConfig): readonly Probl
     });
   }
   return problems;
+}
+
+/** The host of an address without the brackets of IPv6; empty when it is no address. */
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : '';
 }

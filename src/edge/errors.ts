@@ -34,6 +34,7 @@ export type EdgeErrorCode =
   | 'READER_NO_RELAY'
   | 'READER_CLOCK_UNSET'
   | 'EDGE_ENROLMENT'
+  | 'EDGE_PLAIN_MQTT'
   | 'EDGE_FILE'
   | 'EDGE_SETTINGS'
   | 'LIMITS_SIGNATURE'
@@ -203,6 +204,12 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     retry: 'never',
     sentence:
       'The enrolment file cannot be used; adopt this concentrator at the collector again and put the new file in place.',
+  },
+  EDGE_PLAIN_MQTT: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'Plain MQTT is for a broker on this machine only. Write an address with mqtts:// under uplink.url, with caFile, certFile and keyFile, or adopt this concentrator again at a collector whose broker.edgesUrl is one.',
   },
   EDGE_FILE: {
     side: 'local',

@@ -108,13 +108,22 @@ async function brokerOf(config: EdgeConfig, enrolment: Enrolment, env: Env): Pro
     ...(keyFile === undefined ? {} : { key: await textOf(env, keyFile) }),
   };
   const { edgeId, password } = enrolment;
+  const address = url ?? enrolment.url;
+  if (!isPrivate(address)) throw edgeError('EDGE_PLAIN_MQTT', address);
   return {
-    url: url ?? enrolment.url,
+    url: address,
     clientId: edgeId,
     username: edgeId,
     password,
     ...(Object.keys(tls).length === 0 ? {} : { tls }),
   };
+}
+
+/** Whether what is said to this broker stays on this machine or travels in TLS. */
+function isPrivate(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'mqtts:' || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
 /** A document that does not verify does not stop the concentrator: the built-in limits are the stricter ones. */

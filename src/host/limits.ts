@@ -55,3 +55,6 @@ export const LOG_STORE_DEAD_MIN_OCTETS = 4 * 1024 * 1024;
 export const LOG_STORE_FRAME_MAX_OCTETS = 64 * 1024 * 1024;
 /** A signal this soon after the first is its echo, passed on by a launcher; no person presses Ctrl-C twice so fast. */
 export const STOP_ECHO_MS = 500;
+
+/** TCP connection to end of the TLS handshake: a slow modem takes two or three seconds. */
+export const TLS_HANDSHAKE_MS = 15_000;

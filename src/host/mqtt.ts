@@ -12,7 +12,7 @@
  * connection: what it could not keep must not be acknowledged, and what follows would be out of order.
  */
 
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt';
 import type { MqttConnection, MqttConnector, MqttDelivery, MqttListener, MqttOptions } from '../base/env.ts';
@@ -228,9 +228,16 @@ function openSocket(options: MqttOptions): Socket {
   // Brackets of an IPv6 address belong to the URL only.
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = url.port === '' ? (secure ? TLS_PORT : PORT) : Number(url.port);
-  const socket = secure ? connectTls({ host, port, servername: host, ...options.tls }) : connectTcp({ host, port });
+  const socket = secure
+    ? connectTls({ host, port, minVersion: 'TLSv1.3', ...serverName(host), ...options.tls })
+    : connectTcp({ host, port });
   socket.setNoDelay(true);
   return socket;
+}
+
+/** An address is no name to indicate (RFC 6066, 3). */
+function serverName(host: string): { servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {};
 }
 
 function clientOptions(options: MqttOptions): IClientOptions {

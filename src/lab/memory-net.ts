@@ -101,6 +101,7 @@ export class MemoryNet {
     return {
       connectTcp: (host, port) => this.#connect(name, `${host}:${port}`),
       listenTcp: (host, port, accept) => this.#listen(host, port, accept),
+      listenTls: () => Promise.reject(new Error('the net in memory has no TLS')),
       serveHttp: (host, port, answer) => this.#serveHttp(host, port, answer),
     };
   }

@@ -168,6 +168,10 @@ class Life implements Timers {
         this.#duplex(await this.#living(() => net.connectTcp(host, port, options), close)),
       listenTcp: (host, port, accept) =>
         this.#listener(() => net.listenTcp(host, port, (duplex) => accept(this.#duplex(duplex)))),
+      listenTls: (host, port, tls, accept) =>
+        this.#listener(() =>
+          net.listenTls(host, port, tls, (duplex, commonName) => accept(this.#duplex(duplex), commonName)),
+        ),
       serveHttp: (host, port, answer) => this.#listener(() => net.serveHttp(host, port, answer)),
     };
   }

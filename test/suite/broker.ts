@@ -14,6 +14,8 @@ import { collectorFilters, LEAVES, SHARD_COUNT, type Sha256, topicOf } from '../
 export interface BrokerUnderTest {
   readonly port: number;
   readonly collector: { readonly clientId: string; readonly username: string; readonly password: string };
+  /** How this edge, or the collector, connects when not by plain MQTT on `port`. */
+  readonly way?: (clientId: string) => IClientOptions;
   /** SUBACK already refuses a foreign filter; others grant it and deliver nothing. */
   readonly refusesAtSubscribe: boolean;
   stop(): Promise<void>;
@@ -57,6 +59,7 @@ export function brokerSuite(name: string, start: () => Promise<BrokerUnderTest>)
       connectTimeout: 5_000,
       clean: true,
       ...options,
+      ...broker.way?.(options.clientId ?? ''),
     });
     client.on('error', () => {});
     open.add(client);

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseConfig, printExample } from '../../base/config.ts';
 import type { Env } from '../../base/env.ts';
+import type { BrokerTls } from '../../collector/broker/broker.ts';
 import { type Collector, type CollectorSettings, startCollector } from '../../collector/collector.ts';
 import { COLLECTOR_CONFIG, type CollectorConfig, collectorContradictions } from '../../collector/config.ts';
 import { openStore } from '../../collector/store/open.ts';
@@ -102,7 +103,13 @@ async function settingsOf(
     keysFolder: `${stateFolder}/keys`,
     broker:
       broker.embedded || broker.url === undefined
-        ? { kind: 'embedded', host: broker.host, port: broker.port }
+        ? {
+            kind: 'embedded',
+            host: broker.host,
+            port: broker.port,
+            ...(broker.edgesUrl === undefined ? {} : { edgesUrl: broker.edgesUrl }),
+            ...(broker.tls === undefined ? {} : { tls: await brokerTls(broker.tls, read) }),
+          }
         : {
             kind: 'external',
             edgesUrl: broker.edgesUrl ?? broker.url,
@@ -124,4 +131,12 @@ async function settingsOf(
         : { tls: { cert: await read(api.tls.certFile), key: await read(api.tls.keyFile) } }),
     },
   };
+}
+
+async function brokerTls(
+  tls: NonNullable<CollectorConfig['broker']['tls']>,
+  read: (path: string) => Promise<string>,
+): Promise<BrokerTls> {
+  const { host, port, certFile, keyFile, clientCaFile } = tls;
+  return { host, port, cert: await read(certFile), key: await read(keyFile), clientCa: await read(clientCaFile) };
 }

@@ -6,11 +6,13 @@
  * journal of the edge is the queue, the broker keeps nothing that a restart could lose. A message is acknowledged to its
  * sender when aedes has handed it to the collector's connection, which is not storage and is never taken for it.
  * Unknown edges wait in the inbox: they may connect and publish on their own topics; ingest acknowledges nothing of them.
- * Weak point: one process, no TLS; it listens on loopback, and fleets use a broker of their own with the same access list.
+ * Plain MQTT is for loopback: the collector itself, a desk. From a network an edge comes over TLS 1.3 with a certificate
+ * whose common name is its id, and then gives its password as well.
+ * Weak point: one process; fleets use a broker of their own with the same access list.
  */
 import { Aedes, type AedesOptions, type Client } from 'aedes';
 import { toHex } from '../../base/bytes.ts';
-import type { ByteDuplex, Env, Timer } from '../../base/env.ts';
+import type { ByteDuplex, Env, Listener, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import { DEFAULT_TENANT, type EdgeId, parseEdgeId } from '../../model/ids.ts';
 import type { BrokerUsers, JournalStore } from '../ports.ts';
@@ -42,8 +44,21 @@ export interface BrokerSettings {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** A listener for the network; the plain one stays on loopback. */
+  readonly tls?: BrokerTls;
   /** Connections of one address in a minute; a desk that plays a whole fleet raises it. */
   readonly addressConnections?: number;
+}
+
+/** The listener for concentrators on a network. PEM texts. */
+export interface BrokerTls {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly cert: string;
+  readonly key: string;
+  /** Who may sign the certificates of concentrators. */
+  readonly clientCa: string;
 }
 
 /** The running broker. */
@@ -51,6 +66,8 @@ export interface Broker {
   /** `mqtt://127.0.0.1:1883`. */
   readonly url: string;
   readonly port: number;
+  /** Port of the TLS listener; null without one. */
+  readonly tlsPort: number | null;
   /** The collector's own way in; the password is new at each start. */
   readonly collector: { readonly clientId: string; readonly username: string; readonly password: string };
   /** Ends the session of an edge. */
@@ -76,13 +93,14 @@ class EmbeddedBroker implements Broker {
   readonly collector: Broker['collector'];
   url = '';
   port = 0;
+  tlsPort: number | null = null;
   readonly #parts: BrokerParts;
   readonly #settings: BrokerSettings;
   readonly #rate: AddressRate;
   readonly #streams = new Set<ByteStream>();
   readonly #cuts: Record<string, number> = {};
   #aedes: Aedes | null = null;
-  #stopListening: () => Promise<void> = async () => {};
+  readonly #listeners: Listener[] = [];
 
   constructor(parts: BrokerParts, settings: BrokerSettings) {
     this.#parts = parts;
@@ -98,14 +116,24 @@ class EmbeddedBroker implements Broker {
     this.#aedes = aedes;
     aedes.on('clientError', (client, error) => this.#note(client, error));
     aedes.on('connectionError', (client, error) => this.#note(client, error));
-    const listener = await env.net.listenTcp(this.#settings.host, this.#settings.port, (duplex) =>
-      this.#accept(duplex),
-    );
-    this.#stopListening = () => listener.close();
+    const { host, port, tls } = this.#settings;
+    const listener = await env.net.listenTcp(host, port, (duplex) => this.#accept(duplex, null));
+    this.#listeners.push(listener);
     this.port = listener.port;
-    const host = this.#settings.host.includes(':') ? `[${this.#settings.host}]` : this.#settings.host;
-    this.url = `mqtt://${host}:${listener.port}`;
+    this.url = `mqtt://${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
     env.log.info('broker.listening', { url: this.url });
+    if (tls !== undefined) await this.#listenTls(tls);
+  }
+
+  async #listenTls(tls: BrokerTls): Promise<void> {
+    const { env } = this.#parts;
+    const { host, port, cert, key, clientCa } = tls;
+    const refused = (peer: string, reason: string): void => this.#cut(peer, 'TLS handshake', reason);
+    const options = { cert, key, clientCa, refused };
+    const listener = await env.net.listenTls(host, port, options, (duplex, name) => this.#accept(duplex, name));
+    this.#listeners.push(listener);
+    this.tlsPort = listener.port;
+    env.log.info('broker.listening', { host, port: listener.port, tls: true });
   }
 
   disconnect(edgeId: EdgeId): void {
@@ -124,22 +152,25 @@ class EmbeddedBroker implements Broker {
     const aedes = this.#aedes;
     if (aedes !== null) await new Promise<void>((done) => aedes.close(() => done()));
     for (const stream of this.#streams) stream.destroy();
-    await this.#stopListening();
+    for (const listener of this.#listeners) await listener.close();
   }
 
-  #accept(duplex: ByteDuplex): void {
+  #cut(peer: string, reason: string, detail = ''): void {
+    this.#cuts[reason] = (this.#cuts[reason] ?? 0) + 1;
+    this.#parts.env.log.warn('broker.connection-cut', { peer, reason, ...(detail === '' ? {} : { detail }) });
+  }
+
+  /** A connection; `commonName` is that of its certificate, null on the plain listener. */
+  #accept(duplex: ByteDuplex, commonName: string | null): void {
     const { env } = this.#parts;
-    const cut = (reason: string): void => {
-      this.#cuts[reason] = (this.#cuts[reason] ?? 0) + 1;
-      env.log.warn('broker.connection-cut', { peer: duplex.peer, reason });
-    };
+    const cut = (reason: string): void => this.#cut(duplex.peer, reason);
     const refusal = this.#refusal(duplex);
     if (refusal !== null) {
       cut(refusal);
       duplex.close();
       return;
     }
-    const stream = new ByteStream(duplex, cut);
+    const stream = new ByteStream(duplex, commonName, cut);
     this.#streams.add(stream);
     const timer: Timer = env.timers.after(CONNECT_TIMEOUT_MS, () => {
       cut('no CONNECT in time');
@@ -207,6 +238,10 @@ class EmbeddedBroker implements Broker {
     const { env, users } = this.#parts;
     // Another client id would let one edge end the session of another.
     if (client.id !== username || password.length === 0 || password.length > PASSWORD_MAX_BYTES) return false;
+    if (client.conn instanceof ByteStream && !client.conn.mayBe(username)) {
+      this.#cut(client.conn.peer, 'certificate of another', username);
+      return false;
+    }
     if (username === COLLECTOR_USER) {
       return env.crypto.sameSecret(
         env.crypto.sha256(password),

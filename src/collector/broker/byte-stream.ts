@@ -12,7 +12,12 @@ export class ByteStream extends Duplex {
   user: string | null = null;
   readonly #duplex: ByteDuplex;
 
-  constructor(duplex: ByteDuplex, cut: (reason: string) => void) {
+  /** `commonName` is that of the peer's certificate, null on a plain connection. */
+  constructor(
+    duplex: ByteDuplex,
+    private readonly commonName: string | null,
+    cut: (reason: string) => void,
+  ) {
     super({ allowHalfOpen: false });
     this.#duplex = duplex;
     duplex.listen({
@@ -32,6 +37,11 @@ export class ByteStream extends Duplex {
         if (!this.destroyed) this.push(null);
       },
     });
+  }
+
+  /** Whether the certificate, where there is one, is that of this user. */
+  mayBe(user: string): boolean {
+    return this.commonName === null || this.commonName === user;
   }
 
   get peer(): string {

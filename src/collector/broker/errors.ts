@@ -13,7 +13,7 @@ export const BROKER_ERRORS = {
     side: 'local',
     retry: 'never',
     sentence:
-      'The embedded broker speaks plain MQTT, so it listens on the loopback address only. For concentrators on a network use a broker with TLS, or a TLS proxy in front and keep 127.0.0.1.',
+      'Plain MQTT is for the loopback address only. For concentrators on a network configure broker.tls, or use an external broker with TLS.',
   },
 } as const;
 

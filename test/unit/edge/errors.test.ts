@@ -96,13 +96,16 @@ test('settings that name what is not there are refused with everything that is w
   await assert.rejects(resolveSettings(parsed.config, around), codeOf('EDGE_FILE'));
   const enrolment = {
     edgeId: 'e1',
-    url: 'mqtt://h',
     password: 'p',
     key: '00'.repeat(32),
     commandPublicKey: '00'.repeat(32),
     limitsPublicKey: '00'.repeat(32),
   };
-  await program.disk.writeFile('e.json', new TextEncoder().encode(JSON.stringify(enrolment)));
+  const enrol = (url: string) =>
+    program.disk.writeFile('e.json', new TextEncoder().encode(JSON.stringify({ ...enrolment, url })));
+  await enrol('mqtt://collector.example:1883');
+  await assert.rejects(resolveSettings(parsed.config, around), codeOf('EDGE_PLAIN_MQTT'));
+  await enrol('mqtts://collector.example:8883');
   await assert.rejects(
     resolveSettings(parsed.config, around),
     (error) => codeOf('EDGE_SETTINGS')(error) && /meter m1: .*meter m2: /.test((error as Error).message),

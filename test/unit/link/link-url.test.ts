@@ -11,7 +11,7 @@ const refused = () => Promise.reject(new Error('not in this test'));
 const env: LinkEnv = {
   timers: world.timers,
   clock: world.clock,
-  net: { connectTcp: refused, listenTcp: refused, serveHttp: refused },
+  net: { connectTcp: refused, listenTcp: refused, listenTls: refused, serveHttp: refused },
   serial: { open: refused },
   lines: world.lines,
 };

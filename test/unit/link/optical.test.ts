@@ -20,7 +20,7 @@ const refused = () => Promise.reject(new Error('not in this test'));
 async function desk(query = '', meter: Partial<SignOnMeterOptions> | null = {}) {
   const world = new World();
   const uarts = virtualUarts(world.timers);
-  const net = { connectTcp: refused, listenTcp: refused, serveHttp: refused };
+  const net = { connectTcp: refused, listenTcp: refused, listenTls: refused, serveHttp: refused };
   const link = linkOf(`optical:///dev/ttyUSB0${query}`, {
     timers: world.timers,
     clock: world.clock,
