@@ -50,6 +50,7 @@ type State = 'down' | 'connecting' | 'up' | 'disconnecting';
 
 /** The client's data link. */
 export class HdlcClient implements ClientTransport {
+  readonly maxInFlight = 1;
   readonly reliable = true;
   readonly #options: Required<HdlcClientOptions>;
   readonly #scanner: FrameScanner<HdlcFrame>;

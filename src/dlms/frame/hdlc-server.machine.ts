@@ -52,6 +52,7 @@ const FRMR_BAD_NR = 0x08;
 
 /** The server's data link. */
 export class HdlcServer implements ServerTransport {
+  readonly maxInFlight = 1;
   readonly #options: Required<HdlcServerOptions>;
   readonly #scanner: FrameScanner<HdlcFrame>;
   readonly #connections = new Map<string, Connection>();

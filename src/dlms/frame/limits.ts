@@ -38,3 +38,5 @@ export const LLC_BYTES = 3;
 export const SIGN_ON_ADDRESS_MAX_CHARACTERS = 32;
 /** Octets kept of an answer to a sign-on: echo of the longest request, noise and an identification of 24 characters. */
 export const SIGN_ON_ANSWER_MAX_BYTES = 256;
+/** Requests that an invoke id of four bits can tell apart: more cannot be on their way at once. */
+export const INVOKE_IDS = 16;

@@ -34,12 +34,16 @@ export interface ClientTransport extends Machine<TransportEvent> {
   send(apdu: Uint8Array, nowMs: number): void;
   /** Ends the link politely; `link-down` follows. */
   disconnect(nowMs: number): void;
+  /** Requests that may be on their way at once: 1 where one side at a time may speak. */
+  readonly maxInFlight: number;
   /** Whether APDUs reach the server exactly once (the layer below numbers and repeats them). */
   readonly reliable: boolean;
 }
 
 /** The server's end of a framing layer, for several clients. */
 export interface ServerTransport extends Machine<TransportEvent> {
+  /** Messages that may follow each other without an answer in between. */
+  readonly maxInFlight: number;
   /** Answers a client. */
   send(apdu: Uint8Array, stations: Stations, nowMs: number): void;
   /** Says that the last APDU of this client gets no answer, so that a link with a token gives it back. */

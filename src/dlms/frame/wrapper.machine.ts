@@ -4,7 +4,7 @@
  * The stream is cut by the header's length. After octets that are no header the next one that reads as a header is taken;
  * messages for other ports than this client's are discarded by name.
  */
-import { APDU_MAX_BYTES, FRAME_GAP_DEFAULT_MS } from './limits.ts';
+import { APDU_MAX_BYTES, FRAME_GAP_DEFAULT_MS, INVOKE_IDS } from './limits.ts';
 import { type Discarded, FrameScanner, type ScannedFrame } from './scanner.ts';
 import type { ClientTransport, ServerTransport, Stations, TransportEvent } from './transport.ts';
 import { encodeWrapper, type WrapperMessage, wrapperRule } from './wrapper-frame.ts';
@@ -32,6 +32,7 @@ function finite(deadlineMs: number | null): number | null {
 /** The client's end: one client SAP talking to one server wPort. */
 export class WrapperClient implements ClientTransport {
   readonly reliable = false;
+  readonly maxInFlight = INVOKE_IDS;
   readonly #scanner: FrameScanner<WrapperMessage>;
   readonly #stations: Stations;
   #output: Uint8Array[] = [];
@@ -92,6 +93,7 @@ export class WrapperClient implements ClientTransport {
 
 /** The server's end: every client port and every logical device on one connection. */
 export class WrapperServer implements ServerTransport {
+  readonly maxInFlight = INVOKE_IDS;
   readonly #scanner: FrameScanner<WrapperMessage>;
   #output: Uint8Array[] = [];
 

@@ -47,7 +47,7 @@ export interface Association {
   readonly dlmsVersion: number;
 }
 
-/** Services that this code speaks as client and as server. */
+/** Services that a client proposes when nothing else is asked for: those that meters of today have. */
 export const OUR_CONFORMANCE =
   CONFORMANCE['priority-mgmt-supported'] |
   CONFORMANCE['block-transfer-with-get-or-read'] |
@@ -60,6 +60,14 @@ export const OUR_CONFORMANCE =
   CONFORMANCE['selective-access'] |
   CONFORMANCE['event-notification'] |
   CONFORMANCE.action;
+
+/** Services that a server has, and that a client may propose besides. */
+export const SERVER_CONFORMANCE =
+  OUR_CONFORMANCE |
+  CONFORMANCE['general-block-transfer'] |
+  CONFORMANCE['attribute0-supported-with-get'] |
+  CONFORMANCE['attribute0-supported-with-set'] |
+  CONFORMANCE.access;
 
 /** Application context 1: logical names, no ciphering. */
 export const LOGICAL_NAMES = 1;

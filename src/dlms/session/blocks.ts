@@ -46,6 +46,11 @@ export class BlockJoiner {
     return this.#number;
   }
 
+  /** Octets so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Takes a block: true when it was new, false when it is the last one again; throws SESSION_BLOCKS. */
   accept(block: DataBlock): boolean {
     if (block.blockNumber === this.#number && this.#number > 0) return false;

@@ -191,10 +191,13 @@ export class ClientGuard {
     return this.#channel.seal(encodeApdu(initiateRequestOf(CONFORMANCE.get, 0)), GLOBAL);
   }
 
-  /** A message from the meter; throws SECURITY_POLICY for a plain answer where the policy demands more. */
-  open(octets: Uint8Array): Heard {
+  /**
+   * A message from the meter; throws SECURITY_POLICY for a plain answer where the policy demands more. `isProtected` = it
+   * was joined from blocks that were each opened already.
+   */
+  open(octets: Uint8Array, isProtected = false): Heard {
     const outer = decodeApdu(octets);
-    if (!isCipheredApdu(outer)) return { apdu: outer, unprotected: this.#checkPlain(outer) };
+    if (!isCipheredApdu(outer)) return { apdu: outer, unprotected: !isProtected && this.#checkPlain(outer) };
     if (this.#channel === null) throw securityError('SECURITY_KEY_MISSING', outer.apdu);
     return { apdu: decodeApdu(this.#channel.open(outer)), unprotected: false };
   }

@@ -18,6 +18,10 @@ export interface ClientSessionOptions {
   readonly requestTimeoutMs?: number;
   /** Times a read is asked again, where the transport does not repeat by itself. */
   readonly readRetries?: number;
+  /** Requests on their way at once, 1 to 16; the link binds too, and few meters take more than one. */
+  readonly maxInFlight?: number;
+  /** Blocks of a general block transfer that this side takes before it answers, 1 to 63; 1 on a link that takes turns. */
+  readonly blockWindow?: number;
   /** Items in one with-list request. */
   readonly listItemsMax?: number;
   /** Whether to say goodbye with RLRQ before the link is closed; some meters never answer it. */

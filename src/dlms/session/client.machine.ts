@@ -1,9 +1,9 @@
 /**
  * The client's session: one association with one server, over any framing layer.
  *
- * Requests wait in a queue, one is in flight. A long list is cut as `list-plan.ts` says; a list of reads that is refused
- * whole is asked again in shorter ones. A read that was lost is asked again over a transport that loses; a write or
- * a method is never repeated: its answer lost is the outcome `unknown`, for the caller to read back.
+ * Requests wait in a queue, as many are in flight as link and settings allow. A long list is cut as `list-plan.ts` says; a
+ * list of reads that is refused whole is asked again in shorter ones. A read that was lost is asked again over a transport
+ * that loses; a write or a method is never repeated: its answer lost is the outcome `unknown`, for the caller to read back.
  */
 import type { DeltawattError } from '../../base/errors.ts';
 import type { Machine } from '../../base/machine.ts';
@@ -11,33 +11,28 @@ import type { Aare } from '../acse/acse.ts';
 import type { ClientTransport, TransportEvent } from '../frame/transport.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import { encodeApdu } from '../xdlms/codec.ts';
-import type { ExceptionResponse } from '../xdlms/exception.ts';
-import type { ConfirmedServiceError } from '../xdlms/initiate.ts';
-import { type Association, OUR_CONFORMANCE } from './association.ts';
+import { type Association, agreed, OUR_CONFORMANCE } from './association.ts';
+import { type ChannelEvent, ClientChannel } from './client-channel.ts';
 import { ClientGuard, type Heard } from './client-guard.ts';
 import type { ClientSessionEvent, ClientSessionOptions } from './client-words.ts';
 import { sessionError } from './errors.ts';
 import { asError, invocationOf } from './exchange.ts';
-import { Job } from './job.ts';
 import {
-  ANSWER_MAX_MS,
   ANSWER_NOISE_MAX_BYTES,
   CLIENT_PDU_DEFAULT_BYTES,
+  GENERAL_WINDOW_DEFAULT,
   LIST_ITEMS_DEFAULT,
   READ_RETRIES_DEFAULT,
   RELEASE_TIMEOUT_MS,
-  REQUEST_QUEUE_MAX,
   REQUEST_TIMEOUT_DEFAULT_MS,
 } from './limits.ts';
-import { ListSize } from './list-plan.ts';
-import type { MeterRequest, Outcome } from './request.ts';
+import { Patience } from './patience.ts';
+import type { MeterRequest } from './request.ts';
+import { type Refusal, RequestDesk } from './request-desk.ts';
 import { type AssociationEvent, type AssociationState, nextState } from './state.ts';
 
 export type { ClientSessionEvent, ClientSessionOptions } from './client-words.ts';
 
-type Refusal = ExceptionResponse | ConfirmedServiceError;
-
-const INVOKE_IDS = 16;
 /** Service error of an exception-response. */
 const INVOCATION_COUNTER_ERROR = 6;
 const NO_OCTETS: Uint8Array = new Uint8Array(0);
@@ -47,19 +42,17 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   readonly #transport: ClientTransport;
   readonly #options: Required<ClientSessionOptions>;
   readonly #guard: ClientGuard;
-  readonly #lists: ListSize;
+  readonly #channel: ClientChannel;
+  readonly #desk: RequestDesk;
+  /** The wait for AARE, for the proof, for RLRE. */
+  readonly #patience: Patience;
   #state: AssociationState = 'closed';
   #association: Association | null = null;
-  #queue: Job[] = [];
-  #current: Job | null = null;
-  #nextId = 1;
-  #invokeId = 0;
+  /** Invoke id of pass 3. */
+  #proofId = 0;
   #events: ClientSessionEvent[] = [];
-  #answerByMs: number | null = null;
-  #askedAtMs = 0;
-  /** Octets that belong to no frame, heard since the request went out. */
+  /** Octets that belong to no frame, heard since a request went out last. */
   #noiseOctets = 0;
-  #retriesLeft = 0;
   #releasing = false;
   #closeReason: DeltawattError | null = null;
   /** Whether the link has gone down: nothing is asked any more. */
@@ -74,12 +67,24 @@ export class ClientSession implements Machine<ClientSessionEvent> {
       clientPduMaxBytes: CLIENT_PDU_DEFAULT_BYTES,
       requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
       readRetries: READ_RETRIES_DEFAULT,
+      maxInFlight: 1,
+      blockWindow: GENERAL_WINDOW_DEFAULT,
       listItemsMax: LIST_ITEMS_DEFAULT,
       release: true,
       ...options,
     };
-    this.#guard = new ClientGuard(this.#options.authentication, this.#options.security);
-    this.#lists = new ListSize(this.#options.listItemsMax);
+    const { authentication, security, requestTimeoutMs, maxInFlight } = this.#options;
+    this.#guard = new ClientGuard(authentication, security);
+    this.#channel = new ClientChannel(transport, this.#guard, requestTimeoutMs);
+    this.#desk = new RequestDesk({
+      maxInFlight: Math.min(maxInFlight, transport.maxInFlight),
+      requestTimeoutMs,
+      readRetries: transport.reliable ? 0 : this.#options.readRetries,
+      listItemsMax: this.#options.listItemsMax,
+      send: (apdu, nowMs) => this.#send(apdu, nowMs),
+      emit: (event) => this.#events.push(event),
+    });
+    this.#patience = new Patience(requestTimeoutMs);
   }
 
   /** Where the association is. */
@@ -94,26 +99,15 @@ export class ClientSession implements Machine<ClientSessionEvent> {
 
   /** Queues a request and returns its id; `done` follows exactly once. Throws SESSION_QUEUE_FULL. */
   request(request: MeterRequest, nowMs: number): number {
-    if (this.#queue.length >= REQUEST_QUEUE_MAX)
-      throw sessionError('SESSION_QUEUE_FULL', `${REQUEST_QUEUE_MAX} requests`);
-    const job = new Job(this.#nextId++, request);
-    if (this.#releasing || this.#ended || this.#closeReason !== null)
-      this.#finish(job, { kind: 'failed', error: sessionError('SESSION_CLOSED') });
-    else this.#queue.push(job);
+    const id = this.#desk.add(request, this.#releasing || this.#ended || this.#closeReason !== null);
     this.#work(nowMs);
-    return job.id;
+    return id;
   }
 
   /** Calls a request off: a waiting one is not sent; one in flight ends at once, a write or method as `unknown`. */
   cancel(id: number, nowMs: number): void {
-    const waiting = this.#queue.find((job) => job.id === id);
-    if (waiting !== undefined) {
-      this.#queue = this.#queue.filter((job) => job !== waiting);
-      this.#finish(waiting, { kind: 'failed', error: sessionError('SESSION_ABORTED') });
-    } else if (this.#current?.id === id) {
-      this.#lost(this.#current, sessionError('SESSION_ABORTED'));
-      this.#work(nowMs);
-    }
+    this.#desk.cancel(id);
+    this.#work(nowMs);
   }
 
   /** Ends the association when the queue is empty, then the link; `closed` follows when {@link connect} was called. */
@@ -124,7 +118,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
 
   receive(chunk: Uint8Array, nowMs: number): ClientSessionEvent[] {
     const events = this.#transport.receive(chunk, nowMs);
-    if (this.#answerByMs !== null && this.#state !== 'releasing') this.#stillComing(events, nowMs);
+    if (this.#state !== 'releasing') this.#stillComing(events, nowMs);
     this.#consume(events, nowMs);
     return this.#take();
   }
@@ -135,13 +129,18 @@ export class ClientSession implements Machine<ClientSessionEvent> {
 
   deadlineMs(): number | null {
     if (this.#events.length > 0) return 0;
-    const due = [this.#transport.deadlineMs(), this.#answerByMs].filter((at) => at !== null);
+    const waits = [this.#patience.byMs, this.#desk.deadlineMs, this.#channel.deadlineMs];
+    const due = [this.#transport.deadlineMs(), ...waits].filter((at) => at !== null);
     return due.length === 0 ? null : Math.min(...due);
   }
 
   tick(nowMs: number): ClientSessionEvent[] {
     this.#consume(this.#transport.tick(nowMs), nowMs);
-    if (this.#answerByMs !== null && nowMs >= this.#answerByMs) this.#noAnswer(nowMs);
+    const broken = this.#channel.tick(nowMs);
+    if (broken !== null) this.#heard(broken, nowMs);
+    if (this.#patience.isOver(nowMs)) this.#noAgreement(nowMs);
+    this.#desk.tick(nowMs);
+    this.#work(nowMs);
     return this.#take();
   }
 
@@ -156,7 +155,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
       if (event.kind === 'discarded') this.#events.push(event);
       else if (event.kind === 'link-up') this.#associate(nowMs);
       else if (event.kind === 'link-down') this.#linkDown(event.reason);
-      else this.#apdu(event.apdu, event.kind === 'unsolicited', nowMs);
+      else this.#heard(this.#channel.hear(event.apdu, event.kind === 'unsolicited', nowMs), nowMs);
     }
   }
 
@@ -172,15 +171,15 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     this.#move('link-up');
     this.#move('request');
     const { conformance, clientPduMaxBytes } = this.#options;
-    this.#retriesLeft = 0;
     try {
+      this.#patience.begin(nowMs);
       this.#sendOctets(encodeApdu(this.#guard.aarq(conformance, clientPduMaxBytes)), nowMs);
     } catch (error) {
       this.#give(asError(error), nowMs);
     }
   }
 
-  /** Throws SECURITY_COUNTER_* when nothing may be sent any more. */
+  /** Throws SECURITY_COUNTER_* when nothing may be sent any more, SESSION_TOO_LONG. */
   #send(apdu: Apdu, nowMs: number): void {
     this.#sendOctets(this.#guard.seal(apdu), nowMs);
   }
@@ -188,10 +187,8 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   #sendOctets(octets: Uint8Array, nowMs: number): void {
     const reservation = this.#guard.wantedReservation;
     if (reservation !== null) this.#events.push({ kind: 'counter-low', reservation });
-    this.#transport.send(octets, nowMs);
-    this.#askedAtMs = nowMs;
+    this.#channel.send(octets, nowMs);
     this.#noiseOctets = 0;
-    this.#answerByMs = nowMs + this.#options.requestTimeoutMs;
   }
 
   /** A long answer on a slow line is no silence: the wait begins anew with every octet of a frame, up to a bound. */
@@ -200,18 +197,28 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     for (const event of events) if (event.kind === 'discarded') this.#noiseOctets += event.octets.length;
     // Noise is no answer; and on a line that babbles, what looks like the begin of a frame is no hope either.
     if (this.#noiseOctets > before || this.#noiseOctets > ANSWER_NOISE_MAX_BYTES) return;
-    const waited = Math.min(nowMs + this.#options.requestTimeoutMs, this.#askedAtMs + ANSWER_MAX_MS);
-    this.#answerByMs = Math.max(this.#answerByMs ?? 0, waited);
+    this.#patience.renew(nowMs);
+    this.#desk.stillComing(nowMs);
   }
 
-  #apdu(octets: Uint8Array, unsolicited: boolean, nowMs: number): void {
-    let heard: Heard;
-    try {
-      heard = this.#guard.open(octets);
-    } catch (error) {
-      this.#undecodable(asError(error), octets, unsolicited, nowMs);
-      return;
+  #heard(event: ChannelEvent, nowMs: number): void {
+    switch (event.kind) {
+      case 'message':
+        this.#apdu(event.heard, event.octets, event.unsolicited, nowMs);
+        return;
+      case 'unreadable':
+        this.#undecodable(event.error, event.octets, event.unsolicited, nowMs);
+        return;
+      case 'progress':
+        this.#desk.progress(nowMs);
+        return;
+      case 'broken':
+        this.#desk.loseAll(() => event.error);
+        this.#work(nowMs);
     }
+  }
+
+  #apdu(heard: Heard, octets: Uint8Array, unsolicited: boolean, nowMs: number): void {
     const { apdu } = heard;
     if (apdu.apdu === 'data-notification' || apdu.apdu === 'event-notification-request') {
       this.#events.push({ kind: 'notification', apdu });
@@ -227,7 +234,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   #undecodable(error: DeltawattError, octets: Uint8Array, unsolicited: boolean, nowMs: number): void {
     this.#events.push({ kind: 'discarded', code: error.code, octets });
     if (unsolicited) return;
-    if (this.#current !== null) this.#lost(this.#current, error);
+    if (!this.#desk.isIdle) this.#desk.unreadable(error);
     else if (this.#state === 'associating' || this.#state === 'authenticating') this.#give(error, nowMs);
     this.#work(nowMs);
   }
@@ -237,7 +244,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
       this.#events.push({ kind: 'discarded', code: 'SESSION_STALE', octets });
       return;
     }
-    this.#answerByMs = null;
+    this.#patience.end();
     try {
       const agreement = this.#guard.agreement(aare);
       const pdu = agreement.serverMaxReceivePduSize;
@@ -247,26 +254,28 @@ export class ClientSession implements Machine<ClientSessionEvent> {
         clientPduMaxBytes: this.#options.clientPduMaxBytes,
         dlmsVersion: agreement.negotiatedDlmsVersion,
       };
+      if (agreed(this.#association, 'general-block-transfer')) this.#channel.useBlocks(pdu, this.#options.blockWindow);
       this.#move(this.#guard.needsProof ? 'challenge' : 'accept');
-      if (this.#guard.needsProof) this.#send(this.#guard.proofRequest(this.#nextInvokeId()), nowMs);
+      if (this.#guard.needsProof) this.#prove(nowMs);
       else this.#associated(nowMs);
     } catch (error) {
       this.#give(asError(error), nowMs);
     }
   }
 
-  #nextInvokeId(): number {
-    this.#invokeId = (this.#invokeId + 1) % INVOKE_IDS;
-    return this.#invokeId;
+  #prove(nowMs: number): void {
+    this.#proofId = this.#desk.nextInvokeId();
+    this.#patience.begin(nowMs);
+    this.#send(this.#guard.proofRequest(this.#proofId), nowMs);
   }
 
   /** Pass 4: the meter proves that it has the secret too, or nothing more is said to it. */
   #proof(apdu: Apdu, octets: Uint8Array, nowMs: number): void {
-    if (invocationOf(apdu) !== this.#invokeId) {
+    if (invocationOf(apdu) !== this.#proofId) {
       this.#events.push({ kind: 'discarded', code: 'SESSION_STALE', octets });
       return;
     }
-    this.#answerByMs = null;
+    this.#patience.end();
     try {
       this.#guard.acceptProof(apdu);
       this.#move('proof');
@@ -288,17 +297,14 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   }
 
   #disconnect(nowMs: number): void {
-    this.#answerByMs = null;
+    this.#patience.end();
     this.#transport.disconnect(nowMs);
   }
 
   #answer(apdu: Apdu, octets: Uint8Array, nowMs: number): void {
-    const job = this.#current;
-    if (job === null || invocationOf(apdu) !== this.#invokeId) {
-      this.#events.push({ kind: 'discarded', code: 'SESSION_STALE', octets });
-      return;
-    }
-    this.#step(job, apdu, octets, nowMs);
+    if (this.#association === null) this.#events.push({ kind: 'discarded', code: 'SESSION_STALE', octets });
+    else this.#desk.answer(apdu, octets, this.#association, nowMs);
+    this.#work(nowMs);
   }
 
   /** The whole request, or the association, is refused. */
@@ -309,76 +315,30 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     const error = counter
       ? sessionError('SESSION_COUNTER', `expected ${expected ?? 'not told'}`)
       : sessionError('SESSION_ASSOCIATION_REFUSED', JSON.stringify(refusal));
-    const job = this.#current;
-    if (job !== null) {
-      this.#current = null;
-      if (!counter && job.shorten(this.#lists)) {
-        this.#start(job, nowMs);
-        return;
-      }
-      // Anyone on the line can say a plain refusal: a write is not known to be undone because of it.
-      if (counter || (unprotected && !job.isRead)) this.#lost(job, counter ? error : refusalError(refusal));
-      else this.#finish(job, { kind: 'refused', refusal });
+    if (!this.#desk.isIdle && this.#association !== null) {
+      this.#desk.refuse(refusal, unprotected, counter ? error : null, this.#association, nowMs);
       this.#work(nowMs);
     } else if (this.#state === 'associating' || this.#state === 'authenticating') this.#give(error, nowMs);
     else if (this.#state === 'releasing') this.#rlre(octets, nowMs);
   }
 
-  #step(job: Job, apdu: Apdu, octets: Uint8Array, nowMs: number): void {
-    try {
-      const step = job.accept(apdu);
-      if (step.kind === 'ignore') this.#events.push({ kind: 'discarded', code: 'SESSION_STALE', octets });
-      else if (step.kind === 'send') {
-        this.#retriesLeft = this.#transport.reliable ? 0 : this.#options.readRetries;
-        this.#send(step.apdu, nowMs);
-      } else if (job.isDone) {
-        this.#current = null;
-        this.#finish(job, { kind: 'answered', answer: job.answer() });
-        this.#work(nowMs);
-      } else this.#begin(job, nowMs);
-    } catch (error) {
-      this.#lost(job, asError(error));
-      this.#work(nowMs);
-    }
-  }
-
-  /** Starts the next thing to do, when nothing is in flight. */
+  /** Starts the next things to do, as many as may be in flight. */
   #work(nowMs: number): void {
     if (this.#state !== 'associated' && !(this.#releasing && this.#state === 'linked')) {
       if (this.#releasing && this.#state === 'closed' && !this.#ended && this.#closeReason === null)
         this.#disconnect(nowMs);
       return;
     }
-    while (this.#current === null && this.#queue.length > 0 && this.#state === 'associated') {
-      const job = this.#queue.shift();
-      if (job !== undefined) this.#start(job, nowMs);
-    }
-    if (this.#current === null) this.#answerByMs = null;
-    if (this.#current === null && this.#releasing) this.#sayGoodbye(nowMs);
-  }
-
-  #start(job: Job, nowMs: number): void {
-    this.#current = job;
-    try {
-      this.#begin(job, nowMs);
-    } catch (error) {
-      this.#current = null;
-      this.#finish(job, { kind: 'failed', error: asError(error) });
-    }
-  }
-
-  #begin(job: Job, nowMs: number): void {
-    if (this.#association === null) throw sessionError('SESSION_STATE', this.#state);
-    const first = job.begin(this.#association, this.#nextInvokeId(), this.#lists);
-    this.#retriesLeft = this.#transport.reliable ? 0 : this.#options.readRetries;
-    this.#send(first, nowMs);
+    if (this.#state === 'associated' && this.#association !== null) this.#desk.work(this.#association, nowMs);
+    if (this.#desk.isIdle && this.#releasing) this.#sayGoodbye(nowMs);
   }
 
   #sayGoodbye(nowMs: number): void {
     if (this.#state === 'associated' && this.#options.release) {
       this.#move('release');
-      this.#transport.send(encodeApdu({ apdu: 'rlrq', reason: 0, userInformation: this.#goodbye() }), nowMs);
-      this.#answerByMs = nowMs + Math.min(RELEASE_TIMEOUT_MS, this.#options.requestTimeoutMs);
+      const rlrq = encodeApdu({ apdu: 'rlrq', reason: 0, userInformation: this.#goodbye() });
+      this.#channel.send(rlrq, nowMs);
+      this.#patience.begin(nowMs, Math.min(RELEASE_TIMEOUT_MS, this.#options.requestTimeoutMs));
     } else this.#disconnect(nowMs);
   }
 
@@ -392,40 +352,12 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     }
   }
 
-  #noAnswer(nowMs: number): void {
-    this.#answerByMs = null;
-    const job = this.#current;
-    if (job?.isRead === true && this.#retriesLeft > 0) {
-      this.#retriesLeft--;
-      this.#again(job, nowMs);
-    } else if (job !== null) {
-      this.#lost(job, sessionError('SESSION_TIMEOUT', `${this.#options.requestTimeoutMs} ms`));
-      this.#work(nowMs);
-    } else if (this.#state === 'releasing') this.#rlre(NO_OCTETS, nowMs);
+  /** Nobody answered the AARQ, the proof or the RLRQ. */
+  #noAgreement(nowMs: number): void {
+    this.#patience.end();
+    if (this.#state === 'releasing') this.#rlre(NO_OCTETS, nowMs);
     else if (this.#state === 'associating') this.#give(sessionError('SESSION_TIMEOUT', 'AARQ'), nowMs);
     else if (this.#state === 'authenticating') this.#give(sessionError('SESSION_TIMEOUT', 'proof'), nowMs);
-  }
-
-  /** The same request under a new counter. */
-  #again(job: Job, nowMs: number): void {
-    try {
-      this.#send(job.last, nowMs);
-    } catch (error) {
-      this.#lost(job, asError(error));
-      this.#work(nowMs);
-    }
-  }
-
-  /** The answer to what is in flight will not come. */
-  #lost(job: Job, error: DeltawattError): void {
-    this.#current = null;
-    this.#answerByMs = null;
-    if (job.isRead) this.#finish(job, { kind: 'failed', error });
-    else this.#finish(job, { kind: 'unknown', error: sessionError('SESSION_UNKNOWN_OUTCOME', error.message, error) });
-  }
-
-  #finish(job: Job, outcome: Outcome): void {
-    this.#events.push({ kind: 'done', id: job.id, outcome });
   }
 
   /** Gives the session up for a reason, politely. */
@@ -437,18 +369,11 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   #linkDown(reason: DeltawattError | null): void {
     const error = this.#closeReason ?? reason;
     this.#state = 'closed';
-    this.#answerByMs = null;
+    this.#patience.end();
     this.#ended = true;
     this.#closeReason = error;
     // Made only for those who wait: an orderly end, thousands of times an hour, needs no error and its stack.
-    if (this.#current !== null) this.#lost(this.#current, error ?? sessionError('SESSION_CLOSED'));
-    for (const job of this.#queue)
-      this.#finish(job, { kind: 'failed', error: error ?? sessionError('SESSION_CLOSED') });
-    this.#queue = [];
+    this.#desk.close(() => error ?? sessionError('SESSION_CLOSED'));
     this.#events.push({ kind: 'closed', error });
   }
-}
-
-function refusalError(refusal: Refusal): DeltawattError {
-  return sessionError('SESSION_REFUSED', JSON.stringify(refusal));
 }

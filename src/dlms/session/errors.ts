@@ -56,6 +56,11 @@ export const SESSION_ERRORS = {
     retry: 'never',
     sentence: 'A request is longer than the meter takes and cannot be sent in blocks; ask for less at once.',
   },
+  SESSION_NOT_AGREED: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The meter does not have this service, or not for this client; use another one.',
+  },
   SESSION_BLOCKS: {
     side: 'remote',
     retry: 'later',

@@ -209,8 +209,9 @@ function actionAnswer(
   }
 }
 
-/** The invocation of an answer, or null for APDUs that carry none. */
+/** The invocation of a request or an answer, or null for APDUs that carry none. */
 export function invocationOf(apdu: Apdu): number | null {
+  if (apdu.apdu === 'access-request' || apdu.apdu === 'access-response') return apdu.longInvokeId;
   return 'invokeId' in apdu ? apdu.invokeId : null;
 }
 

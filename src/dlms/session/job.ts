@@ -3,12 +3,14 @@ import { assert, hasCode } from '../../base/errors.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import { encodeApdu } from '../xdlms/codec.ts';
 import type { ActionResult, GetDataResult, Invocation } from '../xdlms/service.ts';
+import { accessExchange } from './access-exchange.ts';
 import { type Association, agreed } from './association.ts';
+import { sessionError } from './errors.ts';
 import { actionExchange, type Exchange, type ExchangeLimits, getExchange, type Step, setExchange } from './exchange.ts';
 import { type ListSize, listLength } from './list-plan.ts';
-import type { MeterAnswer, MeterRequest } from './request.ts';
+import type { AccessResult, MeterAnswer, MeterRequest } from './request.ts';
 
-type Result = GetDataResult | number | ActionResult;
+type Result = GetDataResult | number | ActionResult | AccessResult;
 
 /** One queued or running request. */
 export class Job {
@@ -29,7 +31,14 @@ export class Job {
 
   /** Whether asking again does no harm. */
   get isRead(): boolean {
-    return this.#request.service === 'get';
+    const request = this.#request;
+    if (request.service === 'access') return request.items.every(({ service }) => service === 'get');
+    return request.service === 'get';
+  }
+
+  /** Whether it goes ahead of others, here and in the meter. */
+  get isUrgent(): boolean {
+    return this.#request.highPriority !== false;
   }
 
   /** Whether every item has its result. */
@@ -43,9 +52,13 @@ export class Job {
     return this.#last;
   }
 
-  /** The first APDU of the next exchange: as many of the items left as fit. Throws SESSION_TOO_LONG. */
+  /** The first APDU of the next exchange: as many of the items left as fit. Throws SESSION_TOO_LONG, SESSION_NOT_AGREED. */
   begin(association: Association, invokeId: number, lists: ListSize): Apdu {
-    const invocation: Invocation = { invokeId, confirmed: true, highPriority: true };
+    const invocation: Invocation = { invokeId, confirmed: true, highPriority: this.isUrgent };
+    const request = this.#request;
+    if (request.service === 'access' && !agreed(association, 'access'))
+      throw sessionError('SESSION_NOT_AGREED', 'ACCESS');
+    if (request.service === 'access' && request.breakOnError === true) return this.#whole(invocation, association);
     let count = this.#listLength(association, lists.itemsMax);
     for (;;) {
       const first = this.#tryExchange(count, invocation, association);
@@ -58,14 +71,26 @@ export class Job {
   }
 
   #listLength(association: Association, itemsMax: number): number {
+    const request = this.#request;
     const done = this.#results.length;
-    if (this.#request.service === 'get') return listLength(this.#request.items.slice(done), association, itemsMax);
-    return agreed(association, 'multiple-references') ? Math.min(this.#request.items.length - done, itemsMax) : 1;
+    if (request.service === 'get') return listLength(request.items.slice(done), association, itemsMax);
+    const isList = request.service === 'access' || agreed(association, 'multiple-references');
+    return isList ? Math.min(request.items.length - done, itemsMax) : 1;
   }
 
   /** The list in flight was refused whole: true when it may be asked again in shorter ones, which only a read may. */
   shorten(lists: ListSize): boolean {
     return this.isRead && lists.refused(this.#asked) !== null;
+  }
+
+  /** What must not be cut, because a refusal ends it. */
+  #whole(invocation: Invocation, association: Association): Apdu {
+    const count = this.#request.items.length;
+    this.#exchange = this.#exchangeOf(count, invocation, association);
+    this.#last = this.#exchange.first;
+    const isLong = encodeApdu(this.#last).length > longestOf(association);
+    if (isLong) throw sessionError('SESSION_TOO_LONG', `ACCESS to ${count} items that stops at an error`);
+    return this.#last;
   }
 
   /** The first APDU for `count` items, or null when fewer should be tried. */
@@ -85,8 +110,10 @@ export class Job {
   #exchangeOf(count: number, invocation: Invocation, association: Association): Exchange<readonly Result[]> {
     const from = this.#results.length;
     const to = from + count;
+    const longest = longestOf(association);
+    const pduMaxBytes = Number.isFinite(longest) ? longest : 0;
     const limits = (blocks: 'block-transfer-with-set-or-write' | 'block-transfer-with-action'): ExchangeLimits => ({
-      pduMaxBytes: association.serverPduMaxBytes,
+      pduMaxBytes,
       blocks: agreed(association, blocks),
     });
     switch (this.#request.service) {
@@ -96,6 +123,8 @@ export class Job {
         return setExchange(this.#request.items.slice(from, to), invocation, limits('block-transfer-with-set-or-write'));
       case 'action':
         return actionExchange(this.#request.items.slice(from, to), invocation, limits('block-transfer-with-action'));
+      case 'access':
+        return accessExchange(this.#request.items.slice(from, to), invocation, this.#request.breakOnError === true);
     }
   }
 
@@ -113,4 +142,11 @@ export class Job {
     assert(this.isDone, 'every item has its result');
     return { service: this.#request.service, results: this.#results } as MeterAnswer;
   }
+}
+
+/** Longest request that needs no blocks of its own: any, when there are general ones. */
+function longestOf(association: Association): number {
+  const { serverPduMaxBytes } = association;
+  const isAny = serverPduMaxBytes === 0 || agreed(association, 'general-block-transfer');
+  return isAny ? Number.POSITIVE_INFINITY : serverPduMaxBytes;
 }

@@ -6,6 +6,8 @@ export const REQUEST_QUEUE_MAX = 256;
 export const LIST_ITEMS_DEFAULT = 16;
 /** Joined octets of one block transfer: a year of quarter-hours with 6 columns is 1.3 MB. */
 export const LONG_VALUE_MAX_BYTES = 4 * 1024 * 1024;
+/** Long answers that a server keeps for one client whose last block may not have been heard. */
+export const ANSWERS_KEPT_MAX = 4;
 /** Longest APDU a client offers to take; 65,535 would be no limit for a 16-bit wrapper. */
 export const CLIENT_PDU_DEFAULT_BYTES = 65_535;
 /** Longest APDU a server takes by default: what meters of today offer. */
@@ -30,3 +32,17 @@ export const SERVER_ASSOCIATIONS_MAX = 16;
 export const KNOWN_VIEWS_MAX = 64;
 /** Meters whose scalers and columns are kept: what one process reads; a meter takes about 2 kB. */
 export const KNOWN_METERS_MAX = 1_024;
+/** Joined octets of one general block transfer: the bound that its procedure recommends. */
+export const GENERAL_MESSAGE_MAX_BYTES = 1_048_576;
+/** Block numbers of general block transfer have 16 bits and are not used twice in one message. */
+export const GENERAL_BLOCKS_MAX = 65_535;
+/** Octets of a general block that are not data: tag, control, two numbers, length of 3 octets. */
+export const GENERAL_BLOCK_HEAD_BYTES = 9;
+/** Go-backs, or repetitions, in a row without progress before a general block transfer is given up. */
+export const GENERAL_RETRIES = 3;
+/** Blocks that this side takes before it answers: enough to hide one round trip, little to send again after a loss. */
+export const GENERAL_WINDOW_DEFAULT = 4;
+/** A half transfer that has been silent this long makes room for a new one. */
+export const GENERAL_IDLE_MS = 60_000;
+/** Messages that wait behind a general block transfer: one for each invoke id. */
+export const GENERAL_QUEUE_MAX = 16;

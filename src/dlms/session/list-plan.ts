@@ -52,7 +52,9 @@ export function answerBytesOf({ classId, attributeId }: AttributeAccess): number
 export function listLength(items: readonly AttributeAccess[], association: Association, itemsMax: number): number {
   if (!agreed(association, 'multiple-references')) return 1;
   const most = Math.min(items.length, itemsMax);
-  if (agreed(association, 'block-transfer-with-get-or-read')) return Math.max(1, most);
+  const inBlocks =
+    agreed(association, 'block-transfer-with-get-or-read') || agreed(association, 'general-block-transfer');
+  if (inBlocks) return Math.max(1, most);
   const room = Math.min(pduOf(association.clientPduMaxBytes), pduOf(association.serverPduMaxBytes));
   let bytes = LIST_HEAD_BYTES;
   for (let count = 0; count < most; count++) {

@@ -17,17 +17,43 @@ export interface MethodCall {
   readonly parameters: Data | null;
 }
 
+/** One thing in a mixed request. */
+export type AccessItem =
+  | { readonly service: 'get'; readonly attribute: AttributeAccess }
+  | ({ readonly service: 'set' } & AttributeValue)
+  | ({ readonly service: 'action' } & MethodCall);
+
+/** What came of one thing in a mixed request. */
+export interface AccessResult {
+  readonly service: AccessItem['service'];
+  /** A data-access-result, of a method an action-result; 0 = done. */
+  readonly result: number;
+  /** What was read, or what a method gave back; null-data when there is nothing. */
+  readonly data: Data;
+}
+
+/** How urgent a request is: those of high priority are asked first, and say so to the meter. */
+interface Urgency {
+  /** Default true, as most clients do. */
+  readonly highPriority?: boolean;
+}
+
 /** One request: one item or a list of them, answered as a whole and in the same order. */
-export type MeterRequest =
-  | { readonly service: 'get'; readonly items: readonly AttributeAccess[] }
-  | { readonly service: 'set'; readonly items: readonly AttributeValue[] }
-  | { readonly service: 'action'; readonly items: readonly MethodCall[] };
+export type MeterRequest = Urgency &
+  (
+    | { readonly service: 'get'; readonly items: readonly AttributeAccess[] }
+    | { readonly service: 'set'; readonly items: readonly AttributeValue[] }
+    | { readonly service: 'action'; readonly items: readonly MethodCall[] }
+    /** Gets, sets and actions mixed, with the ACCESS service; `breakOnError` = stop at the first refusal. */
+    | { readonly service: 'access'; readonly items: readonly AccessItem[]; readonly breakOnError?: boolean }
+  );
 
 /** Results in the order of the items; refusals of single items are values in them. */
 export type MeterAnswer =
   | { readonly service: 'get'; readonly results: readonly GetDataResult[] }
   | { readonly service: 'set'; readonly results: readonly number[] }
-  | { readonly service: 'action'; readonly results: readonly ActionResult[] };
+  | { readonly service: 'action'; readonly results: readonly ActionResult[] }
+  | { readonly service: 'access'; readonly results: readonly AccessResult[] };
 
 /** How a request ended. */
 export type Outcome =

@@ -1,6 +1,6 @@
 /** Access rights of one association: what the object list says, asked quickly. */
 import type { AttributeDescriptor, MethodDescriptor } from '../xdlms/service.ts';
-import { ATTRIBUTE_ACCESS, type ListedObject, RESULT } from './object-model.ts';
+import { ATTRIBUTE_ACCESS, type ListedAttribute, type ListedObject, RESULT } from './object-model.ts';
 
 /** Looks rights up; every answer is a result code, 0 = allowed. */
 export class Rights {
@@ -19,6 +19,12 @@ export class Rights {
     const attribute = object.attributes.find(({ id }) => id === attributeId);
     if (attribute === undefined) return RESULT.objectUndefined;
     return (attribute.access & ATTRIBUTE_ACCESS.readWrite & wanted) !== 0 ? RESULT.success : RESULT.readWriteDenied;
+  }
+
+  /** The attributes of an object, by index; or the result that says that there is no such object. */
+  attributesOf({ classId, instanceId }: AttributeDescriptor): readonly ListedAttribute[] | number {
+    const object = this.#objects.get(`${classId}/${instanceId}`);
+    return object?.attributes.toSorted((a, b) => a.id - b.id) ?? this.#missing(instanceId);
   }
 
   /** Whether the method may be invoked. */

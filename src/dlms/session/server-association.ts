@@ -5,66 +5,37 @@
  * block that comes twice is acknowledged twice and taken once, so a client that lost an answer may ask again.
  */
 
-import { DeltawattError, hasCode } from '../../base/errors.ts';
 import type { Data } from '../axdr/data.ts';
-import { dataFromOctets, dataToOctets } from '../axdr/decode.ts';
+import { dataToOctets } from '../axdr/decode.ts';
+import { GENERAL_OVERHEAD_BYTES } from '../security/limits.ts';
+import type { AccessRequest } from '../xdlms/access.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import { encodeApdu } from '../xdlms/codec.ts';
 import { CONFORMANCE, type ConformanceName } from '../xdlms/initiate.ts';
-import type {
-  ActionResult,
-  AttributeAccess,
-  DataBlock,
-  GetDataResult,
-  Invocation,
-  MethodDescriptor,
-} from '../xdlms/service.ts';
-import {
-  ASSOCIATION_CLASS,
-  ASSOCIATION_LISTED,
-  type AssociationFacts,
-  CURRENT_ASSOCIATION,
-  readAssociation,
-} from './association-object.ts';
-import { BlockCutter, BlockJoiner, blockDataBytes } from './blocks.ts';
-import { type ListedObject, type ObjectModel, RESULT } from './object-model.ts';
-import { actionResultsToOctets, getResultsToOctets, valuesFromOctets } from './raw-lists.ts';
-import { Rights } from './rights.ts';
+import type { AttributeAccess, DataBlock, Invocation, MethodDescriptor } from '../xdlms/service.ts';
+import type { AssociationFacts } from './association-object.ts';
+import { blockDataBytes } from './blocks.ts';
+import { GENERAL_MESSAGE_MAX_BYTES } from './limits.ts';
+import { type ObjectModel, RESULT } from './object-model.ts';
+import { actionResultsToOctets, getResultsToOctets } from './raw-lists.ts';
+import { ServedObjects } from './served-objects.ts';
+import { serveAccess } from './server-access.ts';
+import { ServerTransfers, valuesOf } from './server-transfers.ts';
 
 const NOT_SUPPORTED: Apdu = { apdu: 'exception-response', stateError: 1, serviceError: 2, invocationCounter: null };
-
-/** A long write or method call that is arriving. */
-interface Incoming {
-  readonly invokeId: number;
-  readonly joiner: BlockJoiner;
-  readonly attributes: readonly AttributeAccess[] | null;
-  readonly methods: readonly MethodDescriptor[] | null;
-  readonly list: boolean;
-}
-
-/** A long answer that is leaving. */
-interface Outgoing {
-  readonly service: 'get' | 'action';
-  readonly cutter: BlockCutter;
-}
+/** Longest answer in general blocks, octets: what remains of the bound after protection, which comes first. */
+const GENERAL_ANSWER_MAX_BYTES = GENERAL_MESSAGE_MAX_BYTES - GENERAL_OVERHEAD_BYTES;
+const TOO_LONG: Apdu = { apdu: 'exception-response', stateError: 1, serviceError: 4, invocationCounter: null };
 
 /** One client's open association. */
 export class ServerAssociation {
-  readonly #model: ObjectModel;
-  readonly #facts: AssociationFacts;
-  readonly #rights: Rights;
-  #outgoing: Outgoing | null = null;
-  #incoming: Incoming | null = null;
+  readonly #facts: Omit<AssociationFacts, 'objects'>;
+  readonly #objects: ServedObjects;
+  readonly #transfers = new ServerTransfers();
 
   constructor(model: ObjectModel, facts: Omit<AssociationFacts, 'objects'>) {
-    this.#model = model;
-    const listed = model.objectList(facts.client);
-    const hasOwn = listed.some(
-      ({ classId, instanceId }) => classId === ASSOCIATION_CLASS && instanceId === CURRENT_ASSOCIATION,
-    );
-    const objects: readonly ListedObject[] = hasOwn ? listed : [ASSOCIATION_LISTED, ...listed];
-    this.#facts = { ...facts, objects };
-    this.#rights = new Rights(objects);
+    this.#facts = facts;
+    this.#objects = new ServedObjects(model, facts);
   }
 
   /** The answer to a request, or null when it wants none. */
@@ -127,9 +98,21 @@ export class ServerAssociation {
         return this.#beginAction(request.methods, true, request);
       case 'action-request-with-pblock':
         return this.#moreAction(request);
+      case 'access-request':
+        return this.#has('access') ? this.#access(request) : NOT_SUPPORTED;
       default:
         return NOT_SUPPORTED;
     }
+  }
+
+  /** Long lists of results go in general blocks or not at all: ACCESS has no blocks of its own. */
+  #access(request: AccessRequest): Apdu {
+    const answer = serveAccess(request, this.#objects, {
+      allWithGet: this.#has('attribute0-supported-with-get'),
+      allWithSet: this.#has('attribute0-supported-with-set'),
+      selection: this.#has('selective-access'),
+    });
+    return this.#fits(answer) ? answer : TOO_LONG;
   }
 
   #has(...names: ConformanceName[]): boolean {
@@ -138,12 +121,18 @@ export class ServerAssociation {
 
   #fits(apdu: Apdu): boolean {
     const { answerMaxBytes } = this.#facts;
-    return answerMaxBytes === 0 || encodeApdu(apdu).length <= answerMaxBytes;
+    if (answerMaxBytes === 0) return true;
+    const general = this.#has('general-block-transfer');
+    return encodeApdu(apdu).length <= (general ? GENERAL_ANSWER_MAX_BYTES : answerMaxBytes);
+  }
+
+  get #blockBytes(): number {
+    return blockDataBytes(this.#facts.answerMaxBytes);
   }
 
   #get(items: readonly AttributeAccess[], { invokeId, confirmed, highPriority }: Invocation, list: boolean): Apdu {
     const invocation = { invokeId, confirmed, highPriority };
-    const results = items.map((item) => this.#read(item));
+    const results = items.map((item) => this.#objects.read(item, this.#has('attribute0-supported-with-get')));
     const [only] = results;
     const short: Apdu =
       list || only === undefined
@@ -153,53 +142,20 @@ export class ServerAssociation {
     if (!this.#has('block-transfer-with-get-or-read')) return this.#refuseLong(invocation);
     const octets =
       list || only === undefined || !('data' in only) ? getResultsToOctets(results) : dataToOctets(only.data);
-    this.#outgoing = { service: 'get', cutter: new BlockCutter(octets) };
-    return this.#getBlock(this.#outgoing.cutter, invocation);
+    return getBlock(this.#transfers.begin('get', invokeId, octets, this.#blockBytes), invocation);
   }
 
   #refuseLong(invocation: Invocation): Apdu {
     return { apdu: 'get-response-normal', ...invocation, result: { dataAccessResult: RESULT.otherReason } };
   }
 
-  #read({ access, ...attribute }: AttributeAccess): GetDataResult {
-    const refused = this.#rights.attribute(attribute, 1);
-    if (refused !== RESULT.success) return { dataAccessResult: refused };
-    const isOwn = attribute.classId === ASSOCIATION_CLASS && attribute.instanceId === CURRENT_ASSOCIATION;
-    return isOwn
-      ? readAssociation(attribute.attributeId, this.#facts)
-      : this.#model.read(attribute, access, this.#facts.client);
-  }
-
-  #getBlock(cutter: BlockCutter, invocation: Invocation): Apdu {
-    const { lastBlock, blockNumber, rawData } = cutter.next(blockDataBytes(this.#facts.answerMaxBytes));
-    return { apdu: 'get-response-with-datablock', ...invocation, lastBlock, blockNumber, block: { rawData } };
-  }
-
   #nextGetBlock(blockNumber: number, { invokeId, confirmed, highPriority }: Invocation): Apdu {
     const invocation = { invokeId, confirmed, highPriority };
-    const fail = (dataAccessResult: number): Apdu => {
-      this.#outgoing = null;
-      return {
-        apdu: 'get-response-with-datablock',
-        ...invocation,
-        lastBlock: true,
-        blockNumber,
-        block: { dataAccessResult },
-      };
-    };
-    const outgoing = this.#outgoing;
-    const current = outgoing?.cutter.current ?? null;
-    if (outgoing === null || outgoing.service !== 'get' || current === null) return fail(RESULT.noLongTransfer);
-    if (blockNumber === current.blockNumber && !current.lastBlock) return this.#getBlock(outgoing.cutter, invocation);
-    // The client did not hear the block that it asked for: it asks with the number before.
-    if (blockNumber !== current.blockNumber - 1) return fail(RESULT.blockNumberInvalid);
-    return {
-      apdu: 'get-response-with-datablock',
-      ...invocation,
-      lastBlock: current.lastBlock,
-      blockNumber: current.blockNumber,
-      block: { rawData: current.rawData },
-    };
+    const resumed = this.#transfers.resume('get', invokeId, blockNumber, this.#blockBytes);
+    if (resumed.kind === 'block') return getBlock(resumed.block, invocation);
+    const dataAccessResult = resumed.kind === 'bad-number' ? RESULT.blockNumberInvalid : RESULT.noLongTransfer;
+    const block = { dataAccessResult };
+    return { apdu: 'get-response-with-datablock', ...invocation, lastBlock: true, blockNumber, block };
   }
 
   #set(
@@ -215,34 +171,32 @@ export class ServerAssociation {
   }
 
   #write(attributes: readonly AttributeAccess[], values: readonly Data[]): number[] {
-    return attributes.map(({ access, ...attribute }, at) => {
+    const all = this.#has('attribute0-supported-with-set');
+    return attributes.map((attribute, at) => {
       const value = values.at(at);
-      if (value === undefined) return RESULT.typeUnmatched;
-      const refused = this.#rights.attribute(attribute, 2);
-      return refused === RESULT.success ? this.#model.write(attribute, access, value, this.#facts.client) : refused;
+      return value === undefined ? RESULT.typeUnmatched : this.#objects.write(attribute, value, all);
     });
   }
 
   #beginSet(attributes: readonly AttributeAccess[], list: boolean, request: Invocation & DataBlock): Apdu {
     if (!this.#has('set', 'block-transfer-with-set-or-write')) return NOT_SUPPORTED;
-    this.#incoming = { invokeId: request.invokeId, joiner: new BlockJoiner(), attributes, methods: null, list };
+    this.#transfers.expect(request.invokeId, { attributes, methods: null, list });
     return this.#moreSet(request);
   }
 
   #moreSet(request: Invocation & DataBlock): Apdu {
     const { invokeId, confirmed, highPriority, blockNumber } = request;
     const invocation = { invokeId, confirmed, highPriority };
-    const incoming = this.#incoming;
+    const incoming = this.#transfers.arriving(invokeId);
     const failed = (result: number): Apdu => {
-      this.#incoming = null;
+      this.#transfers.forget(invokeId);
       return { apdu: 'set-response-last-datablock', ...invocation, result, blockNumber };
     };
-    if (incoming === null || incoming.attributes === null || incoming.invokeId !== invokeId)
-      return failed(RESULT.noLongTransfer);
-    const taken = takeBlock(incoming.joiner, request);
+    if (incoming === undefined || incoming.attributes === null) return failed(RESULT.noLongTransfer);
+    const taken = this.#transfers.take(invokeId, request);
     if (taken !== RESULT.success) return failed(taken);
     if (!request.lastBlock) return { apdu: 'set-response-datablock', ...invocation, blockNumber };
-    this.#incoming = null;
+    this.#transfers.forget(invokeId);
     const values = valuesOf(incoming);
     if (values === null) return failed(RESULT.typeUnmatched);
     const results = this.#write(incoming.attributes, values);
@@ -262,7 +216,7 @@ export class ServerAssociation {
     list: boolean,
   ): Apdu {
     const invocation = { invokeId, confirmed, highPriority };
-    const results = methods.map((method, at) => this.#invoke(method, parameters.at(at) ?? null));
+    const results = methods.map((method, at) => this.#objects.invoke(method, parameters.at(at) ?? null));
     const [only] = results;
     const short: Apdu =
       list || only === undefined
@@ -276,63 +230,38 @@ export class ServerAssociation {
         actionResult: RESULT.otherReason,
         returnParameters: null,
       };
-    this.#outgoing = { service: 'action', cutter: new BlockCutter(actionResultsToOctets(results, list)) };
-    return this.#actionBlock(this.#outgoing.cutter, invocation);
-  }
-
-  #invoke(method: MethodDescriptor, parameters: Data | null): ActionResult {
-    const refused = this.#rights.method(method);
-    if (refused !== RESULT.success) return { actionResult: refused, returnParameters: null };
-    return this.#model.invoke(method, parameters, this.#facts.client);
-  }
-
-  #actionBlock(cutter: BlockCutter, invocation: Invocation): Apdu {
-    return {
-      apdu: 'action-response-with-pblock',
-      ...invocation,
-      ...cutter.next(blockDataBytes(this.#facts.answerMaxBytes)),
-    };
+    const octets = actionResultsToOctets(results, list);
+    const block = this.#transfers.begin('action', invokeId, octets, this.#blockBytes);
+    return { apdu: 'action-response-with-pblock', ...invocation, ...block };
   }
 
   #nextActionBlock(blockNumber: number, { invokeId, confirmed, highPriority }: Invocation): Apdu {
     const invocation = { invokeId, confirmed, highPriority };
-    const outgoing = this.#outgoing;
-    const current = outgoing?.cutter.current ?? null;
-    if (outgoing?.service === 'action' && current !== null) {
-      if (blockNumber === current.blockNumber && !current.lastBlock)
-        return this.#actionBlock(outgoing.cutter, invocation);
-      if (blockNumber === current.blockNumber - 1)
-        return { apdu: 'action-response-with-pblock', ...invocation, ...current };
-    }
-    this.#outgoing = null;
-    return {
-      apdu: 'action-response-normal',
-      ...invocation,
-      actionResult: RESULT.longTransferAborted,
-      returnParameters: null,
-    };
+    const resumed = this.#transfers.resume('action', invokeId, blockNumber, this.#blockBytes);
+    if (resumed.kind === 'block') return { apdu: 'action-response-with-pblock', ...invocation, ...resumed.block };
+    const actionResult = RESULT.longTransferAborted;
+    return { apdu: 'action-response-normal', ...invocation, actionResult, returnParameters: null };
   }
 
   #beginAction(methods: readonly MethodDescriptor[], list: boolean, request: Invocation & DataBlock): Apdu {
     if (!this.#has('action', 'block-transfer-with-action')) return NOT_SUPPORTED;
-    this.#incoming = { invokeId: request.invokeId, joiner: new BlockJoiner(), attributes: null, methods, list };
+    this.#transfers.expect(request.invokeId, { attributes: null, methods, list });
     return this.#moreAction(request);
   }
 
   #moreAction(request: Invocation & DataBlock): Apdu {
     const { invokeId, confirmed, highPriority, blockNumber } = request;
     const invocation = { invokeId, confirmed, highPriority };
-    const incoming = this.#incoming;
+    const incoming = this.#transfers.arriving(invokeId);
     const failed = (actionResult: number): Apdu => {
-      this.#incoming = null;
+      this.#transfers.forget(invokeId);
       return { apdu: 'action-response-normal', ...invocation, actionResult, returnParameters: null };
     };
-    if (incoming === null || incoming.methods === null || incoming.invokeId !== invokeId)
-      return failed(RESULT.noLongTransfer);
-    const taken = takeBlock(incoming.joiner, request);
+    if (incoming === undefined || incoming.methods === null) return failed(RESULT.noLongTransfer);
+    const taken = this.#transfers.take(invokeId, request);
     if (taken !== RESULT.success) return failed(taken);
     if (!request.lastBlock) return { apdu: 'action-response-next-pblock', ...invocation, blockNumber };
-    this.#incoming = null;
+    this.#transfers.forget(invokeId);
     const values = valuesOf(incoming);
     return values === null
       ? failed(RESULT.typeUnmatched)
@@ -340,23 +269,6 @@ export class ServerAssociation {
   }
 }
 
-/** Takes a block; gives 0, or the result that ends the transfer. */
-function takeBlock(joiner: BlockJoiner, block: DataBlock): number {
-  try {
-    joiner.accept(block);
-    return RESULT.success;
-  } catch (error) {
-    if (hasCode(error, 'SESSION_BLOCKS')) return RESULT.blockNumberInvalid;
-    throw error;
-  }
-}
-
-/** The values in a finished transfer, or null when they cannot be read. */
-function valuesOf({ joiner, list }: Incoming): readonly Data[] | null {
-  try {
-    return list ? valuesFromOctets(joiner.joined()) : [dataFromOctets(joiner.joined())];
-  } catch (error) {
-    if (error instanceof DeltawattError) return null;
-    throw error;
-  }
+function getBlock({ lastBlock, blockNumber, rawData }: DataBlock, invocation: Invocation): Apdu {
+  return { apdu: 'get-response-with-datablock', ...invocation, lastBlock, blockNumber, block: { rawData } };
 }

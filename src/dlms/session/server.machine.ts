@@ -12,7 +12,7 @@ import { isDlmsError } from '../errors.ts';
 import type { ServerTransport, Stations, TransportEvent } from '../frame/transport.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
-import type { InitiateRequest } from '../xdlms/initiate.ts';
+import { CONFORMANCE, type InitiateRequest } from '../xdlms/initiate.ts';
 import type { DataNotification, EventNotification } from '../xdlms/notification.ts';
 import {
   aareOf,
@@ -20,12 +20,13 @@ import {
   LN_VAA_NAME,
   LOGICAL_NAMES,
   LOGICAL_NAMES_CIPHERED,
-  OUR_CONFORMANCE,
+  SERVER_CONFORMANCE,
 } from './association.ts';
 import { asError } from './exchange.ts';
 import { PDU_MIN_BYTES, SERVER_ASSOCIATIONS_MAX, SERVER_PDU_DEFAULT_BYTES } from './limits.ts';
 import type { ObjectModel, ServerClient } from './object-model.ts';
 import { ServerAssociation } from './server-association.ts';
+import { ServerChannel } from './server-channel.ts';
 import { DIAGNOSTIC, ServerGuard } from './server-guard.ts';
 import { type AssociationState, nextState } from './state.ts';
 
@@ -74,7 +75,7 @@ type Verdict =
 /** One client's association and where it is in its life. */
 interface Entry {
   readonly association: ServerAssociation;
-  readonly guard: ServerGuard;
+  readonly channel: ServerChannel;
   state: AssociationState;
 }
 
@@ -89,7 +90,7 @@ export class ServerSession implements Machine<ServerSessionEvent> {
     this.#transport = transport;
     this.#options = {
       serverPduMaxBytes: SERVER_PDU_DEFAULT_BYTES,
-      conformance: OUR_CONFORMANCE,
+      conformance: SERVER_CONFORMANCE,
       systemTitle: null,
       random: null,
       ...options,
@@ -99,7 +100,8 @@ export class ServerSession implements Machine<ServerSessionEvent> {
   /** Pushes a notification to a client, protected as its policy says. Throws SECURITY_COUNTER_SPENT. */
   push(apdu: DataNotification | EventNotification, stations: Stations, nowMs: number): void {
     const client = this.#options.clients.find(({ sap }) => sap === stations.client);
-    const guard = this.#associations.get(keyOf(stations))?.guard ?? (client && new ServerGuard(client, this.#options));
+    const guard =
+      this.#associations.get(keyOf(stations))?.channel.guard ?? (client && new ServerGuard(client, this.#options));
     this.#transport.push(guard === undefined ? encodeApdu(apdu) : guard.seal(apdu), stations, nowMs);
   }
 
@@ -138,16 +140,16 @@ export class ServerSession implements Machine<ServerSessionEvent> {
 
   #apdu(octets: Uint8Array, stations: Stations, nowMs: number): void {
     const entry = this.#associations.get(keyOf(stations));
-    let apdu: Apdu;
+    let apdu: Apdu | null;
     try {
-      apdu = decodeApdu(octets);
-      const isAcse = apdu.apdu === 'aarq' || apdu.apdu === 'rlrq';
-      if (entry !== undefined && !isAcse) apdu = entry.guard.open(octets);
+      apdu = entry === undefined || isAcse(octets) ? decodeApdu(octets) : entry.channel.hear(octets, nowMs);
     } catch (error) {
-      this.#unreadable(asError(error), entry?.guard ?? null, octets, stations, nowMs);
+      this.#unreadable(asError(error), entry?.channel.guard ?? null, octets, stations, nowMs);
       return;
     }
-    if (apdu.apdu === 'aarq') this.#associate(apdu, stations, nowMs);
+    // Part of a message: what there was to acknowledge is said, and a link with a token gets it back.
+    if (apdu === null) this.#transport.noAnswer(stations, nowMs);
+    else if (apdu.apdu === 'aarq') this.#associate(apdu, stations, nowMs);
     else if (apdu.apdu === 'rlrq') this.#release(stations, nowMs);
     else this.#request(apdu, entry, stations, nowMs);
   }
@@ -184,10 +186,13 @@ export class ServerSession implements Machine<ServerSessionEvent> {
   }
 
   /** Answers as the policy says; when that cannot be done any more, with an exception. */
-  #answerSealed(apdu: Apdu, guard: ServerGuard, stations: Stations, nowMs: number): void {
-    const octets = this.#sealed(apdu, guard);
-    if (octets === null) this.#except(1, EXCEPTION.notPossible, stations, nowMs);
-    else this.#transport.send(octets, stations, nowMs);
+  #answerSealed(apdu: Apdu, { channel }: Entry, stations: Stations, nowMs: number): void {
+    try {
+      channel.answer(apdu, nowMs);
+    } catch (error) {
+      this.#events.push({ kind: 'discarded', code: asError(error).code, octets: encodeApdu(apdu) });
+      this.#except(1, EXCEPTION.notPossible, stations, nowMs);
+    }
   }
 
   /** The octets of an answer, or null, with an event, when no counter is left. */
@@ -253,7 +258,9 @@ export class ServerSession implements Machine<ServerSessionEvent> {
       this.#except(1, EXCEPTION.notPossible, stations, nowMs);
       return;
     }
-    this.#admit({ association, guard, state: proofWanted ? 'authenticating' : 'associated' }, stations);
+    const channel = new ServerChannel(guard, this.#transport, stations);
+    if ((conformance & CONFORMANCE['general-block-transfer']) !== 0) channel.useBlocks(clientPduMaxBytes);
+    this.#admit({ association, channel, state: proofWanted ? 'authenticating' : 'associated' }, stations);
     const diagnostic = proofWanted ? DIAGNOSTIC.authenticationRequired : DIAGNOSTIC.null;
     const aare = {
       ...aareOf(0, diagnostic, guard.mechanism === 0 ? null : guard.mechanism, agreement),
@@ -313,17 +320,17 @@ export class ServerSession implements Machine<ServerSessionEvent> {
     const answer = entry.association.serve(apdu);
     this.#events.push({ kind: 'served', stations, request: apdu.apdu });
     if (answer === null) this.#transport.noAnswer(stations, nowMs);
-    else this.#answerSealed(answer, entry.guard, stations, nowMs);
+    else this.#answerSealed(answer, entry, stations, nowMs);
   }
 
   /** Pass 3: the one thing that a client may say before it has proved itself. */
   #prove(apdu: Apdu, entry: Entry, stations: Stations, nowMs: number): void {
-    const verdict = entry.guard.prove(apdu);
+    const verdict = entry.channel.guard.prove(apdu);
     if (verdict === null) {
       this.#except(1, EXCEPTION.notPossible, stations, nowMs);
       return;
     }
-    this.#answerSealed(verdict.answer, entry.guard, stations, nowMs);
+    this.#answerSealed(verdict.answer, entry, stations, nowMs);
     if (verdict.proved) {
       entry.state = nextState(entry.state, 'proof') ?? entry.state;
       this.#events.push({ kind: 'associated', stations });
@@ -332,6 +339,13 @@ export class ServerSession implements Machine<ServerSessionEvent> {
       this.#events.push({ kind: 'refused', stations, diagnostic: DIAGNOSTIC.failure });
     }
   }
+}
+
+const ACSE_REQUESTS: ReadonlySet<number | undefined> = new Set([0x60, 0x62]);
+
+/** Whether octets are an AARQ or an RLRQ: they stand outside the protection of an association. */
+function isAcse(octets: Uint8Array): boolean {
+  return ACSE_REQUESTS.has(octets.at(0));
 }
 
 function keyOf({ client, server }: Stations): string {

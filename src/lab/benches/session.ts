@@ -209,6 +209,7 @@ const LLC_OCTETS = 3;
 /** A transport that reckons from each APDU how many round trips its segments need at least. */
 class Tapped implements ClientTransport {
   readonly reliable: boolean;
+  readonly maxInFlight: number;
 
   constructor(
     private readonly inner: ClientTransport,
@@ -216,6 +217,7 @@ class Tapped implements ClientTransport {
     private readonly hdlc: Way['hdlc'],
   ) {
     this.reliable = inner.reliable;
+    this.maxInFlight = inner.maxInFlight;
   }
 
   #windows(octets: number): number {

@@ -169,6 +169,7 @@ test('HE-4 over a line with noise, loss and babble the bus is still read, or fai
 /** A transport whose peer accepts the association and answers everything else with the same octets. */
 class OneAnswer implements ClientTransport {
   readonly reliable = true;
+  readonly maxInFlight = 1;
   #events: TransportEvent[] = [];
   readonly #stations = { client: 1, server: 1 };
 

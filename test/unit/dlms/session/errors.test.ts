@@ -138,6 +138,10 @@ const REACHED: Record<Exclude<SessionErrorCode, 'SESSION_REFUSED'>, () => string
     open({ conformance: 0x19 })
       .asks({ service: 'set', items: [{ attribute: attributeOf(1, TEXT), value: LONG }] })
       .codes(),
+  SESSION_NOT_AGREED: () =>
+    open()
+      .asks({ service: 'access', items: [{ service: 'get', attribute: attributeOf(1, TEXT) }] })
+      .codes(),
   SESSION_BLOCKS: () => {
     const scripted = open().asks(GET);
     const block = { rawData: new Uint8Array(2) };
