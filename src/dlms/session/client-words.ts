@@ -18,7 +18,7 @@ export interface ClientSessionOptions {
   readonly requestTimeoutMs?: number;
   /** Times a read is asked again, where the transport does not repeat by itself. */
   readonly readRetries?: number;
-  /** Requests on their way at once, 1 to 16; the link binds too, and few meters take more than one. */
+  /** Requests on their way at once, 1 to 16; the link binds too, few meters take more, and with general blocks it is one. */
   readonly maxInFlight?: number;
   /** Blocks of a general block transfer that this side takes before it answers, 1 to 63; 1 on a link that takes turns. */
   readonly blockWindow?: number;

@@ -254,7 +254,10 @@ export class ClientSession implements Machine<ClientSessionEvent> {
         clientPduMaxBytes: this.#options.clientPduMaxBytes,
         dlmsVersion: agreement.negotiatedDlmsVersion,
       };
-      if (agreed(this.#association, 'general-block-transfer')) this.#channel.useBlocks(pdu, this.#options.blockWindow);
+      if (agreed(this.#association, 'general-block-transfer')) {
+        this.#channel.useBlocks(pdu, this.#options.blockWindow);
+        this.#desk.oneAtATime();
+      }
       this.#move(this.#guard.needsProof ? 'challenge' : 'accept');
       if (this.#guard.needsProof) this.#prove(nowMs);
       else this.#associated(nowMs);

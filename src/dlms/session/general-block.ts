@@ -270,6 +270,8 @@ export class GeneralBlocks {
       this.#sendNext(nowMs);
       return;
     }
+    // Data of the peer's own with an old number asks for nothing.
+    if (isStuck && blockData.length > 0) return;
     outgoing.tries = isStuck ? outgoing.tries + 1 : 0;
     if (outgoing.tries > GENERAL_RETRIES)
       throw this.#broken(`block ${blockNumberAck + 1} was asked for ${outgoing.tries} times`);
@@ -291,7 +293,8 @@ export class GeneralBlocks {
       incoming.isProtected &&= isProtected;
       incoming.heardAtMs = nowMs;
       incoming.tries = 0;
-      if (incoming.bytes > GENERAL_MESSAGE_MAX_BYTES || expected > GENERAL_BLOCKS_MAX)
+      const isEndless = expected >= GENERAL_BLOCKS_MAX && !block.lastBlock;
+      if (incoming.bytes > GENERAL_MESSAGE_MAX_BYTES || isEndless)
         throw this.#broken(`more than ${GENERAL_MESSAGE_MAX_BYTES} octets or ${GENERAL_BLOCKS_MAX} blocks`);
       if (block.lastBlock) return this.#finish(incoming, expected);
     }
@@ -327,8 +330,8 @@ export class GeneralBlocks {
     // Some senders go on counting behind their own acknowledgements.
     if (blockNumber !== 1 && blockNumber !== this.#peerAcknowledgements + 1) return open;
     this.#unanswered = 0;
-    // Whoever begins something new has heard the end of what came before.
-    if (this.#outgoing?.sent === this.#outgoing?.count) this.#outgoing = null;
+    // Whoever asks something new has heard the end of the last answer.
+    if (this.#options.role === 'server' && this.#outgoing?.sent === this.#outgoing?.count) this.#outgoing = null;
     this.#incoming = { first: blockNumber, parts: [], bytes: 0, isProtected: true, heardAtMs: nowMs, tries: 0 };
     return this.#incoming;
   }

@@ -16,7 +16,7 @@ export interface Asked {
 
 /** The requests of one association that wait for an answer. */
 export class InFlight {
-  readonly #most: number;
+  #most: number;
   readonly #timeoutMs: number;
   readonly #asked = new Map<number, Asked>();
   #lastId = 0;
@@ -25,6 +25,11 @@ export class InFlight {
   constructor(most: number, timeoutMs: number) {
     this.#most = Math.max(1, Math.min(most, INVOKE_IDS));
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** From now on one at a time. */
+  oneAtATime(): void {
+    this.#most = 1;
   }
 
   /** Whether another request has to wait. */

@@ -14,7 +14,15 @@ import type { ActionResult, AttributeAccess, AttributeDescriptor, GetDataResult 
 import type { Association } from './association.ts';
 import { ClientSession, type ClientSessionEvent, type ClientSessionOptions } from './client.machine.ts';
 import { sessionError } from './errors.ts';
-import type { AttributeValue, MeterAnswer, MeterRequest, MethodCall, Outcome } from './request.ts';
+import type {
+  AccessItem,
+  AccessResult,
+  AttributeValue,
+  MeterAnswer,
+  MeterRequest,
+  MethodCall,
+  Outcome,
+} from './request.ts';
 
 /** Settings of {@link openSession}. */
 export interface MeterSessionOptions extends ClientSessionOptions {
@@ -28,6 +36,14 @@ export interface MeterSessionOptions extends ClientSessionOptions {
 export interface RequestOptions {
   /** Calls the request off; one in flight then rejects as SESSION_ABORTED, a write or method as SESSION_UNKNOWN_OUTCOME. */
   readonly signal?: AbortSignal;
+  /** Default true: asked ahead of requests that are not urgent, and told to the meter. */
+  readonly highPriority?: boolean;
+}
+
+/** Settings of a mixed request. */
+export interface AccessOptions extends RequestOptions {
+  /** The meter stops at the first thing that it refuses. */
+  readonly breakOnError?: boolean;
 }
 
 /** One open association with a meter. */
@@ -41,6 +57,8 @@ export interface MeterSession {
   set(items: readonly AttributeValue[], options?: RequestOptions): Promise<readonly number[]>;
   /** Invokes methods. Never repeated by itself. */
   action(items: readonly MethodCall[], options?: RequestOptions): Promise<readonly ActionResult[]>;
+  /** Gets, sets and actions mixed, in as few requests as fit; rejects with SESSION_NOT_AGREED where the meter has no ACCESS. */
+  access(items: readonly AccessItem[], options?: AccessOptions): Promise<readonly AccessResult[]>;
   /** Ends the association and the link politely; resolves when done, also when the meter stays silent. */
   release(): Promise<void>;
 }
@@ -124,6 +142,12 @@ class OpenSession implements MeterSession {
     return answer.service === 'action' ? answer.results : [];
   }
 
+  async access(items: readonly AccessItem[], options: AccessOptions = {}): Promise<readonly AccessResult[]> {
+    const breakOnError = options.breakOnError === true;
+    const answer = await this.#request({ service: 'access', items, breakOnError }, options);
+    return answer.service === 'access' ? answer.results : [];
+  }
+
   release(): Promise<void> {
     if (this.#closed !== null) return Promise.resolve();
     return new Promise((resolve) => {
@@ -138,7 +162,8 @@ class OpenSession implements MeterSession {
     if (options.signal?.aborted === true) return Promise.reject(sessionError('SESSION_ABORTED'));
     if (request.items.length === 0) return Promise.resolve({ service: request.service, results: [] });
     return new Promise((resolve, reject) => {
-      const id = this.#machine.request(request, this.#running.nowMs());
+      const asked = options.highPriority === undefined ? request : { ...request, highPriority: options.highPriority };
+      const id = this.#machine.request(asked, this.#running.nowMs());
       const forget = onAbort(options.signal, () => {
         this.#machine.cancel(id, this.#running.nowMs());
         this.#running.kick();

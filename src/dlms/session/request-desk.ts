@@ -71,6 +71,11 @@ export class RequestDesk {
     } else if (asked !== undefined) this.#lost(asked, sessionError('SESSION_ABORTED'));
   }
 
+  /** General blocks were agreed on. They do not tell which message they belong to, so one request is under way at a time. */
+  oneAtATime(): void {
+    this.#inFlight.oneAtATime();
+  }
+
   /** Whether no request is on its way. */
   get isIdle(): boolean {
     return this.#inFlight.isEmpty;

@@ -11,6 +11,10 @@ export interface LineFaults {
   readonly pieceBytes?: number;
   /** One way, ms. */
   readonly latencyMs?: number;
+  /** Probability that a piece comes twice, the second time up to {@link lateMs} later, 0-1. */
+  readonly double?: number;
+  /** Every piece comes up to this much later, ms: pieces overtake each other, as datagrams do. */
+  readonly lateMs?: number;
 }
 
 interface Delivery {
@@ -63,8 +67,12 @@ export class VirtualLine<A, B> {
       this.octets += output.length;
       for (const octets of this.#pieces(output)) {
         if (this.#random.chance(this.faults.lose ?? 0)) continue;
-        const atMs = this.nowMs + (this.faults.latencyMs ?? 1);
-        this.#deliveries.push({ atMs, order: this.#order++, to: from === 0 ? 1 : 0, octets: this.#altered(octets) });
+        const copies = this.#random.chance(this.faults.double ?? 0) ? 2 : 1;
+        for (let copy = 0; copy < copies; copy++) {
+          const lateMs = this.faults.lateMs === undefined ? 0 : this.#random.below(this.faults.lateMs);
+          const atMs = this.nowMs + (this.faults.latencyMs ?? 1) + lateMs;
+          this.#deliveries.push({ atMs, order: this.#order++, to: from === 0 ? 1 : 0, octets: this.#altered(octets) });
+        }
       }
     }
     this.#deliveries.sort((a, b) => a.atMs - b.atMs || a.order - b.order);

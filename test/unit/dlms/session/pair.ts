@@ -25,6 +25,7 @@ export interface PairOptions {
   readonly hdlc?: Partial<HdlcClientOptions>;
   readonly parameters?: HdlcParameters;
   readonly serverPduMaxBytes?: number;
+  readonly serverConformance?: number;
   readonly faults?: LineFaults;
   readonly seed?: number;
   /** Clients of the server besides the two plain ones. */
@@ -70,6 +71,7 @@ export class Pair {
       ],
       systemTitle: options.systemTitle ?? null,
       random: options.random ?? null,
+      ...(options.serverConformance === undefined ? {} : { conformance: options.serverConformance }),
       ...(options.serverPduMaxBytes === undefined ? {} : { serverPduMaxBytes: options.serverPduMaxBytes }),
     });
     this.line = new VirtualLine([this.client, this.server], options.faults ?? {}, options.seed ?? 1, (end, events) => {
