@@ -226,6 +226,7 @@ class RunningCollector {
   #facts(): Readonly<Record<string, number>> {
     const own = {
       ingest_queued_octets: this.#ingest?.state().queuedOctets ?? 0,
+      ingest_commit_ms: this.#ingest?.state().commitMs ?? 0,
       broker_sessions: this.#broker?.sessions() ?? 0,
     };
     const counted = [...this.#counters].map(([name, value]) => [`ingest_${name.replace(/\W/g, '_')}_total`, value]);

@@ -14,18 +14,15 @@ import { decodeEdgeMessage, encodeCollectorMessage } from '../../wire/codec.ts';
 import { decodeDictionary, dictionaryHash } from '../../wire/dictionary.ts';
 import { openEnvelope, sealEnvelope } from '../../wire/envelope.ts';
 import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
-import type { CollectorBody, EdgeMessage, Hello, LaneSpanNotice } from '../../wire/messages.ts';
+import type { CollectorBody, EdgeMessage, Hello, LaneSpanNotice, LaneUpTo } from '../../wire/messages.ts';
 import { LEAVES, splitBatch, topicOf } from '../../wire/topics.ts';
 import type { CommandRecord, CommandStore, EdgeRecord, JournalStore, Lease } from '../ports.ts';
 import { INGEST_ERRORS, type IngestErrorCode } from './errors.ts';
+import { HeldAcks } from './held-acks.ts';
 import { UNKNOWN_HEAD } from './judge.ts';
 import { type ArrivedBlock, type LaneReply, LaneWriter } from './lane-writer.ts';
-import {
-  ACKS_HELD_BATCHES,
-  DICTIONARIES_REMEMBERED,
-  EDGE_QUEUED_MAX_MESSAGES,
-  TRANSACTION_MAX_OCTETS,
-} from './limits.ts';
+import { DICTIONARIES_REMEMBERED, EDGE_QUEUED_MAX_MESSAGES, TRANSACTION_MAX_OCTETS } from './limits.ts';
+import type { Turns } from './turns.ts';
 
 /** What a worker needs of the outside. */
 export interface WorkerParts {
@@ -38,6 +35,10 @@ export interface WorkerParts {
   readonly publish: MqttConnection['publish'];
   /** Octets that this edge may have on the way, given what waits for it. */
   readonly credit: (queuedOctets: number) => number;
+  /** A batch was stored in this time. */
+  readonly stored: (tookMs: number) => void;
+  /** Who is next at the database. */
+  readonly turns: Pick<Turns, 'take'>;
   /** Octets that wait for this edge; more is dropped unacknowledged. */
   readonly queuedMaxOctets: number;
   /** Whether the database may acknowledge. */
@@ -71,10 +72,7 @@ export class EdgeWorker {
   #session: Session | undefined;
   #writers = new Map<Lane, LaneWriter>();
   readonly #dictionaries = new Set<string>();
-  /** What is stored and not yet acknowledged, by lane. */
-  readonly #acks = new Map<Lane, number>();
-  /** Batches since the first of {@link #acks}. */
-  #acksHeld = 0;
+  readonly #acks = new HeldAcks();
 
   constructor(
     readonly edgeId: EdgeId,
@@ -119,17 +117,21 @@ export class EdgeWorker {
     this.#running = true;
     for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) {
       // What is being stored no longer waits: it does not lessen the credit of its own ack.
-      for (const task of batch) this.#queuedOctets -= task.payload.length;
+      const octets = batch.reduce((sum, task) => sum + task.payload.length, 0);
+      this.#queuedOctets -= octets;
+      const endTurn = await this.parts.turns.take(this.edgeId, octets, batch.some(isUrgent));
       try {
         if (batch[0]?.leaf === 'c') await this.#control(batch[0].payload);
-        else await this.#blocks(batch.map((task) => task.payload));
+        else await this.#timed(() => this.#blocks(batch.map((task) => task.payload)));
       } catch (error) {
         // Nothing was acknowledged: the edge sends it again. What was remembered may be wrong now.
         this.parts.log.warn('ingest.batch-failed', { edgeId: this.edgeId, reason: reasonOf(error) });
         this.parts.count('ingest_batches_failed');
         this.#forgetAll();
+      } finally {
+        endTurn();
       }
-      this.#settleAcks();
+      this.#tellAcks(this.#acks.settle(this.#queue[0]?.leaf === 'b'));
       for (const task of batch) {
         this.parts.queued(-task.payload.length);
         task.done();
@@ -137,6 +139,12 @@ export class EdgeWorker {
     }
     this.#running = false;
     for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #timed(store: () => Promise<void>): Promise<void> {
+    const fromMs = this.parts.clock.monotonicMs();
+    await store();
+    this.parts.stored(this.parts.clock.monotonicMs() - fromMs);
   }
 
   #forgetAll(): void {
@@ -203,7 +211,7 @@ export class EdgeWorker {
   async #hello(edge: EdgeRecord & { readonly key: Uint8Array }, hello: Hello): Promise<void> {
     const { store, clock, log } = this.parts;
     this.#session = { session: hello.session, epoch: hello.epoch, key: edge.key };
-    this.#acks.clear();
+    this.#acks.take();
     if (edge.state !== 'active') return this.#refuse('INGEST_DEACTIVATED');
     if (!(await this.parts.isSafe())) return this.#refuse('INGEST_NOT_SAFE');
     const { epoch, software } = hello;
@@ -332,32 +340,24 @@ export class EdgeWorker {
   async #reply(reply: LaneReply): Promise<void> {
     switch (reply.kind) {
       case 'ack':
-        this.#acks.set(reply.lane, reply.upTo);
+        this.#acks.hold(reply.lane, reply.upTo);
         break;
       case 'clone':
-        this.#tellAcks();
+        this.#tellAcks(this.#acks.take());
         await this.#refuse('INGEST_CLONE');
         break;
       default:
-        this.#tellAcks();
+        this.#tellAcks(this.#acks.take());
         await this.#tell(reply);
     }
   }
 
-  /** Blocks of several lanes come in one go: their acks wait for each other, at most {@link ACKS_HELD_BATCHES} batches. */
-  #settleAcks(): void {
-    this.#acksHeld += 1;
-    if (this.#queue[0]?.leaf !== 'b' || this.#acksHeld > ACKS_HELD_BATCHES) this.#tellAcks();
-  }
-
-  #tellAcks(): void {
-    this.#acksHeld = 0;
+  /** Not waited for: the next batch need not wait until the broker has the ack of this one. A lost one is repeated. */
+  #tellAcks(lanes: readonly LaneUpTo[]): void {
     const epoch = this.#session?.epoch;
-    if (epoch === undefined || this.#acks.size === 0) return;
-    const lanes = [...this.#acks].map(([lane, upTo]) => ({ lane, upTo }));
-    this.#acks.clear();
-    // Not waited for: the next batch need not wait until the broker has the ack of this one. A lost one is repeated.
-    void this.#tell({ kind: 'ack', epoch, lanes, credit: this.parts.credit(this.#queuedOctets) }, 'at-most-once');
+    if (epoch === undefined || lanes.length === 0) return;
+    const credit = this.parts.credit(this.#queuedOctets);
+    void this.#tell({ kind: 'ack', epoch, lanes, credit }, 'at-most-once');
   }
 
   async #refuse(code: IngestErrorCode): Promise<void> {
@@ -378,5 +378,16 @@ export class EdgeWorker {
       log.debug('ingest.not-told', { edgeId: this.edgeId, what: body.kind, reason: reasonOf(error) });
       return false;
     }
+  }
+}
+
+/** Control messages, and blocks of lanes 0 and 1: alarms and command results. */
+function isUrgent({ leaf, payload }: Task): boolean {
+  if (leaf === 'c') return true;
+  try {
+    const [first] = splitBatch(payload);
+    return first !== undefined && decodeHeader(first).lane <= 1;
+  } catch {
+    return false;
   }
 }

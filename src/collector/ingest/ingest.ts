@@ -9,19 +9,22 @@ import { reasonOf } from '../../base/errors.ts';
 import type { EdgeId } from '../../model/ids.ts';
 import { collectorFilters, parseTopic, SHARD_COUNT, shardOf } from '../../wire/topics.ts';
 import type { CollectorStore, EdgePublisher, Lease } from '../ports.ts';
+import { CreditRule } from './credit.ts';
 import { EdgeWorker, type WorkerParts } from './edge-worker.ts';
 import { ingestError } from './errors.ts';
 import {
+  BATCHES_AT_ONCE,
   CONNECT_TIMEOUT_MS,
   EDGE_CREDIT_MIN_OCTETS,
   EDGE_CREDIT_OCTETS,
   EDGE_QUEUED_CREDITS,
   KEEP_ALIVE_S,
-  QUEUED_MAX_OCTETS,
   RECONNECT_MAX_MS,
   RECONNECT_MIN_MS,
   SAFETY_CHECK_MS,
 } from './limits.ts';
+
+import { Turns } from './turns.ts';
 
 /** What ingest needs. */
 export interface IngestParts {
@@ -46,6 +49,8 @@ export interface IngestState {
   readonly sentence: string;
   /** Octets that wait to be stored. */
   readonly queuedOctets: number;
+  /** Smoothed time that a batch takes to be stored, ms; 0 = none was. */
+  readonly commitMs: number;
   /** Why nothing is acknowledged; empty when all is well. */
   readonly notSafe: readonly string[];
 }
@@ -70,7 +75,7 @@ class RunningIngest implements Ingest {
   readonly #workers = new Map<EdgeId, EdgeWorker>();
   readonly #shards: ReadonlySet<number>;
   readonly #workerParts: Omit<WorkerParts, 'lease'>;
-  readonly #creditOctets: number;
+  readonly #credit: CreditRule;
   #connection: MqttConnection | undefined;
   #waiting: (() => void)[] = [];
   #retry: Timer | undefined;
@@ -83,7 +88,8 @@ class RunningIngest implements Ingest {
 
   constructor(private readonly parts: IngestParts) {
     const { env, store } = parts;
-    this.#creditOctets = Math.max(EDGE_CREDIT_MIN_OCTETS, parts.creditOctets ?? EDGE_CREDIT_OCTETS);
+    const creditOctets = Math.max(EDGE_CREDIT_MIN_OCTETS, parts.creditOctets ?? EDGE_CREDIT_OCTETS);
+    this.#credit = new CreditRule(creditOctets);
     this.#shards = new Set(parts.shards ?? Array.from({ length: SHARD_COUNT }, (_, shard) => shard));
     this.#workerParts = {
       store,
@@ -92,8 +98,10 @@ class RunningIngest implements Ingest {
       log: env.log,
       count: parts.count ?? (() => undefined),
       publish: (topic, payload, delivery) => this.#publish(topic, payload, delivery),
-      credit: (queuedOctets) => this.#credit(queuedOctets),
-      queuedMaxOctets: EDGE_QUEUED_CREDITS * this.#creditOctets,
+      credit: (queuedOctets) => this.#credit.credit(queuedOctets, this.#queuedOctets),
+      stored: (tookMs) => this.#credit.stored(tookMs),
+      turns: new Turns(BATCHES_AT_ONCE),
+      queuedMaxOctets: EDGE_QUEUED_CREDITS * creditOctets,
       isSafe: () => this.#isSafe(),
       queued: (octets) => {
         this.#queuedOctets += octets;
@@ -113,6 +121,7 @@ class RunningIngest implements Ingest {
       connected: this.#connection !== undefined,
       sentence: this.#sentence,
       queuedOctets: this.#queuedOctets,
+      commitMs: this.#credit.commitMs,
       notSafe: this.#notSafe,
     };
   }
@@ -193,11 +202,6 @@ class RunningIngest implements Ingest {
   async #publish(topic: string, payload: Uint8Array, delivery?: MqttDelivery): Promise<void> {
     if (this.#connection === undefined) throw ingestError('INGEST_STOPPED', 'no connection to the broker');
     await this.#connection.publish(topic, payload, delivery);
-  }
-
-  #credit(queuedOctets: number): number {
-    if (this.#queuedOctets > QUEUED_MAX_OCTETS) return EDGE_CREDIT_MIN_OCTETS;
-    return Math.max(EDGE_CREDIT_MIN_OCTETS, this.#creditOctets - queuedOctets);
   }
 
   async #isSafe(): Promise<boolean> {

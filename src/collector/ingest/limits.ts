@@ -9,6 +9,15 @@ export const EDGE_CREDIT_MIN_OCTETS = 8 * 1024;
 /** Octets that wait in all queues together before credit shrinks to the minimum: 12,000 edges with a block each are 48 MB. */
 export const QUEUED_MAX_OCTETS = 128 * 1024 * 1024;
 
+/** A commit that takes longer than this lessens the credit of all edges: a round trip of a busy disk. */
+export const COMMIT_GOAL_MS = 250;
+
+/** Weight of the newest commit: some twenty of them make the measure. */
+export const COMMIT_SMOOTHING = 0.1;
+
+/** Batches that are stored at once: connections of the store, less some for readers. */
+export const BATCHES_AT_ONCE = 8;
+
 /** Credits that wait for one edge; an honest one stays within one, more is dropped unacknowledged. */
 export const EDGE_QUEUED_CREDITS = 2;
 
@@ -18,10 +27,7 @@ export const EDGE_QUEUED_MAX_MESSAGES = 512;
 /** Octets of blocks in one transaction: long enough to spread the cost of a commit, short enough for an alarm behind it. */
 export const TRANSACTION_MAX_OCTETS = 256 * 1024;
 
-/**
- * Batches over which acks wait for those of other lanes while more blocks wait: blocks of several lanes leave an edge
- * together and reach us as messages of their own, and an ack of several lanes costs little more than one of one lane.
- */
+/** Batches over which acks wait for those of other lanes while more blocks wait. */
 export const ACKS_HELD_BATCHES = 2;
 
 /** Lost races against another writer before the batch is given up; the edge sends it again. */
