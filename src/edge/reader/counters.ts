@@ -20,9 +20,9 @@ export interface KeyCounters {
   readonly peers: CounterReceiver;
 }
 
-interface Held extends KeyCounters {
-  /** Reservations are stored one after the other. */
-  tail: Promise<void>;
+interface Waiting {
+  readonly own: CounterSender;
+  readonly line: string;
 }
 
 const PREFIX = 'counter:';
@@ -31,9 +31,14 @@ const EPOCH_MS = 1_577_836_800_000;
 
 /** The counters of all meters of this edge. */
 export class MeterCounters {
-  readonly #held = new Map<string, Held>();
+  readonly #held = new Map<string, KeyCounters>();
   readonly #journal: Pick<Journal, 'kept' | 'append'>;
   readonly #clock: Env['clock'];
+  /** Counters that want a block, and the write that will bring it to all of them. */
+  readonly #waiting = new Map<string, Waiting>();
+  #next: Promise<void> | null = null;
+  /** Writes come one after the other. */
+  #tail: Promise<void> = Promise.resolve();
 
   constructor(journal: Pick<Journal, 'kept' | 'append'>, clock: Env['clock']) {
     this.#journal = journal;
@@ -44,19 +49,21 @@ export class MeterCounters {
   async of(meter: Meter, security: MeterSecurity): Promise<KeyCounters> {
     const key = keyOf(meter, security);
     const held = this.#held.get(key) ?? (await this.#load(key, security));
-    this.#held.set(key, held);
     if (held.own.isLow) await this.reserve(meter, security);
     return held;
   }
 
-  async #load(key: string, { firstCounter }: MeterSecurity): Promise<Held> {
+  async #load(key: string, { firstCounter }: MeterSecurity): Promise<KeyCounters> {
     const stored = await this.#journal.kept(key);
     // Somebody else may have loaded it meanwhile: there is one counter for a key.
     const other = this.#held.get(key);
     if (other !== undefined) return other;
     const next = stored === undefined ? this.#beginning(firstCounter) : Number(new TextDecoder().decode(stored));
     assert(Number.isSafeInteger(next), `the stored invocation counter ${key} is a number`);
-    return { own: new CounterSender(next), peers: new CounterReceiver(), tail: Promise.resolve() };
+    // Noted in the same turn as the look above: two counters of one key would send the same number.
+    const held = { own: new CounterSender(next), peers: new CounterReceiver() };
+    this.#held.set(key, held);
+    return held;
   }
 
   #beginning(firstCounter: number): number {
@@ -65,21 +72,34 @@ export class MeterCounters {
     return Math.max(firstCounter, Math.floor((nowMs - EPOCH_MS) / 1000));
   }
 
-  /** Stores the next block, then lets it be used. */
+  /**
+   * Stores the next block, then lets it be used. Reservations that come while one is being stored go together into the
+   * next batch: a thousand meters that are asked at once cost a few synced writes, not a thousand.
+   */
   reserve(meter: Meter, security: MeterSecurity): Promise<void> {
     const key = keyOf(meter, security);
     const held = this.#held.get(key);
-    if (held === undefined) return Promise.resolve();
-    const stored = held.tail.then(async () => {
-      if (!held.own.isLow) return;
-      const bound = held.own.reservation();
-      const value = new TextEncoder().encode(String(bound));
-      const nothing = { groups: [], records: [], watermarks: [], readAtMs: this.#clock.nowMs() };
-      await this.#journal.append({ ...nothing, line: meter.line, keep: [{ key, value }] });
-      held.own.extend(bound);
-    });
-    held.tail = stored.catch(() => undefined);
-    return stored;
+    if (held === undefined || !held.own.isLow) return Promise.resolve();
+    this.#waiting.set(key, { own: held.own, line: meter.line });
+    if (this.#next !== null) return this.#next;
+    const next = this.#tail.then(() => this.#store());
+    this.#next = next;
+    this.#tail = next.catch(() => undefined);
+    return next;
+  }
+
+  async #store(): Promise<void> {
+    // One that was asked for twice while it was being stored has its block.
+    const batch = [...this.#waiting].filter(([, { own }]) => own.isLow);
+    this.#waiting.clear();
+    this.#next = null;
+    const bounds = batch.map(([key, { own }]) => ({ key, own, bound: own.reservation() }));
+    const [first] = batch;
+    if (first === undefined) return;
+    const nothing = { groups: [], records: [], watermarks: [], readAtMs: this.#clock.nowMs() };
+    const keep = bounds.map(({ key, bound }) => ({ key, value: new TextEncoder().encode(String(bound)) }));
+    await this.#journal.append({ ...nothing, line: first[1].line, keep });
+    for (const { own, bound } of bounds) own.extend(bound);
   }
 
   /** The meter expects another number: ours moves there, never back. Throws SECURITY_COUNTER_JUMP when that is too far. */

@@ -9,7 +9,7 @@ import { hasCode } from '../../../src/base/errors.ts';
 import { CounterReceiver, CounterSender, HdlcServer, ServerSession } from '../../../src/dlms/index.ts';
 import { openJournal } from '../../../src/edge/journal/journal.ts';
 import { METER_KEYS, readMeterKeys } from '../../../src/edge/meter-keys.ts';
-import type { Meter, MeterSecurity } from '../../../src/edge/ports.ts';
+import type { Entry, Meter, MeterSecurity } from '../../../src/edge/ports.ts';
 import { MeterCounters } from '../../../src/edge/reader/counters.ts';
 import { PushCipher, unverified } from '../../../src/edge/reader/push-cipher.ts';
 import { LinkSessions } from '../../../src/edge/reader/sessions.ts';
@@ -152,6 +152,39 @@ test('HE-7 a meter that is ahead says so once, and is asked above that', async (
   await edge.open();
   assert.ok((clientCounter.last ?? 0) > ahead);
   edge.close();
+});
+
+test('HE-7 a thousand meters that are asked at once: their counters are stored in two writes, one key twice is one block', async () => {
+  const { env } = testWorld().program('edge');
+  const journal = new FakeJournal();
+  // A write takes its time, as one that is synced does.
+  const slow = {
+    kept: (key: string) => journal.kept(key),
+    append: (entry: Entry) => new Promise<void>(setImmediate).then(() => journal.append(entry)),
+  };
+  const counters = new MeterCounters(slow, env.clock);
+  const security = await keysFrom(KEYS);
+  const profile = profileOf('generic/idis');
+  const meters = Array.from(
+    { length: 1_000 },
+    (_, at): Meter => ({
+      meterId: `m${at}` as MeterId,
+      line: `line${at}`,
+      profile,
+      timeZone: 'UTC',
+      logicalDevice: 1,
+      physicalDevice: null,
+      password: null,
+      security,
+    }),
+  );
+  const held = await Promise.all([...meters, ...meters].map((meter) => counters.of(meter, security)));
+  assert.ok(journal.entries.length <= 2, `${journal.entries.length} writes`);
+  assert.equal(journal.entries.flatMap(({ keep }) => keep).length, 1_000);
+  assert.ok(
+    held.every(({ own }, at) => own.left > 0 && own === held[at % 1_000]?.own),
+    'every one may send, and one key has one counter',
+  );
 });
 
 test('HE-7 counters survive in the real journal: a restart goes on above, a new key begins anew', async () => {
