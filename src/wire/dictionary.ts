@@ -3,7 +3,7 @@
  * confused; the encoding is canonical (protobuf fields in ascending order, defaults left out), one dictionary has one hash.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { toHex } from '../base/bytes.ts';
+import { concat, toHex } from '../base/bytes.ts';
 import { parseMeterId } from '../model/ids.ts';
 import { SOURCES } from '../model/reading.ts';
 import { wireError } from './errors.ts';
@@ -31,6 +31,18 @@ export function encodeDictionary(groups: readonly DictionaryGroup[]): Uint8Array
   const octets = toBinary(DictionarySchema, message);
   if (octets.length > DICTIONARY_MAX_OCTETS) throw wireError('WIRE_VALUE', `a dictionary of ${octets.length} octets`);
   return octets;
+}
+
+/**
+ * The canonical octets of a dictionary with more groups behind those of `octets`: the same as encoding all of them, without
+ * doing so, because a repeated field is one group after the other. Throws WIRE_VALUE when it exceeds a limit.
+ */
+export function extendDictionary(octets: Uint8Array, count: number, more: readonly DictionaryGroup[]): Uint8Array {
+  if (count + more.length > DICTIONARY_MAX_GROUPS) throw wireError('WIRE_VALUE', `${count + more.length} groups`);
+  const extended = concat([octets, encodeDictionary(more)]);
+  if (extended.length > DICTIONARY_MAX_OCTETS)
+    throw wireError('WIRE_VALUE', `a dictionary of ${extended.length} octets`);
+  return extended;
 }
 
 function checkGroup(group: DictionaryGroup): void {

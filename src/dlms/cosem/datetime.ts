@@ -75,10 +75,28 @@ export function readTime(reader: ByteReader): CosemTime {
 
 /** Reads the 12 octets of a date and time. */
 export function readDateTime(reader: ByteReader): CosemDateTime {
-  const date = readDate(reader);
-  const time = readTime(reader);
+  // One object, made at once: a load profile has thousands of them.
+  const year = reader.u16();
+  const month = orNull(reader.u8());
+  const day = orNull(reader.u8());
+  const weekday = orNull(reader.u8());
+  const hour = orNull(reader.u8());
+  const minute = orNull(reader.u8());
+  const second = orNull(reader.u8());
+  const hundredths = orNull(reader.u8());
   const deviation = reader.i16();
-  return { ...date, ...time, deviation: deviation === DEVIATION_UNSPECIFIED ? null : deviation, status: reader.u8() };
+  return {
+    year: year === U16_UNSPECIFIED ? null : year,
+    month,
+    day,
+    weekday,
+    hour,
+    minute,
+    second,
+    hundredths,
+    deviation: deviation === DEVIATION_UNSPECIFIED ? null : deviation,
+    status: reader.u8(),
+  };
 }
 
 function writeField(writer: ByteWriter, value: number | null, name: string): void {
@@ -132,8 +150,6 @@ export function dateTimeToOctets(value: CosemDateTime): Uint8Array {
 
 /** Whether each field is in its range or a wildcard: tells a date and time from 12 other octets. */
 export function isPlausibleDateTime(value: CosemDateTime): boolean {
-  const within = (field: number | null, low: number, high: number): boolean =>
-    field === null || (field >= low && field <= high);
   return (
     within(value.year, 1970, 2199) &&
     (within(value.month, 1, 12) || value.month === 253 || value.month === 254) &&
@@ -145,6 +161,10 @@ export function isPlausibleDateTime(value: CosemDateTime): boolean {
     within(value.hundredths, 0, 99) &&
     within(value.deviation, -840, 840)
   );
+}
+
+function within(field: number | null, low: number, high: number): boolean {
+  return field === null || (field >= low && field <= high);
 }
 
 /** How a meter fills the deviation field. */

@@ -1,5 +1,11 @@
 /** The current dictionary of a value class: which groups have a number, and under which hash blocks name it. */
-import { decodeDictionary, dictionaryHash, encodeDictionary, groupIdentity } from '../../wire/dictionary.ts';
+import {
+  decodeDictionary,
+  dictionaryHash,
+  encodeDictionary,
+  extendDictionary,
+  groupIdentity,
+} from '../../wire/dictionary.ts';
 import { DICTIONARY_MAX_GROUPS, DICTIONARY_MAX_OCTETS } from '../../wire/limits.ts';
 import type { DictionaryGroup } from '../../wire/rows.ts';
 import type { Sha256 } from '../../wire/topics.ts';
@@ -25,6 +31,14 @@ export function openBook(octets: Uint8Array, sha256: Sha256): GroupBook {
   return bookOf(decodeDictionary(octets), sha256);
 }
 
+/** The book with more groups behind its own; what is there is not encoded again. */
+function extendedBook(book: GroupBook, missing: ReadonlyMap<string, DictionaryGroup>, sha256: Sha256): GroupBook {
+  const octets = extendDictionary(book.octets, book.groups.length, [...missing.values()]);
+  const numbers = new Map(book.numbers);
+  for (const identity of missing.keys()) numbers.set(identity, numbers.size);
+  return { hash: dictionaryHash(octets, sha256), octets, groups: [...book.groups, ...missing.values()], numbers };
+}
+
 /** Room for one more meter's groups below the limit of octets. */
 const OCTETS_SPARE = 16 * 1024;
 
@@ -44,6 +58,7 @@ export function bookWith(book: GroupBook | null, groups: readonly DictionaryGrou
   const full =
     kept.length + missing.size > DICTIONARY_MAX_GROUPS ||
     (book?.octets.length ?? 0) > DICTIONARY_MAX_OCTETS - OCTETS_SPARE;
+  if (book !== null && !full) return extendedBook(book, missing, sha256);
   const distinct = new Map(groups.map((group) => [groupIdentity(group), group]));
-  return bookOf(full ? [...distinct.values()] : [...kept, ...missing.values()], sha256);
+  return bookOf([...distinct.values()], sha256);
 }

@@ -23,6 +23,8 @@ export interface StageOptions {
   readonly flushAfterMs: number;
   /** Called when a flush failed; the stage goes on. */
   readonly failed: (error: unknown) => void;
+  /** Called when rows are on the medium, with their number. */
+  readonly stored?: (rows: number) => void;
 }
 
 type OpenEntry = { -readonly [Key in 'groups' | 'records' | 'watermarks' | 'keep']: Entry[Key][number][] } & {
@@ -129,6 +131,7 @@ export class Stage implements ReadingStage {
     try {
       await this.#options.journal.append({ ...entry, line: '' });
       this.#forget(entry.watermarks);
+      this.#options.stored?.(entry.groups.reduce((sum, each) => sum + each.rows.length, 0));
     } catch (error) {
       this.#fallBack(entry);
       this.#options.failed(error);

@@ -14,7 +14,7 @@ import {
   encodeCommand,
   encodeEdgeMessage,
 } from '../../../src/wire/codec.ts';
-import { decodeDictionary, dictionaryHash, encodeDictionary } from '../../../src/wire/dictionary.ts';
+import { decodeDictionary, dictionaryHash, encodeDictionary, extendDictionary } from '../../../src/wire/dictionary.ts';
 import { openEnvelope, sealEnvelope } from '../../../src/wire/envelope.ts';
 import { WIRE_ERRORS } from '../../../src/wire/errors.ts';
 import { emptyLaneState } from '../../../src/wire/lane-state.ts';
@@ -315,6 +315,7 @@ test('W-48 a dictionary has one encoding and one hash', () => {
   const octets = encodeDictionary(groups);
   assert.deepEqual(decodeDictionary(octets), groups);
   assert.deepEqual(encodeDictionary(decodeDictionary(octets)), octets);
+  assert.deepEqual(extendDictionary(encodeDictionary(groups.slice(0, 1)), 1, groups.slice(1)), octets, 'extended');
   assert.match(dictionaryHash(octets, sha256), /^[0-9a-f]{16}$/);
   const [first] = groups;
   assert.ok(first);
