@@ -56,6 +56,7 @@ export class Concentrator {
       timers: env.timers,
       flushAfterMs: settings.flushAfterMs,
       failed: (error) => this.#journalFailed(error),
+      stored: (rows) => health.count('rows_stored', rows),
     });
     journal.onAppend(() => health.state('journal', 'ok', 'The journal stores what is read.'));
     const watermark: Stage['watermark'] = (meterId, key) => this.#stage.watermark(meterId, key);

@@ -142,8 +142,8 @@ export const CLOCK_FLOOR_MS = 1_767_225_600_000;
 /** How far the wall clock may be from the collector's to count as confirmed by it. */
 export const CLOCK_AGREES_MS = 2_000;
 
-/** Lines of one edge: what one process reads in time (1,000 meters in all). */
-export const LINES_MAX = 256;
+/** Lines of one edge: meters with an IP connection have one each, and one process reads 1,000 meters. */
+export const LINES_MAX = 1_024;
 /** Meters of one line. */
 export const METERS_PER_LINE_MAX = 1_000;
 

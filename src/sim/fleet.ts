@@ -17,7 +17,8 @@ import { simError } from './errors.ts';
 import type { Ledger } from './ledger.ts';
 import { METERS_PER_LINE_MAX } from './limits.ts';
 import { Device, type DeviceOptions } from './meter/device.ts';
-import { MeterModel, serverClientsOf } from './meter/model.ts';
+import { type SimKeyFile, SimKeys } from './meter/keys.ts';
+import { MeterModel, needsKeys, serverClientsOf } from './meter/model.ts';
 import { Recorder } from './recorder.ts';
 import { type BusFraming, BusMachine } from './serve/bus.machine.ts';
 import { GatedDuplex } from './serve/gated-duplex.ts';
@@ -51,6 +52,7 @@ export class SimMeter {
   readonly #password: Uint8Array;
   readonly #random: SeededRandom;
   readonly #recorder: Recorder | null;
+  readonly #keys: SimKeys;
 
   constructor(options: SimMeterOptions, ledger: Ledger | null) {
     const { profile } = options;
@@ -62,6 +64,7 @@ export class SimMeter {
     this.#misbehaviour = options.misbehaviour ?? null;
     this.#password = options.password;
     this.#random = new SeededRandom(`${options.seed}/misbehaviour`);
+    this.#keys = new SimKeys(options.seed, options.serial, options.nowMs());
     this.#recorder = ledger === null ? null : new Recorder(this.device, ledger);
   }
 
@@ -92,6 +95,7 @@ export class SimMeter {
       client: client?.address ?? null,
       server: framing === 'hdlc' ? `${this.logicalDevice}/${address}` : String(address),
       password: client?.security === 'lls' ? new TextDecoder().decode(this.#password) : null,
+      ...(needsKeys(profile) ? { keys: this.#keys.file } : {}),
     };
   }
 
@@ -113,8 +117,12 @@ export class SimMeter {
           })
         : new WrapperServer();
     const password = this.misbehaviour === 'refuse' ? this.#random.bytes(this.#password.length) : this.#password;
-    const clients = serverClientsOf(this.device.profile, password);
-    const answering = new ServerSession(transport, { model: this.model, clients });
+    const answering = new ServerSession(transport, {
+      model: this.model,
+      clients: serverClientsOf(this.device.profile, password, this.#keys),
+      systemTitle: this.#keys.title,
+      random: (count) => this.#keys.random(count),
+    });
     // Customer ports speak HDLC; a socket is for those who look at the meter's objects.
     const session =
       framing === 'hdlc' && this.device.profile.push.length > 0
@@ -137,6 +145,8 @@ export interface MeterCard {
   readonly server: string;
   /** LLS password, null = none is asked. */
   readonly password: string | null;
+  /** What goes into its key file at the edge; absent = none of its clients needs keys. */
+  readonly keys?: SimKeyFile;
 }
 
 /** Meters at work on a line. */

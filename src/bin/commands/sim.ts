@@ -19,7 +19,8 @@ export const simCommand = defineCommand({
   details:
     'URL: tcp://HOST:PORT (wrapper, a port for each meter), tcp+hdlc://HOST:PORT or serial:///dev/NAME?baud=9600 (a line\n' +
     'with all of them), optical:///dev/NAME (one meter behind the sign-on of an optical head).\n' +
-    'Prints {meterId, serial, profile, url, client, server, password} for each meter, then serves.\n' +
+    'Prints {meterId, serial, profile, url, client, server, password} for each meter, keys too where its profile signs\n' +
+    'on with hls-gmac, then serves.\n' +
     `Misbehaviour: ${MISBEHAVIOURS.join(', ')}.`,
   options: {
     profile: { kind: 'texts', value: 'V/M', what: 'profile to play; several are taken in turn (default generic/idis)' },

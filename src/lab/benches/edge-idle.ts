@@ -6,14 +6,14 @@
  * whose intervals last 60 s, the shortest that a profile may have, with a buffer of 96 rows. So the first reading
  * fetches the rows of a day from every meter, and each minute after it does what a quarter-hour does.
  */
-import { stringify } from 'yaml';
 import type { Env } from '../../base/env.ts';
 import { assert } from '../../base/errors.ts';
-import type { ChildProcess, ProcessHost } from '../../base/process.ts';
+import type { ProcessHost } from '../../base/process.ts';
 import { createHostEnv } from '../../host/env.ts';
 import { createProcessHost } from '../../host/process.ts';
-import { httpAsk, type RunningProgram, startProgram } from '../program.ts';
-import { atMost, type BenchEnv, type BenchResult, type ProgramCommand } from './bench.ts';
+import { type RunningProgram, startProgram } from '../program.ts';
+import { atMost, type BenchEnv, type BenchResult } from './bench.ts';
+import { type FleetCard, metric, startFleet, writeSettings, writeText } from './fleet-programs.ts';
 
 const METERS = 1_000;
 const LINES = 4;
@@ -28,14 +28,7 @@ const QUIET_LOOKS = 3;
 const RSS_BAR_MB = 90;
 const PROFILE = 'generic/idis';
 const UNIT = 'systemd/deltawatt-edge.service';
-
-/** What the simulator prints of a meter. */
-interface Card {
-  readonly meterId: string;
-  readonly serial: string;
-  readonly url: string;
-  readonly password: string;
-}
+const JOBS_DONE = 'scheduler_jobs_done';
 
 /** Runs the bench; `count` = accelerated quarter-hours after the first reading. */
 export async function benchEdgeIdle(bench: BenchEnv): Promise<BenchResult> {
@@ -46,7 +39,11 @@ export async function benchEdgeIdle(bench: BenchEnv): Promise<BenchResult> {
   const rounds = bench.count ?? ROUNDS;
   try {
     await writeProfile(env, folder, await bench.readText(`config/profiles/${PROFILE}.yaml`));
-    const fleet = await startFleet(host, bench.program, folder, bench.seed);
+    const fleet = await startFleet(host, bench.program, folder, {
+      count: METERS,
+      seed: bench.seed,
+      listen: Array.from({ length: LINES }, () => 'tcp+hdlc://127.0.0.1:0'),
+    });
     try {
       await writeEdge(env, folder, fleet.cards);
       const unit = await bench.readText(UNIT);
@@ -86,7 +83,7 @@ async function measure(
     bench.progress(`edge-idle: ${await rss()} MB after round ${round + 1}`);
   }
   const endMb = await rss();
-  const jobs = (await jobsDone(env, started.healthPort)) - historyJobs;
+  const jobs = (await metric(env, started.healthPort, JOBS_DONE)) - historyJobs;
   assert(jobs >= rounds * METERS, 'every meter was read in every round');
   return {
     figures: {
@@ -111,18 +108,13 @@ async function untilQuiet(bench: BenchEnv, env: Env, port: number): Promise<numb
   let [done, quiet] = [0, 0];
   while (done < METERS || quiet < QUIET_LOOKS) {
     await env.timers.sleep(LOOK_MS);
-    const now = await jobsDone(env, port);
+    const now = await metric(env, port, JOBS_DONE);
     quiet = now === done ? quiet + 1 : 0;
     done = now;
     if (bench.nowMs() - startedMs > HISTORY_MAX_MS) break;
   }
   assert(done >= METERS, 'every meter was read once');
   return done;
-}
-
-async function jobsDone(env: Env, port: number): Promise<number> {
-  const text = (await httpAsk(env, { port, path: '/metrics' })) ?? '';
-  return Number(/^deltawatt_edge_scheduler_jobs_done_total (\d+)/m.exec(text)?.[1] ?? 0);
 }
 
 /** A line of `/proc/PID/status`, in MB. */
@@ -143,43 +135,12 @@ async function writeProfile(env: Env, folder: string, text: string): Promise<voi
   const fast = text.replace('intervalS: 900', `intervalS: ${INTERVAL_S}`).replace(/rows: 3840.*/, `rows: ${ROWS}`);
   assert(fast !== text, 'the profile has quarter-hours');
   await env.disk.makeFolder(`${folder}/config/profiles/generic`);
-  await write(env, `${folder}/config/profiles/${PROFILE}.yaml`, fast);
+  await writeText(env, `${folder}/config/profiles/${PROFILE}.yaml`, fast);
 }
 
-async function startFleet(
-  host: ProcessHost,
-  { file, args }: ProgramCommand,
-  folder: string,
-  seed: number,
-): Promise<{ readonly process: ChildProcess; readonly cards: readonly Card[] }> {
-  const cards: Card[] = [];
-  const places = Array.from({ length: LINES }, () => ['--listen', 'tcp+hdlc://127.0.0.1:0']).flat();
-  const what = ['sim', 'fleet', '--count', String(METERS), '--days', '1', '--seed', String(seed)];
-  let ready: () => void = () => undefined;
-  const told = new Promise<void>((resolve) => {
-    ready = resolve;
-  });
-  const process = await host.spawn(file, [...args, ...what, ...places, '--config', `${folder}/config`], {
-    folder,
-    environment: { PATH: host.searchPath.join(':'), TMPDIR: host.temporaryFolder },
-    line: (text) => {
-      if (!text.includes('"meterId"')) return;
-      cards.push(JSON.parse(text) as Card);
-      if (cards.length === METERS) ready();
-    },
-  });
-  await Promise.race([told, process.ended]);
-  assert(cards.length === METERS, 'the fleet answers');
-  return { process, cards };
-}
-
-/** Settings of an edge with all meters; nobody listens at its broker's port. */
-async function writeEdge(env: Env, folder: string, cards: readonly Card[]): Promise<void> {
-  const key = '11'.repeat(32);
-  const keys = { key, commandPublicKey: key, limitsPublicKey: key };
-  const enrolment = { edgeId: 'bench', url: 'mqtt://127.0.0.1:1', password: 'x', ...keys };
-  await write(env, `${folder}/enrolment.json`, JSON.stringify(enrolment));
-  await write(env, `${folder}/password`, cards[0]?.password ?? '');
+/** An edge with all meters on their lines. */
+async function writeEdge(env: Env, folder: string, cards: readonly FleetCard[]): Promise<void> {
+  await writeText(env, `${folder}/password`, cards[0]?.password ?? '');
   const lines = [...new Set(cards.map((card) => card.url))].map((url, at) => ({
     id: `line${at + 1}`,
     url,
@@ -187,17 +148,5 @@ async function writeEdge(env: Env, folder: string, cards: readonly Card[]): Prom
       .filter((card) => card.url === url)
       .map(({ meterId, serial }) => ({ id: meterId, profile: PROFILE, serial, passwordFile: `${folder}/password` })),
   }));
-  const settings = {
-    stateFolder: `${folder}/state`,
-    enrolmentFile: `${folder}/enrolment.json`,
-    profilesFolder: `${folder}/config/profiles`,
-    timeZone: 'Europe/Berlin',
-    health: { port: 0 },
-    lines,
-  };
-  await write(env, `${folder}/edge.yaml`, stringify(settings));
-}
-
-function write(env: Env, path: string, text: string): Promise<void> {
-  return env.disk.writeFile(path, new TextEncoder().encode(text));
+  await writeSettings(env, folder, { lines });
 }

@@ -34,6 +34,11 @@ export const BENCHES: readonly BenchEntry[] = [
     load: async () => (await import('./start.ts')).benchStart,
   },
   {
+    name: 'tcp-fleet',
+    title: 'ciphered meters a second that one edge reads over TCP and stores, as processes',
+    load: async () => (await import('./tcp-fleet.ts')).benchTcpFleet,
+  },
+  {
     name: 'wire',
     title: 'octets per value of the block format on two published loads',
     load: async () => (await import('./wire.ts')).benchWire,

@@ -20,6 +20,7 @@ import type {
 } from '../../dlms/xdlms/service.ts';
 import type { AttributeRule, ClientRule, Profile } from '../../profile/schema/profile.ts';
 import type { Device } from './device.ts';
+import type { SimKeys } from './keys.ts';
 import { clockObject, disconnectObject } from './objects/actors.ts';
 import { bufferObject, eventLogObject } from './objects/buffer.ts';
 import { hdlcSetupObject, registerObject, sapAssignmentObject, textObject } from './objects/measurements.ts';
@@ -89,17 +90,24 @@ export class MeterModel implements ObjectModel {
   }
 }
 
-/** The clients that the profile names, with the passwords of this meter. */
-export function serverClientsOf(profile: Profile, password: Uint8Array): ServerClient[] {
-  return clientsOf(profile).map((client) => ({
-    sap: client.address,
-    authentication: client.security === 'none' ? { mechanism: 'none' } : { mechanism: 'lls', password },
-  }));
+/** The clients that the profile names, with the password and the keys of this meter. */
+export function serverClientsOf(profile: Profile, password: Uint8Array, keys: SimKeys): ServerClient[] {
+  return clientsOf(profile).map(({ address: sap, security }) => {
+    if (security === 'hls-gmac') return { sap, authentication: { mechanism: security }, security: keys.security };
+    return { sap, authentication: security === 'none' ? { mechanism: 'none' } : { mechanism: 'lls', password } };
+  });
 }
 
-/** Clients with mechanisms that the server can serve; a meter that only pushes gets one to look at it. */
+/** Whether a client of the meter signs on with keys. */
+export function needsKeys(profile: Profile): boolean {
+  return profile.clients.some(({ security }) => security === 'hls-gmac');
+}
+
+const SERVED: readonly ClientRule['security'][] = ['none', 'lls', 'hls-gmac'];
+
+/** Clients with mechanisms that the simulator plays; a meter that only pushes gets one to look at it. */
 function clientsOf(profile: Profile): readonly ClientRule[] {
-  const served = profile.clients.filter((client) => client.security === 'none' || client.security === 'lls');
+  const served = profile.clients.filter((client) => SERVED.includes(client.security));
   return served.length === 0 ? [LOOKING_ON] : served;
 }
 
