@@ -21,6 +21,7 @@ export interface ProposalNames {
 const REGISTER_CLASSES: readonly number[] = [3, 4, 5];
 const DATA_CLASS = 1;
 const CLOCK_CLASS = 8;
+const IMAGE_CLASS = 18;
 const DISCONNECT_CLASS = 70;
 const VALUE = 2;
 const DAY_S = 86_400;
@@ -82,6 +83,7 @@ class Proposal {
     this.#attributes();
     this.#eventLogs();
     this.#relay();
+    this.#firmware();
     return `${this.#lines.join('\n')}\n`;
   }
 
@@ -263,6 +265,11 @@ class Proposal {
     const mode = Math.min(relay.controlMode ?? 0, CONTROL_MODE_MAX);
     const doubt = relay.controlMode === null ? ' # not readable: 0 = no order is allowed' : '';
     this.#write('', 'relay:', `  obis: ${shortObis(relay.obis)}`, `  controlMode: ${mode}${doubt}`);
+  }
+
+  #firmware(): void {
+    const image = this.#objects.find(({ classId }) => classId === IMAGE_CLASS);
+    if (image !== undefined) this.#write('', 'firmware:', `  obis: ${shortObis(image.obis)}`);
   }
 
   /** The name of the code, or its digits; numbered when another object has it. */

@@ -23,6 +23,7 @@ import { Recorder } from './recorder.ts';
 import { type BusFraming, BusMachine } from './serve/bus.machine.ts';
 import { GatedDuplex } from './serve/gated-duplex.ts';
 import { MisbehavingMachine, type Misbehaviour } from './serve/misbehave.machine.ts';
+import { PowerMachine } from './serve/power.machine.ts';
 import { PushingMachine } from './serve/pushing.machine.ts';
 
 /** A meter of a fleet. */
@@ -101,6 +102,12 @@ export class SimMeter {
 
   /** A server session of this meter: one per connection, on a bus one for ever. */
   session(framing: BusFraming): Machine<ServerSessionEvent> {
+    const session = new PowerMachine(this.device.power, () => this.#newSession(framing));
+    if (this.misbehaviour === null || this.misbehaviour === 'refuse') return session;
+    return new MisbehavingMachine(session, this.misbehaviour, this.#random);
+  }
+
+  #newSession(framing: BusFraming): Machine<ServerSessionEvent> {
     const hdlc = this.device.profile.hdlc;
     const sizes = {
       informationTransmitBytes: hdlc?.informationMaxOctets ?? HDLC_DEFAULTS.informationTransmitBytes,
@@ -124,12 +131,9 @@ export class SimMeter {
       random: (count) => this.#keys.random(count),
     });
     // Customer ports speak HDLC; a socket is for those who look at the meter's objects.
-    const session =
-      framing === 'hdlc' && this.device.profile.push.length > 0
-        ? new PushingMachine(answering, this.device)
-        : answering;
-    if (this.misbehaviour === null || this.misbehaviour === 'refuse') return session;
-    return new MisbehavingMachine(session, this.misbehaviour, this.#random);
+    return framing === 'hdlc' && this.device.profile.push.length > 0
+      ? new PushingMachine(answering, this.device)
+      : answering;
   }
 }
 

@@ -33,6 +33,7 @@ export interface Profile {
   readonly attributes: readonly AttributeRule[];
   readonly eventLogs: readonly EventLogRule[];
   readonly relay: RelayRule | null;
+  readonly firmware: FirmwareRule | null;
   readonly push: readonly PushRule[];
   readonly quirks: readonly Quirk[];
 }
@@ -70,8 +71,11 @@ export const SECURITIES = ['none', 'lls', 'hls', 'hls-md5', 'hls-sha1', 'hls-gma
 /** One of {@link SECURITIES}. */
 export type SecurityName = (typeof SECURITIES)[number];
 
-/** What a client is for. */
-export type ClientUse = 'identify' | 'read' | 'control';
+/** What a client is for. `firmware` = image transfer, where the meter keeps a client for it; else `control` does it. */
+export const CLIENT_USES = ['identify', 'read', 'control', 'firmware'] as const;
+
+/** One of {@link CLIENT_USES}. */
+export type ClientUse = (typeof CLIENT_USES)[number];
 
 /** A client that the meter knows. */
 export interface ClientRule {
@@ -221,6 +225,19 @@ export interface RelayRule {
   readonly controlMode: number;
   /** Wait before the state is read back after an order, ms. */
   readonly settleMs: number;
+}
+
+/** How a new firmware gets into the meter (image transfer, class 18). */
+export interface FirmwareRule {
+  readonly obis: string;
+  /** The attribute that names what the meter runs, null = none: only the status tells that an image is active. */
+  readonly version: AttributeRule | null;
+  /** Whether the meter must name the image before it is activated; `optional` = some that we know do not. */
+  readonly info: 'required' | 'optional';
+  /** The meter verifies an image within this, ms. */
+  readonly verifyMaxMs: number;
+  /** The meter activates an image and answers again within this, ms. */
+  readonly activateMaxMs: number;
 }
 
 /** A list that the meter pushes without being asked. */

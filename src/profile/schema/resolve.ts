@@ -12,6 +12,7 @@ import type {
   BufferRule,
   ClockRule,
   EventLogRule,
+  FirmwareRule,
   HdlcRule,
   Profile,
   PushRule,
@@ -23,6 +24,11 @@ import type { ProfileFile } from './shape.ts';
 
 const CLOCK_OBIS = '0-0:1.0.0*255';
 const DLMS_PORT = 4059;
+const IMAGE_OBIS = '0-0:44.0.0*255';
+/** Field practice is 60 s; large images over slow flash take minutes. */
+const VERIFY_MAX_S = 300;
+/** The meter restarts meanwhile. */
+const ACTIVATE_MAX_S = 900;
 
 /** A profile, or the problems of its file. */
 export type ParsedProfile =
@@ -79,6 +85,7 @@ class Resolver {
         file.relay === undefined
           ? null
           : { settleMs: 3000, ...file.relay, obis: this.#obis('relay.obis', file.relay.obis) },
+      firmware: this.#firmware(),
       push: (file.push ?? []).map((_, at) => this.#push(at)),
       quirks: (file.quirks ?? []).map((quirk) => ({
         name: quirk.name,
@@ -112,6 +119,21 @@ class Resolver {
       toleranceS: clock.toleranceS ?? 30,
       setMaxS: clock.setMaxS ?? 3600,
       obis: this.file.clients === undefined ? null : this.#obis('clock.obis', clock.obis ?? CLOCK_OBIS),
+    };
+  }
+
+  #firmware(): FirmwareRule | null {
+    const { firmware } = this.file;
+    if (firmware === undefined) return null;
+    const { version: name, info = 'required' } = firmware;
+    const version = name === undefined ? null : (this.#attributes.get(name) ?? null);
+    if (name !== undefined && version === null) this.#note('firmware.version', `There is no attribute ${name}.`);
+    return {
+      obis: this.#obis('firmware.obis', firmware.obis ?? IMAGE_OBIS),
+      version,
+      info,
+      verifyMaxMs: (firmware.verifyMaxS ?? VERIFY_MAX_S) * 1000,
+      activateMaxMs: (firmware.activateMaxS ?? ACTIVATE_MAX_S) * 1000,
     };
   }
 

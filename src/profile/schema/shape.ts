@@ -5,7 +5,7 @@
 import Type, { type Static } from 'typebox';
 import { SEVERITIES } from '../../model/event.ts';
 import { QUALITIES } from '../../model/reading.ts';
-import { QUIRKS, SECURITIES, VALUE_TYPES } from './profile.ts';
+import { CLIENT_USES, QUIRKS, SECURITIES, VALUE_TYPES } from './profile.ts';
 
 const word = (description: string) =>
   Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', description: `${description}: small letters, digits, hyphens` });
@@ -54,7 +54,7 @@ const CLIENT = Type.Object(
     name: word('name of the client'),
     address: whole(1, 127, 'client SAP'),
     security: oneOf(SECURITIES, 'how the client proves itself'),
-    uses: Type.Array(oneOf(['identify', 'read', 'control'] as const, 'use'), { minItems: 1 }),
+    uses: Type.Array(oneOf(CLIENT_USES, 'use'), { minItems: 1 }),
   },
   closed,
 );
@@ -176,6 +176,19 @@ const RELAY = Type.Object(
   closed,
 );
 
+const FIRMWARE = Type.Object(
+  {
+    obis: Type.Optional(obis('image transfer object')),
+    version: Type.Optional(word('name of the attribute that says what the meter runs')),
+    info: Type.Optional(
+      oneOf(['required', 'optional'] as const, 'whether the meter must name the image it would activate'),
+    ),
+    verifyMaxS: Type.Optional(whole(10, 3600, 'verifies within, s')),
+    activateMaxS: Type.Optional(whole(10, 7200, 'activates and answers again within, s')),
+  },
+  closed,
+);
+
 const PUSH = Type.Object(
   {
     name: word('name of the list'),
@@ -232,6 +245,7 @@ export const PROFILE_SHAPE = Type.Object(
     eventLogs: Type.Optional(Type.Array(EVENT_LOG, { maxItems: 32 })),
     eventCodes: Type.Optional(Type.Record(Type.String(), Type.Array(EVENT_CODE, { maxItems: 512 }))),
     relay: Type.Optional(RELAY),
+    firmware: Type.Optional(FIRMWARE),
     push: Type.Optional(Type.Array(PUSH, { maxItems: 32 })),
     quirks: Type.Optional(Type.Array(QUIRK, { maxItems: 32 })),
   },

@@ -13,7 +13,9 @@ import type { Household } from '../load/households.ts';
 import { MeterLoad } from '../load/meter-load.ts';
 import { noise, seedOf } from '../load/noise.ts';
 import { EVENT, EventHistory } from './events.ts';
+import { Firmware } from './firmware.ts';
 import { intervalEnds, lastIntervalEnd } from './intervals.ts';
+import { Power } from './power.ts';
 import { Relay, type RelayGap, type RelayOrder, type RelayOutcome } from './relay.ts';
 
 /** What a meter is made of. */
@@ -57,6 +59,8 @@ const RELAY_EVENTS: Readonly<Record<RelayOrder, number>> = {
 
 const HALF_YEAR_MS = 183 * 86_400_000;
 const ARMED = 2;
+/** What every simulated meter says of its firmware until another one is activated. */
+const FIRMWARE_AS_BUILT = 'SIM 1.0';
 
 /** A meter. */
 export class Device {
@@ -68,6 +72,8 @@ export class Device {
   readonly installedAtMs: number;
   readonly relay: Relay;
   readonly events: EventHistory;
+  readonly power: Power;
+  readonly firmware: Firmware;
   readonly #options: DeviceOptions;
   readonly #load: MeterLoad;
   readonly #losses = new Map<RelayGap, Map<string, number>>();
@@ -84,6 +90,12 @@ export class Device {
     this.#aheadMs = options.clockAheadMs ?? 0;
     this.relay = new Relay(options.profile.relay?.controlMode ?? 0, RELAY_GAPS_MAX);
     this.events = new EventHistory(options.seed, LIVE_EVENTS_MAX);
+    this.power = new Power(options.nowMs);
+    this.firmware = new Firmware(FIRMWARE_AS_BUILT, {
+      powerCut: (forMs) => this.power.cut(forMs),
+      restart: (forMs) => this.power.cutAfterAnswer(forMs),
+      loseAnswer: () => this.power.loseAnswer(),
+    });
     const zone = timeZoneOf(this.timeZone);
     const now = options.installedAtMs;
     this.#load = new MeterLoad({

@@ -23,6 +23,7 @@ import type { Device } from './device.ts';
 import type { SimKeys } from './keys.ts';
 import { clockObject, disconnectObject } from './objects/actors.ts';
 import { bufferObject, eventLogObject } from './objects/buffer.ts';
+import { imageObject } from './objects/image.ts';
 import { hdlcSetupObject, registerObject, sapAssignmentObject, textObject } from './objects/measurements.ts';
 import type { SimObject } from './objects/object.ts';
 
@@ -124,6 +125,7 @@ function objectsOf(device: Device): SimObject[] {
     ...profile.buffers.map((rule) => bufferObject(device, rule)),
     ...profile.eventLogs.map((rule) => eventLogObject(device, rule)),
     ...(profile.relay === null ? [] : [disconnectObject(device, profile.relay)]),
+    ...(profile.firmware === null ? [] : [imageObject(device.firmware, profile.firmware.obis)]),
   ];
 }
 

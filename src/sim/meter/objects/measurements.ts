@@ -55,27 +55,23 @@ export function registerObject(device: Device, register: RegisterRule): SimObjec
 
 /** A text of the meter: what the profile calls it decides what it says. */
 export function textObject(device: Device, rule: AttributeRule): SimObject {
-  const text = textOf(device, rule.name);
-  const value = new TextEncoder().encode(text);
+  const value = () => new TextEncoder().encode(textOf(device, rule.name));
   return simObject({
     classId: rule.classId,
     version: 0,
     obis: parseObis(rule.obis),
     isPublic: true,
-    values: { [rule.attribute]: () => ({ type: 'octet-string', value }) },
+    values: { [rule.attribute]: () => ({ type: 'octet-string', value: value() }) },
   });
 }
 
 function textOf(device: Device, name: string): string {
-  if (name === 'firmware') return FIRMWARE;
+  if (name === 'firmware') return device.firmware.version;
   if (name === 'logical-device-name') return logicalDeviceName(device.profile, device.serial);
   if (name === 'meter-type') return device.profile.model.toUpperCase();
   if (name === 'serial-number' || name === 'meter-number') return device.serial;
   return `${name}-${toHex(Uint8Array.of(Math.floor(device.drawn(name) * 256)))}`;
 }
-
-/** What every simulated meter says of its firmware. */
-const FIRMWARE = 'SIM 1.0';
 
 /** Three letters of the maker, as the profile recognises them, and the serial number. */
 export function logicalDeviceName(profile: Profile, serial: string): string {

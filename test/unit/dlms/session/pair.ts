@@ -5,18 +5,24 @@ import { HdlcClient, type HdlcClientOptions } from '../../../../src/dlms/frame/h
 import type { HdlcParameters } from '../../../../src/dlms/frame/hdlc-parameters.ts';
 import { HdlcServer } from '../../../../src/dlms/frame/hdlc-server.machine.ts';
 import { WrapperClient, WrapperServer } from '../../../../src/dlms/frame/wrapper.machine.ts';
+import type { Association } from '../../../../src/dlms/session/association.ts';
 import {
   ClientSession,
   type ClientSessionEvent,
   type ClientSessionOptions,
 } from '../../../../src/dlms/session/client.machine.ts';
-import type { ServerClient } from '../../../../src/dlms/session/object-model.ts';
+import type { ObjectModel, ServerClient } from '../../../../src/dlms/session/object-model.ts';
 import type { MeterRequest, Outcome } from '../../../../src/dlms/session/request.ts';
 import { ServerSession, type ServerSessionEvent } from '../../../../src/dlms/session/server.machine.ts';
 import { type LineFaults, VirtualLine } from '../frame/line.ts';
 import { BenchMeter } from './bench-meter.ts';
 
 export const PASSWORD = fromHex('3132333435363738');
+
+const PLAIN_CLIENTS: readonly ServerClient[] = [
+  { sap: 1, authentication: { mechanism: 'lls', password: PASSWORD } },
+  { sap: 16, authentication: { mechanism: 'none' } },
+];
 
 export interface PairOptions {
   readonly framing: 'hdlc' | 'wrapper';
@@ -26,6 +32,8 @@ export interface PairOptions {
   readonly parameters?: HdlcParameters;
   readonly serverPduMaxBytes?: number;
   readonly serverConformance?: number;
+  /** What the server serves; default the bench meter. */
+  readonly model?: ObjectModel;
   readonly faults?: LineFaults;
   readonly seed?: number;
   /** Clients of the server besides the two plain ones. */
@@ -46,6 +54,7 @@ export class Pair {
   readonly outcomes = new Map<number, Outcome>();
   closed: { readonly code: string | null } | null = null;
   associated = false;
+  #association: Association | null = null;
 
   constructor(options: PairOptions) {
     const sap = options.sap ?? 1;
@@ -63,11 +72,10 @@ export class Pair {
       ...options.client,
     });
     this.server = new ServerSession(serverTransport, {
-      model: this.meter,
+      model: options.model ?? this.meter,
       clients: [
-        { sap: 1, authentication: { mechanism: 'lls', password: PASSWORD } },
-        { sap: 16, authentication: { mechanism: 'none' } },
         ...(options.clients ?? []),
+        ...PLAIN_CLIENTS.filter(({ sap: plain }) => options.clients?.every((own) => own.sap !== plain) ?? true),
       ],
       systemTitle: options.systemTitle ?? null,
       random: options.random ?? null,
@@ -83,8 +91,16 @@ export class Pair {
   #note(event: ClientSessionEvent): void {
     this.events.push(event);
     if (event.kind === 'done') this.outcomes.set(event.id, event.outcome);
-    else if (event.kind === 'associated') this.associated = true;
-    else if (event.kind === 'closed') this.closed = { code: event.error?.code ?? null };
+    else if (event.kind === 'associated') {
+      this.associated = true;
+      this.#association = event.association;
+    } else if (event.kind === 'closed') this.closed = { code: event.error?.code ?? null };
+  }
+
+  /** What both agreed on. */
+  get association(): Association {
+    if (this.#association === null) throw new Error('not associated');
+    return this.#association;
   }
 
   /** Connects; true when the association is open. */
