@@ -72,13 +72,14 @@ export async function runEntries(
   io: CommandIo,
 ): Promise<number> {
   const seed = values.seed === undefined ? SEED : wholeNumber('seed', values.seed, 0, SEED_MAX);
-  const count = countOf(values);
+  const wanted = countOf(values);
   let code: number = EXIT.done;
   for (const entry of entries) {
     const startedMs = performance.now();
     io.tell(`${entry.name}: ${entry.title} (seed ${seed})`);
     try {
       const run = await entry.load();
+      const count = wanted ?? entry.count;
       const result = await run({
         nowMs: () => performance.now(),
         seed,

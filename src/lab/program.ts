@@ -65,11 +65,22 @@ export async function startProgram(
   return { process: child, line, stop };
 }
 
+/** Ports from which systems do not draw those of outgoing connections: such a one could be taken between two starts. */
+const PORTS = { from: 10_000, below: 32_000 };
+const PORT_TRIES = 100;
+
 /** A free port of loopback, given back at once: whoever takes it next may be another, so take it soon. */
 export async function freePort(env: Env): Promise<number> {
-  const listener = await env.net.listenTcp('127.0.0.1', 0, (duplex) => duplex.close());
-  await listener.close();
-  return listener.port;
+  for (let tries = 1; ; tries++) {
+    const port = PORTS.from + env.random.below(PORTS.below - PORTS.from);
+    try {
+      const listener = await env.net.listenTcp('127.0.0.1', port, (duplex) => duplex.close());
+      await listener.close();
+      return port;
+    } catch (error) {
+      if (tries === PORT_TRIES) throw error;
+    }
+  }
 }
 
 /** One HTTP request on loopback. */

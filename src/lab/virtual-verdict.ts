@@ -11,14 +11,15 @@ interface Produced {
   readonly rows: { readonly atMs: number; readonly values: readonly OracleEntry['value'][] }[];
 }
 
-/** Joins a ledger's octets with a store over everything up to `untilMs`. */
+/** Joins a ledger's octets with a store over everything from `fromMs` up to `untilMs`. */
 export async function judgeVirtual(
   ledger: Uint8Array,
   store: Pick<QueryStore, 'channels' | 'readings' | 'meters'>,
   untilMs: number,
+  fromMs = 0,
 ): Promise<Verdict> {
   const oracle = new Oracle();
-  const produced = producedOf(ledger, untilMs);
+  const produced = producedOf(ledger, fromMs, untilMs);
   const meters = new Set([...produced.keys()]);
   let cursor: string | undefined;
   do {
@@ -30,7 +31,7 @@ export async function judgeVirtual(
     const channels = new Map<string, readonly OracleEntry[]>();
     for (const channel of await store.channels(meterId as MeterId)) {
       if (channel.intervalS === 0) continue;
-      const query = { channel, fromMs: 0, toMs: untilMs + 1, limit: READINGS_MAX, allVersions: true };
+      const query = { channel, fromMs, toMs: untilMs + 1, limit: READINGS_MAX, allVersions: true };
       const entries = (await store.readings(query)).filter(({ atMs }) => atMs <= untilMs);
       channels.set(`${channel.obis} ${channel.intervalS}`, entries);
     }
@@ -39,10 +40,10 @@ export async function judgeVirtual(
   return oracle.verdict();
 }
 
-function producedOf(ledger: Uint8Array, untilMs: number): Map<string, Produced[]> {
+function producedOf(ledger: Uint8Array, fromMs: number, untilMs: number): Map<string, Produced[]> {
   const byGroup = new Map<LedgerGroup, Produced>();
   for (const { group, atMs, values } of readLedgerRows(ledger)) {
-    if (atMs > untilMs) continue;
+    if (atMs < fromMs || atMs > untilMs) continue;
     const known = byGroup.get(group) ?? { group, rows: [] };
     byGroup.set(group, known);
     known.rows.push({ atMs, values });

@@ -12,7 +12,7 @@ export const proveCommand = defineCommand({
   options: {
     ...MEASURE_OPTIONS,
     seeds: { kind: 'text', value: 'N', what: 'swarm: run N seeds, from --seed on' },
-    cycles: { kind: 'text', value: 'N', what: 'kill: end a program N times' },
+    cycles: { kind: 'text', value: 'N', what: 'kill, powercut: end a program, or cut the power, N times' },
   },
   run: async (values, words, io) =>
     words.length === 0 ? listEntries('prove', PROOFS, values, io) : runEntries(pickEntries(PROOFS, words), values, io),

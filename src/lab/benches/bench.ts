@@ -57,6 +57,10 @@ export interface BenchEntry {
   readonly name: string;
   /** What it measures, in one line. */
   readonly title: string;
+  /** How many runs of its kind when nobody says; absent = as the run itself has it. */
+  readonly count?: number;
+  /** The same for the night, where there is time. */
+  readonly nightlyCount?: number;
   load(): Promise<(env: BenchEnv) => Promise<BenchResult>>;
 }
 

@@ -5,8 +5,15 @@ import type { BenchEntry } from '../benches/bench.ts';
 export const PROOFS: readonly BenchEntry[] = [
   {
     name: 'kill',
-    title: 'edge, collector with broker, and meters as own processes, one of them killed at random times',
+    title: 'edges, collector, broker and meters as own processes, killed at random times and at named points',
+    nightlyCount: 1_000,
     load: async () => (await import('./kill.ts')).proveKill,
+  },
+  {
+    name: 'powercut',
+    title: 'the power of an edge or of the database goes, and its disk forgets what was not synced',
+    nightlyCount: 500,
+    load: async () => (await import('./powercut.ts')).provePowercut,
   },
   {
     name: 'swarm',

@@ -3,9 +3,10 @@
  * `serial://` (a port or a pseudo-terminal, kept to the line's pace), `optical://` (the same behind the sign-on of mode E).
  *
  * A `tcp://` place gives each meter a port of its own, counted up from the one given (0 = free ones), unless `meters=N` puts
- * several behind one port; the other two are lines on which meters are told apart by their HDLC addresses.
+ * several behind one port; the other two are lines on which meters are told apart by their HDLC addresses. `baud=N` gives a
+ * socket the pace of the serial line that may lie behind it.
  */
-import type { Env, Listener, SerialSettings } from '../../base/env.ts';
+import type { ByteDuplex, Env, Listener, SerialSettings } from '../../base/env.ts';
 import { OPTICAL_OPTIONS } from '../../link/optical.ts';
 import { type OptionTable, readOptions } from '../../link/options.ts';
 import { addressOf } from '../../link/registry.ts';
@@ -30,6 +31,21 @@ const METERS_OPTION = {
   },
 } as const satisfies OptionTable;
 
+const TCP_LISTEN_OPTIONS = {
+  ...METERS_OPTION,
+  baud: {
+    kind: 'number',
+    about: 'Pace of the line behind the socket, 8 data bits without parity; 0 = as fast as it goes',
+    unit: 'Bd',
+    default: 0,
+    min: 0,
+    max: 921_600,
+  },
+} as const satisfies OptionTable;
+
+/** Bit times of an octet at a pace: start, eight data bits, stop. */
+const OCTET_BITS = 10;
+
 const SERIAL_LISTEN_OPTIONS = {
   ...SERIAL_OPTIONS,
   ...METERS_OPTION,
@@ -49,7 +65,7 @@ export interface ListenPlace {
   /** Meters on one line; 0 = one each under the wrapper, all of them on an HDLC line. */
   readonly meters: number;
   readonly at:
-    | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+    | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly octetMs: number }
     | {
         readonly kind: 'serial';
         readonly path: string;
@@ -87,11 +103,12 @@ export function parseListen(url: string): ListenPlace {
 }
 
 function tcpPlace(address: LinkAddress, framing: BusFraming): ListenPlace {
-  const { values, problems } = readOptions(METERS_OPTION, address.query);
+  const { values, problems } = readOptions(TCP_LISTEN_OPTIONS, address.query);
   const { host, port } = address;
+  const octetMs = values.baud === 0 ? 0 : (OCTET_BITS * 1000) / values.baud;
   const missing = host === '' || port === null ? ['host and port are wanted, as in tcp://127.0.0.1:4059'] : [];
   refuse(address.url, [...problems, ...missing]);
-  return { url: address.url, framing, meters: values.meters, at: { kind: 'tcp', host, port: port ?? 0 } };
+  return { url: address.url, framing, meters: values.meters, at: { kind: 'tcp', host, port: port ?? 0, octetMs } };
 }
 
 function serialPlace(address: LinkAddress): ListenPlace {
@@ -134,13 +151,13 @@ export class SimListeners {
   async open(place: ListenPlace, meters: readonly SimMeter[]): Promise<ReachedMeter[]> {
     if (place.at.kind === 'serial') return this.#openSerial(place, place.at, meters);
     if (place.at.kind === 'optical') return this.#openOptical(place, place.at, meters);
-    const { host, port } = place.at;
+    const { host, port, octetMs } = place.at;
     const perLine = place.meters > 0 ? place.meters : place.framing === 'wrapper' ? 1 : METERS_PER_LINE_MAX;
     const reached: ReachedMeter[] = [];
     for (let at = 0, line = 0; at < meters.length; at += perLine, line++) {
       const own = meters.slice(at, at + perLine);
       const listener = await this.env.net.listenTcp(host, port === 0 ? 0 : port + line, (duplex) => {
-        this.#serve(duplex, own, place.framing);
+        this.#serve(this.#paced(duplex, octetMs), own, place.framing);
       });
       this.#listeners.push(listener);
       const scheme = place.framing === 'wrapper' ? 'tcp' : 'tcp+hdlc';
@@ -150,14 +167,17 @@ export class SimListeners {
     return reached;
   }
 
+  #paced(duplex: ByteDuplex, octetMs: number): ByteDuplex {
+    return octetMs === 0 ? duplex : new PacedDuplex(duplex, octetMs, this.env);
+  }
+
   async #openSerial(
     place: ListenPlace,
     at: Extract<ListenPlace['at'], { kind: 'serial' }>,
     meters: readonly SimMeter[],
   ): Promise<ReachedMeter[]> {
     const port = await openPort(this.env, at.path, at.open);
-    const paced = at.octetMs === 0 ? port : new PacedDuplex(port, at.octetMs, this.env);
-    this.#serve(paced, meters, 'hdlc');
+    this.#serve(this.#paced(port, at.octetMs), meters, 'hdlc');
     return reachedOn(meters, place.url, 'hdlc');
   }
 

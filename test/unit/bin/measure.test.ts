@@ -43,6 +43,18 @@ test('a run whose bars hold is exit 0, its report one line of JSON with seed and
   assert.ok(report.machine.cores >= 1);
 });
 
+test('an entry runs as often as it says, or as it is told', async () => {
+  const counts: (number | undefined)[] = [];
+  const load: BenchEntry['load'] = async () => async (env) => {
+    counts.push(env.count);
+    return { figures: {}, bars: [] };
+  };
+  const often: BenchEntry = { name: 'often', title: '', count: 1_000, load };
+  await runEntries([often, { name: 'free', title: '', load }], DEFAULTS, collected().io);
+  await runEntries([often], { ...DEFAULTS, cycles: '3' }, collected().io);
+  assert.deepEqual(counts, [1_000, undefined, 3]);
+});
+
 test('a bar that does not hold is exit 1, and the others still run', async () => {
   const { io, printed, told } = collected();
   assert.equal(await runEntries([short, good], DEFAULTS, io), 1);
