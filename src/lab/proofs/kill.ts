@@ -66,6 +66,17 @@ const LAG_MAX_MS = 4;
 
 type Victim = 'edge' | 'collector' | 'broker' | 'sim';
 
+/** What a run is given. */
+export interface KillRun {
+  readonly cycles: number;
+  readonly seed: number;
+  readonly program: ProgramCommand;
+  /** Text of `config/profiles/generic/idis.yaml`. */
+  readonly profile: string;
+  /** No cycle of a half begins after half of this; absent = all are done however long they take. */
+  readonly budgetMs?: number;
+}
+
 /** What a run found. */
 export interface KillOutcome extends YardVerdict {
   readonly clean: boolean;
@@ -91,13 +102,12 @@ interface Shift {
   /** Edges whose recovery is being measured: the centre leaves them in peace every other time. */
   measuring: number;
   cyclesLeft: number;
+  /** Monotonic ms after which no cycle begins. */
+  endsAtMs: number;
 }
 
 /** Runs it in a new folder under the machine's temporary one, which is removed at the end. */
-export async function runKill(
-  run: { readonly cycles: number; readonly seed: number; readonly program: ProgramCommand; readonly profile: string },
-  tell: (line: string) => void,
-): Promise<KillOutcome> {
+export async function runKill(run: KillRun, tell: (line: string) => void): Promise<KillOutcome> {
   const meters = METERS_MIN + Math.floor(run.cycles / CYCLES_PER_METER);
   const days = Math.min(DAYS_MAX, DAYS_MIN + Math.floor(run.cycles / CYCLES_PER_DAY));
   const yard = await makeYard({ ...run, name: 'kill', edges: EDGES, meters, days }, tell);
@@ -113,13 +123,15 @@ export async function runKill(
     centreDown: 0,
     measuring: 0,
     cyclesLeft: 0,
+    endsAtMs: 0,
   };
   const { programs, killed, points, recoveriesMs } = shift;
   try {
     programs.set('sim', await startMeters(yard));
     for (const site of yard.sites) programs.set(site.keyed, await startKeyed(yard, site));
-    await half(shift, 'mosquitto', Math.ceil(run.cycles / 2));
-    await half(shift, 'embedded', Math.floor(run.cycles / 2));
+    const budgetMs = (run.budgetMs ?? Number.POSITIVE_INFINITY) / 2;
+    await half(shift, 'mosquitto', Math.ceil(run.cycles / 2), budgetMs);
+    await half(shift, 'embedded', Math.floor(run.cycles / 2), budgetMs);
     tell('no more kills; the lines lose their pace, and what is left is read and stored');
     await stopAll(shift, ['sim']);
     programs.set('sim', await startMeters(yard, 0));
@@ -143,13 +155,14 @@ async function stopAll({ programs }: Shift, names: Iterable<string> = [...progra
 }
 
 /** Some cycles on one broker. Meters live on between the halves; everything else begins anew, edges with an orderly end. */
-async function half(shift: Shift, broker: BrokerKind, cycles: number): Promise<void> {
+async function half(shift: Shift, broker: BrokerKind, cycles: number, budgetMs: number): Promise<void> {
   const { yard, programs } = shift;
   await useBroker(yard, broker);
   if (broker === 'mosquitto') programs.set('broker', await startMosquitto(yard));
   programs.set('collector', await startYardCollector(yard));
   for (const site of yard.sites) programs.set(site.edgeId, await startYardEdge(yard, site));
   shift.cyclesLeft = cycles;
+  shift.endsAtMs = yard.env.clock.monotonicMs() + budgetMs;
   const crews = [...yard.sites.map((site) => edgeCrew(shift, site)), centreCrew(shift)];
   const done = await Promise.allSettled(crews);
   for (const each of done) if (each.status === 'rejected') throw each.reason;
@@ -158,10 +171,14 @@ async function half(shift: Shift, broker: BrokerKind, cycles: number): Promise<v
   await stopAll(shift, [...yard.sites.map(({ edgeId }) => edgeId), ...centre]);
 }
 
+function anotherCycle(shift: Shift): boolean {
+  return shift.cyclesLeft-- > 0 && shift.yard.env.clock.monotonicMs() < shift.endsAtMs;
+}
+
 async function edgeCrew(shift: Shift, site: EdgeSite): Promise<void> {
   const { yard, random } = shift;
   let point: CrashPoint | null = null;
-  while (shift.cyclesLeft-- > 0) {
+  while (anotherCycle(shift)) {
     const nextPoint = random.below(2) === 0 ? random.pick(pointsOf('edge')) : null;
     const order: Partial<CrashOrder> = { config: `${yard.folder}/${site.edgeId}.yaml` };
     point = await cycle(shift, {
@@ -180,7 +197,7 @@ async function centreCrew(shift: Shift): Promise<void> {
   const { yard, random } = shift;
   const victims: readonly Victim[] = yard.broker === 'mosquitto' ? ['collector', 'broker', 'collector'] : ['collector'];
   let point: CrashPoint | null = null;
-  while (shift.cyclesLeft-- > 0) {
+  while (anotherCycle(shift)) {
     const victim = point !== null ? 'collector' : random.below(12) === 0 ? 'sim' : random.pick(victims);
     const nextPoint = victim === 'collector' && random.below(2) === 0 ? random.pick(pointsOf('collector')) : null;
     const start = () => {
