@@ -157,9 +157,11 @@ test('a paced line takes the time of its octets, both ways, on one pair of wires
 
 test('places to listen at: read with all their problems, refused with a way out', () => {
   const tcp = parseListen('tcp://127.0.0.1:4059');
-  assert.deepEqual([tcp.framing, tcp.at], ['wrapper', { kind: 'tcp', host: '127.0.0.1', port: 4059 }]);
+  assert.deepEqual([tcp.framing, tcp.at], ['wrapper', { kind: 'tcp', host: '127.0.0.1', port: 4059, octetMs: 0 }]);
   const bus = parseListen('tcp+hdlc://127.0.0.1:0?meters=32');
   assert.deepEqual([bus.framing, bus.meters], ['hdlc', 32]);
+  const pacedSocket = parseListen('tcp+hdlc://127.0.0.1:0?baud=9600');
+  assert.ok(pacedSocket.at.kind === 'tcp' && Math.abs(pacedSocket.at.octetMs - 10_000 / 9600) < 1e-9);
   const serial = parseListen('serial:///dev/pts/3?baud=2400&parity=even');
   assert.ok(serial.at.kind === 'serial' && Math.abs(serial.at.octetMs - 11_000 / 2400) < 1e-9);
   const optical = parseListen('optical:///dev/pts/3?baud=19200');
