@@ -10,6 +10,7 @@ export const METER_OPTIONS = {
   server: { kind: 'text', value: 'N[/P]', what: 'logical device and, for HDLC, physical device; default 1' },
   auth: { kind: 'text', value: 'KIND', what: 'none or lls; default none' },
   'password-file': { kind: 'text', value: 'FILE', what: 'file with the password of lls' },
+  names: { kind: 'text', value: 'HOW', what: 'logical or short names of objects; default logical' },
   timeout: { kind: 'text', value: 'S', what: 'seconds to wait for each answer; default 5' },
   'unsure-classes': { kind: 'flag', what: 'also use class tables that were written from memory alone' },
 } as const satisfies OptionTable;
@@ -19,6 +20,7 @@ export interface MeterOptionValues {
   readonly server: string | undefined;
   readonly auth: string | undefined;
   readonly 'password-file': string | undefined;
+  readonly names: string | undefined;
   readonly timeout: string | undefined;
 }
 
@@ -42,8 +44,15 @@ export async function meterTarget(
     client,
     server: serverOf(values.server ?? '1'),
     authentication: await authenticationOf(values.auth ?? 'none', values['password-file'], disk),
+    referencing: referencingOf(values.names ?? 'logical'),
     requestTimeoutMs: wholeNumber('timeout', values.timeout ?? '5', 1, 3_600) * 1_000,
   };
+}
+
+/** What `--names` takes. Errors: {@link UsageError}. */
+export function referencingOf(text: string): MeterTarget['referencing'] {
+  if (text !== 'logical' && text !== 'short') throw new UsageError(`--names takes logical or short, not ${text}.`);
+  return text;
 }
 
 function serverOf(text: string): MeterTarget['server'] {

@@ -2,8 +2,9 @@
 
 import type { Env } from '../base/env.ts';
 import { clientTransport } from '../dlms/frame/client-transport.ts';
-import type { Authentication } from '../dlms/session/association.ts';
+import type { Association, Authentication } from '../dlms/session/association.ts';
 import { type MeterSession, openSession } from '../dlms/session/meter-session.ts';
+import { ShortNames } from '../dlms/session/short-names.ts';
 import { LineDriver } from '../link/drive.ts';
 import { linkOf } from '../link/registry.ts';
 
@@ -16,6 +17,8 @@ export interface MeterTarget {
   /** Logical device; `physical` is the lower HDLC address, absent = one-octet address. */
   readonly server: { readonly logical: number; readonly physical?: number };
   readonly authentication: Authentication;
+  /** How the meter's objects are called. */
+  readonly referencing: Association['referencing'];
   readonly requestTimeoutMs: number;
 }
 
@@ -36,7 +39,7 @@ export async function withMeter<Result>(
   const link = linkOf(target.link, env);
   if (link.kind !== 'line' || link.purpose !== 'ask')
     throw new RangeError(`${target.link} cannot be asked, it listens`);
-  const { client, server, authentication, requestTimeoutMs } = target;
+  const { client, server, authentication, referencing, requestTimeoutMs } = target;
   const framing = link.framing === 'wrapper' ? 'wrapper' : 'hdlc';
   const driver = new LineDriver(await link.open(), env);
   // An optical head knows its speed only now.
@@ -45,6 +48,7 @@ export async function withMeter<Result>(
     const transport = clientTransport(framing, { client, ...server }, { parameters: HDLC_WANTED, gapMs, octetMs });
     const session = await openSession(driver, transport, {
       authentication,
+      shortNames: referencing === 'short' ? new ShortNames() : null,
       requestTimeoutMs,
       clientPduMaxBytes: Math.min(capabilities.maxPduBytes, PDU_MAX_BYTES),
     });

@@ -115,6 +115,7 @@ class Proposal {
     const [scan] = this.scans;
     if (scan === undefined) return;
     const { logical, physical } = scan.server;
+    if (scan.referencing === 'short') this.#write('', 'referencing: short');
     if (scan.framing === 'wrapper') {
       this.#write('', 'wrapper:', `  logicalDevice: ${logical}`);
       return;

@@ -4,6 +4,7 @@ import type { Env } from '../base/env.ts';
 import type { Data } from '../dlms/axdr/data.ts';
 import { type ClassRules, interfaceClassOf } from '../dlms/cosem/classes/index.ts';
 import { dateTimeOfUtcMs } from '../dlms/cosem/datetime.ts';
+import { objectListOfNames } from '../dlms/cosem/named-object-list.ts';
 import { type ObisCode, parseObis } from '../dlms/cosem/obis.ts';
 import { type ObjectListEntry, objectListOf } from '../dlms/cosem/object-list.ts';
 import { rangeAccess } from '../dlms/cosem/selective-access.ts';
@@ -55,6 +56,10 @@ export const OBJECT_LIST: AttributeAccess = {
   access: null,
 };
 
+/** The list of association SN, and which attribute of it tells rights. */
+const NAMED_OBJECTS: AttributeAccess = { ...OBJECT_LIST, classId: 12 };
+const ACCESS_RIGHTS = 3;
+
 /** Parses `class/obis/attribute`, `class/obis` (all attributes) or a bare OBIS (attribute 2); null when it is none. */
 export function parseReadObject(text: string): ReadObject | null {
   const [first = '', obis, attribute, ...rest] = text.split('/');
@@ -102,8 +107,17 @@ export async function readObjects(session: MeterSession, wish: ReadWish): Promis
 
 /** The object list; empty when the meter does not give it to this client. */
 export async function readObjectList(session: MeterSession): Promise<readonly ObjectListEntry[]> {
+  if (session.association.referencing === 'short') return readNamedObjects(session);
   const [result] = await session.get([OBJECT_LIST]);
   return result !== undefined && 'data' in result ? objectListOf(result.data) : [];
+}
+
+/** The same by short names: rights come from an attribute that older associations do not have. */
+async function readNamedObjects(session: MeterSession): Promise<readonly ObjectListEntry[]> {
+  const [list] = await session.get([NAMED_OBJECTS]);
+  if (list === undefined || !('data' in list)) return [];
+  const [rights] = await session.get([{ ...NAMED_OBJECTS, attributeId: ACCESS_RIGHTS }]);
+  return objectListOfNames(list.data, rights !== undefined && 'data' in rights ? rights.data : null);
 }
 
 function itemsOf(object: ReadObject, list: readonly ObjectListEntry[], wish: ReadWish): AttributeAccess[] {

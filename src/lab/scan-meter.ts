@@ -38,6 +38,7 @@ export interface ClientScan {
   readonly client: number;
   readonly security: 'none' | 'lls';
   readonly framing: 'hdlc' | 'wrapper';
+  readonly referencing: MeterTarget['referencing'];
   readonly server: MeterTarget['server'];
   readonly objects: readonly ScannedObject[];
 }
@@ -58,6 +59,7 @@ export function scanOnce(env: Env, target: MeterTarget): Promise<ClientScan> {
     client: target.client,
     security: target.authentication.mechanism === 'none' ? 'none' : 'lls',
     framing,
+    referencing: target.referencing,
     server: target.server,
     objects: await scanObjects(session),
   }));

@@ -54,10 +54,11 @@ function classNameOf({ classId, version }: ScannedObject, rules: ClassRules): st
 
 /** The same as JSON. */
 export function scansJson(scans: readonly ClientScan[], rules: ClassRules): Json {
-  return scans.map(({ client, security, framing, objects }) => ({
+  return scans.map(({ client, security, framing, referencing, objects }) => ({
     client,
     security,
     framing,
+    names: referencing,
     objects: objects.map((object) => ({
       classId: object.classId,
       version: object.version,

@@ -31,6 +31,8 @@ export interface SimMeterOptions extends DeviceOptions {
   /** LLS password of clients that need one. */
   readonly password: Uint8Array;
   readonly misbehaviour?: Misbehaviour;
+  /** How its objects are called; absent = as the profile says. */
+  readonly referencing?: Profile['referencing'];
 }
 
 /** What everybody knows: the password of the simulator's meters. */
@@ -49,6 +51,8 @@ export class SimMeter {
   readonly logicalDevice: number;
   /** wPort under the wrapper when it is alone on its line. */
   readonly wrapperPort: number;
+  /** How its objects are called. */
+  readonly referencing: Profile['referencing'];
   #misbehaviour: Misbehaviour | null;
   readonly #password: Uint8Array;
   readonly #random: SeededRandom;
@@ -62,6 +66,7 @@ export class SimMeter {
     this.hdlcAddress = profile.hdlc?.physicalDevice.addressOf(options.serial) ?? PHYSICAL_DEVICE_DEFAULT;
     this.logicalDevice = profile.hdlc?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
     this.wrapperPort = profile.wrapper?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
+    this.referencing = options.referencing ?? profile.referencing;
     this.#misbehaviour = options.misbehaviour ?? null;
     this.#password = options.password;
     this.#random = new SeededRandom(`${options.seed}/misbehaviour`);
@@ -94,6 +99,7 @@ export class SimMeter {
       profile: profile.key,
       url,
       client: client?.address ?? null,
+      names: this.referencing,
       server: framing === 'hdlc' ? `${this.logicalDevice}/${address}` : String(address),
       password: client?.security === 'lls' ? new TextDecoder().decode(this.#password) : null,
       ...(needsKeys(profile) ? { keys: this.#keys.file } : {}),
@@ -129,6 +135,7 @@ export class SimMeter {
       clients: serverClientsOf(this.device.profile, password, this.#keys),
       systemTitle: this.#keys.title,
       random: (count) => this.#keys.random(count),
+      shortNames: this.referencing === 'short' ? this.model.shortNames : null,
     });
     // Customer ports speak HDLC; a socket is for those who look at the meter's objects.
     return framing === 'hdlc' && this.device.profile.push.length > 0
@@ -145,6 +152,8 @@ export interface MeterCard {
   readonly url: string;
   /** Client SAP that may read, null = nobody: the meter only pushes. */
   readonly client: number | null;
+  /** How its objects are called: what `--names` of read and scan takes. */
+  readonly names: Profile['referencing'];
   /** `logical/physical` on HDLC, the wPort under the wrapper. */
   readonly server: string;
   /** LLS password, null = none is asked. */
@@ -238,6 +247,8 @@ export interface FleetOptions {
   readonly days: number;
   readonly households: DeviceOptions['households'];
   readonly misbehaviours?: ReadonlyMap<number, Misbehaviour>;
+  /** How objects are called; absent = as each profile says. */
+  readonly referencing?: Profile['referencing'];
 }
 
 const DAY_MS = 86_400_000;
@@ -265,6 +276,7 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
           password,
           ...(options.households === undefined ? {} : { households: options.households }),
           ...(misbehaviour === undefined ? {} : { misbehaviour }),
+          ...(options.referencing === undefined ? {} : { referencing: options.referencing }),
         },
         ledger,
       ),

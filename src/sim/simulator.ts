@@ -26,6 +26,8 @@ export interface SimulatorOptions {
   /** File of the ledger, null = none. */
   readonly ledgerFile: string | null;
   readonly misbehaviours?: FleetOptions['misbehaviours'];
+  /** How objects are called; absent = as each profile says. */
+  readonly referencing?: FleetOptions['referencing'];
 }
 
 /** A running simulator. */
@@ -52,7 +54,7 @@ export class Simulator {
     const households = await loadHouseholds(env, options.configFolder);
     const file = options.ledgerFile === null ? null : await env.disk.openAppend(options.ledgerFile);
     const ledger = file === null ? null : new Ledger(file);
-    const { count, seed, days, timeZone, misbehaviours } = options;
+    const { count, seed, days, timeZone, misbehaviours, referencing } = options;
     const meters = makeFleet(
       {
         count,
@@ -63,6 +65,7 @@ export class Simulator {
         households,
         nowMs: () => env.clock.nowMs(),
         ...(misbehaviours === undefined ? {} : { misbehaviours }),
+        ...(referencing === undefined ? {} : { referencing }),
       },
       ledger,
     );

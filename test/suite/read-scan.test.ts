@@ -30,6 +30,22 @@ async function run(...args: string[]): Promise<{ code: number | null; stdout: st
   return { code, stdout, stderr };
 }
 
+/** What a simulator says of its meter. */
+interface Card {
+  readonly url: string;
+  readonly client: number;
+  readonly names: string;
+  readonly password: string;
+}
+
+async function simulated(...options: string[]): Promise<{ child: ChildProcess; card: Card }> {
+  const listen = ['--listen', 'tcp://127.0.0.1:0', '--days', '1'];
+  const child = start('sim', 'meter', '--profile', 'generic/idis', ...listen, ...options);
+  assert.ok(child.stdout !== null);
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  return { child, card: JSON.parse(line) as Card };
+}
+
 let simulator: ChildProcess;
 let url = '';
 let folder = '';
@@ -37,10 +53,8 @@ let client: string[] = [];
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'deltawatt-scan-'));
-  simulator = start('sim', 'meter', '--profile', 'generic/idis', '--listen', 'tcp://127.0.0.1:0', '--days', '1');
-  assert.ok(simulator.stdout !== null);
-  const [line] = (await once(createInterface(simulator.stdout), 'line')) as [string];
-  const card = JSON.parse(line) as { url: string; client: number; password: string };
+  const { child, card } = await simulated();
+  simulator = child;
   const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, card.password, { mode: 0o600 });
   url = card.url;
@@ -51,6 +65,24 @@ after(async () => {
   simulator.kill('SIGTERM');
   await once(simulator, 'close');
   await rm(folder, { recursive: true });
+});
+
+test('HE-7 sim, read and scan speak short names with --names short, and say so where the other is spoken', async () => {
+  const { child, card } = await simulated('--names', 'short');
+  try {
+    assert.equal(card.names, 'short');
+    const short = await run('read', card.url, ...client, '--names', 'short', '70/0-0:96.3.10');
+    assert.equal(short.code, 0, short.stderr);
+    assert.match(short.stdout, /control_state {2}connected \(1\)/);
+    const logical = await run('read', card.url, ...client, '70/0-0:96.3.10');
+    assert.notEqual(logical.code, 0);
+    assert.match(logical.stderr, /refused the association/);
+    const scanned = await run('scan', card.url, ...client, '--names', 'short', '--yaml');
+    assert.match(scanned.stdout, /^referencing: short$/m);
+  } finally {
+    child.kill('SIGTERM');
+    await once(child, 'close');
+  }
 });
 
 test('read prints a value in words, and as JSON with data, value, unit and words', async () => {

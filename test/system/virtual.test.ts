@@ -49,6 +49,17 @@ test('three days of ten meters without faults: 0 0 0 0', async () => {
   assert.ok(outcome.produced > 3 * 96 * 6 * 5, `${outcome.produced} values`);
 });
 
+test('HE-7 a day of meters that know short names only, on every kind of line: 0 0 0 0', async () => {
+  const short = profiles.map(({ key, text }) => ({ key, text: `${text}\nreferencing: short\n` }));
+  const system = await VirtualSystem.start({ seed: 21, meters: 6, profiles: short, crypto: HOST_CRYPTO });
+  await system.run(DAY_MS);
+  const verdict = await system.settledVerdict();
+  assertClean(verdict);
+  assert.ok(verdict.produced > 96 * 4, `${verdict.produced} values`);
+  assert.ok(system.site.meters.every(({ referencing }) => referencing === 'short'));
+  await system.stop();
+});
+
 test('the same seed gives the same trace, another seed another one', async () => {
   const run = { days: 0.5, meters: 4, faultsPerDay: 12 };
   const { traceHash } = await judged({ seed: 5, ...run });

@@ -7,6 +7,7 @@ import { MISBEHAVIOURS, type Misbehaviour } from '../../sim/serve/misbehave.mach
 import { Simulator } from '../../sim/simulator.ts';
 import { defineCommand, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { referencingOf } from '../meter-options.ts';
 
 const CONFIG_FOLDER = fileURLToPath(new URL('../../../config', import.meta.url));
 const HISTORY_DAYS_MAX = 3_660;
@@ -19,8 +20,8 @@ export const simCommand = defineCommand({
   details:
     'URL: tcp://HOST:PORT (wrapper, a port for each meter), tcp+hdlc://HOST:PORT or serial:///dev/NAME?baud=9600 (a line\n' +
     'with all of them), optical:///dev/NAME (one meter behind the sign-on of an optical head).\n' +
-    'Prints {meterId, serial, profile, url, client, server, password} for each meter, keys too where its profile signs\n' +
-    'on with hls-gmac, then serves.\n' +
+    'Prints {meterId, serial, profile, url, client, names, server, password} for each meter, keys too where its profile\n' +
+    'signs on with hls-gmac, then serves.\n' +
     `Misbehaviour: ${MISBEHAVIOURS.join(', ')}.`,
   options: {
     profile: { kind: 'texts', value: 'V/M', what: 'profile to play; several are taken in turn (default generic/idis)' },
@@ -28,6 +29,7 @@ export const simCommand = defineCommand({
     count: { kind: 'text', value: 'N', what: 'meters of a fleet (default 10)' },
     seed: { kind: 'text', value: 'S', what: 'the same seed plays the same meters (default 1)' },
     days: { kind: 'text', value: 'N', what: 'days of history already in the buffers (default 14)' },
+    names: { kind: 'text', value: 'HOW', what: 'short or logical names of objects (default: as the profile says)' },
     zone: { kind: 'text', value: 'ZONE', what: 'time zone of the site (default Europe/Berlin)' },
     ledger: { kind: 'text', value: 'FILE', what: 'write every produced value there before it can be read' },
     misbehave: { kind: 'texts', value: 'N=HOW', what: 'let meter N (from 1) misbehave' },
@@ -50,6 +52,7 @@ export const simCommand = defineCommand({
       timeZone: values.zone ?? 'Europe/Berlin',
       ledgerFile: values.ledger ?? null,
       misbehaviours: misbehavioursOf(values.misbehave),
+      ...(values.names === undefined ? {} : { referencing: referencingOf(values.names) }),
     });
     for (const { meter, url, framing, address } of simulator.reached) {
       io.print(`${JSON.stringify(meter.cardAt(url, framing, address))}\n`);

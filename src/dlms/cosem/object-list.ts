@@ -62,9 +62,19 @@ function entryOf(element: Data, isBits: boolean): ObjectListEntry {
     classId: class_,
     version: version_,
     obis: obisFromOctets(name.value),
-    attributes: fieldsOf(attributes).flatMap((item) => attributeRightOf(item, isBits)),
-    methods: fieldsOf(methods).flatMap(methodRightOf),
+    attributes: attributeRightsOf(attributes, isBits),
+    methods: methodRightsOf(methods),
   };
+}
+
+/** Rights on attributes from an `attribute_access` list; what is none is left out. */
+export function attributeRightsOf(list: Data | undefined, isBits = false): AttributeRight[] {
+  return fieldsOf(list).flatMap((item) => attributeRightOf(item, isBits));
+}
+
+/** Rights on methods from a `method_access` list. */
+export function methodRightsOf(list: Data | undefined): MethodRight[] {
+  return fieldsOf(list).flatMap(methodRightOf);
 }
 
 function attributeRightOf(item: Data, isBits: boolean): AttributeRight[] {

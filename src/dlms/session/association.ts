@@ -2,6 +2,7 @@
 
 import type { Aare, Aarq } from '../acse/acse.ts';
 import { PROVIDER_DIAGNOSTICS, USER_DIAGNOSTICS } from '../acse/names.ts';
+import { CURRENT_ASSOCIATION_NAME } from '../cosem/short-names.ts';
 import { HLS_MECHANISMS, type HlsSecret } from '../security/hls.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import { encodeApdu } from '../xdlms/codec.ts';
@@ -45,7 +46,12 @@ export interface Association {
   readonly clientPduMaxBytes: number;
   /** 6 today. */
   readonly dlmsVersion: number;
+  /** How objects are called in it; requests are the same in both. */
+  readonly referencing: ReferencingName;
 }
+
+/** By class and OBIS, or by names of 16 bits. */
+export type ReferencingName = 'logical' | 'short';
 
 /** Services that a client proposes when nothing else is asked for: those that meters of today have. */
 export const OUR_CONFORMANCE =
@@ -69,20 +75,53 @@ export const SERVER_CONFORMANCE =
   CONFORMANCE['attribute0-supported-with-set'] |
   CONFORMANCE.access;
 
-/** Application context 1: logical names, no ciphering. */
-export const LOGICAL_NAMES = 1;
-/** Application context 3: logical names, ciphered. */
-export const LOGICAL_NAMES_CIPHERED = 3;
+/** Services with short names, of client and server. */
+export const SHORT_CONFORMANCE =
+  CONFORMANCE.read |
+  CONFORMANCE.write |
+  CONFORMANCE['unconfirmed-write'] |
+  CONFORMANCE['block-transfer-with-get-or-read'] |
+  CONFORMANCE['block-transfer-with-set-or-write'] |
+  CONFORMANCE['multiple-references'] |
+  CONFORMANCE['information-report'] |
+  CONFORMANCE['data-notification'] |
+  CONFORMANCE['parameterized-access'];
+
+/** Application contexts: logical or short names, plain or ciphered. */
+const CONTEXTS = { logical: { plain: 1, ciphered: 3 }, short: { plain: 2, ciphered: 4 } } as const;
+
+/** Number of an application context. */
+export function contextOf(referencing: ReferencingName, isCiphering: boolean): number {
+  const { plain, ciphered } = CONTEXTS[referencing];
+  return isCiphering ? ciphered : plain;
+}
+
+/** Whether messages in this application context are ciphered. */
+export function isCipheredContext(context: number): boolean {
+  return context === CONTEXTS.logical.ciphered || context === CONTEXTS.short.ciphered;
+}
+
+/** How objects are called in an application context; null when it is none of DLMS. */
+export function referencingOfContext(context: number): ReferencingName | null {
+  if (context === CONTEXTS.logical.plain || context === CONTEXTS.logical.ciphered) return 'logical';
+  return context === CONTEXTS.short.plain || context === CONTEXTS.short.ciphered ? 'short' : null;
+}
+
 /** The one version of xDLMS in use. */
 export const DLMS_VERSION = 6;
-/** Name of the association in an initiate-response with logical names. */
-export const LN_VAA_NAME = 0x0007;
+/** Name of the association in an initiate-response. */
+export const VAA_NAMES = { logical: 0x0007, short: CURRENT_ASSOCIATION_NAME } as const;
 /** Bit string of one bit, set: authentication functional unit. */
 const AUTHENTICATION_WANTED = Uint8Array.of(0x07, 0x80);
 
 /** Whether a service was agreed on. */
-export function agreed(association: Association, name: ConformanceName): boolean {
+export function agreed(association: Pick<Association, 'conformance'>, name: ConformanceName): boolean {
   return (association.conformance & CONFORMANCE[name]) !== 0;
+}
+
+/** Longest request that needs no blocks of its own, octets; 0 = any, as when there are general ones. */
+export function requestMaxBytes(association: Association): number {
+  return agreed(association, 'general-block-transfer') ? 0 : association.serverPduMaxBytes;
 }
 
 /** The client's proposal. */
@@ -105,7 +144,7 @@ export function aarqOf(authentication: Authentication, initiate: Uint8Array): Aa
   return {
     apdu: 'aarq',
     protocolVersion: null,
-    applicationContext: LOGICAL_NAMES,
+    applicationContext: CONTEXTS.logical.plain,
     callingApTitle: null,
     callingAeQualifier: null,
     senderAcseRequirements: wanted ? AUTHENTICATION_WANTED : null,
@@ -131,7 +170,7 @@ export function aareOf(
   return {
     apdu: 'aare',
     protocolVersion: null,
-    applicationContext: LOGICAL_NAMES,
+    applicationContext: CONTEXTS.logical.plain,
     result,
     diagnostic: { source: 'acse-service-user', code },
     respondingApTitle: null,

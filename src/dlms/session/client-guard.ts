@@ -18,13 +18,12 @@ import {
   type Authentication,
   aarqOf,
   agreementOf,
+  contextOf,
   initiateRequestOf,
   isHls,
-  LOGICAL_NAMES,
-  LOGICAL_NAMES_CIPHERED,
   MECHANISM_NUMBERS,
+  type ReferencingName,
 } from './association.ts';
-import { ASSOCIATION_CLASS, CURRENT_ASSOCIATION, REPLY_TO_HLS } from './association-object.ts';
 import { sessionError } from './errors.ts';
 
 /** Keys, titles, counters and policy of a client towards one meter. */
@@ -61,14 +60,16 @@ export interface Heard {
 export class ClientGuard {
   readonly #authentication: Authentication;
   readonly #security: ClientSecurity | null;
+  readonly #context: number;
   readonly #channel: SecureChannel | null;
   #exchange: HlsExchange | null = null;
   #form: SealForm = GLOBAL;
 
-  constructor(authentication: Authentication, security: ClientSecurity | null) {
+  constructor(authentication: Authentication, security: ClientSecurity | null, referencing: ReferencingName) {
     this.#authentication = authentication;
     this.#security = security;
     this.#channel = security === null ? null : channelOf(security);
+    this.#context = contextOf(referencing, this.#channel?.isCiphering === true);
   }
 
   /** Octets that protection adds to a request at most. */
@@ -97,7 +98,7 @@ export class ClientGuard {
     });
     return {
       ...aarqOf(this.#authentication, this.#channel === null ? initiate : this.#channel.seal(initiate, GLOBAL)),
-      applicationContext: this.#channel?.isCiphering === true ? LOGICAL_NAMES_CIPHERED : LOGICAL_NAMES,
+      applicationContext: this.#context,
       callingApTitle: security?.clientTitle ?? null,
     };
   }
@@ -116,7 +117,7 @@ export class ClientGuard {
     const wanted = MECHANISM_NUMBERS[this.#authentication.mechanism];
     const given = aare.mechanism ?? (wanted <= MECHANISM_NUMBERS.lls ? wanted : MECHANISM_NUMBERS.none);
     if (given !== wanted) throw sessionError('SESSION_MECHANISM', `mechanism ${given}, asked for ${wanted}`);
-    if (this.#channel?.isCiphering === true && aare.applicationContext !== LOGICAL_NAMES_CIPHERED)
+    if (this.#channel?.isCiphering === true && aare.applicationContext !== this.#context)
       throw securityError('SECURITY_POLICY', `application context ${aare.applicationContext}`);
     // A title that was configured is proved by the first tag; without either, nothing can be opened.
     if (aare.respondingApTitle !== null) this.#channel?.meet(aare.respondingApTitle);
@@ -142,29 +143,17 @@ export class ClientGuard {
     return isHls(this.#authentication);
   }
 
-  /** Pass 3: reply_to_HLS_authentication of the current association. */
-  proofRequest(invokeId: number): Apdu {
+  /** Our proof, for pass 3. */
+  proof(): Uint8Array {
     const { exchange, secret } = this.#proving();
-    return {
-      apdu: 'action-request-normal',
-      invokeId,
-      confirmed: true,
-      highPriority: true,
-      method: { classId: ASSOCIATION_CLASS, instanceId: CURRENT_ASSOCIATION, methodId: REPLY_TO_HLS },
-      parameters: { type: 'octet-string', value: proofOf(secret, exchange, this.#channel?.hls ?? null) },
-    };
+    return proofOf(secret, exchange, this.#channel?.hls ?? null);
   }
 
-  /** Pass 4; throws SECURITY_PROOF when the meter did not take ours or has none. */
-  acceptProof(apdu: Apdu): void {
+  /** The meter's proof of pass 4, null = none; throws SECURITY_PROOF when it is wrong, or wanted and not there. */
+  acceptProof(proof: Uint8Array | null, wanted = true): void {
     const { exchange, secret } = this.#proving();
-    if (apdu.apdu !== 'action-response-normal') throw sessionError('SESSION_ANSWER', apdu.apdu);
-    const { actionResult, returnParameters } = apdu;
-    if (actionResult !== 0)
-      throw securityError('SECURITY_PROOF', `the meter refused ours, action-result ${actionResult}`);
-    const data = returnParameters !== null && 'data' in returnParameters ? returnParameters.data : null;
-    if (data?.type !== 'octet-string') throw securityError('SECURITY_PROOF', 'the meter gave none');
-    checkProof(data.value, secret, exchange, this.#channel?.hls ?? null);
+    if (proof !== null) checkProof(proof, secret, exchange, this.#channel?.hls ?? null);
+    else if (wanted) throw securityError('SECURITY_PROOF', 'the meter gave none');
     this.associated();
   }
 

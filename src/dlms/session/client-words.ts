@@ -1,9 +1,22 @@
 /** What a client session is told at its start, and what it tells its owner. */
 import type { DeltawattError } from '../../base/errors.ts';
+import type { Apdu } from '../xdlms/apdu.ts';
 import type { DataNotification, EventNotification } from '../xdlms/notification.ts';
+import type { InformationReport } from '../xdlms/short-name.ts';
 import type { Association, Authentication } from './association.ts';
 import type { ClientSecurity } from './client-guard.ts';
+import {
+  CLIENT_PDU_DEFAULT_BYTES,
+  GENERAL_WINDOW_DEFAULT,
+  LIST_ITEMS_DEFAULT,
+  READ_RETRIES_DEFAULT,
+  REQUEST_TIMEOUT_DEFAULT_MS,
+} from './limits.ts';
 import type { Outcome } from './request.ts';
+import type { ShortNames } from './short-names.ts';
+
+/** What a meter says without being asked. */
+export type Notification = DataNotification | EventNotification | InformationReport;
 
 /** Settings of a client session. */
 export interface ClientSessionOptions {
@@ -24,6 +37,8 @@ export interface ClientSessionOptions {
   readonly blockWindow?: number;
   /** Items in one with-list request. */
   readonly listItemsMax?: number;
+  /** What is known of the meter's short names: given, the session uses them; null (the default) = logical names. */
+  readonly shortNames?: ShortNames | null;
   /** Whether to say goodbye with RLRQ before the link is closed; some meters never answer it. */
   readonly release?: boolean;
 }
@@ -34,7 +49,7 @@ export type ClientSessionEvent =
   /** A request is over; `id` is what `ClientSession.request` gave. */
   | { readonly kind: 'done'; readonly id: number; readonly outcome: Outcome }
   /** Something that nobody asked for. */
-  | { readonly kind: 'notification'; readonly apdu: DataNotification | EventNotification }
+  | { readonly kind: 'notification'; readonly apdu: Notification }
   /** The session is over; `error` is null after a release. */
   | { readonly kind: 'closed'; readonly error: DeltawattError | null }
   /** Few counters are left: store `reservation`, then tell the counter to extend to it. Comes again until that is done. */
@@ -43,3 +58,32 @@ export type ClientSessionEvent =
   | { readonly kind: 'counter-refused'; readonly expected: number | null }
   /** Octets or an APDU that had no place here. */
   | { readonly kind: 'discarded'; readonly code: string; readonly octets: Uint8Array };
+
+/** The settings with the defaults of this room. */
+export function settingsOf(options: ClientSessionOptions, conformance: number): Required<ClientSessionOptions> {
+  return {
+    authentication: { mechanism: 'none' },
+    security: null,
+    shortNames: null,
+    conformance,
+    clientPduMaxBytes: CLIENT_PDU_DEFAULT_BYTES,
+    requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
+    readRetries: READ_RETRIES_DEFAULT,
+    maxInFlight: 1,
+    blockWindow: GENERAL_WINDOW_DEFAULT,
+    listItemsMax: LIST_ITEMS_DEFAULT,
+    release: true,
+    ...options,
+  };
+}
+
+const NOTIFICATIONS: ReadonlySet<string> = new Set([
+  'data-notification',
+  'event-notification-request',
+  'information-report-request',
+] satisfies Notification['apdu'][]);
+
+/** Whether nobody asked for it. */
+export function isNotification(apdu: Apdu): apdu is Notification {
+  return NOTIFICATIONS.has(apdu.apdu);
+}

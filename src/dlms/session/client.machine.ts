@@ -11,24 +11,20 @@ import type { Aare } from '../acse/acse.ts';
 import type { ClientTransport, TransportEvent } from '../frame/transport.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import { encodeApdu } from '../xdlms/codec.ts';
-import { type Association, agreed, OUR_CONFORMANCE } from './association.ts';
+import { type Association, agreed } from './association.ts';
 import { type ChannelEvent, ClientChannel } from './client-channel.ts';
 import { ClientGuard, type Heard } from './client-guard.ts';
-import type { ClientSessionEvent, ClientSessionOptions } from './client-words.ts';
+import { type ClientSessionEvent, type ClientSessionOptions, isNotification, settingsOf } from './client-words.ts';
 import { sessionError } from './errors.ts';
-import { asError, invocationOf } from './exchange.ts';
-import {
-  ANSWER_NOISE_MAX_BYTES,
-  CLIENT_PDU_DEFAULT_BYTES,
-  GENERAL_WINDOW_DEFAULT,
-  LIST_ITEMS_DEFAULT,
-  READ_RETRIES_DEFAULT,
-  RELEASE_TIMEOUT_MS,
-  REQUEST_TIMEOUT_DEFAULT_MS,
-} from './limits.ts';
+import { asError } from './exchange.ts';
+import { ANSWER_NOISE_MAX_BYTES, RELEASE_TIMEOUT_MS } from './limits.ts';
+import { LOGICAL_REFERENCING } from './logical-referencing.ts';
 import { Patience } from './patience.ts';
+import type { ProofForm } from './proof.ts';
+import type { Referencing } from './referencing.ts';
 import type { MeterRequest } from './request.ts';
 import { type Refusal, RequestDesk } from './request-desk.ts';
+import { ShortReferencing } from './short-referencing.ts';
 import { type AssociationEvent, type AssociationState, nextState } from './state.ts';
 
 export type { ClientSessionEvent, ClientSessionOptions } from './client-words.ts';
@@ -42,6 +38,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   readonly #transport: ClientTransport;
   readonly #options: Required<ClientSessionOptions>;
   readonly #guard: ClientGuard;
+  readonly #referencing: Referencing;
   readonly #channel: ClientChannel;
   readonly #desk: RequestDesk;
   /** The wait for AARE, for the proof, for RLRE. */
@@ -60,27 +57,19 @@ export class ClientSession implements Machine<ClientSessionEvent> {
 
   constructor(transport: ClientTransport, options: ClientSessionOptions = {}) {
     this.#transport = transport;
-    this.#options = {
-      authentication: { mechanism: 'none' },
-      security: null,
-      conformance: OUR_CONFORMANCE,
-      clientPduMaxBytes: CLIENT_PDU_DEFAULT_BYTES,
-      requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
-      readRetries: READ_RETRIES_DEFAULT,
-      maxInFlight: 1,
-      blockWindow: GENERAL_WINDOW_DEFAULT,
-      listItemsMax: LIST_ITEMS_DEFAULT,
-      release: true,
-      ...options,
-    };
+    const { shortNames = null } = options;
+    this.#referencing = shortNames === null ? LOGICAL_REFERENCING : new ShortReferencing(shortNames);
+    this.#options = settingsOf(options, this.#referencing.conformance);
     const { authentication, security, requestTimeoutMs, maxInFlight } = this.#options;
-    this.#guard = new ClientGuard(authentication, security);
+    this.#guard = new ClientGuard(authentication, security, this.#referencing.name);
     this.#channel = new ClientChannel(transport, this.#guard, requestTimeoutMs);
+    const canTell = this.#referencing.numbersAnswers;
     this.#desk = new RequestDesk({
-      maxInFlight: Math.min(maxInFlight, transport.maxInFlight),
+      maxInFlight: canTell ? Math.min(maxInFlight, transport.maxInFlight) : 1,
       requestTimeoutMs,
-      readRetries: transport.reliable ? 0 : this.#options.readRetries,
+      readRetries: transport.reliable || !canTell ? 0 : this.#options.readRetries,
       listItemsMax: this.#options.listItemsMax,
+      referencing: this.#referencing,
       send: (apdu, nowMs) => this.#send(apdu, nowMs),
       emit: (event) => this.#events.push(event),
     });
@@ -220,9 +209,8 @@ export class ClientSession implements Machine<ClientSessionEvent> {
 
   #apdu(heard: Heard, octets: Uint8Array, unsolicited: boolean, nowMs: number): void {
     const { apdu } = heard;
-    if (apdu.apdu === 'data-notification' || apdu.apdu === 'event-notification-request') {
-      this.#events.push({ kind: 'notification', apdu });
-    } else if (unsolicited) this.#events.push({ kind: 'discarded', code: 'SESSION_STATE', octets });
+    if (isNotification(apdu)) this.#events.push({ kind: 'notification', apdu });
+    else if (unsolicited) this.#events.push({ kind: 'discarded', code: 'SESSION_STATE', octets });
     else if (apdu.apdu === 'aare') this.#aare(apdu, octets, nowMs);
     else if (apdu.apdu === 'rlre') this.#rlre(octets, nowMs);
     else if (apdu.apdu === 'exception-response' || apdu.apdu === 'confirmed-service-error')
@@ -253,6 +241,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
         serverPduMaxBytes: pdu === 0 ? 0 : pdu - this.#guard.overheadBytes,
         clientPduMaxBytes: this.#options.clientPduMaxBytes,
         dlmsVersion: agreement.negotiatedDlmsVersion,
+        referencing: this.#referencing.name,
       };
       if (agreed(this.#association, 'general-block-transfer')) {
         this.#channel.useBlocks(pdu, this.#options.blockWindow);
@@ -269,18 +258,23 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   #prove(nowMs: number): void {
     this.#proofId = this.#desk.nextInvokeId();
     this.#patience.begin(nowMs);
-    this.#send(this.#guard.proofRequest(this.#proofId), nowMs);
+    this.#send(this.#proofForm().request(this.#guard.proof(), this.#proofId), nowMs);
+  }
+
+  #proofForm(): ProofForm {
+    return this.#referencing.proof(this.#association?.conformance ?? 0);
   }
 
   /** Pass 4: the meter proves that it has the secret too, or nothing more is said to it. */
   #proof(apdu: Apdu, octets: Uint8Array, nowMs: number): void {
-    if (invocationOf(apdu) !== this.#proofId) {
+    if (!this.#referencing.isAnswer(apdu, this.#proofId)) {
       this.#events.push({ kind: 'discarded', code: 'SESSION_STALE', octets });
       return;
     }
     this.#patience.end();
     try {
-      this.#guard.acceptProof(apdu);
+      const isOneSided = this.#options.shortNames?.rules.oneSidedProof === true;
+      this.#guard.acceptProof(this.#proofForm().answered(apdu), !isOneSided);
       this.#move('proof');
       this.#associated(nowMs);
     } catch (error) {
@@ -327,9 +321,14 @@ export class ClientSession implements Machine<ClientSessionEvent> {
 
   /** Starts the next things to do, as many as may be in flight. */
   #work(nowMs: number): void {
+    const { doubt } = this.#desk;
+    if (this.#closeReason !== null) return;
+    if (doubt !== null && !this.#ended) {
+      this.#give(doubt, nowMs);
+      return;
+    }
     if (this.#state !== 'associated' && !(this.#releasing && this.#state === 'linked')) {
-      if (this.#releasing && this.#state === 'closed' && !this.#ended && this.#closeReason === null)
-        this.#disconnect(nowMs);
+      if (this.#releasing && this.#state === 'closed' && !this.#ended) this.#disconnect(nowMs);
       return;
     }
     if (this.#state === 'associated' && this.#association !== null) this.#desk.work(this.#association, nowMs);

@@ -66,6 +66,18 @@ export const SESSION_ERRORS = {
     retry: 'later',
     sentence: 'Blocks of a long value came out of order or beyond the bound, so the transfer was given up.',
   },
+  SESSION_NAMES: {
+    side: 'remote',
+    retry: 'now',
+    sentence:
+      'The short names of this meter cannot be read, or are no longer those that were read before; connect again to read them anew.',
+  },
+  SESSION_METHOD_NAME: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'Nobody has published where the methods of this class begin under short names, and a guess would invoke another one; use logical names.',
+  },
   SESSION_CLOSED: {
     side: 'path',
     retry: 'later',

@@ -2,21 +2,22 @@
 import { assert, hasCode } from '../../base/errors.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import { encodeApdu } from '../xdlms/codec.ts';
-import type { ActionResult, GetDataResult, Invocation } from '../xdlms/service.ts';
-import { accessExchange } from './access-exchange.ts';
-import { type Association, agreed } from './association.ts';
+import type { Invocation } from '../xdlms/service.ts';
+import { type Association, agreed, requestMaxBytes } from './association.ts';
 import { sessionError } from './errors.ts';
-import { actionExchange, type Exchange, type ExchangeLimits, getExchange, type Step, setExchange } from './exchange.ts';
+import type { Step } from './exchange.ts';
 import { type ListSize, listLength } from './list-plan.ts';
-import type { AccessResult, MeterAnswer, MeterRequest } from './request.ts';
-
-type Result = GetDataResult | number | ActionResult | AccessResult;
+import type { ItemExchange, ItemResult, Referencing } from './referencing.ts';
+import type { MeterAnswer, MeterRequest } from './request.ts';
 
 /** One queued or running request. */
 export class Job {
   readonly #request: MeterRequest;
-  #results: Result[] = [];
-  #exchange: Exchange<readonly Result[]> | null = null;
+  readonly #referencing: Referencing;
+  #results: ItemResult[] = [];
+  #exchange: ItemExchange | null = null;
+  /** Whether what is in flight only prepares the request. */
+  #prepares = false;
   #last: Apdu | null = null;
   /** Items of the exchange in flight. */
   #asked = 0;
@@ -24,14 +25,17 @@ export class Job {
   constructor(
     readonly id: number,
     request: MeterRequest,
+    referencing: Referencing,
   ) {
     assert(request.items.length > 0, 'a request asks for something');
     this.#request = request;
+    this.#referencing = referencing;
   }
 
-  /** Whether asking again does no harm. */
+  /** Whether asking again does no harm, and what is in flight changes nothing. */
   get isRead(): boolean {
     const request = this.#request;
+    if (this.#prepares) return true;
     if (request.service === 'access') return request.items.every(({ service }) => service === 'get');
     return request.service === 'get';
   }
@@ -52,22 +56,45 @@ export class Job {
     return this.#last;
   }
 
-  /** The first APDU of the next exchange: as many of the items left as fit. Throws SESSION_TOO_LONG, SESSION_NOT_AGREED. */
-  begin(association: Association, invokeId: number, lists: ListSize): Apdu {
+  /**
+   * The first APDU of the next exchange: what prepares the items left, or else as many of them as fit. Null when nothing
+   * need be asked any more: the job is then done. Throws SESSION_TOO_LONG, SESSION_NOT_AGREED, SESSION_METHOD_NAME.
+   */
+  begin(association: Association, invokeId: number, lists: ListSize): Apdu | null {
     const invocation: Invocation = { invokeId, confirmed: true, highPriority: this.isUrgent };
     const request = this.#request;
     if (request.service === 'access' && !agreed(association, 'access'))
       throw sessionError('SESSION_NOT_AGREED', 'ACCESS');
     if (request.service === 'access' && request.breakOnError === true) return this.#whole(invocation, association);
-    let count = this.#listLength(association, lists.itemsMax);
-    for (;;) {
-      const first = this.#tryExchange(count, invocation, association);
-      if (first !== null) {
-        this.#asked = count;
-        return first;
+    while (!this.isDone) {
+      let count = this.#listLength(association, lists.itemsMax);
+      const preparation = this.#referencing.preparation(this.#next(count), association);
+      this.#prepares = preparation !== null;
+      if (preparation !== null) return this.#start(preparation, count);
+      for (;;) {
+        const exchange = this.#tryExchange(count, invocation, association);
+        if (exchange !== null && 'first' in exchange) return this.#start(exchange, count);
+        if (exchange !== null) {
+          this.#results.push(...exchange);
+          break;
+        }
+        count = Math.ceil(count / 2);
       }
-      count = Math.ceil(count / 2);
     }
+    return null;
+  }
+
+  #start(exchange: ItemExchange, count: number): Apdu {
+    this.#asked = count;
+    this.#exchange = exchange;
+    this.#last = exchange.first;
+    return exchange.first;
+  }
+
+  /** What remains of the request, at most `count` items. */
+  #next(count: number): MeterRequest {
+    const from = this.#results.length;
+    return { ...this.#request, items: this.#request.items.slice(from, from + count) } as MeterRequest;
   }
 
   #listLength(association: Association, itemsMax: number): number {
@@ -86,50 +113,31 @@ export class Job {
   /** What must not be cut, because a refusal ends it. */
   #whole(invocation: Invocation, association: Association): Apdu {
     const count = this.#request.items.length;
-    this.#exchange = this.#exchangeOf(count, invocation, association);
-    this.#last = this.#exchange.first;
-    const isLong = encodeApdu(this.#last).length > longestOf(association);
-    if (isLong) throw sessionError('SESSION_TOO_LONG', `ACCESS to ${count} items that stops at an error`);
-    return this.#last;
+    const exchange = this.#referencing.exchange(this.#request, invocation, association);
+    if (!('first' in exchange)) throw sessionError('SESSION_STATE', 'nothing to ask');
+    if (isLonger(exchange.first, requestMaxBytes(association)))
+      throw sessionError('SESSION_TOO_LONG', `ACCESS to ${count} items that stops at an error`);
+    return this.#start(exchange, count);
   }
 
-  /** The first APDU for `count` items, or null when fewer should be tried. */
-  #tryExchange(count: number, invocation: Invocation, association: Association): Apdu | null {
+  /** The exchange for `count` items or its results, or null when fewer should be tried. */
+  #tryExchange(
+    count: number,
+    invocation: Invocation,
+    association: Association,
+  ): ItemExchange | readonly ItemResult[] | null {
     try {
-      this.#exchange = this.#exchangeOf(count, invocation, association);
+      const exchange = this.#referencing.exchange(this.#next(count), invocation, association);
+      const isLong = 'first' in exchange && isLonger(exchange.first, association.serverPduMaxBytes);
+      return count > 1 && isLong ? null : exchange;
     } catch (error) {
       if (count > 1 && hasCode(error, 'SESSION_TOO_LONG')) return null;
       throw error;
     }
-    this.#last = this.#exchange.first;
-    const { serverPduMaxBytes } = association;
-    const fits = count === 1 || serverPduMaxBytes === 0 || encodeApdu(this.#last).length <= serverPduMaxBytes;
-    return fits ? this.#last : null;
-  }
-
-  #exchangeOf(count: number, invocation: Invocation, association: Association): Exchange<readonly Result[]> {
-    const from = this.#results.length;
-    const to = from + count;
-    const longest = longestOf(association);
-    const pduMaxBytes = Number.isFinite(longest) ? longest : 0;
-    const limits = (blocks: 'block-transfer-with-set-or-write' | 'block-transfer-with-action'): ExchangeLimits => ({
-      pduMaxBytes,
-      blocks: agreed(association, blocks),
-    });
-    switch (this.#request.service) {
-      case 'get':
-        return getExchange(this.#request.items.slice(from, to), invocation);
-      case 'set':
-        return setExchange(this.#request.items.slice(from, to), invocation, limits('block-transfer-with-set-or-write'));
-      case 'action':
-        return actionExchange(this.#request.items.slice(from, to), invocation, limits('block-transfer-with-action'));
-      case 'access':
-        return accessExchange(this.#request.items.slice(from, to), invocation, this.#request.breakOnError === true);
-    }
   }
 
   /** Takes an answer to the exchange in flight. */
-  accept(answer: Apdu): Step<readonly Result[]> {
+  accept(answer: Apdu): Step<readonly ItemResult[]> {
     assert(this.#exchange !== null, 'the job was begun');
     const step = this.#exchange.accept(answer);
     if (step.kind === 'send') this.#last = step.apdu;
@@ -144,9 +152,7 @@ export class Job {
   }
 }
 
-/** Longest request that needs no blocks of its own: any, when there are general ones. */
-function longestOf(association: Association): number {
-  const { serverPduMaxBytes } = association;
-  const isAny = serverPduMaxBytes === 0 || agreed(association, 'general-block-transfer');
-  return isAny ? Number.POSITIVE_INFINITY : serverPduMaxBytes;
+/** Whether an APDU is longer than this, 0 = no limit. */
+function isLonger(apdu: Apdu, maxBytes: number): boolean {
+  return maxBytes > 0 && encodeApdu(apdu).length > maxBytes;
 }

@@ -17,6 +17,7 @@ import {
   writeActionResult,
   writeGetDataResult,
 } from '../xdlms/service.ts';
+import { type ReadResult, readReadResult, writeReadResult } from '../xdlms/short-name.ts';
 
 function whole<Value>(octets: Uint8Array, read: (reader: ByteReader, walk: DataWalk) => Value): Value {
   return guarded(() => {
@@ -43,6 +44,16 @@ export function getResultsFromOctets(octets: Uint8Array): GetDataResult[] {
 /** The reverse. */
 export function getResultsToOctets(results: readonly GetDataResult[]): Uint8Array {
   return written((writer) => writeItems(writer, results, writeGetDataResult));
+}
+
+/** Results of a long READ. */
+export function readResultsFromOctets(octets: Uint8Array): ReadResult[] {
+  return whole(octets, (reader, walk) => readItems(reader, () => readReadResult(reader, walk)));
+}
+
+/** The reverse. */
+export function readResultsToOctets(results: readonly ReadResult[]): Uint8Array {
+  return written((writer) => writeItems(writer, results, writeReadResult));
 }
 
 /** Values of a long SET or ACTION with list. */

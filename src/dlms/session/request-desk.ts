@@ -10,11 +10,12 @@ import type { ConfirmedServiceError } from '../xdlms/initiate.ts';
 import type { Association } from './association.ts';
 import type { ClientSessionEvent } from './client-words.ts';
 import { sessionError } from './errors.ts';
-import { asError, invocationOf } from './exchange.ts';
+import { asError } from './exchange.ts';
 import { type Asked, InFlight } from './in-flight.ts';
 import { Job } from './job.ts';
 import { REQUEST_QUEUE_MAX } from './limits.ts';
 import { ListSize } from './list-plan.ts';
+import type { Referencing } from './referencing.ts';
 import type { MeterRequest, Outcome } from './request.ts';
 
 /** A refusal of a whole request. */
@@ -31,6 +32,8 @@ export interface DeskOptions {
   /** Items in one list. */
   readonly listItemsMax: number;
   /** Sends a message; throws when it cannot go out. */
+  /** How objects are called. */
+  readonly referencing: Referencing;
   readonly send: (apdu: Apdu, nowMs: number) => void;
   readonly emit: (event: ClientSessionEvent) => void;
 }
@@ -42,6 +45,7 @@ export class RequestDesk {
   readonly #lists: ListSize;
   #queue: Job[] = [];
   #nextId = 1;
+  #doubt: DeltawattError | null = null;
 
   constructor(options: DeskOptions) {
     this.#options = options;
@@ -53,7 +57,7 @@ export class RequestDesk {
   add(request: MeterRequest, closed: boolean): number {
     if (this.#queue.length >= REQUEST_QUEUE_MAX)
       throw sessionError('SESSION_QUEUE_FULL', `${REQUEST_QUEUE_MAX} requests`);
-    const job = new Job(this.#nextId++, request);
+    const job = new Job(this.#nextId++, request, this.#options.referencing);
     const at = job.isUrgent ? this.#queue.findIndex((waiting) => !waiting.isUrgent) : -1;
     if (closed) this.#finish(job, { kind: 'failed', error: sessionError('SESSION_CLOSED') });
     else if (at < 0) this.#queue.push(job);
@@ -74,6 +78,14 @@ export class RequestDesk {
   /** General blocks were agreed on. They do not tell which message they belong to, so one request is under way at a time. */
   oneAtATime(): void {
     this.#inFlight.oneAtATime();
+  }
+
+  /**
+   * Why the association cannot go on: an answer is missing, and where answers have no numbers it could still come and be
+   * taken for another. Null where they have.
+   */
+  get doubt(): DeltawattError | null {
+    return this.#doubt;
   }
 
   /** Whether no request is on its way. */
@@ -124,13 +136,18 @@ export class RequestDesk {
   #begin(job: Job, association: Association, nowMs: number): void {
     const invokeId = this.#inFlight.nextInvokeId();
     const first = job.begin(association, invokeId, this.#lists);
+    if (first === null) {
+      this.#finish(job, { kind: 'answered', answer: job.answer() });
+      return;
+    }
     this.#inFlight.put(job, invokeId, this.#options.readRetries).patience.begin(nowMs);
     this.#options.send(first, nowMs);
   }
 
   /** An answer came. */
   answer(apdu: Apdu, octets: Uint8Array, association: Association, nowMs: number): void {
-    const asked = this.#inFlight.find(invocationOf(apdu));
+    const { referencing } = this.#options;
+    const asked = this.#inFlight.all().find(({ invokeId }) => referencing.isAnswer(apdu, invokeId));
     if (asked === undefined) this.#stale(octets);
     else this.#step(asked, apdu, octets, association, nowMs);
   }
@@ -171,8 +188,10 @@ export class RequestDesk {
   ): void {
     const asked = this.#inFlight.all();
     for (const one of asked) {
-      // Anyone on the line can say a plain refusal: a write is not known to be undone because of it.
-      const isVague = asked.length > 1 || (unprotected && !one.job.isRead);
+      // Anyone on the line can say a plain refusal: a write is not known to be undone because of it, and where answers have
+      // no numbers the right one may still come.
+      const isHarmless = one.job.isRead && this.#options.referencing.numbersAnswers;
+      const isVague = asked.length > 1 || (unprotected && !isHarmless);
       if (lost !== null || isVague) this.#lost(one, lost ?? refusalError(refusal));
       else {
         this.#inFlight.remove(one);
@@ -221,6 +240,7 @@ export class RequestDesk {
   #lost(asked: Asked, error: DeltawattError): void {
     const { job } = asked;
     this.#inFlight.remove(asked);
+    if (!this.#options.referencing.numbersAnswers) this.#doubt ??= error;
     if (job.isRead) this.#finish(job, { kind: 'failed', error });
     else this.#finish(job, { kind: 'unknown', error: sessionError('SESSION_UNKNOWN_OUTCOME', error.message, error) });
   }

@@ -13,9 +13,8 @@ import { SecureChannel } from '../security/secure-channel.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
 import type { InitiateRequest } from '../xdlms/initiate.ts';
-import { isHls, LOGICAL_NAMES, LOGICAL_NAMES_CIPHERED, MECHANISM_NUMBERS } from './association.ts';
-import { ASSOCIATION_CLASS, CURRENT_ASSOCIATION, REPLY_TO_HLS } from './association-object.ts';
-import { RESULT, type ServerClient } from './object-model.ts';
+import { contextOf, isCipheredContext, isHls, MECHANISM_NUMBERS, type ReferencingName } from './association.ts';
+import type { ServerClient } from './object-model.ts';
 
 /** Diagnostics of the service user that a server gives in an AARE. */
 export const DIAGNOSTIC = {
@@ -35,6 +34,8 @@ export interface ServerIdentity {
   readonly systemTitle: Uint8Array | null;
   /** Fresh random octets for challenges. */
   readonly random: ((count: number) => Uint8Array) | null;
+  /** How its clients call objects. */
+  readonly referencing: ReferencingName;
 }
 
 /** One client's guard, from its AARQ to the end of the association. */
@@ -53,7 +54,8 @@ export class ServerGuard {
   /** The application context that the policy asks for. */
   get context(): number {
     const channel = this.#channel;
-    return channel?.demandsCiphering === true || channel?.isCiphering === true ? LOGICAL_NAMES_CIPHERED : LOGICAL_NAMES;
+    const isCiphering = channel?.demandsCiphering === true || channel?.isCiphering === true;
+    return contextOf(this.#identity.referencing, isCiphering);
   }
 
   /** Octets that protection adds to an answer at most. */
@@ -66,7 +68,7 @@ export class ServerGuard {
     if (aarq.applicationContext !== this.context) return DIAGNOSTIC.context;
     if (this.#channel !== null && aarq.callingApTitle !== null) {
       if (!tells(() => this.#channel?.meet(aarq.callingApTitle))) return DIAGNOSTIC.callingTitle;
-    } else if (this.context === LOGICAL_NAMES_CIPHERED) return DIAGNOSTIC.callingTitle;
+    } else if (isCipheredContext(this.context)) return DIAGNOSTIC.callingTitle;
     return this.#judgeMechanism(aarq);
   }
 
@@ -123,22 +125,14 @@ export class ServerGuard {
     return this.#channel !== null || this.#exchange !== null ? this.#identity.systemTitle : null;
   }
 
-  /** Pass 3 to pass 4: the answer to give, and whether the client proved itself. */
-  prove(request: Apdu): { readonly answer: Apdu; readonly proved: boolean } | null {
-    if (request.apdu !== 'action-request-normal' || this.#exchange === null) return null;
-    const { classId, instanceId, methodId } = request.method;
-    if (classId !== ASSOCIATION_CLASS || instanceId !== CURRENT_ASSOCIATION || methodId !== REPLY_TO_HLS) return null;
-    const { invokeId, confirmed, highPriority } = request;
-    const invocation = { apdu: 'action-response-normal', invokeId, confirmed, highPriority } as const;
+  /** Pass 3 to pass 4: our proof, or null when the client's is wrong or missing. */
+  prove(proof: Uint8Array | null): Uint8Array | null {
     const { authentication } = this.#client;
-    const { parameters } = request;
     const exchange = this.#exchange;
     const context = this.#channel?.hls ?? null;
-    const proof = parameters?.type === 'octet-string' ? parameters.value : null;
-    if (proof === null || !isHls(authentication) || !tells(() => checkProof(proof, authentication, exchange, context)))
-      return { answer: { ...invocation, actionResult: RESULT.readWriteDenied, returnParameters: null }, proved: false };
-    const data = { type: 'octet-string', value: proofOf(authentication, exchange, context) } as const;
-    return { answer: { ...invocation, actionResult: RESULT.success, returnParameters: { data } }, proved: true };
+    if (proof === null || exchange === null || !isHls(authentication)) return null;
+    const isRight = tells(() => checkProof(proof, authentication, exchange, context));
+    return isRight ? proofOf(authentication, exchange, context) : null;
   }
 
   /** The octets of an answer: protected as the policy says, under the key and in the form of the request. */

@@ -8,26 +8,29 @@
 import type { DeltawattError } from '../../base/errors.ts';
 import type { Machine } from '../../base/machine.ts';
 import type { Aarq } from '../acse/acse.ts';
+import type { BaseNames } from '../cosem/short-names.ts';
 import { isDlmsError } from '../errors.ts';
 import type { ServerTransport, Stations, TransportEvent } from '../frame/transport.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
 import { CONFORMANCE, type InitiateRequest } from '../xdlms/initiate.ts';
-import type { DataNotification, EventNotification } from '../xdlms/notification.ts';
 import {
   aareOf,
   DLMS_VERSION,
-  LN_VAA_NAME,
-  LOGICAL_NAMES,
-  LOGICAL_NAMES_CIPHERED,
+  referencingOfContext,
   SERVER_CONFORMANCE,
+  SHORT_CONFORMANCE,
+  VAA_NAMES,
 } from './association.ts';
+import type { Notification } from './client-words.ts';
 import { asError } from './exchange.ts';
 import { PDU_MIN_BYTES, SERVER_ASSOCIATIONS_MAX, SERVER_PDU_DEFAULT_BYTES } from './limits.ts';
 import type { ObjectModel, ServerClient } from './object-model.ts';
+import { LOGICAL_PROOF, type ProofForm, shortProof } from './proof.ts';
 import { ServerAssociation } from './server-association.ts';
 import { ServerChannel } from './server-channel.ts';
-import { DIAGNOSTIC, ServerGuard } from './server-guard.ts';
+import { DIAGNOSTIC, ServerGuard, type ServerIdentity } from './server-guard.ts';
+import { ShortServerAssociation } from './short-server-association.ts';
 import { type AssociationState, nextState } from './state.ts';
 
 /** Settings of a server session. */
@@ -38,6 +41,8 @@ export interface ServerSessionOptions {
   readonly serverPduMaxBytes?: number;
   /** Services that it has; masks in `CONFORMANCE`. */
   readonly conformance?: number;
+  /** Base names of its objects: it then speaks short names, and those only. */
+  readonly shortNames?: BaseNames | null;
   /** Its system title, 8 octets; wanted when a client has keys or a mechanism with titles. */
   readonly systemTitle?: Uint8Array | null;
   /** Fresh random octets, for challenges; wanted when a client has a high-level mechanism. */
@@ -74,7 +79,7 @@ type Verdict =
 
 /** One client's association and where it is in its life. */
 interface Entry {
-  readonly association: ServerAssociation;
+  readonly association: { serve(request: Apdu): Apdu | null };
   readonly channel: ServerChannel;
   state: AssociationState;
 }
@@ -82,23 +87,28 @@ interface Entry {
 /** The server's session machine. */
 export class ServerSession implements Machine<ServerSessionEvent> {
   readonly #transport: ServerTransport;
-  readonly #options: Required<ServerSessionOptions>;
+  readonly #options: Required<ServerSessionOptions> & ServerIdentity;
+  readonly #proof: ProofForm;
   readonly #associations = new Map<string, Entry>();
   #events: ServerSessionEvent[] = [];
 
   constructor(transport: ServerTransport, options: ServerSessionOptions) {
     this.#transport = transport;
+    const isShort = options.shortNames != null;
     this.#options = {
       serverPduMaxBytes: SERVER_PDU_DEFAULT_BYTES,
-      conformance: SERVER_CONFORMANCE,
+      conformance: isShort ? SHORT_CONFORMANCE : SERVER_CONFORMANCE,
       systemTitle: null,
       random: null,
+      shortNames: null,
       ...options,
+      referencing: isShort ? 'short' : 'logical',
     };
+    this.#proof = isShort ? shortProof('read') : LOGICAL_PROOF;
   }
 
   /** Pushes a notification to a client, protected as its policy says. Throws SECURITY_COUNTER_SPENT. */
-  push(apdu: DataNotification | EventNotification, stations: Stations, nowMs: number): void {
+  push(apdu: Notification, stations: Stations, nowMs: number): void {
     const client = this.#options.clients.find(({ sap }) => sap === stations.client);
     const guard =
       this.#associations.get(keyOf(stations))?.channel.guard ?? (client && new ServerGuard(client, this.#options));
@@ -232,10 +242,10 @@ export class ServerSession implements Machine<ServerSessionEvent> {
   }
 
   #accept({ guard, initiate, conformance }: Exclude<Verdict, Refusal>, stations: Stations, nowMs: number): void {
-    const { serverPduMaxBytes, model } = this.#options;
+    const { serverPduMaxBytes, model, shortNames, referencing } = this.#options;
     const clientPduMaxBytes = initiate.clientMaxReceivePduSize;
     const proofWanted = guard.challenge !== null;
-    const association = new ServerAssociation(model, {
+    const facts = {
       client: stations.client,
       server: stations.server,
       conformance,
@@ -244,14 +254,16 @@ export class ServerSession implements Machine<ServerSessionEvent> {
       answerMaxBytes: clientPduMaxBytes === 0 ? 0 : clientPduMaxBytes - guard.overheadBytes,
       mechanism: guard.mechanism,
       context: guard.context,
-    });
+    };
+    const association =
+      shortNames === null ? new ServerAssociation(model, facts) : new ShortServerAssociation(model, shortNames, facts);
     const agreement = {
       apdu: 'initiate-response',
       negotiatedQos: null,
       negotiatedDlmsVersion: DLMS_VERSION,
       conformance,
       serverMaxReceivePduSize: serverPduMaxBytes,
-      vaaName: LN_VAA_NAME,
+      vaaName: VAA_NAMES[referencing],
     } as const;
     const userInformation = this.#sealed(agreement, guard);
     if (userInformation === null) {
@@ -285,8 +297,7 @@ export class ServerSession implements Machine<ServerSessionEvent> {
       diagnostic,
       initiate,
     });
-    if (aarq.applicationContext !== LOGICAL_NAMES && aarq.applicationContext !== LOGICAL_NAMES_CIPHERED)
-      return refused(DIAGNOSTIC.context);
+    if (referencingOfContext(aarq.applicationContext) !== this.#options.referencing) return refused(DIAGNOSTIC.context);
     if (client === undefined || guard === null) return refused(DIAGNOSTIC.noReason);
     const diagnostic = guard.judge(aarq);
     if (diagnostic !== DIAGNOSTIC.null) return refused(diagnostic);
@@ -325,13 +336,14 @@ export class ServerSession implements Machine<ServerSessionEvent> {
 
   /** Pass 3: the one thing that a client may say before it has proved itself. */
   #prove(apdu: Apdu, entry: Entry, stations: Stations, nowMs: number): void {
-    const verdict = entry.channel.guard.prove(apdu);
-    if (verdict === null) {
+    const asked = this.#proof.asked(apdu);
+    if (asked === undefined) {
       this.#except(1, EXCEPTION.notPossible, stations, nowMs);
       return;
     }
-    this.#answerSealed(verdict.answer, entry, stations, nowMs);
-    if (verdict.proved) {
+    const proof = entry.channel.guard.prove(asked);
+    this.#answerSealed(this.#proof.answer(apdu, proof), entry, stations, nowMs);
+    if (proof !== null) {
       entry.state = nextState(entry.state, 'proof') ?? entry.state;
       this.#events.push({ kind: 'associated', stations });
     } else {

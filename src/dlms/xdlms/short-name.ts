@@ -186,7 +186,8 @@ function writeBlockHead(writer: ByteWriter, value: BlockHead): void {
   writer.u8(value.lastBlock ? 1 : 0).u16(within(value.blockNumber, 0, 0xff_ff, 'blockNumber'));
 }
 
-function readReadResult(reader: ByteReader, walk: DataWalk): ReadResult {
+/** Reads one answer of a read. */
+export function readReadResult(reader: ByteReader, walk: DataWalk): ReadResult {
   const choice = reader.u8();
   if (choice === 0) return { kind: 'data', data: readTagged(reader, walk) };
   if (choice === 1) return { kind: 'error', dataAccessError: reader.u8() };
@@ -195,7 +196,8 @@ function readReadResult(reader: ByteReader, walk: DataWalk): ReadResult {
   throw badChoice(reader, 'read result', choice);
 }
 
-function writeReadResult(writer: ByteWriter, value: ReadResult): void {
+/** Writes one answer of a read. */
+export function writeReadResult(writer: ByteWriter, value: ReadResult): void {
   if (value.kind === 'data') writeTagged(writer.u8(0), value.data);
   else if (value.kind === 'error') writeResult(writer.u8(1), value.dataAccessError);
   else if (value.kind === 'data-block') {

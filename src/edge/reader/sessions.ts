@@ -8,10 +8,12 @@ import {
   type ClientSessionEvent,
   type MeterSession,
   openSession,
+  type ShortNameRules,
+  ShortNames,
 } from '../../dlms/index.ts';
 import { LineDriver } from '../../link/drive.ts';
 import type { LineLink } from '../../link/link.ts';
-import { type ClientRule, type ClientUse, hasQuirk } from '../../profile/schema/profile.ts';
+import { type ClientRule, type ClientUse, hasQuirk, type Profile } from '../../profile/schema/profile.ts';
 import { edgeError } from '../errors.ts';
 import type { Meter } from '../ports.ts';
 import type { MeterCounters } from './counters.ts';
@@ -36,6 +38,8 @@ export function clientFor(meter: Meter, use: ClientUse): ClientRule {
 /** Associations over a real link. */
 export class LinkSessions implements SessionOpener {
   #driver: LineDriver | null = null;
+  /** By meter and client: no more than the line has. */
+  readonly #names = new Map<string, ShortNames>();
 
   constructor(
     private readonly link: LineLink,
@@ -68,6 +72,7 @@ export class LinkSessions implements SessionOpener {
     return await openSession(driver, transport, {
       authentication,
       security,
+      shortNames: this.#namesOf(meter, client),
       release: !hasQuirk(profile, 'no-release', null),
       ...(hasQuirk(profile, 'no-with-list', null) ? { listItemsMax: 1 } : {}),
       onEvent: (event) => {
@@ -75,6 +80,15 @@ export class LinkSessions implements SessionOpener {
         else this.#counterEvent(meter, event);
       },
     });
+  }
+
+  /** What is known of a meter's short names as this client sees them; read once, kept as long as the line. */
+  #namesOf(meter: Meter, client: ClientRule): ShortNames | null {
+    if (meter.profile.referencing === 'logical') return null;
+    const key = `${meter.meterId}/${client.address}`;
+    const known = this.#names.get(key) ?? new ShortNames(shortNameRules(meter.profile));
+    this.#names.set(key, known);
+    return known;
   }
 
   /** Keys serve the clients of high-level mechanisms; others of the same meter are asked as their profile says. */
@@ -128,6 +142,12 @@ function sizesOf(rule: { readonly informationMaxOctets: number; readonly window:
     windowTransmit: 1,
     windowReceive: rule.window,
   };
+}
+
+function shortNameRules(profile: Profile): ShortNameRules {
+  const isRead = hasQuirk(profile, 'sn-method-read', null);
+  const snMethod = isRead ? 'read' : hasQuirk(profile, 'sn-method-write', null) ? 'write' : null;
+  return { snMethod, oneSidedProof: hasQuirk(profile, 'one-sided-hls', null) };
 }
 
 const CHALLENGE_OCTETS = 16;

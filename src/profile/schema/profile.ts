@@ -26,6 +26,8 @@ export interface Profile {
   readonly recognise: Recognition;
   readonly hdlc: HdlcRule | null;
   readonly wrapper: WrapperRule | null;
+  /** How the meter's objects are called: by class and OBIS, or by names of 16 bits. */
+  readonly referencing: 'logical' | 'short';
   readonly clients: readonly ClientRule[];
   readonly clock: ClockRule;
   readonly registers: readonly RegisterRule[];
@@ -271,6 +273,9 @@ export const QUIRKS = {
   'no-with-list': 'The meter refuses GET with-list: ask for one attribute at a time.',
   'range-includes-from': 'A range read includes the row at its start.',
   'string-in-date-time-tag': 'The time of a notification comes with a type tag in front.',
+  'sn-method-read': 'Short names: methods are called by reading their name, also without parameterised access.',
+  'sn-method-write': 'Short names: methods are called by writing to their name, and so return nothing.',
+  'one-sided-hls': 'The meter takes our proof of a high-level authentication and gives none of its own.',
   'single-association': 'The meter needs a pause between two associations.',
 } as const;
 

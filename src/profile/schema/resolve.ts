@@ -75,6 +75,7 @@ class Resolver {
       },
       hdlc: this.#hdlc(),
       wrapper: file.wrapper === undefined ? null : { port: DLMS_PORT, ...file.wrapper },
+      referencing: file.referencing ?? 'logical',
       clients: file.clients ?? [],
       clock: this.#clock(),
       registers,

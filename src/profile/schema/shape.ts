@@ -236,6 +236,7 @@ export const PROFILE_SHAPE = Type.Object(
     ),
     hdlc: Type.Optional(HDLC),
     wrapper: Type.Optional(WRAPPER),
+    referencing: Type.Optional(oneOf(['logical', 'short'] as const, 'how objects are called')),
     clients: Type.Optional(Type.Array(CLIENT, { maxItems: 16 })),
     clock: Type.Optional(CLOCK),
     registers: Type.Array(REGISTER, { minItems: 1, maxItems: 512 }),

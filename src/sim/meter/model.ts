@@ -4,6 +4,7 @@
  */
 import type { Data } from '../../dlms/axdr/data.ts';
 import { parseObis } from '../../dlms/cosem/obis.ts';
+import type { BaseNames } from '../../dlms/cosem/short-names.ts';
 import {
   ATTRIBUTE_ACCESS,
   type ListedObject,
@@ -11,6 +12,7 @@ import {
   RESULT,
   type ServerClient,
 } from '../../dlms/session/object-model.ts';
+import { namesOfObjects } from '../../dlms/session/short-association-object.ts';
 import type {
   ActionResult,
   AttributeDescriptor,
@@ -49,6 +51,7 @@ const LOOKING_ON: ClientRule = { name: 'public', address: 16, security: 'none', 
 export class MeterModel implements ObjectModel {
   readonly #objects: ReadonlyMap<string, SimObject>;
   readonly #rights: ReadonlyMap<number, ClientRights>;
+  #shortNames: BaseNames | null = null;
   readonly #lists = new Map<string, readonly ListedObject[]>();
 
   constructor(readonly device: Device) {
@@ -60,6 +63,14 @@ export class MeterModel implements ObjectModel {
         { reads: client.uses.includes('read'), controls: client.uses.includes('control') },
       ]),
     );
+  }
+
+  /** Names of 16 bits of everything that the meter has, the same for every client. */
+  get shortNames(): BaseNames {
+    this.#shortNames ??= namesOfObjects(
+      [...this.#objects.values()].map((object) => listed(object, { reads: true, controls: true })),
+    );
+    return this.#shortNames;
   }
 
   objectList(client: number): readonly ListedObject[] {

@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { fromHex } from '../../../src/base/bytes.ts';
 import { parseConfig } from '../../../src/base/config.ts';
 import { hasCode } from '../../../src/base/errors.ts';
-import { CounterReceiver, CounterSender, HdlcServer, ServerSession } from '../../../src/dlms/index.ts';
+import { CounterReceiver, CounterSender, HdlcServer, namesOfObjects, ServerSession } from '../../../src/dlms/index.ts';
 import { openJournal } from '../../../src/edge/journal/journal.ts';
 import { METER_KEYS, readMeterKeys } from '../../../src/edge/meter-keys.ts';
 import type { Entry, Meter, MeterSecurity } from '../../../src/edge/ports.ts';
@@ -61,7 +61,7 @@ for (const [lines, mode, words] of [
 }
 
 /** A meter with keys on a line, and an edge that may restart. */
-async function site() {
+async function site(referencing: 'logical' | 'short' = 'logical') {
   const world = testWorld();
   const { env } = world.program('edge');
   const lines = new MemoryLines({ timers: env.timers, clock: env.clock, random: env.random });
@@ -73,6 +73,7 @@ async function site() {
   new LineDriver(line.attach(), env).run(
     new ServerSession(new HdlcServer({ physicalDevice: 17 }), {
       model: new BenchMeter(),
+      shortNames: referencing === 'short' ? namesOfObjects(new BenchMeter().objectList(1)) : null,
       clients: [{ sap: 1, authentication: { mechanism: 'hls-gmac' }, security: server }],
       systemTitle: METER_TITLE,
       random: (count) => env.random.bytes(count),
@@ -83,7 +84,7 @@ async function site() {
   const meter: Meter = {
     meterId: 'm1' as MeterId,
     line: 'bus1',
-    profile: profileOf('generic/idis'),
+    profile: { ...profileOf('generic/idis'), referencing },
     timeZone: 'Europe/Berlin',
     logicalDevice: 1,
     physicalDevice: 17,
@@ -113,20 +114,21 @@ async function site() {
   return { restart, during, journal, clientCounter };
 }
 
-test('HE-7 the edge signs on by GMAC, and its counter goes on above what was sent after every restart', async () => {
-  const { restart, during, clientCounter } = await site();
-  let last = 0;
-  for (let boot = 0; boot < 3; boot++) {
-    const edge = restart();
-    const session = await edge.open();
-    const [result] = await during(session.get([register(7)]));
-    assert.deepEqual(result, { data: { type: 'double-long-unsigned', value: 700 } });
-    await during(session.release());
-    edge.close();
-    assert.ok((clientCounter.last ?? 0) > last);
-    last = clientCounter.last ?? 0;
-  }
-});
+for (const referencing of ['logical', 'short'] as const)
+  test(`HE-7 the edge signs on by GMAC, ${referencing} names, and its counter goes on above what was sent after every restart`, async () => {
+    const { restart, during, clientCounter } = await site(referencing);
+    let last = 0;
+    for (let boot = 0; boot < 3; boot++) {
+      const edge = restart();
+      const session = await edge.open();
+      const [result] = await during(session.get([register(7)]));
+      assert.deepEqual(result, { data: { type: 'double-long-unsigned', value: 700 } });
+      await during(session.release());
+      edge.close();
+      assert.ok((clientCounter.last ?? 0) > last);
+      last = clientCounter.last ?? 0;
+    }
+  });
 
 test('HE-7 no number is sent that is not stored as used', async () => {
   const { restart, journal, clientCounter } = await site();

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { CONFORMANCE, type ConformanceName } from '../../../src/dlms/index.ts';
-import { OUR_CONFORMANCE, SERVER_CONFORMANCE } from '../../../src/dlms/session/association.ts';
+import { OUR_CONFORMANCE, SERVER_CONFORMANCE, SHORT_CONFORMANCE } from '../../../src/dlms/session/association.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const DOCUMENT = readFileSync(join(ROOT, 'docs', 'dlms.md'), 'utf8');
@@ -54,9 +54,13 @@ test('HE-7 docs/dlms.md: every conformance bit is listed, and those offered are 
     Object.keys(CONFORMANCE),
   );
   for (const { bit, name } of listed) assert.equal(CONFORMANCE[name], 0x80_00_00 >>> bit, name);
-  for (const { name, offered } of listed) assert.match(offered ?? '', /^(yes|no|on request)$/, name);
+  for (const { name, offered } of listed) assert.match(offered ?? '', /^(yes|no|on request|short)$/, name);
   const bitsOf = (...words: string[]) =>
     listed.filter((row) => words.includes(row.offered ?? '')).reduce((sum, { name }) => sum | CONFORMANCE[name], 0);
   assert.equal(bitsOf('yes'), OUR_CONFORMANCE);
   assert.equal(bitsOf('yes', 'on request'), SERVER_CONFORMANCE);
+  const both = listed
+    .filter(({ bit }) => [11, 12, 14, 16].includes(bit))
+    .reduce((sum, row) => sum | CONFORMANCE[row.name], 0);
+  assert.equal(bitsOf('short') | both, SHORT_CONFORMANCE);
 });

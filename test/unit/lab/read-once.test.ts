@@ -14,8 +14,12 @@ import { Desk, profileOf, START_MS } from '../sim/world.ts';
 
 const objects = (...texts: string[]): ReadObject[] => texts.map((text) => parseReadObject(text) ?? assert.fail(text));
 
-async function readAt(texts: string[], more: { fromMs?: number; toMs?: number } = {}) {
-  const desk = new Desk('wrapper', { profiles: [profileOf('generic/idis')], days: 2 });
+async function readAt(
+  texts: string[],
+  more: { fromMs?: number; toMs?: number } = {},
+  referencing: 'logical' | 'short' = 'logical',
+) {
+  const desk = new Desk('wrapper', { profiles: [profileOf('generic/idis')], days: 2, referencing });
   const session = await desk.open('read');
   return desk.settle(readObjects(session, { objects: objects(...texts), ...more }));
 }
@@ -35,6 +39,16 @@ test('an OBJECT is class/obis/attribute, class/obis or an OBIS; anything else is
   ]) {
     assert.equal(parseReadObject(text), null, text);
   }
+});
+
+test('HE-7 by short names everything reads as by logical ones: values, whole objects, rows of a profile', async () => {
+  const texts = ['1-0:32.7.0', '70/0-0:96.3.10', '8/0-0:1.0.0', '7/1-0:99.1.0/2', '3/1-0:99.99.99/2'];
+  const range = { fromMs: START_MS - 7_200_000, toMs: START_MS };
+  const shown = async (referencing: 'logical' | 'short') =>
+    (await readAt(texts, range, referencing)).map(({ answer }) => answer);
+  const logical = await shown('logical');
+  assert.ok(logical.length > 12 && logical.filter(({ result }) => result === 'success').length > 12);
+  assert.deepEqual(await shown('short'), logical);
 });
 
 test('a register is shown with its scaler and unit, under the name of its attribute', async () => {

@@ -58,6 +58,7 @@ test('scan proposes a profile with the registers and buffers of every shipped pr
       client: rule?.security === 'lls' ? rule.address : 16,
       server: { logical: address },
       authentication: rule?.security === 'lls' ? { mechanism: 'lls', password: PASSWORD } : { mechanism: 'none' },
+      referencing: 'logical',
       requestTimeoutMs: 5_000,
     });
     const own = proposed([scan]);
@@ -82,11 +83,18 @@ test('scan proposes a profile with the registers and buffers of every shipped pr
   await simulator.stop();
 });
 
-async function idisAt(framing: 'hdlc' | 'wrapper') {
-  const desk = new Desk(framing, { profiles: [profileOf('generic/idis')], days: 2 });
+async function idisAt(framing: 'hdlc' | 'wrapper', referencing: 'logical' | 'short' = 'logical') {
+  const desk = new Desk(framing, { profiles: [profileOf('generic/idis')], days: 2, referencing });
   const session = await desk.open('read');
   const objects = await desk.settle(scanObjects(session));
-  const scan: ClientScan = { client: 1, security: 'lls', framing, server: { logical: 1, physical: 1001 }, objects };
+  const scan: ClientScan = {
+    client: 1,
+    security: 'lls',
+    framing,
+    referencing: desk.meter.referencing,
+    server: { logical: 1, physical: 1001 },
+    objects,
+  };
   return { desk, session, scan };
 }
 
@@ -131,12 +139,35 @@ test('over HDLC the proposal says how the meter is addressed, and it controls th
   );
 });
 
+test('HE-7 by short names a scan finds the same objects, rights and facts, and its proposal says so', async () => {
+  const logical = (await idisAt('hdlc')).scan;
+  const short = (await idisAt('hdlc', 'short')).scan;
+  const isAssociation = ({ classId }: ScannedObject) => classId === 12 || classId === 15;
+  assert.deepEqual(
+    short.objects.filter((object) => !isAssociation(object)),
+    logical.objects.filter((object) => !isAssociation(object)),
+  );
+  assert.deepEqual(
+    short.objects.filter(isAssociation).map(({ classId, version, obis }) => [classId, version, obis]),
+    [[12, 2, '0-0:40.0.0*255']],
+  );
+  assert.equal(proposed([short]).referencing, 'short');
+  assert.equal(proposed([logical]).referencing, 'logical');
+});
+
 test('a client that sees no register has nothing to propose', async () => {
   const desk = new Desk('wrapper');
   const session = await desk.open('identify');
   const objects = await desk.settle(scanObjects(session));
   assert.equal(objects.length, 6);
-  const scan: ClientScan = { client: 16, security: 'none', framing: 'wrapper', server: { logical: 1 }, objects };
+  const scan: ClientScan = {
+    client: 16,
+    security: 'none',
+    framing: 'wrapper',
+    referencing: 'logical',
+    server: { logical: 1 },
+    objects,
+  };
   assert.equal(proposeProfile([scan], NAMES), null);
 });
 

@@ -123,6 +123,7 @@ test('HE-1 deltawatt read over optical:// reads a simulated meter behind an opti
       server: { logical: 1, physical: reached.address },
       authentication: { mechanism: 'lls', password: PASSWORD },
       objects: [{ obis: parseObis('0-0:96.1.0*255'), classId: 1, attribute: 2 }],
+      referencing: 'logical',
       requestTimeoutMs: 5_000,
     });
     const answer = shown?.answer ?? assert.fail('no answer');

@@ -7,6 +7,7 @@ import { serverAddress } from '../../../src/dlms/frame/hdlc-address.ts';
 import { HdlcClient } from '../../../src/dlms/frame/hdlc-client.machine.ts';
 import { WrapperClient } from '../../../src/dlms/frame/wrapper.machine.ts';
 import { type MeterSession, openSession } from '../../../src/dlms/session/meter-session.ts';
+import { ShortNames } from '../../../src/dlms/session/short-names.ts';
 import { LineDriver } from '../../../src/link/drive.ts';
 import { utcMsOfIso } from '../../../src/profile/check.ts';
 import { type ReadRequest, rangeRequest } from '../../../src/profile/plan.ts';
@@ -134,6 +135,7 @@ export class Desk {
         : new WrapperClient({ client: sap, server: addressOnLine(meter, this.meters.indexOf(meter), 'wrapper') });
     return this.settle(
       openSession(this.#driver, transport, {
+        shortNames: meter.referencing === 'short' ? new ShortNames() : null,
         authentication:
           client?.security === 'lls'
             ? { mechanism: 'lls', password: new TextEncoder().encode(password) }

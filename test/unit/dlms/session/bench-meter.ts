@@ -1,6 +1,6 @@
 /** A small device for session tests: numbered registers, one long profile, one writable text, methods that count. */
 import type { Data } from '../../../../src/dlms/axdr/data.ts';
-import { type ObisCode, obisOf } from '../../../../src/dlms/cosem/obis.ts';
+import { type ObisCode, obisOf, obisToOctets } from '../../../../src/dlms/cosem/obis.ts';
 import { type ListedObject, type ObjectModel, RESULT } from '../../../../src/dlms/session/object-model.ts';
 import type {
   ActionResult,
@@ -67,7 +67,8 @@ export class BenchMeter implements ObjectModel {
     ];
   }
 
-  read({ classId, instanceId }: AttributeDescriptor, access: SelectiveAccess | null): GetDataResult {
+  read({ classId, instanceId, attributeId }: AttributeDescriptor, access: SelectiveAccess | null): GetDataResult {
+    if (attributeId === 1) return { data: { type: 'octet-string', value: obisToOctets(instanceId) } };
     if (classId === 3)
       return { data: { type: 'double-long-unsigned', value: Number(instanceId.split(':')[1]?.split('.')[0]) * 100 } };
     if (instanceId === TEXT) return { data: this.text };

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { concat, fromHex, toHex } from '../../../../src/base/bytes.ts';
 import { DeltawattError } from '../../../../src/base/errors.ts';
+import { dataFromOctets } from '../../../../src/dlms/axdr/decode.ts';
+import { obisOf } from '../../../../src/dlms/cosem/obis.ts';
 import { WrapperClient } from '../../../../src/dlms/frame/wrapper.machine.ts';
 import { encodeWrapper } from '../../../../src/dlms/frame/wrapper-frame.ts';
-import { aareOf, OUR_CONFORMANCE } from '../../../../src/dlms/session/association.ts';
+import { aareOf, OUR_CONFORMANCE, SHORT_CONFORMANCE } from '../../../../src/dlms/session/association.ts';
 import {
   ClientSession,
   type ClientSessionEvent,
@@ -14,6 +16,7 @@ import {
 import { SESSION_ERRORS, type SessionErrorCode } from '../../../../src/dlms/session/errors.ts';
 import { REQUEST_QUEUE_MAX } from '../../../../src/dlms/session/limits.ts';
 import type { MeterRequest } from '../../../../src/dlms/session/request.ts';
+import { ShortNames } from '../../../../src/dlms/session/short-names.ts';
 import type { Apdu } from '../../../../src/dlms/xdlms/apdu.ts';
 import { decodeApdu, encodeApdu } from '../../../../src/dlms/xdlms/codec.ts';
 import type { InitiateResponse } from '../../../../src/dlms/xdlms/initiate.ts';
@@ -98,6 +101,8 @@ const open = (options: ClientSessionOptions = {}, agreed: Partial<InitiateRespon
   return scripted;
 };
 
+const openShort = () => open({ shortNames: new ShortNames() }, { conformance: SHORT_CONFORMANCE, vaaName: 0xfa00 });
+
 /** The invocation of the request in flight, for answers to it. */
 const invocation = (scripted: Scripted) => {
   const [apdu] = scripted.said();
@@ -147,6 +152,20 @@ const REACHED: Record<Exclude<SessionErrorCode, 'SESSION_REFUSED'>, () => string
     const block = { rawData: new Uint8Array(2) };
     return scripted
       .hears({ apdu: 'get-response-with-datablock', ...invocation(scripted), lastBlock: false, blockNumber: 3, block })
+      .codes();
+  },
+  SESSION_NAMES: () =>
+    openShort()
+      .asks(GET)
+      .hears({ apdu: 'read-response', items: [{ kind: 'error', dataAccessError: 3 }] })
+      .codes(),
+  SESSION_METHOD_NAME: () => {
+    // Class 22, whose methods nobody has placed, at 0100.
+    const list = '01010204100100120016110009060000160000ff';
+    const method = { classId: 22, instanceId: obisOf(0, 0, 22, 0, 0), methodId: 1 };
+    return openShort()
+      .asks({ service: 'action', items: [{ method, parameters: null }] })
+      .hears({ apdu: 'read-response', items: [{ kind: 'data', data: dataFromOctets(fromHex(list)) }] })
       .codes();
   },
   SESSION_CLOSED: () => {

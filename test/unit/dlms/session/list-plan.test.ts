@@ -24,6 +24,7 @@ const association = (conformance: number, clientPduMaxBytes = 0, serverPduMaxByt
   clientPduMaxBytes,
   serverPduMaxBytes,
   dlmsVersion: 6,
+  referencing: 'logical',
 });
 const registers = (count: number) => Array.from({ length: count }, (_, number) => register(number));
 

@@ -14,6 +14,8 @@ import {
 import type { ObjectModel, ServerClient } from '../../../../src/dlms/session/object-model.ts';
 import type { MeterRequest, Outcome } from '../../../../src/dlms/session/request.ts';
 import { ServerSession, type ServerSessionEvent } from '../../../../src/dlms/session/server.machine.ts';
+import { namesOfObjects } from '../../../../src/dlms/session/short-association-object.ts';
+import type { ShortNames } from '../../../../src/dlms/session/short-names.ts';
 import { type LineFaults, VirtualLine } from '../frame/line.ts';
 import { BenchMeter } from './bench-meter.ts';
 
@@ -39,13 +41,16 @@ export interface PairOptions {
   /** Clients of the server besides the two plain ones. */
   readonly clients?: readonly ServerClient[];
   readonly systemTitle?: Uint8Array;
+  readonly meter?: BenchMeter;
+  /** Short names on both sides, with what the client knows of them. */
+  readonly shortNames?: ShortNames;
   /** Octets of the server's challenges. */
   readonly random?: (count: number) => Uint8Array;
 }
 
 /** Both ends and what happened. */
 export class Pair {
-  readonly meter = new BenchMeter();
+  readonly meter: BenchMeter;
   readonly client: ClientSession;
   readonly server: ServerSession;
   readonly line: VirtualLine<ClientSessionEvent, ServerSessionEvent>;
@@ -57,6 +62,7 @@ export class Pair {
   #association: Association | null = null;
 
   constructor(options: PairOptions) {
+    this.meter = options.meter ?? new BenchMeter();
     const sap = options.sap ?? 1;
     const parameters = options.parameters === undefined ? {} : { parameters: options.parameters };
     const transports =
@@ -69,6 +75,7 @@ export class Pair {
     const [clientTransport, serverTransport] = transports as [HdlcClient, HdlcServer];
     this.client = new ClientSession(clientTransport, {
       authentication: { mechanism: 'lls', password: PASSWORD },
+      shortNames: options.shortNames ?? null,
       ...options.client,
     });
     this.server = new ServerSession(serverTransport, {
@@ -79,6 +86,7 @@ export class Pair {
       ],
       systemTitle: options.systemTitle ?? null,
       random: options.random ?? null,
+      shortNames: options.shortNames === undefined ? null : namesOfObjects(this.meter.objectList(1)),
       ...(options.serverConformance === undefined ? {} : { conformance: options.serverConformance }),
       ...(options.serverPduMaxBytes === undefined ? {} : { serverPduMaxBytes: options.serverPduMaxBytes }),
     });

@@ -14,6 +14,7 @@ import type { HlsAuthentication } from '../../../../src/dlms/session/association
 import type { ClientSecurity } from '../../../../src/dlms/session/client-guard.ts';
 import type { ServerClient } from '../../../../src/dlms/session/object-model.ts';
 import type { MeterRequest, Outcome } from '../../../../src/dlms/session/request.ts';
+import { ShortNames } from '../../../../src/dlms/session/short-names.ts';
 import type { Apdu } from '../../../../src/dlms/xdlms/apdu.ts';
 import { decodeApdu, encodeApdu } from '../../../../src/dlms/xdlms/codec.ts';
 import { attributeOf, PROFILE, register, SCRIPT, TEXT } from './bench-meter.ts';
@@ -160,9 +161,11 @@ const MECHANISMS: readonly (readonly [HlsSecret['mechanism'], readonly SuiteId[]
 for (const [mechanism, suites] of MECHANISMS) {
   for (const suite of suites) {
     for (const [name, pair] of TRANSPORTS) {
-      test(`HE-7 ${mechanism}, suite ${suite}, everything ciphered, over ${name}`, () => {
+      test(`HE-7 ${mechanism}, suite ${suite}, everything ciphered, over ${name}, logical and short names`, () => {
         const challenge = octetsOf(mechanism === 'hls-ecdsa' ? 32 : 16, 1);
-        works(secured({ suite, secrets: secretsOf(mechanism, suite), challenge, pair }).pair);
+        const secrets = secretsOf(mechanism, suite);
+        works(secured({ suite, secrets, challenge, pair }).pair);
+        works(secured({ suite, secrets, challenge, pair: { ...pair, shortNames: new ShortNames() } }).pair);
       });
     }
   }
@@ -186,6 +189,9 @@ test('HE-7 a dedicated key, general ciphering, and both together', () => {
     works(secured({ suite, client: { dedicatedKey } }).pair);
     works(secured({ suite, client: { form: 'general' }, pair: SMALL }).pair);
     works(secured({ suite, client: { form: 'general', dedicatedKey }, pair: HDLC_128 }).pair);
+    const short = () => ({ ...SMALL, shortNames: new ShortNames() });
+    works(secured({ suite, client: { dedicatedKey }, pair: short() }).pair);
+    works(secured({ suite, client: { form: 'general', dedicatedKey }, pair: short() }).pair);
   }
 });
 
