@@ -78,11 +78,6 @@ export function edgeMay(
 /** Format octet of a message on `b`. */
 const BATCH_FORMAT = 1;
 
-/** Octets that a message adds to blocks of these lengths: the format octet and a length before each. */
-export function batchOverhead(lengths: readonly number[]): number {
-  return lengths.reduce((sum, length) => sum + (length < 128 ? 1 : 2), 1);
-}
-
 /** Joins consecutive blocks of one lane into the payload of a message on `b`. */
 export function joinBatch(blocks: readonly Uint8Array[]): Uint8Array {
   const writer = new ByteWriter(BLOCK_MAX_OCTETS + 8, BATCH_MAX_OCTETS);

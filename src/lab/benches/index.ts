@@ -39,6 +39,11 @@ export const BENCHES: readonly BenchEntry[] = [
     load: async () => (await import('./tcp-fleet.ts')).benchTcpFleet,
   },
   {
+    name: 'way',
+    title: 'every octet between an edge and its broker, TLS and TCP included, counted on a link of its own',
+    load: async () => (await import('./way.ts')).benchWay,
+  },
+  {
     name: 'wire',
     title: 'octets per value of the block format on two published loads',
     load: async () => (await import('./wire.ts')).benchWire,

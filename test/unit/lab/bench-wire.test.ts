@@ -15,7 +15,7 @@ test('the wire bench keeps its bars of octets on the published loads', async () 
     progress: () => undefined,
   });
   const octetBars = result.bars.filter(({ name }) => name.includes('B/value'));
-  assert.equal(octetBars.length, 3);
+  assert.equal(octetBars.length, 4);
   for (const { name, value, limit, holds } of octetBars) {
     assert.ok(value > 0.5, `${name}: ${value} is below any code`);
     assert.ok(holds, `${name}: ${value} above ${limit}`);
