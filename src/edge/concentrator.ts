@@ -7,12 +7,14 @@
 import { toHex } from '../base/bytes.ts';
 import type { Env, Listener } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
+import { type ServiceManager, Watchdog } from '../base/watchdog.ts';
 import type { LineLink } from '../link/link.ts';
 import { planJobs } from '../profile/plan.ts';
 import type { ClockQuality } from '../wire/block.ts';
 import { Commands } from './commands/commands.ts';
 import { EdgeHealth } from './health/health.ts';
 import { answerHealth } from './health/http.ts';
+import { Pulse } from './health/pulse.ts';
 import { Stage } from './journal/stage.ts';
 import { openEdgeJournal, tellRoom } from './journal-keeper.ts';
 import { CLOCK_AGREES_MS, CLOCK_FLOOR_MS, STOP_PATIENCE_MS } from './limits.ts';
@@ -44,6 +46,7 @@ export class Concentrator {
   readonly #counters: MeterCounters;
   readonly #startedAtMs: number;
   #http: Listener | null = null;
+  #watchdog: Watchdog | null = null;
 
   private constructor(env: Env, settings: EdgeSettings, health: EdgeHealth, journal: Journal, boot: BootId) {
     this.#env = env;
@@ -77,8 +80,11 @@ export class Concentrator {
     for (const line of settings.lines) this.#addLine(line);
   }
 
-  /** Opens the journal and starts all actors. Rejects with JOURNAL_* errors, or when the health port is taken. */
-  static async start(env: Env, settings: EdgeSettings): Promise<Concentrator> {
+  /**
+   * Opens the journal and starts all actors; `service` hears when they run, and that they move. Rejects with JOURNAL_* errors,
+   * or when the health port is taken.
+   */
+  static async start(env: Env, settings: EdgeSettings, service: ServiceManager | null = null): Promise<Concentrator> {
     const health = new EdgeHealth(() => env.clock.nowMs());
     await env.disk.makeFolder(settings.stateFolder);
     let uplink: Uplink | null = null;
@@ -89,6 +95,7 @@ export class Concentrator {
     uplink = concentrator.#uplink;
     try {
       await concentrator.#start();
+      if (service !== null) concentrator.#watch(service);
     } catch (error) {
       await concentrator.stop();
       throw error;
@@ -114,6 +121,7 @@ export class Concentrator {
   /** Ends everything in order; what was read is stored when it resolves. */
   async stop(): Promise<void> {
     const env = this.#env;
+    this.#watchdog?.stop();
     await this.#http?.close();
     const ended = this.#scheduler.stop().then(() => true);
     const commandsEnded = this.#commands.stop();
@@ -125,6 +133,18 @@ export class Concentrator {
     await this.#uplink.stop();
     await this.journal.close();
     env.log.info('concentrator.stopped', { edgeId: this.#settings.enrolment.edgeId });
+  }
+
+  #watch(service: ServiceManager): void {
+    const { clock, timers, log } = this.#env;
+    const pulse = new Pulse({ clock, journal: this.journal, lineStillMs: () => this.#scheduler.stillMs() });
+    this.#watchdog = new Watchdog(
+      service,
+      timers,
+      () => pulse.stuck(),
+      (reason) => log.error('concentrator.stuck', { reason }),
+    );
+    this.#watchdog.start();
   }
 
   #makeUplink(boot: BootId): Uplink {

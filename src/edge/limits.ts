@@ -155,3 +155,12 @@ export const TOLD_DICTIONARIES_MAX = 1_024;
 
 /** Fewer hours of autonomy than this are told as a trouble: a weekend without a collector. */
 export const AUTONOMY_LOW_HOURS = 72;
+
+/** Without an append for this long the watchdog tries one: rounds come every quarter of an hour, so it seldom does. */
+export const PULSE_APPEND_PERIOD_MS = 900_000;
+
+/** An append that takes longer hangs: the slowest flash cards need seconds when they tidy up. */
+export const PULSE_APPEND_MAX_MS = 60_000;
+
+/** A line at which the scheduler has not looked for so long hangs: the slowest slice, a slow radio's, takes minutes. */
+export const PULSE_LINE_MAX_MS = 1_800_000;

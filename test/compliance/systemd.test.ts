@@ -68,6 +68,14 @@ describe('systemd units', { skip }, () => {
       assert.equal(unit, `deltawatt-${start[2]}.service`);
     });
 
+    test(`${unit}: is watched, and hears what a child of the program tells`, () => {
+      const text = textOf(unit);
+      assert.match(text, /^Type=notify$/m);
+      assert.match(text, /^NotifyAccess=all$/m);
+      assert.ok(Number(/^WatchdogSec=(\d+)s$/m.exec(text)?.[1]) >= 60);
+      assert.match(text, /^Restart=always$/m);
+    });
+
     test(`${unit}: every key is spelled as systemd spells it`, () => {
       // verify only warns about unknown keys; a planted one shows that the warning would be seen.
       inFolder(unit, (path) => {

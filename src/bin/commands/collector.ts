@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseConfig, printExample } from '../../base/config.ts';
 import type { Env } from '../../base/env.ts';
+import { Watchdog } from '../../base/watchdog.ts';
 import type { BrokerTls } from '../../collector/broker/broker.ts';
 import { type Collector, type CollectorSettings, startCollector } from '../../collector/collector.ts';
 import { COLLECTOR_CONFIG, type CollectorConfig, collectorContradictions } from '../../collector/config.ts';
@@ -10,6 +11,7 @@ import { openStore } from '../../collector/store/open.ts';
 import { createHostEnv } from '../../host/env.ts';
 import { createProcessHost } from '../../host/process.ts';
 import { takeLock } from '../../host/process-lock.ts';
+import { hostServiceManager } from '../../host/service.ts';
 import { onStopSignal } from '../../host/signals.ts';
 import { defineCommand } from '../command.ts';
 import { readConfigFile } from '../config-file.ts';
@@ -36,9 +38,25 @@ export const collectorCommand = defineCommand({
     const config = await readConfigFile(file, (text) => parseConfig(COLLECTOR_CONFIG, text, collectorContradictions));
     const env = createHostEnv({ logLevel: config.log });
     const starting = startAll(env, config);
+    const service = hostServiceManager(env.log);
+    // What hangs here is the event loop; a database that does not answer is told in health and cured by no new start of ours.
+    const watchdog =
+      service === null
+        ? null
+        : new Watchdog(
+            service,
+            env.timers,
+            () => null,
+            () => undefined,
+          );
     // Heard from the first moment: whoever is told to stop while it starts, starts and stops in order.
-    onStopSignal(env.log, async () => (await starting).stop());
+    onStopSignal(env.log, async () => {
+      const { stop } = await starting;
+      watchdog?.stop();
+      await stop();
+    });
     const running = await starting;
+    watchdog?.start();
     const { url, setup, brokerUrl } = running.collector;
     env.log.info('collector.ready', { url: url ?? '', broker: brokerUrl });
     if (setup !== null)

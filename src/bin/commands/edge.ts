@@ -6,6 +6,7 @@ import { Concentrator } from '../../edge/concentrator.ts';
 import { EDGE_CONFIG, edgeContradictions } from '../../edge/config.ts';
 import { resolveSettings } from '../../edge/settings.ts';
 import { createHostEnv } from '../../host/env.ts';
+import { hostServiceManager } from '../../host/service.ts';
 import { onStopSignal } from '../../host/signals.ts';
 import { problemsOfLink } from '../../link/registry.ts';
 import { defineCommand } from '../command.ts';
@@ -39,7 +40,9 @@ export const edgeCommand = defineCommand({
     );
     const env = createHostEnv({ logLevel: config.log });
     const around = { env, linkEnv: env, profilesFolder: PROFILES_FOLDER, software: softwareName() };
-    const started = resolveSettings(config, around).then((settings) => Concentrator.start(env, settings));
+    const started = resolveSettings(config, around).then((settings) =>
+      Concentrator.start(env, settings, hostServiceManager(env.log)),
+    );
     // Heard from the first moment: whoever is told to stop while it starts, starts and stops in order.
     return new Promise<number>((resolve, reject) => {
       started.catch(reject);

@@ -47,6 +47,8 @@ interface Line {
   /** With whom the line talked last: a session may be open. */
   open: MeterId | null;
   timer: Timer | null;
+  /** Monotonic ms of the last look. */
+  lookedAtMs: number;
 }
 
 /** The actor. */
@@ -65,7 +67,7 @@ export class Scheduler implements Dispatcher {
   /** Adds a line; before {@link start}. */
   addLine(id: string, reader: LineReader): void {
     const plan = new LinePlan(this.#options.watermark);
-    this.#lines.set(id, { id, reader, plan, urgent: [], busy: new Set(), open: null, timer: null });
+    this.#lines.set(id, { id, reader, plan, urgent: [], busy: new Set(), open: null, timer: null, lookedAtMs: 0 });
   }
 
   /** Adds a meter to a line that was added. */
@@ -74,6 +76,13 @@ export class Scheduler implements Dispatcher {
     if (line === undefined) throw new Error(`line ${lineId} was not added`);
     line.plan.add(meterId, jobs);
     this.#lineOf.set(meterId, line);
+  }
+
+  /** How long the line that was looked at longest ago has not been looked at, ms; 0 without lines, and when stopped. */
+  stillMs(): number {
+    if (!this.#started || this.#stopped) return 0;
+    const nowMs = this.#options.env.clock.monotonicMs();
+    return Math.max(0, ...[...this.#lines.values()].map(({ lookedAtMs }) => nowMs - lookedAtMs));
   }
 
   /** Begins reading. */
@@ -145,6 +154,7 @@ export class Scheduler implements Dispatcher {
   /** Fills the free slots of a line, then sets the timer for the next look. */
   #look(line: Line): void {
     if (!this.#started || this.#stopped) return;
+    line.lookedAtMs = this.#options.env.clock.monotonicMs();
     line.timer?.cancel();
     while (line.busy.size < Math.max(1, line.reader.slots) && this.#takeNext(line)) {
       // Each turn filled one slot.
