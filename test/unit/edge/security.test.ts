@@ -19,6 +19,7 @@ import { MemoryLines } from '../../../src/link/memory.ts';
 import { linkOf } from '../../../src/link/registry.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
 import { readPush } from '../../../src/profile/push.ts';
+import type { QuirkName } from '../../../src/profile/schema/profile.ts';
 import { vectors } from '../../vectors/vector.ts';
 import { BenchMeter, register } from '../dlms/session/bench-meter.ts';
 import { profileOf } from './bus.ts';
@@ -61,7 +62,7 @@ for (const [lines, mode, words] of [
 }
 
 /** A meter with keys on a line, and an edge that may restart. */
-async function site(referencing: 'logical' | 'short' = 'logical') {
+async function site(referencing: 'logical' | 'short' = 'logical', quirks: readonly QuirkName[] = []) {
   const world = testWorld();
   const { env } = world.program('edge');
   const lines = new MemoryLines({ timers: env.timers, clock: env.clock, random: env.random });
@@ -84,7 +85,11 @@ async function site(referencing: 'logical' | 'short' = 'logical') {
   const meter: Meter = {
     meterId: 'm1' as MeterId,
     line: 'bus1',
-    profile: { ...profileOf('generic/idis'), referencing },
+    profile: {
+      ...profileOf('generic/idis'),
+      referencing,
+      quirks: quirks.map((name) => ({ name, sentence: 'seen', firmwareFrom: null, firmwareTo: null })),
+    },
     timeZone: 'Europe/Berlin',
     logicalDevice: 1,
     physicalDevice: 17,
@@ -129,6 +134,18 @@ for (const referencing of ['logical', 'short'] as const)
       last = clientCounter.last ?? 0;
     }
   });
+
+test('HE-7 quirks of a profile: methods by writing bring no proof back, and only a one-sided meter is then let in', async () => {
+  const silent = await site('short', ['sn-method-write']);
+  await assert.rejects(silent.restart().open(), { code: 'SECURITY_PROOF' });
+  const oneSided = await site('short', ['sn-method-write', 'one-sided-hls']);
+  const session = await oneSided.restart().open();
+  assert.deepEqual(await oneSided.during(session.get([register(7)])), [
+    { data: { type: 'double-long-unsigned', value: 700 } },
+  ]);
+  const reading = await site('short', ['sn-method-read']);
+  await reading.restart().open();
+});
 
 test('HE-7 no number is sent that is not stored as used', async () => {
   const { restart, journal, clientCounter } = await site();
