@@ -59,7 +59,7 @@ class Site {
     const broker = {
       kind: 'external',
       connection: { url: 'mqtt://broker', clientId: 'collector' },
-      edgesUrl: 'mqtt://broker',
+      edgesUrl: 'mqtt://localhost',
     } as const;
     const { env } = this.world.program('collector');
     this.collector = await startCollector(env, this.store, { keysFolder: 'keys', broker, foldPeriodMs: 600_000 });
