@@ -233,8 +233,8 @@ export class VirtualSystem {
     const program = this.world.program('collector', this.#collectorDisk);
     const broker = {
       kind: 'external',
-      connection: { url: 'mqtt://broker', clientId: 'collector' },
-      edgesUrl: 'mqtt://broker',
+      connection: { url: 'mqtt://localhost', clientId: 'collector' },
+      edgesUrl: 'mqtt://localhost',
     } as const;
     const settings = { keysFolder: 'keys', broker, foldPeriodMs: FOLD_PERIOD_MS };
     this.#collector = { program, collector: await startCollector(program.env, this.store, settings) };
