@@ -435,6 +435,32 @@ export interface HealthFact {
   readonly sentence: string;
 }
 
+/** An image of firmware, without its octets. */
+export interface ImageRecord {
+  readonly tenantId: TenantId;
+  /** Hex. */
+  readonly sha256: string;
+  readonly sizeOctets: number;
+  /** For people. */
+  readonly name: string;
+  /** Names the image to meters, hex. */
+  readonly identifier: string;
+  readonly uploadedBy: string;
+  readonly uploadedAtMs: number;
+}
+
+/** Images of firmware. */
+export interface ImageStore {
+  /** False when it was there already. */
+  saveImage(image: ImageRecord, octets: Uint8Array): Promise<boolean>;
+  image(sha256: string): Promise<ImageRecord | undefined>;
+  images(): Promise<readonly ImageRecord[]>;
+  /** False when there was none. */
+  removeImage(sha256: string): Promise<boolean>;
+  /** Octets of an image for an edge with an open command that names it; undefined = it has none, or there is no image. */
+  imagePart(edgeId: EdgeId, sha256: string, offset: number, length: number): Promise<Uint8Array | undefined>;
+}
+
 /** The whole database behind one handle: PostgreSQL in production, a model in memory in the virtual system. */
 export interface CollectorStore
   extends JournalStore,
@@ -443,6 +469,7 @@ export interface CollectorStore
     QueryStore,
     RegistryStore,
     CommandStore,
+    ImageStore,
     AuthStore,
     BrokerUsers {
   /** Called after commits that readers may care about. */

@@ -15,6 +15,8 @@ import { Commands } from './commands/commands.ts';
 import { EdgeHealth } from './health/health.ts';
 import { answerHealth } from './health/http.ts';
 import { Pulse } from './health/pulse.ts';
+import { ImageFetcher } from './images/image-fetcher.ts';
+import { ImageStore } from './images/image-store.ts';
 import { Stage } from './journal/stage.ts';
 import { openEdgeJournal, tellRoom } from './journal-keeper.ts';
 import { CLOCK_AGREES_MS, CLOCK_FLOOR_MS, STOP_PATIENCE_MS } from './limits.ts';
@@ -41,6 +43,7 @@ export class Concentrator {
   readonly #scheduler: Scheduler;
   readonly #uplink: Uplink;
   readonly #commands: Commands;
+  readonly #images: ImageFetcher;
   readonly #readers: DlmsLineReader[] = [];
   readonly #listeners: PushListener[] = [];
   readonly #counters: MeterCounters;
@@ -65,6 +68,11 @@ export class Concentrator {
     const watermark: Stage['watermark'] = (meterId, key) => this.#stage.watermark(meterId, key);
     this.#scheduler = new Scheduler({ env, health, watermark });
     this.#uplink = this.#makeUplink(boot);
+    this.#images = new ImageFetcher({
+      env,
+      store: new ImageStore(env, `${settings.stateFolder}/images`),
+      ask: (request) => this.#uplink.askImage(request),
+    });
     this.#commands = new Commands({
       env,
       journal,
@@ -75,6 +83,7 @@ export class Concentrator {
       dispatcher: this.#scheduler,
       collectorTime: this.#uplink.collectorTime,
       relaySettleMs: settings.relaySettleMs,
+      images: this.#images,
     });
     this.#counters = new MeterCounters(journal, env.clock);
     for (const line of settings.lines) this.#addLine(line);
@@ -190,7 +199,8 @@ export class Concentrator {
     });
     this.#readers.push(reader);
     this.#scheduler.addLine(line.id, reader);
-    for (const meter of line.meters) this.#scheduler.addMeter(line.id, meter.meterId, planJobs(meter.profile));
+    for (const { meterId, profile } of line.meters)
+      this.#scheduler.addMeter(line.id, meterId, planJobs(profile), profile.firmware);
   }
 
   async #start(): Promise<void> {
@@ -208,6 +218,7 @@ export class Concentrator {
     await this.#commands.start();
     await this.#uplink.start({
       command: (command, signature) => this.#commands.receive(command, signature),
+      image: (part) => this.#images.heard(part),
       opened: () => this.#commands.opened(),
     });
     this.#scheduler.start();

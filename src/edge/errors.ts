@@ -19,6 +19,10 @@ export type EdgeErrorCode =
   | 'COMMAND_RELAY_UNMOVED'
   | 'COMMAND_ANSWER_LOST'
   | 'COMMAND_INTERRUPTED'
+  | 'COMMAND_NO_FIRMWARE'
+  | 'COMMAND_IMAGE_GONE'
+  | 'COMMAND_IMAGE_DAMAGED'
+  | 'COMMAND_OUT_OF_TIME'
   | 'UPLINK_COLLECTOR_AHEAD'
   | 'SCHEDULER_CRASHED'
   | 'READER_CRASHED'
@@ -99,6 +103,26 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'remote',
     retry: 'never',
     sentence: 'The profile of this meter has no relay; nothing was done.',
+  },
+  COMMAND_NO_FIRMWARE: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The profile of this meter says nothing of image transfer; nothing was done.',
+  },
+  COMMAND_IMAGE_GONE: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The collector no longer has the image of this command; upload it and issue the command again.',
+  },
+  COMMAND_IMAGE_DAMAGED: {
+    side: 'path',
+    retry: 'later',
+    sentence: 'The image did not arrive as it was signed, however often it was fetched; nothing was sent to the meter.',
+  },
+  COMMAND_OUT_OF_TIME: {
+    side: 'path',
+    retry: 'later',
+    sentence: 'The time of the command ran out while the firmware was under way; issue it again and it goes on.',
   },
   COMMAND_CONTROL_MODE: {
     side: 'remote',

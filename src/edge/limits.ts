@@ -63,6 +63,24 @@ export const COMMAND_MAX_OCTETS = 16_384;
 /** Objects of one on-demand read: the result is one record of a block of 1 kB. */
 export const COMMAND_OBJECTS_MAX = 16;
 
+/** Images of firmware on the disk: the one that is sent and those of a few other models. */
+export const IMAGES_KEPT_MAX = 4;
+
+/** A part of an image that does not come is asked for again after this. */
+export const IMAGE_ASK_AGAIN_MS = 30_000;
+
+/** Times that an image whose hash is wrong is fetched from its beginning. */
+export const IMAGE_DAMAGED_MAX = 3;
+
+/** A slice of background work on a line: a periodic read that comes due waits no longer than this and one exchange. */
+export const BACKGROUND_SLICE_MS = 2_000;
+
+/** Background work looks again at a line that was never free for so long. */
+export const BACKGROUND_WAIT_MS = 600_000;
+
+/** Longest sleep of background work: its time runs out on the collector's clock. */
+export const BACKGROUND_SLEEP_MS = 60_000;
+
 /** Ids are kept this long after expiry, so that no late repeat acts again. */
 export const COMMAND_KEEP_MS = 30 * 86_400_000;
 

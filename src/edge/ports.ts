@@ -4,11 +4,12 @@
  * scheduler -> reader (one per line) -> stage of the journal -> uplink; commands -> scheduler; everyone -> health.
  */
 import type { Data } from '../dlms/axdr/data.ts';
+import type { ImageSession } from '../dlms/image/image-session.ts';
 import type { CipherKeys, SecretKey, SecurityPolicy, SuiteId } from '../dlms/index.ts';
 import type { ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
 import type { ReadJob } from '../profile/plan.ts';
-import type { Profile } from '../profile/schema/profile.ts';
+import type { FirmwareRule, Profile } from '../profile/schema/profile.ts';
 import type { Lane } from '../wire/lanes.ts';
 import type { JournalRecord } from '../wire/records.ts';
 import type { DictionaryGroup, Row } from '../wire/rows.ts';
@@ -160,7 +161,16 @@ export interface CollectorTime {
 }
 
 /** Jobs, most urgent first (facts 1.4). */
-export const JOB_CLASSES = ['command', 'on-demand', 'clock', 'daily', 'profile', 'events', 'catch-up'] as const;
+export const JOB_CLASSES = [
+  'command',
+  'on-demand',
+  'clock',
+  'daily',
+  'profile',
+  'events',
+  'catch-up',
+  'background',
+] as const;
 
 /** One of {@link JOB_CLASSES}. */
 export type JobClass = (typeof JOB_CLASSES)[number];
@@ -197,6 +207,12 @@ export interface MeterAccess {
    */
   invoke(classId: number, obis: string, method: number, argument: Data): Promise<{ readonly result: number }>;
   readRelay(): Promise<RelayReading>;
+  /** The association over which an image is sent: of the client that the profile keeps for it. */
+  imageSession(): Promise<ImageSession>;
+  /** Gives the association up: an answer was lost on it. */
+  drop(): Promise<void>;
+  /** Something urgent waits for the line. */
+  isWanted(): boolean;
 }
 
 /** A meter as it is configured at this edge. */
@@ -284,6 +300,24 @@ export interface Dispatcher {
     work: (meter: MeterAccess) => Promise<Result>,
   ): Promise<WorkResult<Result>>;
   has(meterId: MeterId): boolean;
+  /** How the meter takes a new firmware, null when its profile does not say. */
+  firmwareOf(meterId: MeterId): FirmwareRule | null;
+}
+
+/** An image of firmware that is wanted. */
+export interface WantedImage {
+  /** Hex. */
+  readonly sha256: string;
+  readonly sizeOctets: number;
+}
+
+/** Where images come from: the edge's disk, else the collector. */
+export interface ImageSource {
+  /**
+   * The image, its hash checked. Rejects with COMMAND_IMAGE_GONE, COMMAND_IMAGE_DAMAGED, errors of the disk, or the reason
+   * of the signal.
+   */
+  fetch(wanted: WantedImage, signal: AbortSignal): Promise<Uint8Array>;
 }
 
 /** Counters and states in plain words; every actor reports here. */

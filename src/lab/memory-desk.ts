@@ -7,6 +7,8 @@ import type {
   BrokerUsers,
   CommandRecord,
   CommandStore,
+  ImageRecord,
+  ImageStore,
   StoreChange,
   TokenRecord,
 } from '../collector/ports.ts';
@@ -27,15 +29,43 @@ interface KeptCommand {
 export type AuditLine = Parameters<CommandStore['audit']>[0];
 
 /** Commands, audit and tokens in maps. */
-export class MemoryDesk implements CommandStore, AuthStore, BrokerUsers {
+export class MemoryDesk implements CommandStore, ImageStore, AuthStore, BrokerUsers {
   /** Every audit line, oldest first. */
   readonly auditLines: AuditLine[] = [];
   readonly #commands = new Map<CommandId, KeptCommand>();
+  readonly #images = new Map<string, { readonly image: ImageRecord; readonly octets: Uint8Array }>();
   readonly #codes = new Map<string, number>();
   readonly #tokens = new Map<string, TokenRecord>();
   readonly #brokerUsers = new Map<EdgeId, BrokerUser>();
 
   constructor(private readonly changed: (change: StoreChange) => void) {}
+
+  async saveImage(image: ImageRecord, octets: Uint8Array): Promise<boolean> {
+    if (this.#images.has(image.sha256)) return false;
+    this.#images.set(image.sha256, { image, octets: octets.slice() });
+    return true;
+  }
+
+  async image(sha256: string): Promise<ImageRecord | undefined> {
+    return this.#images.get(sha256)?.image;
+  }
+
+  async images(): Promise<readonly ImageRecord[]> {
+    return [...this.#images.values()]
+      .map(({ image }) => image)
+      .sort((a, b) => a.uploadedAtMs - b.uploadedAtMs || (a.sha256 < b.sha256 ? -1 : 1));
+  }
+
+  async removeImage(sha256: string): Promise<boolean> {
+    return this.#images.delete(sha256);
+  }
+
+  async imagePart(edgeId: EdgeId, sha256: string, offset: number, length: number): Promise<Uint8Array | undefined> {
+    const isWanted = (await this.open(edgeId)).some(
+      ({ record: { body } }) => body.kind === 'firmware' && body.sha256 === sha256,
+    );
+    return isWanted ? this.#images.get(sha256)?.octets.slice(offset, offset + length) : undefined;
+  }
 
   async brokerUser(edgeId: EdgeId): Promise<BrokerUser | undefined> {
     return this.#brokerUsers.get(edgeId);

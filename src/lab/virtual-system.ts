@@ -98,6 +98,11 @@ export class VirtualSystem {
     return this.#edge?.concentrator ?? null;
   }
 
+  /** The collector, unless it is just away. */
+  get collector(): Collector | null {
+    return this.#collector?.collector ?? null;
+  }
+
   /** Lets time pass; throws what a restart threw. */
   async run(durationMs: number): Promise<void> {
     await this.world.clock.advance(durationMs);

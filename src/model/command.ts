@@ -52,7 +52,20 @@ export interface ObjectReference {
 /** What is asked. */
 export type CommandBody =
   | { readonly kind: 'read'; readonly objects: readonly ObjectReference[] }
-  | { readonly kind: 'relay'; readonly action: 'disconnect' | 'reconnect' };
+  | { readonly kind: 'relay'; readonly action: 'disconnect' | 'reconnect' }
+  | FirmwareBody;
+
+/** A new firmware for a meter: an image that the collector keeps. */
+export interface FirmwareBody {
+  readonly kind: 'firmware';
+  /** SHA-256 of the image, hex. */
+  readonly sha256: string;
+  readonly sizeOctets: number;
+  /** Names the image to the meter, hex of 1 to 64 octets. */
+  readonly identifier: string;
+  /** Not to be activated before, UTC ms; null = as soon as it is verified. */
+  readonly activateAtMs: number | null;
+}
 
 /** A value that a meter answered, as data and in words. */
 export interface ObjectValue extends ObjectReference {

@@ -10,7 +10,7 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { concat, fromHex } from '../base/bytes.ts';
+import { concat, fromHex, toHex } from '../base/bytes.ts';
 import type { Command, CommandBody } from '../model/command.ts';
 import { parseCommandId, parseEdgeId, parseMeterId } from '../model/ids.ts';
 import { CLOCK_QUALITIES } from './block.ts';
@@ -38,7 +38,15 @@ import {
   type LaneUpTo as WireLaneUpTo,
 } from './gen/deltawatt_pb.ts';
 import { LANE_ORDER } from './lanes.ts';
-import { COMMAND_MAX_OBJECTS, ENVELOPE_BODY_MAX_OCTETS, TEXT_MAX_CHARACTERS } from './limits.ts';
+import {
+  COMMAND_MAX_OBJECTS,
+  ENVELOPE_BODY_MAX_OCTETS,
+  IMAGE_IDENTIFIER_MAX_OCTETS,
+  IMAGE_MAX_OCTETS,
+  IMAGE_PART_MAX_OCTETS,
+  SHA256_OCTETS,
+  TEXT_MAX_CHARACTERS,
+} from './limits.ts';
 import type { CollectorBody, CollectorMessage, EdgeMessage, EdgeStatus, Hello, LaneUpTo } from './messages.ts';
 
 /** Octets of a session. */
@@ -113,6 +121,10 @@ function edgeInit(message: EdgeMessage): MessageInitShape<typeof EdgeMessageSche
       const value = { lanes, uptimeS: BigInt(uptimeS), autonomyHours, facts: facts.map((fact) => ({ ...fact })) };
       return { message: { case: 'status', value } };
     }
+    case 'image': {
+      const { sha256, offset, length } = message;
+      return { message: { case: 'image', value: { sha256: fromHex(sha256), offset, length } } };
+    }
   }
 }
 
@@ -162,6 +174,12 @@ export function decodeEdgeMessage(octets: Uint8Array): EdgeMessage {
       return { kind: 'dictionary', octets: toBinary(DictionarySchema, message.value) };
     case 'status':
       return { kind: 'status', status: statusFrom(message.value) };
+    case 'image': {
+      const { sha256, offset, length } = message.value;
+      if (offset > IMAGE_MAX_OCTETS || length === 0 || length > IMAGE_PART_MAX_OCTETS)
+        throw wireError('WIRE_MALFORMED', `${length} octets at ${offset} of an image`);
+      return { kind: 'image', sha256: hexOfLength(sha256, SHA256_OCTETS, 'image hash'), offset, length };
+    }
     case undefined:
       throw wireError('WIRE_UNKNOWN_MESSAGE', 'from an edge');
   }
@@ -196,6 +214,8 @@ function collectorInit(body: CollectorBody): CollectorInit {
       return { case: 'command', value: { command: body.command, signature: body.signature } };
     case 'refusal':
       return { case: 'refusal', value: { code: body.code, sentence: body.sentence } };
+    case 'image':
+      return { case: 'image', value: { sha256: fromHex(body.sha256), offset: body.offset, octets: body.octets } };
   }
 }
 
@@ -234,6 +254,11 @@ function collectorBody({ message }: WireCollectorMessage): CollectorBody {
     case 'refusal': {
       const { code, sentence } = message.value;
       return { kind: 'refusal', code: text(code, 'code'), sentence: text(sentence, 'sentence') };
+    }
+    case 'image': {
+      const { sha256, offset, octets } = message.value;
+      if (octets.length > IMAGE_PART_MAX_OCTETS) throw wireError('WIRE_MALFORMED', `a part of ${octets.length} octets`);
+      return { kind: 'image', sha256: hexOfLength(sha256, SHA256_OCTETS, 'image hash'), offset, octets };
     }
     case undefined:
       throw wireError('WIRE_UNKNOWN_MESSAGE', 'from a collector');
@@ -277,6 +302,11 @@ function commandInit(body: CommandBody): NonNullable<MessageInitShape<typeof Com
     }
     case 'relay':
       return { case: 'relay', value: { reconnect: body.action === 'reconnect' } };
+    case 'firmware': {
+      const { sha256, sizeOctets, identifier, activateAtMs } = body;
+      const value = { sha256: fromHex(sha256), size: sizeOctets, identifier: fromHex(identifier) };
+      return { case: 'firmware', value: { ...value, activateAtMs: BigInt(activateAtMs ?? 0) } };
+    }
   }
 }
 
@@ -290,6 +320,20 @@ function commandBody({ body }: CommandMessage): CommandBody {
     }
     case 'relay':
       return { kind: 'relay', action: body.value.reconnect ? 'reconnect' : 'disconnect' };
+    case 'firmware': {
+      const { sha256, size, identifier, activateAtMs } = body.value;
+      const isNamed = identifier.length > 0 && identifier.length <= IMAGE_IDENTIFIER_MAX_OCTETS;
+      if (size === 0 || size > IMAGE_MAX_OCTETS || !isNamed)
+        throw wireError('WIRE_MALFORMED', `an image of ${size} octets, ${identifier.length} octets of identifier`);
+      const atMs = timeFromWire(activateAtMs);
+      return {
+        kind: 'firmware',
+        sha256: hexOfLength(sha256, SHA256_OCTETS, 'image hash'),
+        sizeOctets: size,
+        identifier: toHex(identifier),
+        activateAtMs: atMs === 0 ? null : atMs,
+      };
+    }
     case undefined:
       throw wireError('WIRE_UNKNOWN_MESSAGE', 'a command of a kind that this version does not know');
   }

@@ -28,6 +28,14 @@ export const BATCH_MAX_OCTETS = 64 * 1024;
 export const BATCH_MAX_BLOCKS = 2048;
 /** Objects of one read command: more do not fit into one result. */
 export const COMMAND_MAX_OBJECTS = 64;
+/** Octets of an image of firmware: meters take 100 kB to 1 MB; a concentrator holds it in memory while it is sent. */
+export const IMAGE_MAX_OCTETS = 4 * 1024 * 1024;
+/** Octets of one part of an image: a fifth of a second on a slow mobile link, so that acks are not held up. */
+export const IMAGE_PART_MAX_OCTETS = 8 * 1024;
+/** Octets of the identifier of an image. */
+export const IMAGE_IDENTIFIER_MAX_OCTETS = 64;
+/** Octets of SHA-256. */
+export const SHA256_OCTETS = 32;
 /** Parts of one command report: about 200 kB in blocks of lane 1; a longer answer is told by its length. */
 export const COMMAND_PARTS_MAX = 256;
 /** Characters of the text of a value in a report that is split: the raw answer has it all. */

@@ -57,7 +57,18 @@ export type EdgeMessage =
   | { readonly kind: 'hello'; readonly hello: Hello }
   /** The octets whose hash blocks name. */
   | { readonly kind: 'dictionary'; readonly octets: Uint8Array }
-  | { readonly kind: 'status'; readonly status: EdgeStatus };
+  | { readonly kind: 'status'; readonly status: EdgeStatus }
+  | ImageRequest;
+
+/** Asks for octets of an image. */
+export interface ImageRequest {
+  readonly kind: 'image';
+  /** Of the whole image, hex. */
+  readonly sha256: string;
+  readonly offset: number;
+  /** Octets at most. */
+  readonly length: number;
+}
 
 /** The collector holds a lane up to and including this block. */
 export interface LaneUpTo {
@@ -65,8 +76,18 @@ export interface LaneUpTo {
   readonly upTo: number;
 }
 
+/** Octets of an image from an offset on; none = there is no such image for this concentrator. */
+export interface ImagePart {
+  readonly kind: 'image';
+  /** Hex. */
+  readonly sha256: string;
+  readonly offset: number;
+  readonly octets: Uint8Array;
+}
+
 /** What a collector says, without session, term and time. */
 export type CollectorBody =
+  | ImagePart
   | {
       readonly kind: 'answer';
       readonly lanes: readonly LaneUpTo[];

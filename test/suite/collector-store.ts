@@ -862,6 +862,42 @@ function commandsAndAccess(open: Open): void {
     assert.deepEqual((await store.commands({ state: 'done', limit: 10 })).items, []);
   });
 
+  test('PROV-2 an image is kept once, and cut only for an edge with an open command for it', async () => {
+    const store = await open();
+    const octets = Uint8Array.from({ length: 1_000 }, (_, at) => at & 0xff);
+    const image = {
+      tenantId: DEFAULT_TENANT,
+      sha256: 'ab'.repeat(32),
+      sizeOctets: octets.length,
+      name: 'meter 2.0',
+      identifier: '465732',
+      uploadedBy: 'ann',
+      uploadedAtMs: BASE,
+    };
+    assert.equal(await store.saveImage(image, octets), true);
+    assert.equal(await store.saveImage({ ...image, name: 'other' }, octets), false);
+    assert.deepEqual(await store.image(image.sha256), image);
+    assert.deepEqual(await store.images(), [image]);
+    const part = async (edge: string, offset: number) => {
+      const found = await store.imagePart(edge as EdgeId, image.sha256, offset, 400);
+      return found === undefined ? undefined : Uint8Array.from(found);
+    };
+    assert.equal(await part('e1', 0), undefined, 'no command wants it');
+    const { sha256, sizeOctets, identifier } = image;
+    const body = { kind: 'firmware', sha256, sizeOctets, identifier, activateAtMs: null } as const;
+    await store.create({ ...command(1), body }, signed, undefined);
+    assert.deepEqual((await store.command(id(1)))?.body, body);
+    assert.deepEqual(await part('e1', 0), octets.slice(0, 400));
+    assert.deepEqual(await part('e1', 800), octets.slice(800));
+    assert.deepEqual(await part('e1', 1_000), new Uint8Array(0));
+    assert.equal(await part('e2', 0), undefined, 'another edge');
+    await store.report(report(1, 'done', BASE + 5));
+    assert.equal(await part('e1', 0), undefined, 'its command is over');
+    assert.equal(await store.removeImage(image.sha256), true);
+    assert.equal(await store.removeImage(image.sha256), false);
+    assert.equal(await store.image(image.sha256), undefined);
+  });
+
   test('a command moves forward only, and an end is an end', async () => {
     const store = await open();
     await store.create(command(1), signed, undefined);

@@ -100,7 +100,7 @@ export class LogRig {
       bootId: 'boot',
       facts: () => [],
     });
-    await this.uplink.start({ command: () => Promise.resolve(), opened: () => undefined });
+    await this.uplink.start({ command: () => Promise.resolve(), image: () => undefined, opened: () => undefined });
   }
 
   /** One round: a row of every meter whose watermark allows it, at the quarter hour before now. */

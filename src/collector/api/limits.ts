@@ -38,6 +38,10 @@ export const STREAM_BACKLOG_CHARS = 262_144;
 export const HEARTBEAT_MS = 15_000;
 /** Objects of one read command: they share one session with the meter. */
 export const COMMAND_OBJECTS = 16;
+/** Images of firmware that are kept: some for each model of meter; together at most 256 MiB. */
+export const IMAGES_MAX = 64;
+/** How long a new firmware may be under way when the caller says nothing: on a slow line it takes hours, below all reading. */
+export const FIRMWARE_VALID_MS = 7 * 86_400_000;
 /** How long a command may wait when the caller says nothing. */
 export const COMMAND_VALID_MS = 5 * 60_000;
 /** Shortest and longest wait that a caller may ask for. */

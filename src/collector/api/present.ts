@@ -1,9 +1,9 @@
 /** Records of the store as the API shows them: secrets left out, octets as hex, 64-bit integers as texts. */
-import { toHex } from '../../base/bytes.ts';
+import { fromHex, toHex } from '../../base/bytes.ts';
 import { END_STATES } from '../../model/command.ts';
 import type { ExactInteger } from '../../model/number.ts';
 import type { EdgeStatus } from '../../wire/messages.ts';
-import type { CommandRecord, EdgeRecord, MeterRecord, StoreChange, TokenRecord } from '../ports.ts';
+import type { CommandRecord, EdgeRecord, ImageRecord, MeterRecord, StoreChange, TokenRecord } from '../ports.ts';
 import { bodyWords, relayWords } from './words.ts';
 
 /** A number within 2^53-1, a text beyond. */
@@ -60,6 +60,11 @@ export function commandJson(record: CommandRecord) {
     ...(relay === undefined ? {} : { relay: { ...relay, sentence: relayWords(relay) } }),
     reports: reports.map(({ state, code, sentence, atMs }) => ({ state, code, sentence, atMs })),
   };
+}
+
+/** An image, its identifier as text where it is one. */
+export function imageJson({ tenantId: _tenant, identifier, ...shown }: ImageRecord) {
+  return { ...shown, identifier: new TextDecoder().decode(fromHex(identifier)) };
 }
 
 /** A change for the event stream. */

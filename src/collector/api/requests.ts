@@ -12,6 +12,12 @@ import {
 } from './limits.ts';
 import { Cursor, EdgeIdText, Limit, MeterIdText, ObisText, optional, STRICT, Time, words } from './shapes.ts';
 
+const BodyTime = Type.Union([Type.Integer(), Type.String({ maxLength: 40 })], {
+  description: 'ISO 8601 with zone, or UTC ms since 1970',
+});
+
+const Sha256Text = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SHA-256 of the image, hex' });
+
 const ObjectBody = Type.Object(
   {
     classId: Type.Integer({ minimum: 1, maximum: 65_535 }),
@@ -28,6 +34,10 @@ const CommandBodySchema = Type.Union([
     STRICT,
   ),
   Type.Object({ kind: Type.Literal('relay'), action: words(['disconnect', 'reconnect']) }, STRICT),
+  Type.Object(
+    { kind: Type.Literal('firmware'), sha256: Sha256Text, activateAt: optional(BodyTime) },
+    { ...STRICT, description: 'A new firmware: an image that was brought before, activated not before activateAt' },
+  ),
 ]);
 
 /** Path parameters. */
@@ -35,6 +45,7 @@ export const PATH = {
   meter: Type.Object({ meterId: MeterIdText }, STRICT),
   edge: Type.Object({ edgeId: EdgeIdText }, STRICT),
   command: Type.Object({ commandId: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) }, STRICT),
+  image: Type.Object({ sha256: Sha256Text }, STRICT),
   token: Type.Object({ tokenId: Type.String({ maxLength: 64 }) }, STRICT),
   code: Type.Object({ code: Type.String({ maxLength: 64 }) }, STRICT),
 };
@@ -98,12 +109,18 @@ export const QUERY = {
     },
     STRICT,
   ),
+  image: Type.Object(
+    {
+      identifier: Type.String({
+        pattern: '^[\\x20-\\x7e]{1,64}$',
+        description: 'Names the image to meters (image_identifier), as its maker says',
+      }),
+      name: optional(Type.String({ maxLength: 80, description: 'For people' })),
+    },
+    STRICT,
+  ),
   stream: Type.Object({ lastEventId: optional(Type.String({ maxLength: 64 })) }, STRICT),
 };
-
-const BodyTime = Type.Union([Type.Integer(), Type.String({ maxLength: 40 })], {
-  description: 'ISO 8601 with zone, or UTC ms since 1970',
-});
 
 /** Request bodies. */
 export const BODY = {
@@ -137,7 +154,7 @@ export const BODY = {
         Type.Integer({
           minimum: COMMAND_VALID_MIN_MS,
           maximum: COMMAND_VALID_MAX_MS,
-          description: 'How long it may wait for its concentrator; default 5 min',
+          description: 'How long it may wait for its concentrator; default 5 min, 7 days for firmware',
         }),
       ),
     },

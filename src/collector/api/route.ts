@@ -9,6 +9,7 @@ import type {
   CommandStore,
   Enroller,
   HealthFact,
+  ImageStore,
   JournalStore,
   Principal,
   QueryStore,
@@ -22,11 +23,12 @@ import type { ChangeStream } from './stream.ts';
 
 /** What the API needs from the rest of the collector. */
 export interface ApiParts {
-  readonly env: Pick<Env, 'clock' | 'timers' | 'random' | 'disk' | 'log'>;
+  readonly env: Pick<Env, 'clock' | 'timers' | 'random' | 'disk' | 'log' | 'crypto'>;
   readonly store: QueryStore &
     RegistryStore &
     Pick<JournalStore, 'edge'> &
     Pick<CommandStore, 'audit'> &
+    Omit<ImageStore, 'imagePart'> &
     Pick<CollectorStore, 'onChange' | 'notSafe'>;
   readonly auth: Authenticator;
   readonly commands: CommandDesk;
@@ -71,6 +73,8 @@ export interface RouteSpec<Path extends TSchema, Query extends TSchema, Body ext
   readonly query?: Query;
   readonly body?: Body;
   readonly headers?: TSchema;
+  /** Longest body, where it is not the usual limit. */
+  readonly bodyMaxBytes?: number;
   /** Answers by status. */
   readonly answers: Readonly<Record<number, TSchema>>;
   readonly handle: (call: Call<Path, Query, Body>) => unknown;
@@ -92,6 +96,7 @@ export function addRoute<Path extends TSchema, Query extends TSchema, Body exten
   app.route({
     method: spec.method,
     url: spec.url,
+    ...(spec.bodyMaxBytes === undefined ? {} : { bodyLimit: spec.bodyMaxBytes }),
     schema: {
       tags: [spec.tag],
       summary: spec.summary,

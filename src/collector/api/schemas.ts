@@ -249,6 +249,19 @@ export const CommandAnswer = Type.Object(
   { title: 'Command' },
 );
 
+/** An image of firmware. */
+export const ImageAnswer = Type.Object(
+  {
+    sha256: Type.String(),
+    sizeOctets: Type.Integer(),
+    name: Type.String(),
+    identifier: Type.String({ description: 'Names the image to meters' }),
+    uploadedBy: Type.String(),
+    uploadedAtMs: instant('Uploaded'),
+  },
+  { title: 'Image' },
+);
+
 /** A token without its secret. */
 export const TokenBody = Type.Object(
   {

@@ -28,6 +28,7 @@ import { registerCommands } from './routes/commands.ts';
 import { registerConsole } from './routes/console.ts';
 import { registerEdges } from './routes/edges.ts';
 import { registerExceptions } from './routes/exceptions.ts';
+import { registerImages } from './routes/images.ts';
 import { registerMeters } from './routes/meters.ts';
 import { registerReadings } from './routes/readings.ts';
 import { registerStream } from './routes/stream.ts';
@@ -90,6 +91,7 @@ export async function createApi(parts: ApiParts, settings: ApiSettings): Promise
     registerMeters,
     registerReadings,
     registerCommands,
+    registerImages,
   ]) {
     register(app, context);
   }

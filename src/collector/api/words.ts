@@ -9,6 +9,8 @@ export function bodyWords(body: CommandBody): string {
       return body.objects.length === 1 ? `Read ${body.objects[0]?.obis ?? ''}` : `Read ${body.objects.length} objects`;
     case 'relay':
       return body.action === 'disconnect' ? 'Disconnect the supply' : 'Reconnect the supply';
+    case 'firmware':
+      return `Firmware ${body.sha256.slice(0, 8)}, ${body.sizeOctets} octets`;
     default:
       return unreachable(body);
   }

@@ -271,6 +271,10 @@ function sameRequest(record: CommandRecord, request: CommandRequest): boolean {
 /** By field: a database gives the fields of a JSON document back in an order of its own. */
 function isSameBody(a: CommandBody, b: CommandBody): boolean {
   if (a.kind === 'relay') return b.kind === 'relay' && a.action === b.action;
+  if (a.kind === 'firmware') {
+    const isSame = b.kind === 'firmware' && a.sha256 === b.sha256 && a.identifier === b.identifier;
+    return isSame && a.activateAtMs === b.activateAtMs;
+  }
   if (b.kind !== 'read' || a.objects.length !== b.objects.length) return false;
   return a.objects.every((object, at) => {
     const other = b.objects[at];

@@ -14,9 +14,9 @@ import { decodeEdgeMessage, encodeCollectorMessage } from '../../wire/codec.ts';
 import { decodeDictionary, dictionaryHash } from '../../wire/dictionary.ts';
 import { openEnvelope, sealEnvelope } from '../../wire/envelope.ts';
 import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
-import type { CollectorBody, EdgeMessage, Hello, LaneSpanNotice, LaneUpTo } from '../../wire/messages.ts';
+import type { CollectorBody, EdgeMessage, Hello, ImageRequest, LaneSpanNotice, LaneUpTo } from '../../wire/messages.ts';
 import { LEAVES, splitBatch, topicOf } from '../../wire/topics.ts';
-import type { CommandRecord, CommandStore, EdgeRecord, JournalStore, Lease } from '../ports.ts';
+import type { CommandRecord, CommandStore, EdgeRecord, ImageStore, JournalStore, Lease } from '../ports.ts';
 import { INGEST_ERRORS, type IngestErrorCode } from './errors.ts';
 import { HeldAcks } from './held-acks.ts';
 import { UNKNOWN_HEAD } from './judge.ts';
@@ -26,7 +26,7 @@ import type { Turns } from './turns.ts';
 
 /** What a worker needs of the outside. */
 export interface WorkerParts {
-  readonly store: JournalStore & Pick<CommandStore, 'open' | 'report'>;
+  readonly store: JournalStore & Pick<CommandStore, 'open' | 'report'> & Pick<ImageStore, 'imagePart'>;
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly log: Log;
@@ -193,6 +193,7 @@ export class EdgeWorker {
     else if (edge.state !== 'active') return;
     else if (message.kind === 'status')
       await this.parts.store.noteStatus(this.edgeId, message.status, this.parts.clock.nowMs());
+    else if (message.kind === 'image') await this.#image(message);
     else await this.#dictionary(message.octets);
   }
 
@@ -278,6 +279,12 @@ export class EdgeWorker {
     const hash = dictionaryHash(octets, this.parts.crypto.sha256);
     await this.parts.store.saveDictionary(this.edgeId, hash, octets);
     this.#remember(hash);
+  }
+
+  /** Octets of an image go only to an edge with an open command for it; none say that there is nothing to fetch. */
+  async #image({ sha256, offset, length }: ImageRequest): Promise<void> {
+    const octets = await this.parts.store.imagePart(this.edgeId, sha256, offset, length);
+    await this.#tell({ kind: 'image', sha256, offset, octets: octets ?? new Uint8Array(0) });
   }
 
   #remember(hash: string): void {

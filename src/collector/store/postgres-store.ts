@@ -17,6 +17,7 @@ import type { StoreContext } from './context.ts';
 import { type Database, openDatabase } from './database.ts';
 import { Fold } from './fold.ts';
 import { openIdentity, type PartitionWidth } from './identity.ts';
+import { imageStore } from './images.ts';
 import { journalStore } from './journal.ts';
 import { leaseStore } from './leases.ts';
 import { APPEND_CONNECTIONS, POOL_CONNECTIONS } from './limits.ts';
@@ -99,6 +100,7 @@ async function join(context: StoreContext, listeners: ((change: StoreChange) => 
     ...leaseStore(context),
     ...registryStore(context, readings),
     ...commandStore(context),
+    ...imageStore(context),
     ...accessStore(context),
     ...brokerUserStore(context),
     fold: (options) => fold.fold(options),

@@ -132,9 +132,9 @@ export class ImageTransfer {
     return requestOf(this.#stage, this.#options, this.#room, this.#blocks.current());
   }
 
-  /** The wait is over. */
-  waited(): void {
-    this.#waitMs = 0;
+  /** So much of the wait is over, ms; default all of it. */
+  waited(durationMs: number = this.#waitMs): void {
+    this.#waitMs = Math.max(0, this.#waitMs - durationMs);
   }
 
   /** The answer to the step that {@link next} gave last. */
@@ -155,7 +155,7 @@ export class ImageTransfer {
   #lost(nowMs: number): void {
     this.#waitMs = Math.min(LOST_WAIT_MAX_MS, LOST_WAIT_MIN_MS * 2 ** Math.min(this.#lostInARow, 10));
     this.#lostInARow++;
-    if (this.#stage === 'verify' || this.#stage === 'activate') this.#bePatient(nowMs);
+    if (this.#stage === 'verify' || this.#phase === 'activating') this.#bePatient(nowMs);
     if (this.#stage !== 'version-before' && this.#stage !== 'version-after') this.#stage = 'look';
   }
 

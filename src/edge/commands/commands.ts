@@ -28,9 +28,11 @@ import {
   RELAY_SETTLE_MIN_MS,
   UNVERIFIED_REPORTS_PER_HOUR,
 } from '../limits.ts';
-import type { CollectorTime, Dispatcher, Entry, Health, Journal, WorkResult } from '../ports.ts';
+import type { CollectorTime, Dispatcher, Entry, Health, ImageSource, Journal, WorkResult } from '../ports.ts';
+import { backgroundFailure, backgroundTools, recordKeyOf } from './background.ts';
 import { isSigned, reasonToRefuse, withinHour } from './gate.ts';
-import type { Handler, HandlerTools, Outcome } from './handlers/handler.ts';
+import { FIRMWARE_HANDLER } from './handlers/firmware.ts';
+import type { BackgroundHandler, Handler, HandlerTools, Outcome } from './handlers/handler.ts';
 import { READ_HANDLER } from './handlers/read.ts';
 import { RELAY_HANDLER } from './handlers/relay.ts';
 import { decodeKept, encodeKept, KEPT_COMMANDS, type KeptCommand, keyOf } from './kept.ts';
@@ -48,11 +50,15 @@ export interface CommandsOptions {
   readonly collectorTime: CollectorTime;
   readonly health: Health;
   readonly relaySettleMs?: number;
+  readonly images: ImageSource;
 }
 
-const HANDLERS: { readonly [Kind in CommandBody['kind']]: Handler<CommandBody & { readonly kind: Kind }> } = {
+type BodyOf<Kind extends CommandBody['kind']> = CommandBody & { readonly kind: Kind };
+
+const HANDLERS: { readonly [Kind in CommandBody['kind']]: Handler<BodyOf<Kind>> | BackgroundHandler<BodyOf<Kind>> } = {
   read: READ_HANDLER,
   relay: RELAY_HANDLER,
+  firmware: FIRMWARE_HANDLER,
 };
 
 /** A repeat is answered again no more often than this: an answer costs a block. */
@@ -87,7 +93,10 @@ export class Commands {
       else this.#kept.set(key.slice(KEPT_COMMANDS.length), kept);
     }
     for (const [id, kept] of this.#kept) {
-      if (kept.report.state === 'started' && handlerOf(kept.body).acts) this.#track(id, this.#recover(id, kept));
+      if (kept.report.state !== 'started') continue;
+      const handler = handlerOf(kept.body);
+      if (isBackground(handler)) this.#track(id, this.#run(id, kept));
+      else if (handler.acts) this.#track(id, this.#recover(id, kept, handler));
     }
   }
 
@@ -149,7 +158,7 @@ export class Commands {
     // Remembered before the write: the same id must not slip in while it is under way.
     this.#kept.set(command.id, kept);
     try {
-      await this.#keep(kept, []);
+      await this.#keep(kept);
     } catch (error) {
       this.#kept.delete(command.id);
       throw error;
@@ -169,6 +178,7 @@ export class Commands {
 
   async #run(id: string, kept: KeptCommand): Promise<void> {
     const handler = handlerOf(kept.body);
+    if (isBackground(handler)) return await this.#runInBackground(id, kept, handler);
     const tools: HandlerTools = {
       meterId: kept.meterId,
       sleep: (delayMs) => this.#options.env.timers.sleep(delayMs, this.#stopping.signal),
@@ -185,6 +195,17 @@ export class Commands {
     await this.#finish(id, ended);
   }
 
+  async #runInBackground(id: string, kept: KeptCommand, handler: BackgroundHandler): Promise<void> {
+    const around = { ...this.#options, signal: this.#stopping.signal };
+    const tools = backgroundTools(id, kept, around, () => this.#started(id));
+    try {
+      await this.#finish(id, { ok: true, result: await handler.perform(kept.body, tools) });
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      await this.#finish(id, { ok: false, failure: { ...backgroundFailure(error), reached: 'maybe' } });
+    }
+  }
+
   /** Right before the first octet to the meter: the last checks, then `started` goes to disk. */
   async #started(id: string): Promise<void> {
     const kept = this.#kept.get(id);
@@ -199,7 +220,7 @@ export class Commands {
     const started = { ...kept, startedAtMs: nowMs, report };
     this.#kept.set(id, started);
     if (isDisconnect(kept.body)) this.#disconnectsHere.set(id, this.#options.env.clock.monotonicMs());
-    await this.#keep(started, []);
+    await this.#keep(started);
   }
 
   #disconnectsWithinHour(nowMs: number): number {
@@ -223,11 +244,12 @@ export class Commands {
     const last = { ...kept, report };
     this.#kept.set(id, last);
     this.#options.health.count(`commands_${outcome.state}`);
-    await this.#keepUntilWritten(last, outcome.groups);
+    const events = 'events' in outcome ? (outcome.events ?? []) : [];
+    const records = events.map((event) => ({ kind: 'event', event }) as const);
+    await this.#keepUntilWritten(last, { groups: outcome.groups, records });
   }
 
-  async #recover(id: string, kept: KeptCommand): Promise<void> {
-    const handler = handlerOf(kept.body);
+  async #recover(id: string, kept: KeptCommand, handler: Handler): Promise<void> {
     const ended = await this.#options.dispatcher.withMeter(
       kept.meterId,
       handler.jobClass,
@@ -242,7 +264,7 @@ export class Commands {
   async #repeat(known: KeptCommand): Promise<void> {
     this.#options.health.count('commands_repeated');
     if (this.#wasAnsweredJustNow(known.report.id)) return;
-    await this.#options.journal.append(this.#entry([known.report], [], []));
+    await this.#options.journal.append(this.#entry([known.report]));
   }
 
   #wasAnsweredJustNow(id: string): boolean {
@@ -264,7 +286,7 @@ export class Commands {
     this.#unverifiedAtMs.push(nowMs);
     const { sentence } = EDGE_ERRORS.COMMAND_SIGNATURE;
     const report = this.#report(command, 'refused', 'COMMAND_SIGNATURE', sentence);
-    await this.#options.journal.append(this.#entry([report], [], []));
+    await this.#options.journal.append(this.#entry([report]));
   }
 
   async #refuse(command: Command, code: EdgeErrorCode): Promise<void> {
@@ -276,11 +298,11 @@ export class Commands {
     // Only an expired id is worth keeping: the others are refused by what they are, however often they come.
     if (state !== 'expired') {
       if (this.#wasAnsweredJustNow(command.id)) return;
-      await this.#options.journal.append(this.#entry([report], [], []));
+      await this.#options.journal.append(this.#entry([report]));
       return;
     }
     this.#kept.set(command.id, kept);
-    await this.#keep(kept, []);
+    await this.#keep(kept);
   }
 
   #report(
@@ -292,24 +314,29 @@ export class Commands {
     return { id: command.id, meterId: command.meterId, state, code, sentence, atMs: this.#nowMs(), values: [] };
   }
 
-  #entry(reports: readonly CommandReport[], keep: Entry['keep'], groups: Entry['groups']): Entry {
-    const records = reports.map((report) => ({ kind: 'command', report }) as const);
-    return { line: '', groups, records, watermarks: [], keep, readAtMs: this.#options.env.clock.nowMs() };
+  #entry(reports: readonly CommandReport[], { groups = [], records = [], keep = [] }: Partial<Entry> = {}): Entry {
+    const told = reports.map((report) => ({ kind: 'command', report }) as const);
+    const readAtMs = this.#options.env.clock.nowMs();
+    return { line: '', groups, records: [...told, ...records], watermarks: [], keep, readAtMs };
   }
 
-  async #keep(kept: KeptCommand, groups: Entry['groups']): Promise<void> {
-    const keep = [{ key: keyOf(kept.report.id), value: encodeKept(kept) }];
-    await this.#options.journal.append(this.#entry([kept.report], keep, groups));
+  async #keep(kept: KeptCommand, beside: Partial<Entry> = {}): Promise<void> {
+    const { id, state } = kept.report;
+    const isOver = END_STATES.has(state) && isBackground(handlerOf(kept.body));
+    const keep = [
+      { key: keyOf(id), value: encodeKept(kept) },
+      ...(isOver ? [{ key: recordKeyOf(id), value: undefined }] : []),
+    ];
+    await this.#options.journal.append(this.#entry([kept.report], { ...beside, keep }));
   }
 
   /** A result must not be lost because the disk is full for a moment. */
-  async #keepUntilWritten(kept: KeptCommand, groups: Entry['groups']): Promise<void> {
+  async #keepUntilWritten(kept: KeptCommand, beside: Partial<Entry>): Promise<void> {
     for (;;) {
       try {
-        return await this.#keep(kept, groups);
+        return await this.#keep(kept, beside);
       } catch (error) {
-        if (error instanceof DeltawattError && error.retry === 'never')
-          return await this.#keep(bare(kept, error.code), []);
+        if (error instanceof DeltawattError && error.retry === 'never') return await this.#keep(bare(kept, error.code));
         if (this.#stopping.signal.aborted) throw error;
         this.#options.env.log.error('commands.result-not-stored', { id: kept.report.id, reason: reasonOf(error) });
         await this.#options.env.timers.sleep(APPEND_RETRY_MS, this.#stopping.signal);
@@ -328,7 +355,7 @@ export class Commands {
     if (old.length === 0) return;
     const keep = old.map(([id]) => ({ key: keyOf(id), value: undefined }));
     await this.#options.journal
-      .append(this.#entry([], keep, []))
+      .append(this.#entry([], { keep }))
       .then(() => {
         for (const [id] of old) this.#kept.delete(id);
       })
@@ -337,8 +364,12 @@ export class Commands {
 }
 
 /** The handler of a body; the table is typed by kind, which a union of bodies cannot show. */
-function handlerOf(body: CommandBody): Handler {
-  return HANDLERS[body.kind] as Handler;
+function handlerOf(body: CommandBody): Handler | BackgroundHandler {
+  return HANDLERS[body.kind] as Handler | BackgroundHandler;
+}
+
+function isBackground(handler: Handler | BackgroundHandler): handler is BackgroundHandler {
+  return 'perform' in handler;
 }
 
 function isDisconnect(body: CommandBody): boolean {

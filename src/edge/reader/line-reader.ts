@@ -8,6 +8,7 @@ import type { Env } from '../../base/env.ts';
 import { assert, DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { MeterId } from '../../model/ids.ts';
 import type { ReadJob } from '../../profile/plan.ts';
+import type { ClientUse } from '../../profile/schema/profile.ts';
 import type {
   Entry,
   Health,
@@ -48,6 +49,9 @@ export interface LineReaderOptions {
 
 /** An association that rested no longer than this is good for work that cannot be tried twice. */
 const FRESH_ENOUGH_MS = 2_000;
+
+/** As which client urgent and background work signs on; the rest reads. */
+const USE_OF: Partial<Record<JobClass, ClientUse>> = { command: 'control', background: 'firmware' };
 
 interface MeterDesk {
   readonly meter: Meter;
@@ -150,10 +154,11 @@ export class DlmsLineReader implements LineReader {
         meter,
         (use) => this.#sessions.use(meter, use),
         () => this.#sessions.drop(),
+        () => this.#urgentWaits > 0,
       );
       await this.#sessions.refresh(FRESH_ENOUGH_MS);
       // Signing on comes before the work, so that whoever waits for it to be reached need not wait for its end.
-      await this.#sessions.use(meter, jobClass === 'command' ? 'control' : 'read');
+      await this.#sessions.use(meter, USE_OF[jobClass] ?? 'read');
       const result = await work(access);
       this.#sessions.rest();
       await this.#answers(this.#desk(meterId));

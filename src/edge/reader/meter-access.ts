@@ -1,6 +1,7 @@
 /** A meter as command handlers see it: every call finds its way to an association, opening a new one when the last broke. */
 import type { Data } from '../../dlms/axdr/data.ts';
 import { parseObis } from '../../dlms/cosem/obis.ts';
+import type { ImageSession } from '../../dlms/image/image-session.ts';
 import type { AttributeAccess, GetDataResult } from '../../dlms/xdlms/service.ts';
 import type { ObjectReference, ObjectValue } from '../../model/command.ts';
 import type { Scaler } from '../../profile/readout.ts';
@@ -30,6 +31,7 @@ export class ReaderMeterAccess implements MeterAccess {
     private readonly associate: (use: ClientUse) => Promise<OpenAssociation>,
     /** The association is of no use any more. */
     private readonly broken: () => Promise<void>,
+    private readonly wanted: () => boolean = () => false,
   ) {
     this.timeZone = meter.timeZone;
     this.relayObis = meter.profile.relay?.obis ?? null;
@@ -76,6 +78,18 @@ export class ReaderMeterAccess implements MeterAccess {
     }
     const controlMode = isData(mode) ? numberOf(mode.data) : null;
     return { outputOn: output.data.value, controlState, controlMode };
+  }
+
+  async imageSession(): Promise<ImageSession> {
+    return await this.associate('firmware');
+  }
+
+  drop(): Promise<void> {
+    return this.broken();
+  }
+
+  isWanted(): boolean {
+    return this.wanted();
   }
 
   async #get(items: readonly AttributeAccess[], use: ClientUse): Promise<readonly GetDataResult[]> {

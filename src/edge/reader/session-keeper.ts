@@ -56,7 +56,7 @@ export class SessionKeeper {
   async use(meter: Meter, use: ClientUse): Promise<OpenAssociation> {
     this.#timer?.cancel();
     const kept = this.#kept;
-    if (kept?.meterId === meter.meterId && kept.client.uses.includes(use)) {
+    if (kept?.meterId === meter.meterId && serves(meter, kept.client, use)) {
       if (this.#restingSinceMs !== null) this.#reused = true;
       this.#restingSinceMs = null;
       return kept.association;
@@ -88,4 +88,9 @@ export class SessionKeeper {
     this.#restingSinceMs = null;
     if (kept !== null) await kept.association.release().catch(() => undefined);
   }
+}
+
+/** Whether an association as this client is good for a use; one without a client of its own is done by another. */
+function serves(meter: Meter, client: ClientRule, use: ClientUse): boolean {
+  return client.uses.includes(use) || (use === 'firmware' && client === clientFor(meter, use));
 }

@@ -19,7 +19,7 @@ import type { Meter } from '../ports.ts';
 import type { MeterCounters } from './counters.ts';
 
 /** What is used of an association. */
-export type OpenAssociation = Pick<MeterSession, 'get' | 'action' | 'release'>;
+export type OpenAssociation = Pick<MeterSession, 'get' | 'set' | 'action' | 'association' | 'release'>;
 
 /** Opens associations; `discarded` hears what came and could not be used. */
 export interface SessionOpener {
@@ -30,7 +30,9 @@ export interface SessionOpener {
 
 /** The client of the profile for a use; throws READER_NO_CLIENT. */
 export function clientFor(meter: Meter, use: ClientUse): ClientRule {
-  const client = meter.profile.clients.find((each) => each.uses.includes(use));
+  const clients = meter.profile.clients;
+  const wanted = use === 'firmware' && !clients.some((each) => each.uses.includes(use)) ? 'control' : use;
+  const client = clients.find((each) => each.uses.includes(wanted));
   if (client === undefined) throw edgeError('READER_NO_CLIENT', `${meter.profile.key}, ${use}`);
   return client;
 }

@@ -3,12 +3,14 @@
  *
  * One runner per line with as many slots as the line allows. Urgent work (commands, on-demand reads) waits in a queue of
  * its own, commands ahead, and is taken before any periodic job; a running job is not broken off, its slices are short
- * enough to wait for. Work that has not begun when its time is up is taken back and says so.
+ * enough to wait for. Background work (images of firmware) waits in the same queue and is taken only when nothing periodic
+ * is due. Work that has not begun when its time is up is taken back and says so.
  */
 import type { Env, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { MeterId } from '../../model/ids.ts';
 import type { ReadJob } from '../../profile/plan.ts';
+import type { FirmwareRule } from '../../profile/schema/profile.ts';
 import { EDGE_ERRORS, type EdgeErrorCode, edgeError } from '../errors.ts';
 import { SCHEDULER_LOOK_MS, URGENT_QUEUE_MAX } from '../limits.ts';
 import {
@@ -30,6 +32,8 @@ export interface SchedulerOptions {
   readonly health: Health;
   readonly watermark: (meterId: MeterId, key: string) => number | null;
 }
+
+const BACKGROUND_RANK = JOB_CLASSES.indexOf('background');
 
 interface Urgent {
   readonly meterId: MeterId;
@@ -56,6 +60,7 @@ export class Scheduler implements Dispatcher {
   readonly #options: SchedulerOptions;
   readonly #lines = new Map<string, Line>();
   readonly #lineOf = new Map<MeterId, Line>();
+  readonly #firmwareOf = new Map<MeterId, FirmwareRule>();
   readonly #running = new Set<Promise<void>>();
   #started = false;
   #stopped = false;
@@ -71,11 +76,12 @@ export class Scheduler implements Dispatcher {
   }
 
   /** Adds a meter to a line that was added. */
-  addMeter(lineId: string, meterId: MeterId, jobs: readonly ReadJob[]): void {
+  addMeter(lineId: string, meterId: MeterId, jobs: readonly ReadJob[], firmware: FirmwareRule | null = null): void {
     const line = this.#lines.get(lineId);
     if (line === undefined) throw new Error(`line ${lineId} was not added`);
     line.plan.add(meterId, jobs);
     this.#lineOf.set(meterId, line);
+    if (firmware !== null) this.#firmwareOf.set(meterId, firmware);
   }
 
   /** How long the line that was looked at longest ago has not been looked at, ms; 0 without lines, and when stopped. */
@@ -100,6 +106,10 @@ export class Scheduler implements Dispatcher {
 
   has(meterId: MeterId): boolean {
     return this.#lineOf.has(meterId);
+  }
+
+  firmwareOf(meterId: MeterId): FirmwareRule | null {
+    return this.#firmwareOf.get(meterId) ?? null;
   }
 
   withMeter<Result>(
@@ -159,22 +169,25 @@ export class Scheduler implements Dispatcher {
     while (line.busy.size < Math.max(1, line.reader.slots) && this.#takeNext(line)) {
       // Each turn filled one slot.
     }
-    line.reader.urgentWaits(line.urgent.length);
+    line.reader.urgentWaits(line.urgent.filter(isUrgent).length);
     if (line.busy.size >= Math.max(1, line.reader.slots)) return;
     const waitMs = line.plan.waitMs(this.#now(), SCHEDULER_LOOK_MS);
     line.timer = this.#options.env.timers.after(Math.max(1, waitMs), () => this.#look(line));
   }
 
   #takeNext(line: Line): boolean {
-    const urgent = line.urgent.find((each) => !line.busy.has(each.meterId));
-    if (urgent !== undefined) {
-      line.urgent = line.urgent.filter((each) => each !== urgent);
-      this.#occupy(line, urgent.meterId, () => this.#runUrgent(line, urgent));
-      return true;
-    }
+    if (this.#takeQueued(line, isUrgent)) return true;
     const picked = line.plan.pick(this.#now(), line.open);
-    if (picked === null) return false;
+    if (picked === null) return this.#takeQueued(line, () => true);
     this.#occupy(line, picked.meterId, () => this.#runPeriodic(line, picked));
+    return true;
+  }
+
+  #takeQueued(line: Line, may: (urgent: Urgent) => boolean): boolean {
+    const urgent = line.urgent.find((each) => may(each) && !line.busy.has(each.meterId));
+    if (urgent === undefined) return false;
+    line.urgent = line.urgent.filter((each) => each !== urgent);
+    this.#occupy(line, urgent.meterId, () => this.#runUrgent(line, urgent));
     return true;
   }
 
@@ -217,6 +230,11 @@ export class Scheduler implements Dispatcher {
     if (!outcome.ok) line.open = null;
     line.plan.ended(picked, outcome, tookMs, this.#now());
   }
+}
+
+/** Whether it goes ahead of periodic jobs. */
+function isUrgent({ rank }: Urgent): boolean {
+  return rank < BACKGROUND_RANK;
 }
 
 function failed(

@@ -1,6 +1,6 @@
 /** The octets of the uplink behind an interface, so that the rules can be tried without them. */
 
-import type { CollectorMessage } from '../../wire/messages.ts';
+import type { CollectorMessage, ImageRequest } from '../../wire/messages.ts';
 import type { LaneSpan } from '../ports.ts';
 
 /** What a hello says. */
@@ -33,6 +33,7 @@ export interface UplinkCodec {
   /** `octets` is an encoded dictionary as the journal keeps it. */
   dictionary(octets: Uint8Array): Uint8Array;
   status(fields: StatusFields): Uint8Array;
+  image(request: ImageRequest): Uint8Array;
   batch(blocks: readonly Uint8Array[]): Uint8Array;
   /** Checks the authenticator and decodes; throws a WIRE_* error. */
   notice(payload: Uint8Array): CollectorMessage;

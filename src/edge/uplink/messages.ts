@@ -1,5 +1,7 @@
 /** What the uplink's machine wants done, and what it wants sent. */
+
 import type { Lane } from '../../wire/lanes.ts';
+import type { ImagePart } from '../../wire/messages.ts';
 
 /** Something that the machine wants done, in this order. */
 export type UplinkAction =
@@ -15,6 +17,7 @@ export type UplinkAction =
   | { readonly kind: 'dictionary'; readonly hash: string }
   /** Tell `keyframeAt` of the machine where the keyframe group of this block begins. */
   | { readonly kind: 'find-keyframe'; readonly lane: Lane; readonly sequence: number }
+  | ImagePart
   | { readonly kind: 'command'; readonly command: Uint8Array; readonly signature: Uint8Array }
   /** Consider telling the collector about backlog and health. */
   | { readonly kind: 'status' }

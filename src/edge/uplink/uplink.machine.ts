@@ -115,6 +115,8 @@ export class UplinkMachine {
         return this.#needKeyframe(body, nowMs);
       case 'command':
         return [{ kind: 'command', command: body.command, signature: body.signature }];
+      case 'image':
+        return [body];
       case 'answer':
       case 'refusal':
         return [];

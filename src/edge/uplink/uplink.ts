@@ -8,7 +8,7 @@
 import type { Env, MqttConnection, MqttDelivery, MqttOptions, Timer } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { Lane } from '../../wire/lanes.ts';
-import type { CollectorMessage } from '../../wire/messages.ts';
+import type { CollectorMessage, ImagePart, ImageRequest } from '../../wire/messages.ts';
 import { BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS, GATHERED_MAX_OCTETS, TOLD_DICTIONARIES_MAX } from '../limits.ts';
 import type { CollectorTime, Health, Journal, LaneSpan, StoredBlock, UplinkState } from '../ports.ts';
 import { Backoff } from './backoff.ts';
@@ -38,6 +38,8 @@ export interface UplinkOptions {
 export interface UplinkListener {
   /** Resolves when the command is on disk or refused; the broker's acknowledgement waits for it. */
   command(command: Uint8Array, signature: Uint8Array): Promise<void>;
+  /** Octets of an image that was asked for. */
+  image(part: ImagePart): void;
   /** Hello was answered: the collector's time is known. */
   opened(): void;
 }
@@ -57,7 +59,7 @@ export class Uplink {
   readonly #backoff = new Backoff();
   readonly #stopping = new AbortController();
   readonly #keepAlive: KeepAliveKeeper;
-  #listener: UplinkListener = { command: () => Promise.resolve(), opened: () => undefined };
+  #listener: UplinkListener = { command: () => Promise.resolve(), image: () => undefined, opened: () => undefined };
   #loop: Promise<void> = Promise.resolve();
   #connection: MqttConnection | null = null;
   #hangUp: (reason: string) => void = () => undefined;
@@ -123,6 +125,13 @@ export class Uplink {
       mqttOctets: this.#closedTraffic + traffic.sent + traffic.received,
       outstandingOctets: this.#machine.outstandingOctets,
     };
+  }
+
+  /** Asks for the next octets of an image; false while there is no session. */
+  askImage(request: ImageRequest): boolean {
+    if (!this.#machine.isOpen) return false;
+    this.#control(this.#options.codec.image(request));
+    return true;
   }
 
   #nowMs(): number {
@@ -343,6 +352,8 @@ export class Uplink {
         return await this.#findKeyframe(action.lane, action.sequence);
       case 'command':
         return await this.#listener.command(action.command, action.signature);
+      case 'image':
+        return this.#listener.image(action);
       case 'status':
         return this.#sendStatus();
       case 'ignored':

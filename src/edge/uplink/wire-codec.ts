@@ -51,6 +51,7 @@ export function wireCodec(identity: EdgeIdentity, crypto: Crypto): UplinkCodec {
       const status = { lanes: backlog, uptimeS, autonomyHours: autonomyHours ?? AUTONOMY_UNKNOWN, facts };
       return seal({ kind: 'status', status });
     },
+    image: (request) => seal(request),
     batch: joinBatch,
     notice: (payload) => decodeCollectorMessage(openEnvelope(payload, 'down', identity, crypto)),
     keyframeOf: (block) => decodeHeader(block).keyframe,

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file deltawatt.proto.
  */
 export const file_deltawatt: GenFile = /*@__PURE__*/
-  fileDesc("Cg9kZWx0YXdhdHQucHJvdG8SEWRlbHRhd2F0dC53aXJlLnYxIi8KCEVudmVsb3BlEgwKBGJvZHkYASABKAwSFQoNYXV0aGVudGljYXRvchgCIAEoDCKpAQoLRWRnZU1lc3NhZ2USKQoFaGVsbG8YASABKAsyGC5kZWx0YXdhdHQud2lyZS52MS5IZWxsb0gAEjMKCmRpY3Rpb25hcnkYAiABKAsyHS5kZWx0YXdhdHQud2lyZS52MS5EaWN0aW9uYXJ5SAASLwoGc3RhdHVzGAMgASgLMh0uZGVsdGF3YXR0LndpcmUudjEuRWRnZVN0YXR1c0gAQgkKB21lc3NhZ2Ui1gEKBUhlbGxvEg0KBWVwb2NoGAEgASgMEg8KB2Jvb3RfaWQYAiABKAwSDwoHc2Vzc2lvbhgDIAEoDBIqCgVsYW5lcxgEIAMoCzIbLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVTcGFuEhAKCHNvZnR3YXJlGAUgASgJEhQKDHdhbGxfdGltZV9tcxgGIAEoAxI2Cg1jbG9ja19xdWFsaXR5GAcgASgOMh8uZGVsdGF3YXR0LndpcmUudjEuQ2xvY2tRdWFsaXR5EhAKCHByb3RvY29sGAggASgNIkwKCExhbmVTcGFuEgwKBGxhbmUYASABKA0SDQoFZmlyc3QYAiABKAQSDAoEbGFzdBgDIAEoBBIVCg1sYXN0X2tleWZyYW1lGAQgASgEIjYKCkRpY3Rpb25hcnkSKAoGZ3JvdXBzGAEgAygLMhguZGVsdGF3YXR0LndpcmUudjEuR3JvdXAifAoFR3JvdXASEAoIbWV0ZXJfaWQYASABKAkSEgoKaW50ZXJ2YWxfcxgCIAEoDRIOCgZzb3VyY2UYAyABKA0SKgoHY29sdW1ucxgEIAMoCzIZLmRlbHRhd2F0dC53aXJlLnYxLkNvbHVtbhIRCgl0aW1lX3pvbmUYBSABKAkiNgoGQ29sdW1uEgwKBG9iaXMYASABKAkSEAoIZXhwb25lbnQYAiABKBESDAoEdW5pdBgDIAEoCSKNAQoKRWRnZVN0YXR1cxItCgVsYW5lcxgBIAMoCzIeLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVCYWNrbG9nEhAKCHVwdGltZV9zGAIgASgEEhYKDmF1dG9ub215X2hvdXJzGAMgASgBEiYKBWZhY3RzGAQgAygLMhcuZGVsdGF3YXR0LndpcmUudjEuRmFjdCJOCgtMYW5lQmFja2xvZxIMCgRsYW5lGAEgASgNEg4KBm9jdGV0cxgCIAEoBBIOCgZibG9ja3MYAyABKAQSEQoJb2xkZXN0X21zGAQgASgDIjUKBEZhY3QSDAoEbmFtZRgBIAEoCRINCgVzdGF0ZRgCIAEoCRIQCghzZW50ZW5jZRgDIAEoCSKEAwoQQ29sbGVjdG9yTWVzc2FnZRIPCgdzZXNzaW9uGAEgASgMEgwKBHRlcm0YAiABKAwSFgoOc2VydmVyX3RpbWVfbXMYAyABKAMSKwoGYW5zd2VyGAQgASgLMhkuZGVsdGF3YXR0LndpcmUudjEuQW5zd2VySAASJQoDYWNrGAUgASgLMhYuZGVsdGF3YXR0LndpcmUudjEuQWNrSAASPAoPbmVlZF9kaWN0aW9uYXJ5GAYgASgLMiEuZGVsdGF3YXR0LndpcmUudjEuTmVlZERpY3Rpb25hcnlIABI4Cg1uZWVkX2tleWZyYW1lGAcgASgLMh8uZGVsdGF3YXR0LndpcmUudjEuTmVlZEtleWZyYW1lSAASMwoHY29tbWFuZBgIIAEoCzIgLmRlbHRhd2F0dC53aXJlLnYxLlNpZ25lZENvbW1hbmRIABItCgdyZWZ1c2FsGAkgASgLMhouZGVsdGF3YXR0LndpcmUudjEuUmVmdXNhbEgAQgkKB21lc3NhZ2UiRAoGQW5zd2VyEioKBWxhbmVzGAEgAygLMhsuZGVsdGF3YXR0LndpcmUudjEuTGFuZVVwVG8SDgoGY3JlZGl0GAIgASgEIicKCExhbmVVcFRvEgwKBGxhbmUYASABKA0SDQoFdXBfdG8YAiABKAQibAoDQWNrEg0KBWVwb2NoGAEgASgMEgwKBGxhbmUYAiABKA0SDQoFdXBfdG8YAyABKAQSDgoGY3JlZGl0GAQgASgEEikKBGFsc28YBSADKAsyGy5kZWx0YXdhdHQud2lyZS52MS5MYW5lVXBUbyIsCg5OZWVkRGljdGlvbmFyeRIMCgRoYXNoGAEgASgMEgwKBGxhbmUYAiABKA0iKwoMTmVlZEtleWZyYW1lEgwKBGxhbmUYASABKA0SDQoFdXBfdG8YAiABKAQiKQoHUmVmdXNhbBIMCgRjb2RlGAEgASgJEhAKCHNlbnRlbmNlGAIgASgJIjMKDVNpZ25lZENvbW1hbmQSDwoHY29tbWFuZBgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwi9QEKDkNvbW1hbmRNZXNzYWdlEgoKAmlkGAEgASgJEg8KB2VkZ2VfaWQYAiABKAkSDQoFZXBvY2gYAyABKAwSEAoIbWV0ZXJfaWQYBCABKAkSFQoNZXhwaXJlc19hdF9tcxgFIAEoAxIOCgZhdXRob3IYBiABKAkSFQoNY3JlYXRlZF9hdF9tcxgHIAEoAxIuCgRyZWFkGAogASgLMh4uZGVsdGF3YXR0LndpcmUudjEuUmVhZE9iamVjdHNIABIvCgVyZWxheRgLIAEoCzIeLmRlbHRhd2F0dC53aXJlLnYxLlJlbGF5QWN0aW9uSABCBgoEYm9keSJCCgtSZWFkT2JqZWN0cxIzCgdvYmplY3RzGAEgAygLMiIuZGVsdGF3YXR0LndpcmUudjEuT2JqZWN0UmVmZXJlbmNlIkQKD09iamVjdFJlZmVyZW5jZRIQCghjbGFzc19pZBgBIAEoDRIMCgRvYmlzGAIgASgJEhEKCWF0dHJpYnV0ZRgDIAEoBSIgCgtSZWxheUFjdGlvbhIRCglyZWNvbm5lY3QYASABKAgiNQoHUmVjb3JkcxIqCgdyZWNvcmRzGAEgAygLMhkuZGVsdGF3YXR0LndpcmUudjEuUmVjb3JkIscCCgZSZWNvcmQSLwoFZXZlbnQYASABKAsyHi5kZWx0YXdhdHQud2lyZS52MS5FdmVudFJlY29yZEgAEjcKCWF0dHJpYnV0ZRgCIAEoCzIiLmRlbHRhd2F0dC53aXJlLnYxLkF0dHJpYnV0ZVJlY29yZEgAEjoKC21ldGVyX3N0YXRlGAMgASgLMiMuZGVsdGF3YXR0LndpcmUudjEuTWV0ZXJTdGF0ZVJlY29yZEgAEjMKB2NvbW1hbmQYBCABKAsyIC5kZWx0YXdhdHQud2lyZS52MS5Db21tYW5kUmVjb3JkSAASKwoDZ2FwGAUgASgLMhwuZGVsdGF3YXR0LndpcmUudjEuR2FwUmVjb3JkSAASKwoDbG9nGAYgASgLMhwuZGVsdGF3YXR0LndpcmUudjEuTG9nUmVjb3JkSABCCAoGcmVjb3JkInsKC0V2ZW50UmVjb3JkEhAKCG1ldGVyX2lkGAEgASgJEgsKA2xvZxgCIAEoCRIMCgRjb2RlGAMgASgREgwKBG5hbWUYBCABKAkSEAoIc2VudGVuY2UYBSABKAkSDQoFYXRfbXMYBiABKAMSEAoIc2V2ZXJpdHkYByABKA0iYQoPQXR0cmlidXRlUmVjb3JkEhAKCG1ldGVyX2lkGAEgASgJEgwKBG9iaXMYAiABKAkSDAoEbmFtZRgDIAEoCRIMCgR0ZXh0GAQgASgJEhIKCnJlYWRfYXRfbXMYBSABKAMiVwoQTWV0ZXJTdGF0ZVJlY29yZBIQCghtZXRlcl9pZBgBIAEoCRINCgVzdGF0ZRgCIAEoDRIQCghzZW50ZW5jZRgDIAEoCRIQCghzaW5jZV9tcxgEIAEoAyLoAQoNQ29tbWFuZFJlY29yZBIKCgJpZBgBIAEoCRIQCghtZXRlcl9pZBgCIAEoCRINCgVzdGF0ZRgDIAEoDRIMCgRjb2RlGAQgASgJEhAKCHNlbnRlbmNlGAUgASgJEg0KBWF0X21zGAYgASgDEi4KBnZhbHVlcxgHIAMoCzIeLmRlbHRhd2F0dC53aXJlLnYxLk9iamVjdFZhbHVlEi4KBXJlbGF5GAggASgLMh8uZGVsdGF3YXR0LndpcmUudjEuUmVsYXlSZWFkaW5nEgwKBHBhcnQYCSABKA0SDQoFcGFydHMYCiABKA0iywEKC09iamVjdFZhbHVlEjIKBm9iamVjdBgBIAEoCzIiLmRlbHRhd2F0dC53aXJlLnYxLk9iamVjdFJlZmVyZW5jZRIOCgZyZXN1bHQYAiABKA0SEgoFdmFsdWUYAyABKAlIAIgBARIQCghleHBvbmVudBgEIAEoERIMCgR1bml0GAUgASgJEhEKBHRleHQYBiABKAlIAYgBARILCgNyYXcYByABKAwSEQoJY29udGludWVkGAggASgIQggKBl92YWx1ZUIHCgVfdGV4dCI4CgxSZWxheVJlYWRpbmcSEQoJb3V0cHV0X29uGAEgASgIEhUKDWNvbnRyb2xfc3RhdGUYAiABKA0ibgoJR2FwUmVjb3JkEhAKCG1ldGVyX2lkGAEgASgJEgwKBG9iaXMYAiADKAkSEgoKaW50ZXJ2YWxfcxgDIAEoDRIPCgdmcm9tX21zGAQgASgDEg0KBXRvX21zGAUgASgDEg0KBWNhdXNlGAYgASgJIk0KCUxvZ1JlY29yZBINCgVsZXZlbBgBIAEoCRINCgVldmVudBgCIAEoCRINCgVhdF9tcxgDIAEoAxITCgtmaWVsZHNfanNvbhgEIAEoCSqsAQoMQ2xvY2tRdWFsaXR5Eh0KGUNMT0NLX1FVQUxJVFlfVU5TUEVDSUZJRUQQABIXChNDTE9DS19RVUFMSVRZX1VOU0VUEAESFQoRQ0xPQ0tfUVVBTElUWV9SVEMQAhIZChVDTE9DS19RVUFMSVRZX05FVFdPUksQAxIVChFDTE9DS19RVUFMSVRZX05UUBAEEhsKF0NMT0NLX1FVQUxJVFlfQ09MTEVDVE9SEAViBnByb3RvMw");
+  fileDesc("Cg9kZWx0YXdhdHQucHJvdG8SEWRlbHRhd2F0dC53aXJlLnYxIi8KCEVudmVsb3BlEgwKBGJvZHkYASABKAwSFQoNYXV0aGVudGljYXRvchgCIAEoDCLbAQoLRWRnZU1lc3NhZ2USKQoFaGVsbG8YASABKAsyGC5kZWx0YXdhdHQud2lyZS52MS5IZWxsb0gAEjMKCmRpY3Rpb25hcnkYAiABKAsyHS5kZWx0YXdhdHQud2lyZS52MS5EaWN0aW9uYXJ5SAASLwoGc3RhdHVzGAMgASgLMh0uZGVsdGF3YXR0LndpcmUudjEuRWRnZVN0YXR1c0gAEjAKBWltYWdlGAQgASgLMh8uZGVsdGF3YXR0LndpcmUudjEuSW1hZ2VSZXF1ZXN0SABCCQoHbWVzc2FnZSLWAQoFSGVsbG8SDQoFZXBvY2gYASABKAwSDwoHYm9vdF9pZBgCIAEoDBIPCgdzZXNzaW9uGAMgASgMEioKBWxhbmVzGAQgAygLMhsuZGVsdGF3YXR0LndpcmUudjEuTGFuZVNwYW4SEAoIc29mdHdhcmUYBSABKAkSFAoMd2FsbF90aW1lX21zGAYgASgDEjYKDWNsb2NrX3F1YWxpdHkYByABKA4yHy5kZWx0YXdhdHQud2lyZS52MS5DbG9ja1F1YWxpdHkSEAoIcHJvdG9jb2wYCCABKA0iTAoITGFuZVNwYW4SDAoEbGFuZRgBIAEoDRINCgVmaXJzdBgCIAEoBBIMCgRsYXN0GAMgASgEEhUKDWxhc3Rfa2V5ZnJhbWUYBCABKAQiNgoKRGljdGlvbmFyeRIoCgZncm91cHMYASADKAsyGC5kZWx0YXdhdHQud2lyZS52MS5Hcm91cCJ8CgVHcm91cBIQCghtZXRlcl9pZBgBIAEoCRISCgppbnRlcnZhbF9zGAIgASgNEg4KBnNvdXJjZRgDIAEoDRIqCgdjb2x1bW5zGAQgAygLMhkuZGVsdGF3YXR0LndpcmUudjEuQ29sdW1uEhEKCXRpbWVfem9uZRgFIAEoCSI2CgZDb2x1bW4SDAoEb2JpcxgBIAEoCRIQCghleHBvbmVudBgCIAEoERIMCgR1bml0GAMgASgJIo0BCgpFZGdlU3RhdHVzEi0KBWxhbmVzGAEgAygLMh4uZGVsdGF3YXR0LndpcmUudjEuTGFuZUJhY2tsb2cSEAoIdXB0aW1lX3MYAiABKAQSFgoOYXV0b25vbXlfaG91cnMYAyABKAESJgoFZmFjdHMYBCADKAsyFy5kZWx0YXdhdHQud2lyZS52MS5GYWN0Ij4KDEltYWdlUmVxdWVzdBIOCgZzaGEyNTYYASABKAwSDgoGb2Zmc2V0GAIgASgNEg4KBmxlbmd0aBgDIAEoDSJOCgtMYW5lQmFja2xvZxIMCgRsYW5lGAEgASgNEg4KBm9jdGV0cxgCIAEoBBIOCgZibG9ja3MYAyABKAQSEQoJb2xkZXN0X21zGAQgASgDIjUKBEZhY3QSDAoEbmFtZRgBIAEoCRINCgVzdGF0ZRgCIAEoCRIQCghzZW50ZW5jZRgDIAEoCSKzAwoQQ29sbGVjdG9yTWVzc2FnZRIPCgdzZXNzaW9uGAEgASgMEgwKBHRlcm0YAiABKAwSFgoOc2VydmVyX3RpbWVfbXMYAyABKAMSKwoGYW5zd2VyGAQgASgLMhkuZGVsdGF3YXR0LndpcmUudjEuQW5zd2VySAASJQoDYWNrGAUgASgLMhYuZGVsdGF3YXR0LndpcmUudjEuQWNrSAASPAoPbmVlZF9kaWN0aW9uYXJ5GAYgASgLMiEuZGVsdGF3YXR0LndpcmUudjEuTmVlZERpY3Rpb25hcnlIABI4Cg1uZWVkX2tleWZyYW1lGAcgASgLMh8uZGVsdGF3YXR0LndpcmUudjEuTmVlZEtleWZyYW1lSAASMwoHY29tbWFuZBgIIAEoCzIgLmRlbHRhd2F0dC53aXJlLnYxLlNpZ25lZENvbW1hbmRIABItCgdyZWZ1c2FsGAkgASgLMhouZGVsdGF3YXR0LndpcmUudjEuUmVmdXNhbEgAEi0KBWltYWdlGAogASgLMhwuZGVsdGF3YXR0LndpcmUudjEuSW1hZ2VQYXJ0SABCCQoHbWVzc2FnZSJECgZBbnN3ZXISKgoFbGFuZXMYASADKAsyGy5kZWx0YXdhdHQud2lyZS52MS5MYW5lVXBUbxIOCgZjcmVkaXQYAiABKAQiJwoITGFuZVVwVG8SDAoEbGFuZRgBIAEoDRINCgV1cF90bxgCIAEoBCJsCgNBY2sSDQoFZXBvY2gYASABKAwSDAoEbGFuZRgCIAEoDRINCgV1cF90bxgDIAEoBBIOCgZjcmVkaXQYBCABKAQSKQoEYWxzbxgFIAMoCzIbLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVVcFRvIiwKDk5lZWREaWN0aW9uYXJ5EgwKBGhhc2gYASABKAwSDAoEbGFuZRgCIAEoDSIrCgxOZWVkS2V5ZnJhbWUSDAoEbGFuZRgBIAEoDRINCgV1cF90bxgCIAEoBCIpCgdSZWZ1c2FsEgwKBGNvZGUYASABKAkSEAoIc2VudGVuY2UYAiABKAkiOwoJSW1hZ2VQYXJ0Eg4KBnNoYTI1NhgBIAEoDBIOCgZvZmZzZXQYAiABKA0SDgoGb2N0ZXRzGAMgASgMIjMKDVNpZ25lZENvbW1hbmQSDwoHY29tbWFuZBgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwirAIKDkNvbW1hbmRNZXNzYWdlEgoKAmlkGAEgASgJEg8KB2VkZ2VfaWQYAiABKAkSDQoFZXBvY2gYAyABKAwSEAoIbWV0ZXJfaWQYBCABKAkSFQoNZXhwaXJlc19hdF9tcxgFIAEoAxIOCgZhdXRob3IYBiABKAkSFQoNY3JlYXRlZF9hdF9tcxgHIAEoAxIuCgRyZWFkGAogASgLMh4uZGVsdGF3YXR0LndpcmUudjEuUmVhZE9iamVjdHNIABIvCgVyZWxheRgLIAEoCzIeLmRlbHRhd2F0dC53aXJlLnYxLlJlbGF5QWN0aW9uSAASNQoIZmlybXdhcmUYDCABKAsyIS5kZWx0YXdhdHQud2lyZS52MS5GaXJtd2FyZVVwZGF0ZUgAQgYKBGJvZHkiQgoLUmVhZE9iamVjdHMSMwoHb2JqZWN0cxgBIAMoCzIiLmRlbHRhd2F0dC53aXJlLnYxLk9iamVjdFJlZmVyZW5jZSJECg9PYmplY3RSZWZlcmVuY2USEAoIY2xhc3NfaWQYASABKA0SDAoEb2JpcxgCIAEoCRIRCglhdHRyaWJ1dGUYAyABKAUiIAoLUmVsYXlBY3Rpb24SEQoJcmVjb25uZWN0GAEgASgIIloKDkZpcm13YXJlVXBkYXRlEg4KBnNoYTI1NhgBIAEoDBIMCgRzaXplGAIgASgNEhIKCmlkZW50aWZpZXIYAyABKAwSFgoOYWN0aXZhdGVfYXRfbXMYBCABKAMiNQoHUmVjb3JkcxIqCgdyZWNvcmRzGAEgAygLMhkuZGVsdGF3YXR0LndpcmUudjEuUmVjb3JkIscCCgZSZWNvcmQSLwoFZXZlbnQYASABKAsyHi5kZWx0YXdhdHQud2lyZS52MS5FdmVudFJlY29yZEgAEjcKCWF0dHJpYnV0ZRgCIAEoCzIiLmRlbHRhd2F0dC53aXJlLnYxLkF0dHJpYnV0ZVJlY29yZEgAEjoKC21ldGVyX3N0YXRlGAMgASgLMiMuZGVsdGF3YXR0LndpcmUudjEuTWV0ZXJTdGF0ZVJlY29yZEgAEjMKB2NvbW1hbmQYBCABKAsyIC5kZWx0YXdhdHQud2lyZS52MS5Db21tYW5kUmVjb3JkSAASKwoDZ2FwGAUgASgLMhwuZGVsdGF3YXR0LndpcmUudjEuR2FwUmVjb3JkSAASKwoDbG9nGAYgASgLMhwuZGVsdGF3YXR0LndpcmUudjEuTG9nUmVjb3JkSABCCAoGcmVjb3JkInsKC0V2ZW50UmVjb3JkEhAKCG1ldGVyX2lkGAEgASgJEgsKA2xvZxgCIAEoCRIMCgRjb2RlGAMgASgREgwKBG5hbWUYBCABKAkSEAoIc2VudGVuY2UYBSABKAkSDQoFYXRfbXMYBiABKAMSEAoIc2V2ZXJpdHkYByABKA0iYQoPQXR0cmlidXRlUmVjb3JkEhAKCG1ldGVyX2lkGAEgASgJEgwKBG9iaXMYAiABKAkSDAoEbmFtZRgDIAEoCRIMCgR0ZXh0GAQgASgJEhIKCnJlYWRfYXRfbXMYBSABKAMiVwoQTWV0ZXJTdGF0ZVJlY29yZBIQCghtZXRlcl9pZBgBIAEoCRINCgVzdGF0ZRgCIAEoDRIQCghzZW50ZW5jZRgDIAEoCRIQCghzaW5jZV9tcxgEIAEoAyLoAQoNQ29tbWFuZFJlY29yZBIKCgJpZBgBIAEoCRIQCghtZXRlcl9pZBgCIAEoCRINCgVzdGF0ZRgDIAEoDRIMCgRjb2RlGAQgASgJEhAKCHNlbnRlbmNlGAUgASgJEg0KBWF0X21zGAYgASgDEi4KBnZhbHVlcxgHIAMoCzIeLmRlbHRhd2F0dC53aXJlLnYxLk9iamVjdFZhbHVlEi4KBXJlbGF5GAggASgLMh8uZGVsdGF3YXR0LndpcmUudjEuUmVsYXlSZWFkaW5nEgwKBHBhcnQYCSABKA0SDQoFcGFydHMYCiABKA0iywEKC09iamVjdFZhbHVlEjIKBm9iamVjdBgBIAEoCzIiLmRlbHRhd2F0dC53aXJlLnYxLk9iamVjdFJlZmVyZW5jZRIOCgZyZXN1bHQYAiABKA0SEgoFdmFsdWUYAyABKAlIAIgBARIQCghleHBvbmVudBgEIAEoERIMCgR1bml0GAUgASgJEhEKBHRleHQYBiABKAlIAYgBARILCgNyYXcYByABKAwSEQoJY29udGludWVkGAggASgIQggKBl92YWx1ZUIHCgVfdGV4dCI4CgxSZWxheVJlYWRpbmcSEQoJb3V0cHV0X29uGAEgASgIEhUKDWNvbnRyb2xfc3RhdGUYAiABKA0ibgoJR2FwUmVjb3JkEhAKCG1ldGVyX2lkGAEgASgJEgwKBG9iaXMYAiADKAkSEgoKaW50ZXJ2YWxfcxgDIAEoDRIPCgdmcm9tX21zGAQgASgDEg0KBXRvX21zGAUgASgDEg0KBWNhdXNlGAYgASgJIk0KCUxvZ1JlY29yZBINCgVsZXZlbBgBIAEoCRINCgVldmVudBgCIAEoCRINCgVhdF9tcxgDIAEoAxITCgtmaWVsZHNfanNvbhgEIAEoCSqsAQoMQ2xvY2tRdWFsaXR5Eh0KGUNMT0NLX1FVQUxJVFlfVU5TUEVDSUZJRUQQABIXChNDTE9DS19RVUFMSVRZX1VOU0VUEAESFQoRQ0xPQ0tfUVVBTElUWV9SVEMQAhIZChVDTE9DS19RVUFMSVRZX05FVFdPUksQAxIVChFDTE9DS19RVUFMSVRZX05UUBAEEhsKF0NMT0NLX1FVQUxJVFlfQ09MTEVDVE9SEAViBnByb3RvMw");
 
 /**
  * Every control message, both ways: the message's octets and their authenticator, the first 16 octets of
@@ -67,6 +67,12 @@ export type EdgeMessage = Message<"deltawatt.wire.v1.EdgeMessage"> & {
      */
     value: EdgeStatus;
     case: "status";
+  } | {
+    /**
+     * @generated from field: deltawatt.wire.v1.ImageRequest image = 4;
+     */
+    value: ImageRequest;
+    case: "image";
   } | { case: undefined; value?: undefined };
 };
 
@@ -297,6 +303,39 @@ export const EdgeStatusSchema: GenMessage<EdgeStatus> = /*@__PURE__*/
   messageDesc(file_deltawatt, 7);
 
 /**
+ * The next part of an image that a command names; the answer is an ImagePart.
+ *
+ * @generated from message deltawatt.wire.v1.ImageRequest
+ */
+export type ImageRequest = Message<"deltawatt.wire.v1.ImageRequest"> & {
+  /**
+   * of the whole image, 32 octets
+   *
+   * @generated from field: bytes sha256 = 1;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * @generated from field: uint32 offset = 2;
+   */
+  offset: number;
+
+  /**
+   * octets wanted at most
+   *
+   * @generated from field: uint32 length = 3;
+   */
+  length: number;
+};
+
+/**
+ * Describes the message deltawatt.wire.v1.ImageRequest.
+ * Use `create(ImageRequestSchema)` to create a new message.
+ */
+export const ImageRequestSchema: GenMessage<ImageRequest> = /*@__PURE__*/
+  messageDesc(file_deltawatt, 8);
+
+/**
  * @generated from message deltawatt.wire.v1.LaneBacklog
  */
 export type LaneBacklog = Message<"deltawatt.wire.v1.LaneBacklog"> & {
@@ -326,7 +365,7 @@ export type LaneBacklog = Message<"deltawatt.wire.v1.LaneBacklog"> & {
  * Use `create(LaneBacklogSchema)` to create a new message.
  */
 export const LaneBacklogSchema: GenMessage<LaneBacklog> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 8);
+  messageDesc(file_deltawatt, 9);
 
 /**
  * @generated from message deltawatt.wire.v1.Fact
@@ -353,7 +392,7 @@ export type Fact = Message<"deltawatt.wire.v1.Fact"> & {
  * Use `create(FactSchema)` to create a new message.
  */
 export const FactSchema: GenMessage<Fact> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 9);
+  messageDesc(file_deltawatt, 10);
 
 /**
  * collector -> edge, topic .../d. It counts only with the session of the edge's last hello, the term learnt from the
@@ -418,6 +457,12 @@ export type CollectorMessage = Message<"deltawatt.wire.v1.CollectorMessage"> & {
      */
     value: Refusal;
     case: "refusal";
+  } | {
+    /**
+     * @generated from field: deltawatt.wire.v1.ImagePart image = 10;
+     */
+    value: ImagePart;
+    case: "image";
   } | { case: undefined; value?: undefined };
 };
 
@@ -426,7 +471,7 @@ export type CollectorMessage = Message<"deltawatt.wire.v1.CollectorMessage"> & {
  * Use `create(CollectorMessageSchema)` to create a new message.
  */
 export const CollectorMessageSchema: GenMessage<CollectorMessage> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 10);
+  messageDesc(file_deltawatt, 11);
 
 /**
  * @generated from message deltawatt.wire.v1.Answer
@@ -450,7 +495,7 @@ export type Answer = Message<"deltawatt.wire.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 11);
+  messageDesc(file_deltawatt, 12);
 
 /**
  * @generated from message deltawatt.wire.v1.LaneUpTo
@@ -472,7 +517,7 @@ export type LaneUpTo = Message<"deltawatt.wire.v1.LaneUpTo"> & {
  * Use `create(LaneUpToSchema)` to create a new message.
  */
 export const LaneUpToSchema: GenMessage<LaneUpTo> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 12);
+  messageDesc(file_deltawatt, 13);
 
 /**
  * @generated from message deltawatt.wire.v1.Ack
@@ -513,7 +558,7 @@ export type Ack = Message<"deltawatt.wire.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 13);
+  messageDesc(file_deltawatt, 14);
 
 /**
  * @generated from message deltawatt.wire.v1.NeedDictionary
@@ -535,7 +580,7 @@ export type NeedDictionary = Message<"deltawatt.wire.v1.NeedDictionary"> & {
  * Use `create(NeedDictionarySchema)` to create a new message.
  */
 export const NeedDictionarySchema: GenMessage<NeedDictionary> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 14);
+  messageDesc(file_deltawatt, 15);
 
 /**
  * @generated from message deltawatt.wire.v1.NeedKeyframe
@@ -559,7 +604,7 @@ export type NeedKeyframe = Message<"deltawatt.wire.v1.NeedKeyframe"> & {
  * Use `create(NeedKeyframeSchema)` to create a new message.
  */
 export const NeedKeyframeSchema: GenMessage<NeedKeyframe> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 15);
+  messageDesc(file_deltawatt, 16);
 
 /**
  * The collector will not take this edge's blocks; the sentence says who can change that.
@@ -583,7 +628,36 @@ export type Refusal = Message<"deltawatt.wire.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 16);
+  messageDesc(file_deltawatt, 17);
+
+/**
+ * Octets of an image from an offset on. Empty: the collector has no such image for this concentrator.
+ *
+ * @generated from message deltawatt.wire.v1.ImagePart
+ */
+export type ImagePart = Message<"deltawatt.wire.v1.ImagePart"> & {
+  /**
+   * @generated from field: bytes sha256 = 1;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * @generated from field: uint32 offset = 2;
+   */
+  offset: number;
+
+  /**
+   * @generated from field: bytes octets = 3;
+   */
+  octets: Uint8Array;
+};
+
+/**
+ * Describes the message deltawatt.wire.v1.ImagePart.
+ * Use `create(ImagePartSchema)` to create a new message.
+ */
+export const ImagePartSchema: GenMessage<ImagePart> = /*@__PURE__*/
+  messageDesc(file_deltawatt, 18);
 
 /**
  * @generated from message deltawatt.wire.v1.SignedCommand
@@ -609,7 +683,7 @@ export type SignedCommand = Message<"deltawatt.wire.v1.SignedCommand"> & {
  * Use `create(SignedCommandSchema)` to create a new message.
  */
 export const SignedCommandSchema: GenMessage<SignedCommand> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 17);
+  messageDesc(file_deltawatt, 19);
 
 /**
  * @generated from message deltawatt.wire.v1.CommandMessage
@@ -667,6 +741,12 @@ export type CommandMessage = Message<"deltawatt.wire.v1.CommandMessage"> & {
      */
     value: RelayAction;
     case: "relay";
+  } | {
+    /**
+     * @generated from field: deltawatt.wire.v1.FirmwareUpdate firmware = 12;
+     */
+    value: FirmwareUpdate;
+    case: "firmware";
   } | { case: undefined; value?: undefined };
 };
 
@@ -675,7 +755,7 @@ export type CommandMessage = Message<"deltawatt.wire.v1.CommandMessage"> & {
  * Use `create(CommandMessageSchema)` to create a new message.
  */
 export const CommandMessageSchema: GenMessage<CommandMessage> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 18);
+  messageDesc(file_deltawatt, 20);
 
 /**
  * @generated from message deltawatt.wire.v1.ReadObjects
@@ -692,7 +772,7 @@ export type ReadObjects = Message<"deltawatt.wire.v1.ReadObjects"> & {
  * Use `create(ReadObjectsSchema)` to create a new message.
  */
 export const ReadObjectsSchema: GenMessage<ReadObjects> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 19);
+  messageDesc(file_deltawatt, 21);
 
 /**
  * @generated from message deltawatt.wire.v1.ObjectReference
@@ -719,7 +799,7 @@ export type ObjectReference = Message<"deltawatt.wire.v1.ObjectReference"> & {
  * Use `create(ObjectReferenceSchema)` to create a new message.
  */
 export const ObjectReferenceSchema: GenMessage<ObjectReference> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 20);
+  messageDesc(file_deltawatt, 22);
 
 /**
  * @generated from message deltawatt.wire.v1.RelayAction
@@ -738,7 +818,49 @@ export type RelayAction = Message<"deltawatt.wire.v1.RelayAction"> & {
  * Use `create(RelayActionSchema)` to create a new message.
  */
 export const RelayActionSchema: GenMessage<RelayAction> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 21);
+  messageDesc(file_deltawatt, 23);
+
+/**
+ * Image transfer to a meter. The signature over the command covers the image by its hash.
+ *
+ * @generated from message deltawatt.wire.v1.FirmwareUpdate
+ */
+export type FirmwareUpdate = Message<"deltawatt.wire.v1.FirmwareUpdate"> & {
+  /**
+   * 32 octets
+   *
+   * @generated from field: bytes sha256 = 1;
+   */
+  sha256: Uint8Array;
+
+  /**
+   * octets
+   *
+   * @generated from field: uint32 size = 2;
+   */
+  size: number;
+
+  /**
+   * names the image to the meter, 1 to 64 octets
+   *
+   * @generated from field: bytes identifier = 3;
+   */
+  identifier: Uint8Array;
+
+  /**
+   * not before; 0 = at once
+   *
+   * @generated from field: int64 activate_at_ms = 4;
+   */
+  activateAtMs: bigint;
+};
+
+/**
+ * Describes the message deltawatt.wire.v1.FirmwareUpdate.
+ * Use `create(FirmwareUpdateSchema)` to create a new message.
+ */
+export const FirmwareUpdateSchema: GenMessage<FirmwareUpdate> = /*@__PURE__*/
+  messageDesc(file_deltawatt, 24);
 
 /**
  * Body of a block in lanes 0, 1 and 5: needs no other block.
@@ -757,7 +879,7 @@ export type Records = Message<"deltawatt.wire.v1.Records"> & {
  * Use `create(RecordsSchema)` to create a new message.
  */
 export const RecordsSchema: GenMessage<Records> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 22);
+  messageDesc(file_deltawatt, 25);
 
 /**
  * @generated from message deltawatt.wire.v1.Record
@@ -810,7 +932,7 @@ export type Record = Message<"deltawatt.wire.v1.Record"> & {
  * Use `create(RecordSchema)` to create a new message.
  */
 export const RecordSchema: GenMessage<Record> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 23);
+  messageDesc(file_deltawatt, 26);
 
 /**
  * @generated from message deltawatt.wire.v1.EventRecord
@@ -861,7 +983,7 @@ export type EventRecord = Message<"deltawatt.wire.v1.EventRecord"> & {
  * Use `create(EventRecordSchema)` to create a new message.
  */
 export const EventRecordSchema: GenMessage<EventRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 24);
+  messageDesc(file_deltawatt, 27);
 
 /**
  * @generated from message deltawatt.wire.v1.AttributeRecord
@@ -898,7 +1020,7 @@ export type AttributeRecord = Message<"deltawatt.wire.v1.AttributeRecord"> & {
  * Use `create(AttributeRecordSchema)` to create a new message.
  */
 export const AttributeRecordSchema: GenMessage<AttributeRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 25);
+  messageDesc(file_deltawatt, 28);
 
 /**
  * @generated from message deltawatt.wire.v1.MeterStateRecord
@@ -932,7 +1054,7 @@ export type MeterStateRecord = Message<"deltawatt.wire.v1.MeterStateRecord"> & {
  * Use `create(MeterStateRecordSchema)` to create a new message.
  */
 export const MeterStateRecordSchema: GenMessage<MeterStateRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 26);
+  messageDesc(file_deltawatt, 29);
 
 /**
  * @generated from message deltawatt.wire.v1.CommandRecord
@@ -1000,7 +1122,7 @@ export type CommandRecord = Message<"deltawatt.wire.v1.CommandRecord"> & {
  * Use `create(CommandRecordSchema)` to create a new message.
  */
 export const CommandRecordSchema: GenMessage<CommandRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 27);
+  messageDesc(file_deltawatt, 30);
 
 /**
  * @generated from message deltawatt.wire.v1.ObjectValue
@@ -1058,7 +1180,7 @@ export type ObjectValue = Message<"deltawatt.wire.v1.ObjectValue"> & {
  * Use `create(ObjectValueSchema)` to create a new message.
  */
 export const ObjectValueSchema: GenMessage<ObjectValue> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 28);
+  messageDesc(file_deltawatt, 31);
 
 /**
  * @generated from message deltawatt.wire.v1.RelayReading
@@ -1080,7 +1202,7 @@ export type RelayReading = Message<"deltawatt.wire.v1.RelayReading"> & {
  * Use `create(RelayReadingSchema)` to create a new message.
  */
 export const RelayReadingSchema: GenMessage<RelayReading> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 29);
+  messageDesc(file_deltawatt, 32);
 
 /**
  * Rows that the meter no longer had when they were asked for.
@@ -1130,7 +1252,7 @@ export type GapRecord = Message<"deltawatt.wire.v1.GapRecord"> & {
  * Use `create(GapRecordSchema)` to create a new message.
  */
 export const GapRecordSchema: GenMessage<GapRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 30);
+  messageDesc(file_deltawatt, 33);
 
 /**
  * @generated from message deltawatt.wire.v1.LogRecord
@@ -1162,7 +1284,7 @@ export type LogRecord = Message<"deltawatt.wire.v1.LogRecord"> & {
  * Use `create(LogRecordSchema)` to create a new message.
  */
 export const LogRecordSchema: GenMessage<LogRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 31);
+  messageDesc(file_deltawatt, 34);
 
 /**
  * @generated from enum deltawatt.wire.v1.ClockQuality

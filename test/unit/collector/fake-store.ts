@@ -6,6 +6,7 @@ import type {
   CommandRecord,
   EdgeRecord,
   Gap,
+  ImageRecord,
   MeterRecord,
   StoreChange,
   StoredReading,
@@ -48,6 +49,10 @@ type Asked = Pick<
   | 'token'
   | 'revokeToken'
   | 'tokens'
+  | 'saveImage'
+  | 'image'
+  | 'images'
+  | 'removeImage'
   | 'onChange'
   | 'notSafe'
 >;
@@ -58,6 +63,7 @@ export class FakeStore implements Asked {
   channelList: ChannelRecord[] = [];
   rows: StoredReading[] = [];
   gapList: Gap[] = [];
+  imageMap = new Map<string, ImageRecord>();
   eventList: Awaited<ReturnType<CollectorStore['events']>>['items'][number][] = [];
   attributeList: Awaited<ReturnType<CollectorStore['attributes']>>[number][] = [];
   commandMap = new Map<
@@ -236,5 +242,20 @@ export class FakeStore implements Asked {
     this.channelList = [
       { meterId: M1, obis, intervalS: 900, unit: 'Wh', exponent: 0, firstAtMs: firstMs, lastAtMs: START_MS },
     ];
+  }
+
+  async saveImage(image: ImageRecord) {
+    const isNew = !this.imageMap.has(image.sha256);
+    this.imageMap.set(image.sha256, image);
+    return isNew;
+  }
+  async image(sha256: string) {
+    return this.imageMap.get(sha256);
+  }
+  async images() {
+    return [...this.imageMap.values()];
+  }
+  async removeImage(sha256: string) {
+    return this.imageMap.delete(sha256);
   }
 }

@@ -4,6 +4,8 @@ import { DeltawattError, errorsOf } from '../../../src/base/errors.ts';
 import type { Data } from '../../../src/dlms/axdr/data.ts';
 import { Commands } from '../../../src/edge/commands/commands.ts';
 import type { EdgeLimits } from '../../../src/edge/commands/limits-document.ts';
+import { ImageFetcher } from '../../../src/edge/images/image-fetcher.ts';
+import { ImageStore } from '../../../src/edge/images/image-store.ts';
 import type { Dispatcher, GroupRows, JobFailure, MeterAccess, RelayReading } from '../../../src/edge/ports.ts';
 import type { Command, CommandBody, CommandReport, ObjectReference, ObjectValue } from '../../../src/model/command.ts';
 import type { CommandId, EdgeId, MeterId } from '../../../src/model/ids.ts';
@@ -60,6 +62,15 @@ class FakeMeter implements MeterAccess {
     this.onReadRelay();
     return this.relay;
   }
+  imageSession(): Promise<never> {
+    return Promise.reject(new Error('no image is sent here'));
+  }
+  drop(): Promise<void> {
+    return Promise.resolve();
+  }
+  isWanted(): boolean {
+    return false;
+  }
 }
 
 async function bench(
@@ -77,6 +88,7 @@ async function bench(
   };
   const dispatcher: Dispatcher = {
     has: (meterId) => meterId === METER,
+    firmwareOf: () => null,
     withMeter: async (_meterId, jobClass, { timeoutMs, started }, work) => {
       state.dispatched.push(`${jobClass} ${timeoutMs}`);
       await state.hold;
@@ -90,8 +102,11 @@ async function bench(
       }
     },
   };
+  const { env } = world.program('edge');
+  const images = new ImageFetcher({ env, store: new ImageStore(env, 'images'), ask: () => false });
   const commands = new Commands({
-    env: world.program('edge').env,
+    env,
+    images,
     edgeId: 'e1',
     publicKey: KEY.publicKey,
     limits: { edgeId: 'e1', disconnectsPerHour: 2, ...options.limits },
@@ -487,4 +502,20 @@ test('a result that no block can hold is reported without its values', async () 
   await b.settle();
   assert.equal(b.last().state, 'done');
   assert.match(b.last().sentence, /^Read 1 object\. The values could not be stored \(BLOCK_INPUT\)\.$/);
+});
+
+test('a firmware for a meter whose profile has no image transfer is refused, nothing is fetched', async () => {
+  const b = await bench();
+  const body = {
+    kind: 'firmware',
+    sha256: 'ab'.repeat(32),
+    sizeOctets: 9,
+    identifier: '31',
+    activateAtMs: null,
+  } as const;
+  await b.send({ id: 'f1', body });
+  await b.settle();
+  const last = b.reports().at(-1);
+  assert.deepEqual([last?.state, last?.code], ['refused', 'COMMAND_NO_FIRMWARE']);
+  assert.deepEqual(b.state.dispatched, []);
 });

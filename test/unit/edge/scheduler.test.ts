@@ -156,3 +156,22 @@ test('a crash in a reader is counted and the line goes on', async () => {
   assert.equal(b.health.counters.get('scheduler_jobs_done'), 1);
   await b.scheduler.stop();
 });
+
+test('IT-6 background work runs only when nothing periodic is due, one slice at a time', async () => {
+  const b = bench();
+  for (const name of ['a', 'b']) b.scheduler.addMeter('bus', id(name), [JOB]);
+  b.scheduler.start();
+  const slice = b.scheduler.withMeter(id('a'), 'background', options(), () => Promise.resolve('sent'));
+  await b.world.clock.advance(5_000);
+  assert.deepEqual(await slice, { ok: true, result: 'sent' });
+  assert.deepEqual(b.log, ['0 read a', '1 read b', '2 background a']);
+  await b.scheduler.stop();
+});
+
+test('IT-6 a meter says how it takes a firmware, or nothing', async () => {
+  const b = bench();
+  const rule = { obis: '0-0:44.0.0*255', version: null, info: 'required', verifyMaxMs: 1, activateMaxMs: 1 } as const;
+  b.scheduler.addMeter('bus', id('a'), [JOB], rule);
+  b.scheduler.addMeter('bus', id('b'), [JOB]);
+  assert.deepEqual([b.scheduler.firmwareOf(id('a')), b.scheduler.firmwareOf(id('b'))], [rule, null]);
+});

@@ -6,7 +6,7 @@ import { errorsOf } from '../../../src/base/errors.ts';
 import type { UplinkCodec } from '../../../src/edge/uplink/codec.ts';
 import { Uplink } from '../../../src/edge/uplink/uplink.ts';
 import type { VirtualWorld } from '../../../src/lab/virtual-env.ts';
-import type { CollectorBody, CollectorMessage } from '../../../src/wire/messages.ts';
+import type { CollectorBody, CollectorMessage, ImagePart } from '../../../src/wire/messages.ts';
 import { FakeJournal } from './fake-journal.ts';
 import { FakeHealth, testWorld } from './world.ts';
 
@@ -40,6 +40,7 @@ const CODEC: UplinkCodec = {
     } as unknown as CollectorMessage;
   },
   keyframeOf: () => 1,
+  image: ({ sha256, offset }) => new TextEncoder().encode(`image ${sha256} ${offset}`),
   dictionaryOf: () => null,
 };
 
@@ -105,6 +106,7 @@ async function bench(options: { spreadMs?: number; bootId?: string; journal?: Fa
   });
   const listener = {
     opened: () => commands.push('opened'),
+    image: ({ offset, octets }: ImagePart) => void commands.push(`image ${offset} ${toHex(octets)}`),
     command: (command: Uint8Array) => {
       commands.push(toHex(command));
       return Promise.resolve();

@@ -132,9 +132,45 @@ test('W-43 messages of an edge survive the way', () => {
       },
     },
   ];
+  messages.push({ kind: 'image', sha256: 'ab'.repeat(32), offset: 8_192, length: 8_192 });
   for (const message of messages) assert.deepEqual(decodeEdgeMessage(encodeEdgeMessage(message)), message);
+  for (const [offset, length] of [
+    [0, 0],
+    [0, 8_193],
+    [5_000_000, 1],
+  ] as const) {
+    const bad = encodeEdgeMessage({ kind: 'image', sha256: 'ab'.repeat(32), offset, length });
+    assert.throws(() => decodeEdgeMessage(bad), is('WIRE_MALFORMED'));
+  }
   assert.throws(() => decodeEdgeMessage(new Uint8Array(0)), is('WIRE_UNKNOWN_MESSAGE'));
   assert.throws(() => decodeEdgeMessage(Uint8Array.of(0x0a, 0)), is('WIRE_MALFORMED'), 'a hello without an epoch');
+});
+
+test('W-60 a firmware and the parts of its image survive the way, and bad ones are refused', () => {
+  const body = { kind: 'firmware', sha256: 'cd'.repeat(32), sizeOctets: 300_000, identifier: '465732' } as const;
+  const command: Command = {
+    id: '0f0e0d0c-0b0a-4908-8706-050403020100' as CommandId,
+    edgeId,
+    epoch: '0011223344556677',
+    meterId: 'm1' as MeterId,
+    body: { ...body, activateAtMs: nowMs },
+    author: 'ann',
+    createdAtMs: nowMs,
+    expiresAtMs: nowMs + 1,
+  };
+  assert.deepEqual(decodeCommand(encodeCommand(command)), command);
+  const atOnce = { ...command, body: { ...body, activateAtMs: null } };
+  assert.deepEqual(decodeCommand(encodeCommand(atOnce)), atOnce);
+  for (const wrong of [{ sizeOctets: 0 }, { sizeOctets: 5_000_000 }, { identifier: '' }, { sha256: 'cd' }])
+    assert.throws(
+      () => decodeCommand(encodeCommand({ ...atOnce, body: { ...atOnce.body, ...wrong } })),
+      is('WIRE_MALFORMED'),
+    );
+  const head = { session: new Uint8Array(16), term: new Uint8Array(12), serverTimeMs: nowMs };
+  const part = { kind: 'image', sha256: body.sha256, offset: 16_384, octets: Uint8Array.of(1, 2) } as const;
+  assert.deepEqual(decodeCollectorMessage(encodeCollectorMessage({ ...head, body: part })).body, part);
+  const long = encodeCollectorMessage({ ...head, body: { ...part, octets: new Uint8Array(8_193) } });
+  assert.throws(() => decodeCollectorMessage(long), is('WIRE_MALFORMED'));
 });
 
 test('W-44 messages of a collector survive the way', () => {

@@ -1,14 +1,16 @@
 /** Commands: issue, follow, list. */
 import type { FastifyInstance } from 'fastify';
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import type { CommandBody } from '../../../model/command.ts';
 import type { CommandId, MeterId } from '../../../model/ids.ts';
 import { ApiError } from '../errors.ts';
-import { COMMAND_VALID_MS, PAGE_DEFAULT } from '../limits.ts';
+import { COMMAND_VALID_MS, FIRMWARE_VALID_MS, PAGE_DEFAULT } from '../limits.ts';
 import { commandJson } from '../present.ts';
 import { BODY, PATH, QUERY } from '../requests.ts';
 import { type ApiContext, addRoute } from '../route.ts';
 import { CommandAnswer, pageOf } from '../schemas.ts';
+import { timeOf } from '../time.ts';
+import { firmwareBody } from './images.ts';
 
 /** A key of the client's choice; the same key gives the same command, however often it is sent. */
 const IdempotencyHeaders = Type.Object({
@@ -20,13 +22,23 @@ const IdempotencyHeaders = Type.Object({
   ),
 });
 
+type AskedBody = Static<typeof BODY.command>['body'];
+
+/** What is stored and signed for what was asked. */
+async function bodyOf(context: ApiContext, asked: AskedBody): Promise<CommandBody> {
+  if (asked.kind !== 'firmware') return asked as CommandBody;
+  const { sha256, activateAt } = asked;
+  const activateAtMs = activateAt === undefined ? null : timeOf(activateAt, '#/body/body/activateAt');
+  return await firmwareBody(context, sha256, activateAtMs);
+}
+
 /** Adds the routes of commands. */
 export function registerCommands(app: FastifyInstance, context: ApiContext): void {
   addRoute(app, {
     method: 'POST',
     url: '/api/v1/commands',
     tag: 'commands',
-    summary: 'Ask a meter something, or switch its relay',
+    summary: 'Ask a meter something, switch its relay, or give it a new firmware',
     description: 'Stored and audited before it is sent. Follow it at the Location, or on the event stream.',
     body: BODY.command,
     headers: IdempotencyHeaders,
@@ -35,10 +47,10 @@ export function registerCommands(app: FastifyInstance, context: ApiContext): voi
       const key = request.headers['idempotency-key'];
       const { record, created } = await context.commands.issue({
         meterId: body.meterId as MeterId,
-        body: body.body as CommandBody,
+        body: await bodyOf(context, body.body),
         author: principal.name,
         tenantId: principal.tenantId,
-        validForMs: body.validForMs ?? COMMAND_VALID_MS,
+        validForMs: body.validForMs ?? (body.body.kind === 'firmware' ? FIRMWARE_VALID_MS : COMMAND_VALID_MS),
         ...(typeof key === 'string' ? { idempotencyKey: key } : {}),
       });
       context.env.log.info('api.command', {

@@ -1,19 +1,25 @@
 /** What every command handler is: given a meter, it acts once and says what came of it. */
+import type { ImageErrorCode } from '../../../dlms/image/errors.ts';
+import type { ImageRecord } from '../../../dlms/image/image-steps.ts';
 import type { CommandBody, ObjectValue, RelayState } from '../../../model/command.ts';
+import type { MeterEvent } from '../../../model/event.ts';
 import type { MeterId } from '../../../model/ids.ts';
+import type { FirmwareRule } from '../../../profile/schema/profile.ts';
 import type { EdgeErrorCode } from '../../errors.ts';
-import type { GroupRows, JobClass, MeterAccess } from '../../ports.ts';
+import type { GroupRows, JobClass, MeterAccess, WantedImage, WorkResult } from '../../ports.ts';
 
 /** What came of a command. */
 export interface Outcome {
   readonly state: 'done' | 'refused' | 'failed' | 'uncertain';
   /** Empty when it is done. */
-  readonly code: EdgeErrorCode | '';
+  readonly code: EdgeErrorCode | ImageErrorCode | '';
   readonly sentence: string;
   readonly values: readonly ObjectValue[];
   readonly relay?: RelayState;
   /** Readings that came with it. */
   readonly groups: readonly GroupRows[];
+  /** What the concentrator notes of it in its own log. */
+  readonly events?: readonly MeterEvent[];
 }
 
 /** What handlers use of the outside. */
@@ -34,4 +40,33 @@ export interface Handler<Body extends CommandBody = CommandBody> {
   run(body: Body, meter: MeterAccess, tools: HandlerTools): Promise<Outcome>;
   /** The edge restarted after `started`: look, do not act. Only for handlers that act. */
   recover?(body: Body, meter: MeterAccess): Promise<Outcome>;
+}
+
+/** What work in the background uses of the outside. */
+export interface BackgroundTools {
+  readonly meterId: MeterId;
+  /** How the meter takes a new firmware, null = its profile does not say. */
+  readonly rule: FirmwareRule | null;
+  /** The collector's time where it is known, else the edge's, UTC ms. */
+  nowMs(): number;
+  monotonicMs(): number;
+  /** Rejects when the program stops. */
+  sleep(delayMs: number): Promise<void>;
+  /** The time of the command has run out. */
+  hasExpired(): boolean;
+  /** Runs a short turn on the meter's line, when nothing periodic is due. The first one begins the command. */
+  onLine(work: (meter: MeterAccess) => Promise<void>): Promise<WorkResult<void>>;
+  image(wanted: WantedImage): Promise<Uint8Array>;
+  /** What was kept of this command before a restart. */
+  record(): Promise<ImageRecord | null>;
+  /** Keeps it when the phase is another one than before; on disk when it resolves. */
+  keep(record: ImageRecord): Promise<void>;
+  /** Where it stands, for health and console. */
+  progress(sentence: string): void;
+}
+
+/** A kind of command that takes hours: it shares the line with periodic reading, and goes on after a restart. */
+export interface BackgroundHandler<Body extends CommandBody = CommandBody> {
+  readonly acts: boolean;
+  perform(body: Body, tools: BackgroundTools): Promise<Outcome>;
 }
