@@ -40,8 +40,17 @@ module.exports = {
     {
       ...edge,
       args: ['edge', ...edge.args],
-      // Waiting until a slow serial line has sent its octets occupies a thread; the journal must not wait behind 20 lines.
-      env: { NODE_ENV: 'production', UV_THREADPOOL_SIZE: '32' },
+      // Options and variables of systemd/deltawatt-edge.service, which says why; a test keeps both equal.
+      node_args: [
+        '--max-semi-space-size=1',
+        '--max-old-space-size=96',
+        '--optimize-for-size',
+        '--initial-old-space-size=8',
+        '--heap-growing-percent=20',
+        '--single-threaded-gc',
+        '--no-opt',
+      ],
+      env: { NODE_ENV: 'production', UV_THREADPOOL_SIZE: '32', MALLOC_ARENA_MAX: '1' },
       max_memory_restart: '256M',
     },
     { ...collector, args: ['collector', ...collector.args], env: { NODE_ENV: 'production' } },

@@ -14,7 +14,9 @@
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt';
+import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt';
+// The client alone: the index loads web sockets and proxies with it, which nobody here opens.
+import library from 'mqtt/lib/client';
 import type { MqttConnection, MqttConnector, MqttDelivery, MqttListener, MqttOptions } from '../base/env.ts';
 import { type DeltawattError, reasonOf } from '../base/errors.ts';
 import { type HostErrorCode, hostError } from './errors.ts';
@@ -206,7 +208,7 @@ class HeldClient implements MqttConnection {
 }
 
 /** The library's client, which asks us what to do with each PUBLISH. */
-class HandedClient extends MqttClient {
+class HandedClient extends library.default {
   readonly #take: (packet: IPublishPacket, done: Done) => void;
 
   constructor(stream: () => Socket, options: IClientOptions, take: (packet: IPublishPacket, done: Done) => void) {
@@ -254,6 +256,8 @@ function clientOptions(options: MqttOptions): IClientOptions {
     resubscribe: false,
     queueQoSZero: false,
     manualConnect: true,
+    // Else it keeps a buffer for each of the 65,536 packet ids: 7 MB.
+    writeCache: false,
     incomingStore: NO_STORE,
     outgoingStore: NO_STORE,
   };

@@ -28,7 +28,7 @@ export async function startProgram(
   let end: string | null = null;
   const child = await host.spawn(command.file, [...command.args, ...args], {
     folder,
-    environment: { PATH: host.searchPath.join(':'), TMPDIR: host.temporaryFolder },
+    environment: { PATH: host.searchPath.join(':'), TMPDIR: host.temporaryFolder, ...command.environment },
     line: (text) => {
       if (lines.length < LINES_MAX) lines.push(text);
       for (const look of waiting) look();

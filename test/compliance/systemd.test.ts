@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -99,4 +100,16 @@ describe('systemd units', { skip }, () => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+});
+
+test('pm2 starts the edge with the options and variables of its unit', () => {
+  const { apps } = createRequire(import.meta.url)('../../config/ecosystem.config.cjs') as {
+    apps: { name: string; node_args?: string[]; env: Record<string, string> }[];
+  };
+  const edge = apps.find(({ name }) => name === 'deltawatt-edge');
+  const unit = textOf('deltawatt-edge.service');
+  const options = /^ExecStart=\S+\/node ((?:--\S+ )+)/m.exec(unit)?.[1]?.trim().split(' ');
+  assert.deepEqual(edge?.node_args, options);
+  const variables = [...unit.matchAll(/^Environment=(\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]);
+  assert.deepEqual(edge?.env, Object.fromEntries(variables));
 });

@@ -4,6 +4,8 @@
 export interface ProgramCommand {
   readonly file: string;
   readonly args: readonly string[];
+  /** Variables beside the path and the folder for temporary files. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Memory of a process at a moment. */

@@ -1,8 +1,8 @@
 /**
  * The `edge-idle` bench: memory of a concentrator that polls 1,000 meters while its broker is away (design, section 9).
  *
- * Two processes of the built program: a fleet on four lines, and the edge, started with the Node options of its service
- * unit, because that is what a site runs. Quarter-hours are accelerated: the meters play a copy of the default profile
+ * Two processes of the built program: a fleet on four lines, and the edge, started with the Node options and variables of
+ * its service unit, because that is what a site runs. Quarter-hours are accelerated: the meters play a copy of the default profile
  * whose intervals last 60 s, the shortest that a profile may have, with a buffer of 96 rows. So the first reading
  * fetches the rows of a day from every meter, and each minute after it does what a quarter-hour does.
  */
@@ -47,7 +47,11 @@ export async function benchEdgeIdle(bench: BenchEnv): Promise<BenchResult> {
     try {
       await writeEdge(env, folder, fleet.cards);
       const unit = await bench.readText(UNIT);
-      const command = { ...bench.program, args: [...nodeOptionsOf(unit), ...bench.program.args] };
+      const command = {
+        ...bench.program,
+        args: [...nodeOptionsOf(unit), ...bench.program.args],
+        environment: environmentOf(unit),
+      };
       const edge = await startProgram(env, host, command, ['edge', '--config', `${folder}/edge.yaml`], folder);
       try {
         return await measure(bench, env, host, edge, rounds);
@@ -129,6 +133,13 @@ async function memoryMb(host: ProcessHost, pid: number, name: 'VmRSS' | 'VmHWM')
 function nodeOptionsOf(unit: string): string[] {
   const options = /^ExecStart=\S+\/node ((?:--\S+ )*)/m.exec(unit)?.[1] ?? '';
   return options.split(' ').filter((word) => word !== '');
+}
+
+/** Variables that the unit sets. */
+function environmentOf(unit: string): Record<string, string> {
+  return Object.fromEntries(
+    [...unit.matchAll(/^Environment=(\w+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
 }
 
 async function writeProfile(env: Env, folder: string, text: string): Promise<void> {
