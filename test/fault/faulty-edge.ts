@@ -8,7 +8,6 @@ import { parseConfig } from '../../src/base/config.ts';
 import type { Env, KeyValueStore } from '../../src/base/env.ts';
 import { Concentrator } from '../../src/edge/concentrator.ts';
 import { EDGE_CONFIG } from '../../src/edge/config.ts';
-import { KEY } from '../../src/edge/journal/keys.ts';
 import { resolveSettings } from '../../src/edge/settings.ts';
 import { createHostEnv } from '../../src/host/env.ts';
 
@@ -16,30 +15,7 @@ import { createHostEnv } from '../../src/host/env.ts';
 const FAULTS: Readonly<Record<string, (store: KeyValueStore) => Partial<KeyValueStore>>> = {
   /** Says that a batch is on the medium when it is in a buffer. */
   'no-sync': (store) => ({ batch: (writes) => store.batch(writes, { sync: false }) }),
-  /** Forgets every fifth block, and keeps the watermark that came with it. */
-  'lost-batch': (store) => {
-    let blocks = 0;
-    return {
-      batch: (writes, options) =>
-        store.batch(
-          writes.filter(({ kind, key }) => !(kind === 'put' && letterOf(key) === KEY.block && ++blocks % 5 === 0)),
-          options,
-        ),
-    };
-  },
-  /** Never stores which invocation counters are reserved: each start begins with the numbers of the last. */
-  'no-reservation': (store) => ({
-    batch: (writes, options) =>
-      store.batch(
-        writes.filter(({ key }) => !(letterOf(key) === KEY.kept && String.fromCharCode(...key).includes('counter:'))),
-        options,
-      ),
-  }),
 };
-
-function letterOf(key: Uint8Array): string {
-  return String.fromCharCode(key[0] ?? 0);
-}
 
 const [, , fault = '', , , file = ''] = process.argv;
 const change = FAULTS[fault];

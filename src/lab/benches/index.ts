@@ -19,6 +19,11 @@ export const BENCHES: readonly BenchEntry[] = [
     load: async () => (await import('./edge-idle.ts')).benchEdgeIdle,
   },
   {
+    name: 'flash',
+    title: 'octets that two days of 200 meters write to the medium, counted at the block layer',
+    load: async () => (await import('./flash.ts')).benchFlash,
+  },
+  {
     name: 'line',
     title: "how much of a serial line's time a reader uses, in virtual time",
     load: async () => (await import('./line-pty.ts')).benchLineWithPty,

@@ -202,17 +202,12 @@ export class BlockDisk {
     await this.#mount();
   }
 
-  /** Mounts anew with other options, `ro` or `rw`; files that are open for writing refuse to become `ro`. */
-  async remount(option: 'ro' | 'rw'): Promise<void> {
-    await tool(this.tools, 'mount', '-o', `remount,${option}`, this.folder);
+  /** Everything that the kernel holds for this disk is written to the device. */
+  async sync(): Promise<void> {
+    await tool(this.tools, 'sync', '-f', this.folder);
   }
 
-  /** The kernel finds an error on the file system and lets nobody write any more, as it does when a disk fails. */
-  async failReadOnly(): Promise<void> {
-    await tool(this.tools, 'mount', '-o', 'remount,abort', this.folder);
-  }
-
-  /** 512-octet sectors written to the device since it was attached, and requests that wrote. */
+  /** Octets written to the device since it was attached, and requests that wrote: the kernel's own count. */
   async written(): Promise<{ readonly octets: number; readonly requests: number }> {
     const name = this.device.replace('/dev/', '');
     const fields = ((await this.tools.host.files.readText(`/sys/block/${name}/stat`)) ?? '').trim().split(/\s+/);

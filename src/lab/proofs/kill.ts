@@ -13,7 +13,7 @@
  * of the centre; the bars are those of the edge, as the design has them.
  */
 import { SeededRandom } from '../../base/seeded-random.ts';
-import { atMost, type BenchEnv, type BenchResult, type ProgramCommand } from '../benches/bench.ts';
+import { atLeast, atMost, type BenchEnv, type BenchResult, type ProgramCommand } from '../benches/bench.ts';
 import { isClean } from '../oracle.ts';
 import type { RunningProgram } from '../program.ts';
 import { CRASH_POINTS, type CrashPoint, pointsOf } from './crash-points.ts';
@@ -367,6 +367,7 @@ export async function proveKill(env: BenchEnv): Promise<BenchResult> {
       ...zeroBars(outcome),
       atMost('recovery of an edge to its first forwarded reading, median, ms', edge.medianMs, 2_000),
       atMost('recovery of an edge to its first forwarded reading, p99, ms', edge.p99Ms, 5_000),
+      atLeast('recoveries of an edge that were measured', edge.count, 1),
     ],
   };
 }
