@@ -54,6 +54,11 @@ export const DLMS_ERRORS = {
     retry: 'never',
     sentence: 'A date or time is not 12, 5 or 4 octets long, or is not a date at all.',
   },
+  DLMS_CAPTURE: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The capture cannot be read on from here: record it again, or give the part before the offset.',
+  },
   DLMS_SHAPE: {
     side: 'remote',
     retry: 'never',

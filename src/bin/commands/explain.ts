@@ -1,16 +1,27 @@
 /** `deltawatt explain`: octets to a tree. */
-import { fromHex } from '../../base/bytes.ts';
+import { concat, fromHex } from '../../base/bytes.ts';
+import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import {
+  type CapturedPacket,
+  type CaptureEvent,
+  CaptureReader,
+  captureEventJson,
+  captureEventText,
   EXPLAIN_LAYERS,
   type ExplainLayer,
   explain,
   explanationJson,
   explanationText,
+  type FollowKeys,
+  isCaptureFile,
   type Opener,
   openWith,
+  packetsOf,
+  readHexDump,
   SecretKey,
 } from '../../dlms/index.ts';
-import { defineCommand } from '../command.ts';
+import { createHostEnv } from '../../host/env.ts';
+import { type CommandIo, defineCommand, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 
 const LAYERS = ['auto', ...EXPLAIN_LAYERS] as const;
@@ -19,8 +30,10 @@ const LAYERS = ['auto', ...EXPLAIN_LAYERS] as const;
 export const explainCommand = defineCommand({
   name: 'explain',
   summary: 'Takes the octets of a frame or message apart',
-  arguments: '[--layer LAYER] [--json] HEX|-',
+  arguments: '[--layer LAYER] [--json] HEX|-|--file FILE',
   details: `HEX may have spaces, colons and 0x, in one or several words; - reads it, or the bare octets, from stdin.
+FILE: pcap, pcapng, or a hex dump as xxd, hexdump -C, tcpdump -x or a terminal print it. A capture is followed session by
+session: a line for each message, with --tree its fields, with --json one document a line.
 Layers: ${LAYERS.join(', ')}; auto finds the outermost by what the octets are.
 With --ek ciphered messages are opened; with --ak their tags are checked. Other users of this machine can see arguments.`,
   options: {
@@ -29,17 +42,89 @@ With --ek ciphered messages are opened; with --ak their tags are checked. Other 
     ak: { kind: 'text', value: 'HEX', what: 'authentication key; without it tags are not checked' },
     dk: { kind: 'text', value: 'HEX', what: 'dedicated key of the association' },
     title: { kind: 'text', value: 'HEX', what: 'system title of the sender, 8 octets, where the message has none' },
-    json: { kind: 'flag', what: 'one JSON document instead of text' },
+    file: { kind: 'text', value: 'FILE', what: 'a capture or a hex dump' },
+    port: { kind: 'texts', value: 'N', what: 'port of the meters in a capture, default 4059' },
+    tree: { kind: 'flag', what: 'the fields of every message of a capture' },
+    json: { kind: 'flag', what: 'one JSON document instead of text; of a capture one a message' },
   },
   run: async (values, words, io) => {
+    if (values.file !== undefined) {
+      if (words.length > 0) throw new UsageError('Give HEX or --file, not both.');
+      return await explainFile(values, io);
+    }
     const layer = layerOf(values.layer ?? 'auto');
     if (words.length === 0) throw new UsageError('Give the octets as HEX, or - to read them from stdin.');
-    const octets = words.length === 1 && words[0] === '-' ? fromStdin(await io.readStdin()) : fromText(words.join(''));
+    const isStdin = words.length === 1 && words[0] === '-';
+    const given = isStdin ? await io.readStdin() : null;
+    if (given !== null && isCaptureFile(given)) return explainCapture(packetsOf(given), values, io);
+    const octets = given === null ? fromText(words.join('')) : fromStdin(given);
     const explanation = explain(octets, { layer, open: openerOf(values) });
     io.print(values.json ? `${JSON.stringify(explanationJson(explanation))}\n` : explanationText(explanation));
     return EXIT.done;
   },
 });
+
+interface CaptureValues extends GivenKeys {
+  readonly file: string | undefined;
+  readonly port: readonly string[];
+  readonly tree: boolean;
+  readonly json: boolean;
+}
+
+const PORT_MAX = 65_535;
+/** Link type of packets that begin with their IP header. */
+const RAW_IP = 101;
+/** Text is handed on in pieces of about so many characters. */
+const PRINT_CHARACTERS = 65_536;
+
+async function explainFile(
+  values: CaptureValues & { readonly layer: string | undefined },
+  io: CommandIo,
+): Promise<number> {
+  const path = values.file ?? '';
+  const octets = await createHostEnv({ logLevel: 'silent' }).disk.readFile(path);
+  if (octets === undefined) throw new UsageError(`There is no file ${path}.`);
+  if (isCaptureFile(octets)) return explainCapture(packetsOf(octets), values, io);
+  const dump = readHexDump(new TextDecoder('latin1').decode(octets));
+  if (dump?.kind === 'packets') return explainCapture(rawPackets(dump.parts), values, io);
+  const bare = dump === null ? octets : concat(dump.parts);
+  const explanation = explain(bare, { layer: layerOf(values.layer ?? 'auto'), open: openerOf(values) });
+  io.print(values.json ? `${JSON.stringify(explanationJson(explanation))}\n` : explanationText(explanation));
+  return EXIT.done;
+}
+
+function rawPackets(parts: readonly Uint8Array[]): CapturedPacket[] {
+  return parts.map((octets, at) => ({ offset: at, atMs: null, linkType: RAW_IP, octets }));
+}
+
+/** A line or a document for each message; 1 when there was none, or when the file ends in the middle. */
+function explainCapture(packets: Iterable<CapturedPacket>, values: CaptureValues, io: CommandIo): number {
+  const ports = values.port.map((port) => wholeNumber('port', port, 1, PORT_MAX));
+  const reader = new CaptureReader({ keys: keysOf(values), ...(ports.length === 0 ? {} : { ports }) });
+  let waiting = '';
+  const show = (events: readonly CaptureEvent[]) => {
+    for (const event of events)
+      waiting += values.json ? `${JSON.stringify(captureEventJson(event))}\n` : captureEventText(event, values.tree);
+    if (waiting.length < PRINT_CHARACTERS) return;
+    io.print(waiting);
+    waiting = '';
+  };
+  let damage: string | null = null;
+  try {
+    for (const packet of packets) show(reader.take(packet));
+  } catch (error) {
+    if (!(error instanceof DeltawattError)) throw error;
+    damage = reasonOf(error);
+  }
+  show(reader.finish());
+  io.print(waiting);
+  const { packets: count, connections, apdus, skipped, otherPorts } = reader.summary;
+  io.tell(`${apdus} messages in ${connections} connections; ${count} packets, ${skipped} of them no TCP or UDP.`);
+  if (apdus === 0 && otherPorts.size > 0)
+    io.tell(`Nothing on the port of the meters; there are packets to ${[...otherPorts].join(', ')}: try --port.`);
+  if (damage !== null) io.tell(damage);
+  return damage === null && apdus > 0 ? EXIT.done : EXIT.failed;
+}
 
 interface GivenKeys {
   readonly ek: string | undefined;
@@ -49,7 +134,12 @@ interface GivenKeys {
 }
 
 /** Opens with the keys given; without an encryption or dedicated key nothing is opened. */
-function openerOf({ ek, ak, dk, title }: GivenKeys): Opener {
+function openerOf(given: GivenKeys): Opener {
+  const keys = keysOf(given);
+  return keys === null ? () => null : (apdu) => openWith(apdu, keys);
+}
+
+function keysOf({ ek, ak, dk, title }: GivenKeys): FollowKeys {
   const encryption = keyOf(ek, '--ek') ?? keyOf(dk, '--dk');
   const dedicated = keyOf(dk, '--dk');
   const authentication = keyOf(ak, '--ak');
@@ -58,10 +148,9 @@ function openerOf({ ek, ak, dk, title }: GivenKeys): Opener {
     throw new UsageError(`--title takes ${TITLE_OCTETS} octets, not ${titleOctets.length}.`);
   if (encryption === null) {
     if (authentication !== null) throw new UsageError('--ak needs --ek too.');
-    return () => null;
+    return null;
   }
-  const keys = { encryption, authentication, title: titleOctets, ...(dedicated === null ? {} : { dedicated }) };
-  return (apdu) => openWith(apdu, keys);
+  return { encryption, authentication, title: titleOctets, ...(dedicated === null ? {} : { dedicated }) };
 }
 
 const TITLE_OCTETS = 8;

@@ -115,7 +115,7 @@ function hexOfDescriptor(classId: number, instance: string, member: number): str
 }
 
 /** Where a service is defined. Section names, since clause numbers move from edition to edition. */
-function sectionOf(name: Apdu['apdu']): string {
+export function sectionOf(name: string): string {
   const found = SECTIONS.find(([prefix]) => name.startsWith(prefix));
   return found?.[1] ?? 'Green Book, ASN.1 module of the APDUs';
 }

@@ -43,7 +43,8 @@ function readingText({ obis, position, scaler, unitName, ...value }: JsonObject)
   return `${name}  ${String(said)}${scale}${unitName === undefined ? '' : ` ${String(unitName)}`}`;
 }
 
-function nodeText(node: ExplainNode, depth: number): string {
+/** A node and what is below it, one line each, indented by `depth`. */
+export function nodeText(node: ExplainNode, depth: number): string {
   const { name, offset, hex, value, section, children } = node;
   const shownHex = hex.length > HEX_SHOWN ? `${hex.slice(0, HEX_SHOWN)}… (${hex.length / 2} octets)` : hex;
   const words = [

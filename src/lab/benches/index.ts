@@ -19,6 +19,11 @@ export const BENCHES: readonly BenchEntry[] = [
     load: async () => (await import('./edge-idle.ts')).benchEdgeIdle,
   },
   {
+    name: 'explain',
+    title: 'a capture of 10 MB explained with keys, as a process',
+    load: async () => (await import('./explain.ts')).benchExplain,
+  },
+  {
     name: 'flash',
     title: 'octets that two days of 200 meters write to the medium, counted at the block layer',
     load: async () => (await import('./flash.ts')).benchFlash,

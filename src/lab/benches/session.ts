@@ -6,6 +6,7 @@
  * and the meter has answered, whatever layer wanted it: SNRM, acknowledgements of segments and DISC count like questions.
  * TCP's own packets do not. `cold` = nothing is known of the meter, `warm` = the job was done before.
  */
+import { toHex } from '../../base/bytes.ts';
 import { assert } from '../../base/errors.ts';
 import type { Machine, MachineRunner, RunningMachine } from '../../base/machine.ts';
 import { SeededRandom } from '../../base/seeded-random.ts';
@@ -47,6 +48,7 @@ const NOW_MS = 1_795_132_800_000;
 const METER_TITLE = Uint8Array.of(0x44, 0x57, 0x45, 0, 0, 0, 0, 1);
 const CLIENT_TITLE = Uint8Array.of(0x44, 0x57, 0x45, 0, 0, 0, 0, 2);
 const CHALLENGE_OCTETS = 16;
+const KEY_OCTETS = 16;
 const PDU_OF_OLD_METERS = 1_024;
 const STEPS_MAX = 10_000;
 
@@ -55,7 +57,7 @@ const CLOCK = { classId: 8, instanceId: parseObis('0-0:1.0.0'), attributeId: 2 }
 const BUFFER = parseObis('1-0:99.1.0');
 
 /** A way to the meter. */
-interface Way {
+export interface Way {
   readonly name: string;
   readonly hdlc: { readonly informationBytes: number; readonly window: number } | null;
   readonly clientPduMaxBytes?: number;
@@ -83,7 +85,11 @@ interface Traffic {
   octetsDown: number;
   /** Round trips that segments and window allow at least; over the wrapper one an APDU. */
   least: number;
+  readonly heard: Heard;
 }
+
+/** Hears the line. */
+export type Heard = (speaker: 'client' | 'server', octets: Uint8Array) => void;
 
 /** Runs every way, cold and warm. */
 export async function benchSession(env: BenchEnv): Promise<BenchResult> {
@@ -91,7 +97,7 @@ export async function benchSession(env: BenchEnv): Promise<BenchResult> {
   const figures: Record<string, number> = {};
   const bars = [];
   for (const way of WAYS) {
-    const desk = new Desk(way, profile, env.seed);
+    const desk = new SessionDesk(way, profile, env.seed);
     for (const [state, most] of [
       ['Cold', way.coldMax],
       ['Warm', way.warmMax],
@@ -109,7 +115,9 @@ export async function benchSession(env: BenchEnv): Promise<BenchResult> {
 }
 
 /** A meter and what is remembered of it from one job to the next. */
-class Desk {
+export class SessionDesk {
+  /** Keys of the meter, which are nobody's: for whoever explains what was recorded. */
+  readonly keyHex: { readonly encryption: string; readonly authentication: string };
   readonly #known = new KnownMeters();
   readonly #random: SeededRandom;
   readonly #model: MeterModel;
@@ -127,13 +135,14 @@ class Desk {
     this.#random = new SeededRandom(seed);
     const device = { profile, meterId: 'bench', serial: '10000001', seed: String(seed), timeZone: 'Europe/Berlin' };
     this.#model = new MeterModel(new Device({ ...device, nowMs: () => NOW_MS, installedAtMs: NOW_MS - 30 * DAY_MS }));
-    const key = () => new SecretKey(this.#random.bytes(16));
-    this.#keys = { encryption: key(), authentication: key() };
+    const [encryption, authentication] = [this.#random.bytes(KEY_OCTETS), this.#random.bytes(KEY_OCTETS)];
+    this.keyHex = { encryption: toHex(encryption), authentication: toHex(authentication) };
+    this.#keys = { encryption: new SecretKey(encryption), authentication: new SecretKey(authentication) };
   }
 
-  /** One association, from the first octet to the last. */
-  async job(): Promise<Traffic> {
-    const traffic: Traffic = { roundTrips: 0, octetsUp: 0, octetsDown: 0, least: 0 };
+  /** One association, from the first octet to the last; `heard` gets what each side said. */
+  async job(heard: Heard = () => undefined): Promise<Traffic> {
+    const traffic: Traffic = { roundTrips: 0, octetsUp: 0, octetsDown: 0, least: 0, heard };
     const policy = { requests: PROTECTED, responses: PROTECTED };
     const shared = { suite: 0, keys: this.#keys, policy } as const;
     const [clientTransport, serverTransport] = transportsOf(this.way, traffic);
@@ -278,12 +287,14 @@ class CountedLine implements MachineRunner {
         if (asked.length === 0) return;
         for (const octets of asked) {
           this.traffic.octetsUp += octets.length;
+          this.traffic.heard('client', octets);
           this.server.receive(octets, 0);
         }
         const answered = this.server.takeOutput();
         if (answered.length > 0) this.traffic.roundTrips++;
         for (const octets of answered) {
           this.traffic.octetsDown += octets.length;
+          this.traffic.heard('server', octets);
           tell(machine.receive(octets, 0));
         }
       }

@@ -1,9 +1,14 @@
 /** `explain` with keys: what it prints of a ciphered message, and how wrong keys are told. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { fromHex } from '../../../src/base/bytes.ts';
 import { parseCommandLine } from '../../../src/bin/command.ts';
 import { explainCommand } from '../../../src/bin/commands/explain.ts';
 import { UsageError } from '../../../src/bin/errors.ts';
+import { pcapOf, planPackets } from '../../../src/lab/pcap-writer.ts';
 import { vectors } from '../../vectors/vector.ts';
 
 async function printed(...args: string[]): Promise<string> {
@@ -71,3 +76,32 @@ for (const [args, words] of [
     });
   });
 }
+
+test('explain follows a capture: a line a message, its fields with --tree, a document a message with --json', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'deltawatt-explain-'));
+  try {
+    const file = join(folder, 'a.pcap');
+    const said = [
+      { speaker: 'client', octets: fromHex('0001001000010005c001c10000') },
+      { speaker: 'client', octets: fromHex('000100100001000dc001c100080000010000ff0200') },
+      { speaker: 'server', octets: fromHex('0001000100100006c401c1000301') },
+    ] as const;
+    const options = { serverPort: 4059, clientPort: 50_000, segmentBytes: 1_000 };
+    writeFileSync(file, pcapOf(planPackets([said], options), options));
+    assert.match(
+      await printed('--file', file),
+      /-> 16\/1 linked: get-request-normal, 13 octets \[Green Book, GET service\]/,
+    );
+    assert.match(await printed('--file', file, '--tree'), /class 8 Clock, 0-0:1\.0\.0\.255, attribute 2 time/);
+    const lines = (await printed('--file', file, '--json')).trim().split('\n');
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).name),
+      ['malformed', 'get-request-normal', 'get-response-normal'],
+    );
+    writeFileSync(file, '00000000: 7ea0 0802 2321 93bd 647e   ~...#!..d~\n');
+    assert.match(await printed('--file', file), /SNRM/);
+    await assert.rejects(printed('--file', join(folder, 'none')), UsageError);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
