@@ -1,5 +1,7 @@
 /** DLMS/COSEM, both halves, sans-IO: the public entry of the room. */
 
+export { DeltawattError } from '../base/errors.ts';
+export type { Machine, MachineRunner, RunningMachine } from '../base/machine.ts';
 export type * from './acse/acse.ts';
 export * from './acse/names.ts';
 export type * from './axdr/data.ts';
@@ -30,6 +32,12 @@ export * from './cosem/units.ts';
 export * from './cosem/words.ts';
 export { DLMS_ERRORS, type DlmsErrorCode, dlmsError } from './errors.ts';
 export { shapeOfApdu, shapeOfOctets } from './explain/apdu-shape.ts';
+export * from './explain/capture/capture.ts';
+export type { ConnectionEvent, SpokenAt } from './explain/capture/connection.ts';
+export type { FollowedApdu, FollowKeys, Speaker } from './explain/capture/follow.ts';
+export { type HexDump, readHexDump } from './explain/capture/hex-dump.ts';
+export { type CapturedPacket, isCaptureFile, packetsOf } from './explain/capture/pcap.ts';
+export { captureEventJson, captureEventText } from './explain/capture/show.ts';
 export { shapeOfData, shapeOfDateTime } from './explain/data-shape.ts';
 export * from './explain/explain.ts';
 export type { Json, JsonObject } from './explain/json.ts';
