@@ -30,6 +30,8 @@ export type OptionValues<Table extends OptionTable> = {
 export interface CommandIo {
   /** Writes to stdout as it is. */
   print(text: string): void;
+  /** Resolves when whoever reads stdout has taken what was printed: for answers longer than fits into memory. */
+  printed?(): Promise<void>;
   /** Writes a line to stderr. */
   tell(line: string): void;
   /** All of stdin; for `-`. */

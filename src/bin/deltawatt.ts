@@ -4,6 +4,7 @@
  * 1 failed, 2 wrong usage. A subcommand's file is imported only when it is asked for, so that `edge` does not load the
  * collector and starts fast.
  */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { DeltawattError } from '../base/errors.ts';
 import { closest } from '../base/suggest.ts';
@@ -13,6 +14,9 @@ import { CommandError, EXIT, UsageError } from './errors.ts';
 
 const IO: CommandIo = {
   print: (text) => process.stdout.write(text),
+  printed: async () => {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+  },
   tell: (line) => process.stderr.write(`${line}\n`),
   readStdin: async () => {
     const chunks: Buffer[] = [];

@@ -56,7 +56,7 @@ With --ek ciphered messages are opened; with --ak their tags are checked. Other 
     if (words.length === 0) throw new UsageError('Give the octets as HEX, or - to read them from stdin.');
     const isStdin = words.length === 1 && words[0] === '-';
     const given = isStdin ? await io.readStdin() : null;
-    if (given !== null && isCaptureFile(given)) return explainCapture(packetsOf(given), values, io);
+    if (given !== null && isCaptureFile(given)) return await explainCapture(packetsOf(given), values, io);
     const octets = given === null ? fromText(words.join('')) : fromStdin(given);
     const explanation = explain(octets, { layer, open: openerOf(values) });
     io.print(values.json ? `${JSON.stringify(explanationJson(explanation))}\n` : explanationText(explanation));
@@ -84,9 +84,9 @@ async function explainFile(
   const path = values.file ?? '';
   const octets = await createHostEnv({ logLevel: 'silent' }).disk.readFile(path);
   if (octets === undefined) throw new UsageError(`There is no file ${path}.`);
-  if (isCaptureFile(octets)) return explainCapture(packetsOf(octets), values, io);
+  if (isCaptureFile(octets)) return await explainCapture(packetsOf(octets), values, io);
   const dump = readHexDump(new TextDecoder('latin1').decode(octets));
-  if (dump?.kind === 'packets') return explainCapture(rawPackets(dump.parts), values, io);
+  if (dump?.kind === 'packets') return await explainCapture(rawPackets(dump.parts), values, io);
   const bare = dump === null ? octets : concat(dump.parts);
   const explanation = explain(bare, { layer: layerOf(values.layer ?? 'auto'), open: openerOf(values) });
   io.print(values.json ? `${JSON.stringify(explanationJson(explanation))}\n` : explanationText(explanation));
@@ -98,25 +98,30 @@ function rawPackets(parts: readonly Uint8Array[]): CapturedPacket[] {
 }
 
 /** A line or a document for each message; 1 when there was none, or when the file ends in the middle. */
-function explainCapture(packets: Iterable<CapturedPacket>, values: CaptureValues, io: CommandIo): number {
+async function explainCapture(
+  packets: Iterable<CapturedPacket>,
+  values: CaptureValues,
+  io: CommandIo,
+): Promise<number> {
   const ports = values.port.map((port) => wholeNumber('port', port, 1, PORT_MAX));
   const reader = new CaptureReader({ keys: keysOf(values), ...(ports.length === 0 ? {} : { ports }) });
   let waiting = '';
-  const show = (events: readonly CaptureEvent[]) => {
+  const show = async (events: readonly CaptureEvent[]) => {
     for (const event of events)
       waiting += values.json ? `${JSON.stringify(captureEventJson(event))}\n` : captureEventText(event, values.tree);
     if (waiting.length < PRINT_CHARACTERS) return;
     io.print(waiting);
     waiting = '';
+    await io.printed?.();
   };
   let damage: string | null = null;
   try {
-    for (const packet of packets) show(reader.take(packet));
+    for (const packet of packets) await show(reader.take(packet));
   } catch (error) {
     if (!(error instanceof DeltawattError)) throw error;
     damage = reasonOf(error);
   }
-  show(reader.finish());
+  await show(reader.finish());
   io.print(waiting);
   const { packets: count, connections, apdus, skipped, otherPorts } = reader.summary;
   io.tell(`${apdus} messages in ${connections} connections; ${count} packets, ${skipped} of them no TCP or UDP.`);
