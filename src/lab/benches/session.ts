@@ -1,5 +1,5 @@
 /**
- * The `session` bench: round trips and octets of a small job with one meter (association view of 22 objects, clock, four
+ * The `session` bench: round trips and octets of a small job with one meter (association view of 22 objects or more, clock, four
  * registers with scalers, capture objects, a day of 96 rows, release) under HLS-GMAC, everything ciphered.
  *
  * Real client and server sessions over a line in memory; a round trip is counted on the line, whenever the client has spoken
@@ -40,7 +40,7 @@ import { atMost, type BenchEnv, type BenchResult } from './bench.ts';
 const PROFILE = 'generic/idis';
 const SAP = 1;
 const PHYSICAL = 17;
-const OBJECTS = 22;
+const OBJECTS_MIN = 22;
 const ROWS = 96;
 const DAY_MS = 86_400_000;
 /** 2026-11-20T00:00Z, any day will do. */
@@ -180,7 +180,7 @@ export class SessionDesk {
 }
 
 function checkAnswer({ values, buffers }: Awaited<ReturnType<MeterReader['read']>>, objects: number): void {
-  assert(objects === OBJECTS, `the view has ${objects} objects`);
+  assert(objects >= OBJECTS_MIN, `the view has ${objects} objects`);
   assert(
     values.slice(1).every(({ result, scalerUnit }) => 'data' in result && scalerUnit !== null),
     'four values',
