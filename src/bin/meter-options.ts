@@ -1,5 +1,7 @@
 /** Options of the commands that sign on to one meter: read, scan. */
+import { fromHex } from '../base/bytes.ts';
 import type { Disk } from '../base/env.ts';
+import type { GatewayAddress } from '../dlms/frame/gateway-address.ts';
 import type { Authentication } from '../dlms/session/association.ts';
 import type { MeterTarget } from '../lab/one-shot.ts';
 import { type OptionTable, wholeNumber } from './command.ts';
@@ -11,7 +13,12 @@ export const METER_OPTIONS = {
   auth: { kind: 'text', value: 'KIND', what: 'none or lls; default none' },
   'password-file': { kind: 'text', value: 'FILE', what: 'file with the password of lls' },
   names: { kind: 'text', value: 'HOW', what: 'logical or short names of objects; default logical' },
-  timeout: { kind: 'text', value: 'S', what: 'seconds to wait for each answer; default 5' },
+  gateway: {
+    kind: 'text',
+    value: 'NET/ADDRESS',
+    what: 'meter behind a DLMS gateway: network and address, as text or 0x...',
+  },
+  timeout: { kind: 'text', value: 'S', what: 'seconds to wait for each answer; default 5, behind a gateway 20' },
   'unsure-classes': { kind: 'flag', what: 'also use class tables that were written from memory alone' },
 } as const satisfies OptionTable;
 
@@ -21,6 +28,7 @@ export interface MeterOptionValues {
   readonly auth: string | undefined;
   readonly 'password-file': string | undefined;
   readonly names: string | undefined;
+  readonly gateway: string | undefined;
   readonly timeout: string | undefined;
 }
 
@@ -45,7 +53,10 @@ export async function meterTarget(
     server: serverOf(values.server ?? '1'),
     authentication: await authenticationOf(values.auth ?? 'none', values['password-file'], disk),
     referencing: referencingOf(values.names ?? 'logical'),
-    requestTimeoutMs: wholeNumber('timeout', values.timeout ?? '5', 1, 3_600) * 1_000,
+    // Behind a gateway the line to the meter may be taken for a while.
+    requestTimeoutMs:
+      wholeNumber('timeout', values.timeout ?? (values.gateway === undefined ? '5' : '20'), 1, 3_600) * 1_000,
+    ...(values.gateway === undefined ? {} : { gateway: gatewayOf(values.gateway) }),
   };
 }
 
@@ -53,6 +64,16 @@ export async function meterTarget(
 export function referencingOf(text: string): MeterTarget['referencing'] {
   if (text !== 'logical' && text !== 'short') throw new UsageError(`--names takes logical or short, not ${text}.`);
   return text;
+}
+
+/** `3/m0001`: network 3, the address as text; `3/0x0a0b`: as octets. */
+function gatewayOf(text: string): GatewayAddress {
+  const parts = /^(\d{1,3})\/(.+)$/.exec(text);
+  const [, network = '', address = ''] = parts ?? [];
+  const networkId = Number(network);
+  const hex = /^0x((?:[0-9a-f]{2})+)$/i.exec(address)?.[1];
+  if (parts === null || networkId > 255) throw new UsageError(`--gateway takes NET/ADDRESS, as 3/m0001, not ${text}.`);
+  return { networkId, physicalDeviceAddress: hex === undefined ? new TextEncoder().encode(address) : fromHex(hex) };
 }
 
 function serverOf(text: string): MeterTarget['server'] {

@@ -12,6 +12,7 @@ import type { LineLink } from '../link/link.ts';
 import { planJobs } from '../profile/plan.ts';
 import type { ClockQuality } from '../wire/block.ts';
 import { Commands } from './commands/commands.ts';
+import { Gateway } from './gateway/gateway.ts';
 import { EdgeHealth } from './health/health.ts';
 import { answerHealth } from './health/http.ts';
 import { Pulse } from './health/pulse.ts';
@@ -47,6 +48,7 @@ export class Concentrator {
   readonly #readers: DlmsLineReader[] = [];
   readonly #listeners: PushListener[] = [];
   readonly #counters: MeterCounters;
+  readonly #gateway: Gateway | null;
   readonly #startedAtMs: number;
   #http: Listener | null = null;
   #watchdog: Watchdog | null = null;
@@ -87,6 +89,8 @@ export class Concentrator {
     });
     this.#counters = new MeterCounters(journal, env.clock);
     for (const line of settings.lines) this.#addLine(line);
+    const { gateway } = settings;
+    this.#gateway = gateway && new Gateway({ env, health, settings: gateway, dispatcher: this.#scheduler });
   }
 
   /**
@@ -122,6 +126,11 @@ export class Concentrator {
     return this.#http;
   }
 
+  /** Address of the gateway, or null when there is none. */
+  get gatewayAddress(): { readonly host: string; readonly port: number } | null {
+    return this.#gateway?.address ?? null;
+  }
+
   /** Stores what is staged, whatever its age. */
   flush(): Promise<void> {
     return this.#stage.flush();
@@ -132,6 +141,7 @@ export class Concentrator {
     const env = this.#env;
     this.#watchdog?.stop();
     await this.#http?.close();
+    await this.#gateway?.stop();
     const ended = this.#scheduler.stop().then(() => true);
     const commandsEnded = this.#commands.stop();
     const inTime = await Promise.race([ended, env.timers.sleep(STOP_PATIENCE_MS).then(() => false)]);
@@ -222,6 +232,7 @@ export class Concentrator {
       opened: () => this.#commands.opened(),
     });
     this.#scheduler.start();
+    await this.#gateway?.start();
     const meters = lines.reduce((sum, line) => sum + line.meters.length, 0);
     this.#env.log.info('concentrator.started', {
       edgeId: enrolment.edgeId,

@@ -2,7 +2,7 @@
 import { type ConfigOf, list, maybe, oneOf, section, text, whole } from '../base/config.ts';
 import type { Problem } from '../base/problems.ts';
 import { isTimeZone } from '../profile/zone.ts';
-import { LINES_MAX, METERS_PER_LINE_MAX } from './limits.ts';
+import { GATEWAY_METERS_MAX, LINES_MAX, METERS_PER_LINE_MAX } from './limits.ts';
 
 const METER = section('A meter', {
   id: text({
@@ -130,6 +130,37 @@ export const EDGE_CONFIG = section('Settings of the edge', {
     host: text({ what: 'Address to listen on', default: '127.0.0.1' }),
     port: whole({ what: 'Port, 0 takes a free one', from: 0, to: 65_535, default: 9464 }),
   }),
+  gateway: maybe(
+    section('DLMS gateway: tools of the head-end talk to meters through this concentrator, with keys of their own', {
+      host: text({ what: 'Address to listen on', default: '127.0.0.1' }),
+      port: whole({ what: 'Port of the wrapper, 0 takes a free one', from: 0, to: 65_535, default: 4059 }),
+      networkId: whole({
+        what: 'Network id in the prefix of the meters of this concentrator',
+        from: 0,
+        to: 255,
+        default: 0,
+      }),
+      meters: list(text({ what: 'Id of a meter' }), {
+        what: 'Meters that may be reached; their ids, as text, are the addresses in the prefix',
+        max: GATEWAY_METERS_MAX,
+        example: ['m0001'],
+      }),
+      idleS: whole({
+        what: 'An association that is silent this long is ended',
+        from: 1,
+        to: 600,
+        unit: 'seconds',
+        default: 30,
+      }),
+      holdS: whole({
+        what: 'Longest time that one association may have the line of the meter',
+        from: 1,
+        to: 3_600,
+        unit: 'seconds',
+        default: 300,
+      }),
+    }),
+  ),
   lines: list(LINE, {
     what: 'Lines and their meters',
     max: LINES_MAX,
@@ -184,6 +215,9 @@ export function edgeContradictions(
     }
     if (line.meters.length === 0)
       note(`${path}.meters`, 'is empty: name the meters of the line, or take the line away');
+  }
+  for (const [at, meterId] of (config.gateway?.meters ?? []).entries()) {
+    if (!meterIds.has(meterId)) note(`gateway.meters[${at}]`, `${meterId} is the id of no meter of the lines below`);
   }
   return problems;
 }

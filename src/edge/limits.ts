@@ -162,6 +162,17 @@ export const CLOCK_AGREES_MS = 2_000;
 
 /** Lines of one edge: meters with an IP connection have one each, and one process reads 1,000 meters. */
 export const LINES_MAX = 1_024;
+
+/** Head-end tools that may be connected to the gateway at once. */
+export const GATEWAY_CONNECTIONS_MAX = 16;
+/** APDUs that wait while the line to the meter is not free yet: who talks on without an answer is refused. */
+export const GATEWAY_WAITING_MAX = 4;
+/** A meter must be reached for a caller of the gateway within this time, or he is told that it was not. */
+export const GATEWAY_REACH_MS = 15_000;
+
+/** Meters behind one gateway: all that one edge reads. */
+export const GATEWAY_METERS_MAX = 1_000;
+
 /** Meters of one line. */
 export const METERS_PER_LINE_MAX = 1_000;
 

@@ -215,6 +215,23 @@ export interface MeterAccess {
   isWanted(): boolean;
 }
 
+/** Hears what a meter says on a wire. */
+export interface WireListener {
+  /** An APDU of the meter. */
+  apdu(octets: Uint8Array): void;
+  /** The link has ended; the reason is null when it was asked for. */
+  down(reason: Error | null): void;
+}
+
+/** The framing to one meter, lent to somebody who brings an association of his own. */
+export interface MeterWire {
+  listen(listener: WireListener): void;
+  /** Sends an APDU; nothing after the link has ended. */
+  send(apdu: Uint8Array): void;
+  /** Ends the link politely. */
+  close(): Promise<void>;
+}
+
 /** A meter as it is configured at this edge. */
 export interface Meter {
   readonly meterId: MeterId;
@@ -279,6 +296,13 @@ export interface LineReader {
     started: () => Promise<void>,
     work: (meter: MeterAccess) => Promise<Result>,
   ): Promise<WorkResult<Result>>;
+  /** Lends the framing to a meter, as client `client`, after an association of ours was ended. Never rejects. */
+  lend<Result>(
+    meterId: MeterId,
+    client: number,
+    started: () => Promise<void>,
+    use: (wire: MeterWire) => Promise<Result>,
+  ): Promise<WorkResult<Result>>;
 }
 
 /** How a piece of work on a meter ended. */
@@ -298,6 +322,13 @@ export interface Dispatcher {
     jobClass: JobClass,
     options: { readonly timeoutMs: number; readonly started: () => Promise<void> },
     work: (meter: MeterAccess) => Promise<Result>,
+  ): Promise<WorkResult<Result>>;
+  /** Lends the framing to a meter like an on-demand read; the line is taken until `use` settles. */
+  withWire<Result>(
+    meterId: MeterId,
+    client: number,
+    options: { readonly timeoutMs: number; readonly started: () => Promise<void> },
+    use: (wire: MeterWire) => Promise<Result>,
   ): Promise<WorkResult<Result>>;
   has(meterId: MeterId): boolean;
   /** How the meter takes a new firmware, null when its profile does not say. */

@@ -48,7 +48,19 @@ export interface EdgeSettings {
   readonly relaySettleMs: number;
   /** Null = no HTTP server. */
   readonly health: { readonly host: string; readonly port: number } | null;
+  /** Null = no gateway. */
+  readonly gateway: GatewaySettings | null;
   readonly lines: readonly LineSettings[];
+}
+
+/** How tools of the head-end get through to meters. */
+export interface GatewaySettings {
+  readonly host: string;
+  readonly port: number;
+  readonly networkId: number;
+  readonly meters: readonly MeterId[];
+  readonly idleMs: number;
+  readonly holdMs: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -86,8 +98,15 @@ export async function resolveSettings(config: EdgeConfig, around: SettingsSurrou
     historyMs: config.reading.historyDays === 0 ? null : config.reading.historyDays * DAY_MS,
     relaySettleMs: config.reading.relaySettleMs,
     health: config.health,
+    gateway: gatewayOf(config),
     lines: await linesOf(config, around),
   };
+}
+
+function gatewayOf({ gateway }: EdgeConfig): GatewaySettings | null {
+  if (gateway === undefined) return null;
+  const { host, port, networkId, meters, idleS, holdS } = gateway;
+  return { host, port, networkId, meters: meters as MeterId[], idleMs: idleS * 1000, holdMs: holdS * 1000 };
 }
 
 async function fileOf(env: Env, path: string): Promise<Uint8Array> {

@@ -2,9 +2,12 @@
 
 import type { Env } from '../base/env.ts';
 import { clientTransport } from '../dlms/frame/client-transport.ts';
-import type { Association, Authentication } from '../dlms/session/association.ts';
+import type { GatewayAddress } from '../dlms/frame/gateway-address.ts';
+import { GatewayClient } from '../dlms/frame/gateway-client.ts';
+import { type Association, type Authentication, OUR_CONFORMANCE } from '../dlms/session/association.ts';
 import { type MeterSession, openSession } from '../dlms/session/meter-session.ts';
 import { ShortNames } from '../dlms/session/short-names.ts';
+import { CONFORMANCE } from '../dlms/xdlms/initiate.ts';
 import { LineDriver } from '../link/drive.ts';
 import { linkOf } from '../link/registry.ts';
 
@@ -20,6 +23,10 @@ export interface MeterTarget {
   /** How the meter's objects are called. */
   readonly referencing: Association['referencing'];
   readonly requestTimeoutMs: number;
+  /** The meter lies behind a DLMS gateway, under this address; the link then leads to the gateway. */
+  readonly gateway?: GatewayAddress;
+  /** Propose the ACCESS service too. */
+  readonly access?: boolean;
 }
 
 const HDLC_WANTED = {
@@ -45,11 +52,13 @@ export async function withMeter<Result>(
   // An optical head knows its speed only now.
   const { gapMs, octetMs, capabilities } = link;
   try {
-    const transport = clientTransport(framing, { client, ...server }, { parameters: HDLC_WANTED, gapMs, octetMs });
+    const near = clientTransport(framing, { client, ...server }, { parameters: HDLC_WANTED, gapMs, octetMs });
+    const transport = target.gateway === undefined ? near : new GatewayClient(near, target.gateway);
     const session = await openSession(driver, transport, {
       authentication,
       shortNames: referencing === 'short' ? new ShortNames() : null,
       requestTimeoutMs,
+      ...(target.access === true ? { conformance: OUR_CONFORMANCE | CONFORMANCE.access } : {}),
       clientPduMaxBytes: Math.min(capabilities.maxPduBytes, PDU_MAX_BYTES),
     });
     try {

@@ -11,6 +11,7 @@ import { rangeAccess } from '../dlms/cosem/selective-access.ts';
 import { type ScalerUnit, scalerAttributeOf } from '../dlms/cosem/units.ts';
 import type { MeterSession } from '../dlms/session/meter-session.ts';
 import type { AttributeAccess, AttributeDescriptor, GetDataResult } from '../dlms/xdlms/service.ts';
+import { throughAccess } from './access-session.ts';
 import { type MeterTarget, withMeter } from './one-shot.ts';
 import {
   type BufferColumnFacts,
@@ -21,6 +22,9 @@ import {
   scalerUnitIn,
   shownAnswer,
 } from './read-answer.ts';
+
+/** What is used of a session. */
+type Asking = Pick<MeterSession, 'association' | 'get'>;
 
 /** What is asked. */
 export interface ReadRequest extends MeterTarget, ReadWish {}
@@ -76,11 +80,13 @@ export function parseReadObject(text: string): ReadObject | null {
 
 /** Reads everything that is asked in one association; rejects with the codes of LINK_ERRORS, FRAME_ERRORS, SESSION_ERRORS. */
 export function readOnce(env: Env, request: ReadRequest): Promise<ShownAnswer[]> {
-  return withMeter(env, request, (session) => readObjects(session, request));
+  return withMeter(env, request, (session) =>
+    readObjects(request.access === true ? throughAccess(session) : session, request),
+  );
 }
 
 /** Reads objects: the values first, then what is needed to show them (capture objects, scalers and units). */
-export async function readObjects(session: MeterSession, wish: ReadWish): Promise<ShownAnswer[]> {
+export async function readObjects(session: Asking, wish: ReadWish): Promise<ShownAnswer[]> {
   const list = wish.objects.every(({ classId, attribute }) => classId !== undefined && attribute !== 'all')
     ? []
     : await readObjectList(session);
@@ -106,14 +112,14 @@ export async function readObjects(session: MeterSession, wish: ReadWish): Promis
 }
 
 /** The object list; empty when the meter does not give it to this client. */
-export async function readObjectList(session: MeterSession): Promise<readonly ObjectListEntry[]> {
+export async function readObjectList(session: Asking): Promise<readonly ObjectListEntry[]> {
   if (session.association.referencing === 'short') return readNamedObjects(session);
   const [result] = await session.get([OBJECT_LIST]);
   return result !== undefined && 'data' in result ? objectListOf(result.data) : [];
 }
 
 /** The same by short names: rights come from an attribute that older associations do not have. */
-async function readNamedObjects(session: MeterSession): Promise<readonly ObjectListEntry[]> {
+async function readNamedObjects(session: Asking): Promise<readonly ObjectListEntry[]> {
   const [list] = await session.get([NAMED_OBJECTS]);
   if (list === undefined || !('data' in list)) return [];
   const [rights] = await session.get([{ ...NAMED_OBJECTS, attributeId: ACCESS_RIGHTS }]);
@@ -146,7 +152,7 @@ function rangeOf(descriptor: AttributeDescriptor, { fromMs, toMs }: ReadWish) {
 }
 
 /** Buffers one by one (their answers are long), everything else in as few requests as the meter allows. */
-async function readEach(session: MeterSession, items: readonly AttributeAccess[]): Promise<readonly GetDataResult[]> {
+async function readEach(session: Asking, items: readonly AttributeAccess[]): Promise<readonly GetDataResult[]> {
   const isBuffer = ({ classId, attributeId }: AttributeAccess) =>
     classId === PROFILE_CLASS && attributeId === LIST_ATTRIBUTE;
   const short = await session.get(items.filter((item) => !isBuffer(item)));
@@ -163,7 +169,7 @@ type Column = Omit<BufferColumnFacts, 'scalerUnit'>;
 
 /** Capture objects of the buffers that were read, by logical name. */
 async function capturedColumns(
-  session: MeterSession,
+  session: Asking,
   items: readonly AttributeAccess[],
   results: readonly GetDataResult[],
 ): Promise<ReadonlyMap<string, readonly Column[]>> {
@@ -178,7 +184,7 @@ async function capturedColumns(
 
 /** Scaler and unit of every metered value among these attributes, by object. */
 export async function readScalers(
-  session: MeterSession,
+  session: Asking,
   attributes: readonly AttributeDescriptor[],
 ): Promise<ReadonlyMap<string, ScalerUnit | null>> {
   const asked = new Map<string, AttributeAccess>();

@@ -85,6 +85,19 @@ test('HE-7 sim, read and scan speak short names with --names short, and say so w
   }
 });
 
+test('read --access asks with ACCESS and shows the same; --gateway wants NET/ADDRESS', async () => {
+  const objects = ['1-0:0.0.0*255', '70/0-0:96.3.10/3', '7/1-0:99.1.0*255/3'];
+  const [get, access] = await Promise.all([
+    run('read', url, ...client, ...objects),
+    run('read', url, ...client, '--access', ...objects),
+  ]);
+  assert.equal(access.code, get.code, access.stderr);
+  assert.equal(access.stdout, get.stdout);
+  const wrong = await run('read', url, ...client, '--gateway', 'm0001', '1-0:1.8.0*255');
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /--gateway takes NET\/ADDRESS/);
+});
+
 test('read prints a value in words, and as JSON with data, value, unit and words', async () => {
   const text = await run('read', url, ...client, '1-0:1.8.0*255', '70/0-0:96.3.10/3');
   assert.equal(text.code, 0, text.stderr);

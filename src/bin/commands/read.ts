@@ -20,6 +20,7 @@ export const readCommand = defineCommand({
   options: {
     client: { kind: 'text', value: 'N', what: `client address; default ${PUBLIC_CLIENT}, the public client` },
     ...METER_OPTIONS,
+    access: { kind: 'flag', what: 'read with the ACCESS service instead of GET' },
     from: { kind: 'text', value: 'T', what: 'first interval end, ISO 8601 or ms since 1970' },
     to: { kind: 'text', value: 'T', what: 'last interval end' },
     csv: { kind: 'flag', what: 'comma-separated values: rows of profiles with a heading, everything else as a table' },
@@ -33,6 +34,7 @@ export const readCommand = defineCommand({
     const answers = await readOnce(env, {
       ...(await meterTarget(link, clientOf(values.client ?? String(PUBLIC_CLIENT)), values, env.disk)),
       ...timesOf(values.from, values.to),
+      access: values.access,
       rules: { unsureClasses: values['unsure-classes'] },
       objects: objects.map((text) => {
         const object = parseReadObject(text);

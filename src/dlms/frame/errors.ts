@@ -124,6 +124,11 @@ export const FRAME_ERRORS = {
     retry: 'now',
     sentence: 'A wrapper message is for another pair of ports; check client and server numbers.',
   },
+  GATEWAY_FOREIGN: {
+    side: 'remote',
+    retry: 'now',
+    sentence: 'An answer of the gateway is not for the meter that was asked; check network and address.',
+  },
   MBUS_START: { side: 'path', retry: 'now', sentence: 'Octets look like an M-Bus long frame but its head is broken.' },
   MBUS_CHECKSUM: {
     side: 'path',

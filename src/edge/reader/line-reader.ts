@@ -13,11 +13,13 @@ import type {
   Entry,
   Health,
   JobClass,
+  JobFailure,
   JobOutcome,
   Journal,
   LineReader,
   Meter,
   MeterAccess,
+  MeterWire,
   ReadingStage,
   WorkResult,
 } from '../ports.ts';
@@ -145,9 +147,7 @@ export class DlmsLineReader implements LineReader {
     try {
       await started();
     } catch (error) {
-      const code = error instanceof DeltawattError ? error.code : 'READER_CRASHED';
-      const sentence = error instanceof DeltawattError ? error.sentence : reasonOf(error);
-      return { ok: false, failure: { code, sentence, reached: 'no' } };
+      return notBegun(error);
     }
     try {
       const access = new ReaderMeterAccess(
@@ -167,6 +167,33 @@ export class DlmsLineReader implements LineReader {
       const verdict = verdictOf(error, this.#sessions.noiseOctets);
       await this.#settle(meter, verdict);
       return { ok: false, failure: verdict.failure };
+    }
+  }
+
+  async lend<Result>(
+    meterId: MeterId,
+    client: number,
+    started: () => Promise<void>,
+    use: (wire: MeterWire) => Promise<Result>,
+  ): Promise<WorkResult<Result>> {
+    const { meter } = this.#desk(meterId);
+    this.#sessions.listenAnew();
+    try {
+      await started();
+    } catch (error) {
+      return notBegun(error);
+    }
+    try {
+      await this.#sessions.drop();
+      const wire = await this.#options.opener.lend(meter, client);
+      try {
+        return { ok: true, result: await use(wire) };
+      } finally {
+        await wire.close();
+      }
+    } catch (error) {
+      // What went wrong in somebody else's association says nothing of how we are served.
+      return { ok: false, failure: verdictOf(error, this.#sessions.noiseOctets).failure };
     }
   }
 
@@ -243,4 +270,11 @@ export class DlmsLineReader implements LineReader {
         `${troubled} of ${all} meters do not answer.`,
       );
   }
+}
+
+/** Nothing was said to the meter, because whoever wanted it said no. */
+function notBegun(error: unknown): { readonly ok: false; readonly failure: JobFailure } {
+  const code = error instanceof DeltawattError ? error.code : 'READER_CRASHED';
+  const sentence = error instanceof DeltawattError ? error.sentence : reasonOf(error);
+  return { ok: false, failure: { code, sentence, reached: 'no' } };
 }

@@ -2,6 +2,7 @@
 import type { Env } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import { clientTransport } from '../../dlms/frame/client-transport.ts';
+import type { ClientTransport } from '../../dlms/frame/transport.ts';
 import {
   type Authentication,
   type ClientSecurity,
@@ -15,8 +16,9 @@ import { LineDriver } from '../../link/drive.ts';
 import type { LineLink } from '../../link/link.ts';
 import { type ClientRule, type ClientUse, hasQuirk, type Profile } from '../../profile/schema/profile.ts';
 import { edgeError } from '../errors.ts';
-import type { Meter } from '../ports.ts';
+import type { Meter, MeterWire } from '../ports.ts';
 import type { MeterCounters } from './counters.ts';
+import { openWire } from './wire.ts';
 
 /** What is used of an association. */
 export type OpenAssociation = Pick<MeterSession, 'get' | 'set' | 'action' | 'association' | 'release'>;
@@ -24,6 +26,8 @@ export type OpenAssociation = Pick<MeterSession, 'get' | 'set' | 'action' | 'ass
 /** Opens associations; `discarded` hears what came and could not be used. */
 export interface SessionOpener {
   open(meter: Meter, client: ClientRule, discarded: (code: string, octets: number) => void): Promise<OpenAssociation>;
+  /** Brings up the framing to a meter for a client of somebody else. Rejects with LINK_OPEN and the codes of FRAME_ERRORS. */
+  lend(meter: Meter, client: number): Promise<MeterWire>;
   /** Closes the line; the next association opens it again. */
   closeLine(): void;
 }
@@ -59,18 +63,7 @@ export class LinkSessions implements SessionOpener {
     const security = await this.#securityOf(meter, authentication);
     const driver = await this.#line();
     const { profile } = meter;
-    const rule = profile.hdlc;
-    const framing = this.link.framing === 'hdlc' ? 'hdlc' : 'wrapper';
-    const transport = clientTransport(
-      framing,
-      {
-        client: client.address,
-        logical: meter.logicalDevice,
-        physical: meter.physicalDevice,
-        ...(rule === null || meter.physicalDevice === null ? {} : { addressBytes: rule.addressOctets }),
-      },
-      { octetMs: this.link.octetMs, gapMs: this.link.gapMs, ...(rule === null ? {} : { parameters: sizesOf(rule) }) },
-    );
+    const transport = this.#transportTo(meter, client.address);
     return await openSession(driver, transport, {
       authentication,
       security,
@@ -91,6 +84,25 @@ export class LinkSessions implements SessionOpener {
     const known = this.#names.get(key) ?? new ShortNames(shortNameRules(meter.profile));
     this.#names.set(key, known);
     return known;
+  }
+
+  async lend(meter: Meter, client: number): Promise<MeterWire> {
+    return await openWire(await this.#line(), this.#transportTo(meter, client));
+  }
+
+  #transportTo(meter: Meter, client: number): ClientTransport {
+    const { framing, octetMs, gapMs } = this.link;
+    const rule = meter.profile.hdlc;
+    return clientTransport(
+      framing === 'hdlc' ? 'hdlc' : 'wrapper',
+      {
+        client,
+        logical: meter.logicalDevice,
+        physical: meter.physicalDevice,
+        ...(rule === null || meter.physicalDevice === null ? {} : { addressBytes: rule.addressOctets }),
+      },
+      { octetMs, gapMs, ...(rule === null ? {} : { parameters: sizesOf(rule) }) },
+    );
   }
 
   /** Keys serve the clients of high-level mechanisms; others of the same meter are asked as their profile says. */

@@ -22,6 +22,7 @@ import {
   type JobOutcome,
   type LineReader,
   type MeterAccess,
+  type MeterWire,
   type WorkResult,
 } from '../ports.ts';
 import { LinePlan, type Now, type PickedJob } from './plan.ts';
@@ -118,6 +119,35 @@ export class Scheduler implements Dispatcher {
     options: { readonly timeoutMs: number; readonly started: () => Promise<void> },
     work: (meter: MeterAccess) => Promise<Result>,
   ): Promise<WorkResult<Result>> {
+    return this.#ahead(meterId, jobClass, options, (reader, started, reached) =>
+      reader.work(meterId, jobClass, started, (meter) => {
+        reached();
+        return work(meter);
+      }),
+    );
+  }
+
+  withWire<Result>(
+    meterId: MeterId,
+    client: number,
+    options: { readonly timeoutMs: number; readonly started: () => Promise<void> },
+    use: (wire: MeterWire) => Promise<Result>,
+  ): Promise<WorkResult<Result>> {
+    return this.#ahead(meterId, 'on-demand', options, (reader, started, reached) =>
+      reader.lend(meterId, client, started, (wire) => {
+        reached();
+        return use(wire);
+      }),
+    );
+  }
+
+  /** Puts something ahead of periodic reading; `task` calls `reached` when the meter is reached, which may throw. */
+  #ahead<Result>(
+    meterId: MeterId,
+    jobClass: JobClass,
+    options: { readonly timeoutMs: number; readonly started: () => Promise<void> },
+    task: (reader: LineReader, started: () => Promise<void>, reached: () => void) => Promise<WorkResult<Result>>,
+  ): Promise<WorkResult<Result>> {
     const line = this.#lineOf.get(meterId);
     if (line === undefined || this.#stopped) return Promise.resolve(failed('SCHEDULER_UNKNOWN_METER', 'no'));
     if (line.urgent.length >= URGENT_QUEUE_MAX) return Promise.resolve(failed('SCHEDULER_QUEUE_FULL', 'no'));
@@ -131,15 +161,14 @@ export class Scheduler implements Dispatcher {
         go();
         await options.started();
       };
-      const access = (meter: MeterAccess) => {
+      const arrived = () => {
         go();
         reached = true;
         timer.cancel();
-        return work(meter);
       };
       const run = async (reader: LineReader) => {
         begun = true;
-        const result = await reader.work(meterId, jobClass, started, access);
+        const result = await task(reader, started, arrived);
         timer.cancel();
         resolve(result);
         return result.ok || reached;

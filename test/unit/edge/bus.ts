@@ -4,6 +4,7 @@ import type { Entry, Meter, ReadingStage } from '../../../src/edge/ports.ts';
 import { DlmsLineReader } from '../../../src/edge/reader/line-reader.ts';
 import { LinkSessions } from '../../../src/edge/reader/sessions.ts';
 import { Scheduler } from '../../../src/edge/scheduler/scheduler.ts';
+import type { WorldOptions } from '../../../src/lab/virtual-env.ts';
 import type { LineLink } from '../../../src/link/link.ts';
 import { type MemoryLineShape, MemoryLines } from '../../../src/link/memory.ts';
 import { linkOf } from '../../../src/link/registry.ts';
@@ -46,10 +47,11 @@ export interface BusOptions {
   readonly clockSet?: () => boolean;
   /** How the meters are set up, when not as the edge's profile says. */
   readonly setUp?: Profile;
+  readonly showLog?: WorldOptions['showLog'];
 }
 
 export async function bus(options: BusOptions) {
-  const world = testWorld();
+  const world = testWorld(1, options.showLog);
   const { env } = world.program('edge');
   const profile = profileOf('generic/idis');
   const meterEnv = { timers: env.timers, clock: env.clock, random: env.random };
@@ -102,6 +104,7 @@ export async function bus(options: BusOptions) {
   for (const meter of meters) scheduler.addMeter('bus1', meter.meterId, planJobs(profile));
   return {
     world,
+    env,
     line,
     fleet,
     meters,

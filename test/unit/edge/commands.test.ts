@@ -101,6 +101,7 @@ async function bench(
         return { ok: false, failure: { code, sentence: String(error), reached: 'no' } };
       }
     },
+    withWire: () => assert.fail('commands take no wire'),
   };
   const { env } = world.program('edge');
   const images = new ImageFetcher({ env, store: new ImageStore(env, 'images'), ask: () => false });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { edgeError } from '../../../src/edge/errors.ts';
-import type { JobOutcome, LineReader, MeterAccess } from '../../../src/edge/ports.ts';
+import type { JobOutcome, LineReader, MeterAccess, MeterWire } from '../../../src/edge/ports.ts';
 import { Scheduler } from '../../../src/edge/scheduler/scheduler.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
 import type { ReadJob } from '../../../src/profile/plan.ts';
@@ -9,6 +9,7 @@ import { FakeHealth, testWorld } from './world.ts';
 
 const JOB: ReadJob = { kind: 'registers', key: 'registers:900', periodS: 900, registers: [] };
 const ACCESS = {} as MeterAccess;
+const WIRE = {} as MeterWire;
 const id = (name: string) => name as MeterId;
 
 /** One line whose jobs take a second each. */
@@ -37,6 +38,12 @@ function bench(slots = 1) {
       } catch (error) {
         return { ok: false, failure: { code: (error as { code: string }).code, sentence: '', reached: 'no' } };
       }
+    },
+    lend: async (meterId, client, started, use) => {
+      note(`lend ${meterId} to ${client}`);
+      await started();
+      await world.clock.sleep(state.signOnMs);
+      return { ok: true, result: await use(WIRE) };
     },
   };
   const scheduler = new Scheduler({ env: program.env, health, watermark: () => null });
@@ -174,4 +181,21 @@ test('IT-6 a meter says how it takes a firmware, or nothing', async () => {
   b.scheduler.addMeter('bus', id('a'), [JOB], rule);
   b.scheduler.addMeter('bus', id('b'), [JOB]);
   assert.deepEqual([b.scheduler.firmwareOf(id('a')), b.scheduler.firmwareOf(id('b'))], [rule, null]);
+});
+
+test('HE-7 a wire is lent like an on-demand read: behind commands, ahead of periodic jobs, and the line is taken meanwhile', async () => {
+  const b = bench();
+  for (const name of ['a', 'b']) b.scheduler.addMeter('bus', id(name), [JOB]);
+  b.scheduler.start();
+  const lent = b.scheduler.withWire(id('b'), 16, options(), async (wire) => {
+    assert.equal(wire, WIRE);
+    await b.world.clock.sleep(5_000);
+    return 'done';
+  });
+  const command = b.scheduler.withMeter(id('a'), 'command', options(), () => Promise.resolve('ordered'));
+  await b.world.clock.advance(20_000);
+  assert.deepEqual(await lent, { ok: true, result: 'done' });
+  assert.deepEqual(await command, { ok: true, result: 'ordered' });
+  assert.deepEqual(b.log, ['0 read a', '1 command a', '1.5 lend b to 16', '7 read b']);
+  await b.scheduler.stop();
 });

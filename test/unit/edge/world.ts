@@ -2,7 +2,7 @@
 import { createHash, createHmac, createPrivateKey, createPublicKey, sign, timingSafeEqual, verify } from 'node:crypto';
 import type { Crypto, SigningKey } from '../../../src/base/env.ts';
 import type { Health } from '../../../src/edge/ports.ts';
-import { VirtualWorld } from '../../../src/lab/virtual-env.ts';
+import { VirtualWorld, type WorldOptions } from '../../../src/lab/virtual-env.ts';
 
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
@@ -27,8 +27,8 @@ export const TEST_CRYPTO: Crypto & { signingKeyFrom(seed: Uint8Array): SigningKe
     verify(null, octets, createPublicKey({ key: Buffer.concat([SPKI, key]), format: 'der', type: 'spki' }), signature),
 };
 
-export function testWorld(seed = 1): VirtualWorld {
-  return new VirtualWorld({ seed, crypto: TEST_CRYPTO });
+export function testWorld(seed = 1, showLog?: WorldOptions['showLog']): VirtualWorld {
+  return new VirtualWorld({ seed, crypto: TEST_CRYPTO, ...(showLog === undefined ? {} : { showLog }) });
 }
 
 /** Health that a test can look at. */

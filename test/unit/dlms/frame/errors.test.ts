@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { concat, fromHex } from '../../../../src/base/bytes.ts';
 import type { Machine } from '../../../../src/base/machine.ts';
 import { FRAME_ERRORS, type FrameErrorCode } from '../../../../src/dlms/frame/errors.ts';
+import { GatewayClient } from '../../../../src/dlms/frame/gateway-client.ts';
 import { serverAddress } from '../../../../src/dlms/frame/hdlc-address.ts';
 import { HdlcClient } from '../../../../src/dlms/frame/hdlc-client.machine.ts';
 import { HdlcServer } from '../../../../src/dlms/frame/hdlc-server.machine.ts';
@@ -113,6 +114,14 @@ const REACHED: Record<FrameErrorCode, () => string[]> = {
   APDU_TOO_LONG: tooLong,
   WRAPPER_VERSION: () => heard(new WrapperClient({ client: 16, server: 1 }, { gapMs: 50 }), '0002000100100001c0'),
   WRAPPER_LENGTH: () => heard(new WrapperClient({ client: 16, server: 1 }, { apduMaxBytes: 100 }), '0001000100100065'),
+  GATEWAY_FOREIGN: () =>
+    heard(
+      new GatewayClient(new WrapperClient({ client: 16, server: 1 }), {
+        networkId: 0,
+        physicalDeviceAddress: Uint8Array.of(0x31),
+      }),
+      '0001000100100005e7000132c4',
+    ),
   WRAPPER_PORT: () => heard(new WrapperClient({ client: 16, server: 1 }), '0001000200100001c4'),
   MBUS_START: () => heard(wire(), '68101168'),
   MBUS_CHECKSUM: () => heard(wire(), altered(mbus(0x10), -2)),
