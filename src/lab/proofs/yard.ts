@@ -228,8 +228,14 @@ export async function startReady(
   ready: string,
 ): Promise<RunningProgram> {
   const running = await startProgram(env, host, command, args, folder);
-  await running.line(ready, START_PATIENCE_MS);
-  return running;
+  try {
+    await running.line(ready, START_PATIENCE_MS);
+    return running;
+  } catch (error) {
+    // Nobody else knows of it yet.
+    await running.stop(STOP_PATIENCE_MS);
+    throw error;
+  }
 }
 
 /** Starts the collector of `deltawatt collector`. */
