@@ -1,8 +1,10 @@
 /**
  * An MQTT 3.1.1 broker in memory, as brokers really are: PUBACK means that the broker has the message, not that anybody
- * stored it. Faults: `restart` drops every connection and every message that was not delivered yet.
+ * stored it. A client's line may have a pace each way: what is handed in waits, and is lost with the connection. Faults:
+ * `restart` drops every connection and every message that was not delivered yet.
  */
 import type { MqttConnection, MqttConnector, MqttDelivery, MqttListener, MqttOptions, Timers } from '../base/env.ts';
+import { type LineShape, PacedWay } from './paced-way.ts';
 
 const PACKET_OVERHEAD_OCTETS = 7;
 const ACK_OCTETS = 4;
@@ -25,24 +27,31 @@ interface Session {
   open: boolean;
   sent: number;
   received: number;
-  /** Deliveries to one client keep their order and wait for each other's acknowledgement. */
+  /** Deliveries to one client keep their order; one that is to be acknowledged holds up those behind it until it is. */
   tail: Promise<void>;
+  /** The client's own line; null = the broker's latency and no pace. */
+  readonly line: { readonly up: PacedWay; readonly down: PacedWay } | null;
 }
 
 /** A broker that several programs of one virtual world share. */
 export class MemoryBroker implements MqttConnector {
   readonly #sessions = new Map<string, Session>();
+  /** Who takes what, by filter: filters without wildcards are found by their topic. */
+  readonly #exact = new Map<string, Set<Session>>();
+  readonly #wild = new Set<Session>();
   #generation = 0;
   #up = true;
   /** One way, ms. */
   latencyMs = 5;
   /** Deliver each message this many times (a duplicated delivery is lawful under QoS 1). */
   copies = 1;
+  /** The line of a client that connects, null = {@link latencyMs} and no pace. */
+  lineOf: (clientId: string) => LineShape | null = () => null;
   /** Sees every message that reaches the broker, whoever takes it. */
   watch: (clientId: string, topic: string, payload: Uint8Array) => void = () => {};
 
   constructor(
-    private readonly timers: Timers,
+    private readonly timers: Timers & { readonly nowMs: number },
     private readonly note: (line: string) => void,
   ) {}
 
@@ -67,7 +76,8 @@ export class MemoryBroker implements MqttConnector {
   }
 
   async connect(options: MqttOptions, listener: MqttListener): Promise<MqttConnection> {
-    await this.timers.sleep(this.latencyMs * 2);
+    const shape = this.lineOf(options.clientId);
+    await this.timers.sleep((shape?.latencyMs ?? this.latencyMs) * 2);
     if (!this.#up) throw new Error('connection refused by broker: it is down');
     const earlier = this.#sessions.get(options.clientId);
     if (earlier !== undefined) this.#drop(earlier, 'another client took this id');
@@ -79,15 +89,16 @@ export class MemoryBroker implements MqttConnector {
       sent: 14 + options.clientId.length,
       received: ACK_OCTETS,
       tail: Promise.resolve(),
+      line: shape === null ? null : { up: new PacedWay(this.timers, shape), down: new PacedWay(this.timers, shape) },
     };
     this.#sessions.set(options.clientId, session);
     return {
       publish: (topic, payload, delivery) => this.#publish(session, topic, payload.slice(), delivery),
       subscribe: async (filters) => {
-        await this.timers.sleep(this.latencyMs * 2);
-        session.filters.push(...filters);
+        await this.timers.sleep((shape?.latencyMs ?? this.latencyMs) * 2);
+        if (session.open) this.#take(session, filters);
       },
-      bufferedOctets: () => 0,
+      bufferedOctets: () => session.line?.up.waitingOctets() ?? 0,
       trafficOctets: () => ({ sent: session.sent, received: session.received }),
       close: () => {
         this.#forget(session);
@@ -104,28 +115,48 @@ export class MemoryBroker implements MqttConnector {
   ): Promise<void> {
     if (!session.open) throw new Error('connection is closed');
     const generation = this.#generation;
-    session.sent += payload.length + topic.length + PACKET_OVERHEAD_OCTETS;
-    await this.timers.sleep(this.latencyMs);
+    const octets = payload.length + topic.length + PACKET_OVERHEAD_OCTETS;
+    session.sent += octets;
+    await this.timers.sleep(session.line?.up.take(octets) ?? this.latencyMs);
     if (!session.open || generation !== this.#generation) throw new Error('connection lost before PUBACK');
     this.note(`mqtt ${session.clientId} ${topic} ${payload.length}`);
     this.watch(session.clientId, topic, payload);
     for (let copy = 0; copy < this.copies; copy++) this.#route(topic, payload, delivery, generation);
     if (delivery === 'at-most-once') return;
-    await this.timers.sleep(this.latencyMs);
+    await this.timers.sleep(session.line?.down.take(ACK_OCTETS) ?? this.latencyMs);
     if (!session.open) throw new Error('connection lost before PUBACK');
     session.received += ACK_OCTETS;
   }
 
+  #take(session: Session, filters: readonly string[]): void {
+    session.filters.push(...filters);
+    for (const filter of filters) {
+      if (/[+#]/.test(filter)) this.#wild.add(session);
+      else this.#exact.set(filter, (this.#exact.get(filter) ?? new Set()).add(session));
+    }
+  }
+
+  /** Everybody who takes the topic, once. */
+  #receivers(topic: string): Set<Session> {
+    const receivers = new Set(this.#exact.get(topic));
+    for (const session of this.#wild)
+      if (session.filters.some((filter) => topicMatches(filter, topic))) receivers.add(session);
+    return receivers;
+  }
+
   #route(topic: string, payload: Uint8Array, delivery: MqttDelivery, generation: number): void {
-    for (const receiver of this.#sessions.values()) {
-      if (!receiver.filters.some((filter) => topicMatches(filter, topic))) continue;
+    const octets = payload.length + topic.length + PACKET_OVERHEAD_OCTETS;
+    for (const receiver of this.#receivers(topic)) {
+      const arrives = this.timers.sleep(receiver.line?.down.take(octets) ?? this.latencyMs);
       receiver.tail = receiver.tail
-        .then(() => this.timers.sleep(this.latencyMs))
+        .then(() => arrives)
         .then(async () => {
           if (!receiver.open || generation !== this.#generation) return;
-          receiver.received += payload.length + topic.length + PACKET_OVERHEAD_OCTETS;
-          await receiver.listener.message(topic, payload);
-          if (delivery === 'at-least-once') receiver.sent += ACK_OCTETS;
+          receiver.received += octets;
+          const taken = receiver.listener.message(topic, payload);
+          if (delivery === 'at-most-once') return;
+          await taken;
+          receiver.sent += ACK_OCTETS;
         })
         .catch((error: unknown) => this.note(`mqtt ${receiver.clientId} failed: ${String(error)}`));
     }
@@ -135,6 +166,12 @@ export class MemoryBroker implements MqttConnector {
     if (!session.open) return;
     session.open = false;
     this.#closedTraffic += session.sent + session.received;
+    this.#wild.delete(session);
+    for (const filter of session.filters) {
+      const takers = this.#exact.get(filter);
+      takers?.delete(session);
+      if (takers?.size === 0) this.#exact.delete(filter);
+    }
     if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId);
   }
 

@@ -6,6 +6,7 @@
  */
 import type { ByteDuplex, DuplexListener, HttpAnswer, Listener, Net, Timers } from '../base/env.ts';
 import { DeltawattError } from '../base/errors.ts';
+import { type LineShape, PacedWay } from './paced-way.ts';
 
 const REFUSED = {
   side: 'path',
@@ -19,36 +20,27 @@ const CLOSED = {
   sentence: 'The connection is closed. Open it again.',
 } as const;
 
-/** How a connection behaves. */
-export interface LineShape {
-  /** One way, ms. */
-  readonly latencyMs: number;
-  /** Octets a second, one way; absent = as fast as it comes. */
-  readonly octetsPerS?: number;
-}
-
 class MemoryEnd implements ByteDuplex {
   other: MemoryEnd | undefined;
   #listener: DuplexListener | undefined;
   #early: Uint8Array[] = [];
   #open = true;
-  #freeAtMs = 0;
+  readonly #way: PacedWay;
 
   constructor(
     readonly peer: string,
     private readonly timers: Timers & { readonly nowMs: number },
-    private readonly shape: LineShape,
+    shape: LineShape,
     private readonly note: (octets: Uint8Array) => void,
     private readonly forget: (end: MemoryEnd) => void = () => {},
-  ) {}
+  ) {
+    this.#way = new PacedWay(timers, shape);
+  }
 
   write(octets: Uint8Array): Promise<void> {
     if (!this.#open) return Promise.reject(new DeltawattError('LINE_CLOSED', CLOSED, this.peer));
     const copy = octets.slice();
-    const startMs = Math.max(this.timers.nowMs, this.#freeAtMs);
-    const busyMs = this.shape.octetsPerS === undefined ? 0 : (copy.length * 1000) / this.shape.octetsPerS;
-    this.#freeAtMs = startMs + busyMs;
-    this.timers.after(this.#freeAtMs + this.shape.latencyMs - this.timers.nowMs, () => this.other?.deliver(copy));
+    this.timers.after(this.#way.take(copy.length), () => this.other?.deliver(copy));
     return Promise.resolve();
   }
 
@@ -71,7 +63,7 @@ class MemoryEnd implements ByteDuplex {
     this.#open = false;
     this.forget(this);
     const other = this.other;
-    this.timers.after(Math.max(0, this.#freeAtMs - this.timers.nowMs) + this.shape.latencyMs, () => other?.ended());
+    this.timers.after(this.#way.emptyMs(), () => other?.ended());
     this.timers.after(0, () => this.#listener?.closed());
   }
 

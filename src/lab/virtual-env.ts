@@ -25,8 +25,9 @@ import type {
 import type { Log, LogFields } from '../base/log.ts';
 import { SeededRandom } from '../base/seeded-random.ts';
 import { MemoryBroker } from './memory-broker.ts';
-import { type LineShape, MemoryNet } from './memory-net.ts';
+import { MemoryNet } from './memory-net.ts';
 import { MemoryStore } from './memory-store.ts';
+import type { LineShape } from './paced-way.ts';
 import { Trace } from './trace.ts';
 import { VirtualClock } from './virtual-clock.ts';
 

@@ -49,6 +49,11 @@ export const BENCHES: readonly BenchEntry[] = [
     load: async () => (await import('./tcp-fleet.ts')).benchTcpFleet,
   },
   {
+    name: 'uplink-drain',
+    title: 'a month of 1,000 meters over 20 kbit/s, with alarms and fresh readings meanwhile, in virtual time',
+    load: async () => (await import('./uplink-drain.ts')).benchUplinkDrain,
+  },
+  {
     name: 'way',
     title: 'every octet between an edge and its broker, TLS and TCP included, counted on a link of its own',
     load: async () => (await import('./way.ts')).benchWay,
