@@ -10,6 +10,13 @@ export const PROOFS: readonly BenchEntry[] = [
     load: async () => (await import('./kill.ts')).proveKill,
   },
   {
+    name: 'net',
+    title:
+      'a bad network between an edge and its broker: down, half-open, slow, late, cut, flipped bits, messages twice',
+    nightlyCount: 20,
+    load: async () => (await import('./net.ts')).proveNet,
+  },
+  {
     name: 'powercut',
     title: 'the power of an edge or of the database goes, and its disk forgets what was not synced',
     nightlyCount: 500,
