@@ -18,6 +18,7 @@ export {
   methodName,
 } from './cosem/classes/index.ts';
 export * from './cosem/datetime.ts';
+export * from './cosem/default-value.ts';
 export type * from './cosem/interface-class.ts';
 export * from './cosem/notified.ts';
 export * from './cosem/obis.ts';
@@ -30,6 +31,8 @@ export * from './cosem/type-text.ts';
 export { UNIT_TABLE, type UnitRow } from './cosem/unit-table.ts';
 export * from './cosem/units.ts';
 export * from './cosem/words.ts';
+export * from './cosem/written-moment.ts';
+export * from './cosem/written-value.ts';
 export { DLMS_ERRORS, type DlmsErrorCode, dlmsError } from './errors.ts';
 export { shapeOfApdu, shapeOfOctets } from './explain/apdu-shape.ts';
 export * from './explain/capture/capture.ts';

@@ -29,6 +29,11 @@ export const SIM_ERRORS = {
     retry: 'never',
     sentence: 'Two meters on one line have the same address: give them serial numbers with other last digits.',
   },
+  SIM_OBJECTS: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The objects cannot be served: put the file right as said, the guide serve-any-object shows one.',
+  },
   SIM_CAPTURES: {
     side: 'local',
     retry: 'never',

@@ -19,6 +19,7 @@ import { METERS_PER_LINE_MAX } from './limits.ts';
 import { Device, type DeviceOptions } from './meter/device.ts';
 import { type SimKeyFile, SimKeys } from './meter/keys.ts';
 import { MeterModel, needsKeys, serverClientsOf } from './meter/model.ts';
+import type { ListedObjectRule } from './meter/objects/listed.ts';
 import { Recorder } from './recorder.ts';
 import { type BusFraming, BusMachine } from './serve/bus.machine.ts';
 import { GatedDuplex } from './serve/gated-duplex.ts';
@@ -33,6 +34,8 @@ export interface SimMeterOptions extends DeviceOptions {
   readonly misbehaviour?: Misbehaviour;
   /** How its objects are called; absent = as the profile says. */
   readonly referencing?: Profile['referencing'];
+  /** Objects that it has beside those of its profile. */
+  readonly objects?: readonly ListedObjectRule[];
 }
 
 /** What everybody knows: the password of the simulator's meters. */
@@ -62,7 +65,7 @@ export class SimMeter {
   constructor(options: SimMeterOptions, ledger: Ledger | null) {
     const { profile } = options;
     this.device = new Device(options);
-    this.model = new MeterModel(this.device);
+    this.model = new MeterModel(this.device, options.objects);
     this.hdlcAddress = profile.hdlc?.physicalDevice.addressOf(options.serial) ?? PHYSICAL_DEVICE_DEFAULT;
     this.logicalDevice = profile.hdlc?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
     this.wrapperPort = profile.wrapper?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
@@ -249,6 +252,8 @@ export interface FleetOptions {
   readonly misbehaviours?: ReadonlyMap<number, Misbehaviour>;
   /** How objects are called; absent = as each profile says. */
   readonly referencing?: Profile['referencing'];
+  /** Objects that each meter has beside those of its profile. */
+  readonly objects?: readonly ListedObjectRule[];
 }
 
 const DAY_MS = 86_400_000;
@@ -277,6 +282,7 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
           ...(options.households === undefined ? {} : { households: options.households }),
           ...(misbehaviour === undefined ? {} : { misbehaviour }),
           ...(options.referencing === undefined ? {} : { referencing: options.referencing }),
+          ...(options.objects === undefined ? {} : { objects: options.objects }),
         },
         ledger,
       ),

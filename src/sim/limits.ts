@@ -38,3 +38,9 @@ export const CAPTURE_PIECE_MAX_OCTETS = 40;
 
 /** Noise before a capture has 0 to so many octets. */
 export const NOISE_MAX_OCTETS = 24;
+
+/** Characters of a file of objects: 1,024 objects of 1 kB. */
+export const OBJECT_FILE_MAX_CHARACTERS = 1024 * 1024;
+
+/** Objects that a file adds to a meter: a large meter has about 1,000 in all. */
+export const OBJECTS_MAX = 1_024;

@@ -1,5 +1,7 @@
 /** A simulator as a program: profiles and loads from disk, a fleet, its ledger and its lines. The one place that joins them. */
 import type { Env, Timer } from '../base/env.ts';
+import { problemsText } from '../base/problems.ts';
+import type { ClassRules } from '../dlms/cosem/classes/index.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
 import type { Profile } from '../profile/schema/profile.ts';
 import { isTimeZone } from '../profile/zone.ts';
@@ -8,6 +10,8 @@ import { type FleetOptions, makeFleet, type SimMeter } from './fleet.ts';
 import { Ledger } from './ledger.ts';
 import { RECORD_PERIOD_MS } from './limits.ts';
 import { type Household, parseHouseholds } from './load/households.ts';
+import type { ListedObjectRule } from './meter/objects/listed.ts';
+import { parseObjectFile } from './object-file.ts';
 import { type ListenPlace, parseListen, type ReachedMeter, SimListeners } from './serve/listen.ts';
 
 /** What to simulate. */
@@ -28,6 +32,10 @@ export interface SimulatorOptions {
   readonly misbehaviours?: FleetOptions['misbehaviours'];
   /** How objects are called; absent = as each profile says. */
   readonly referencing?: FleetOptions['referencing'];
+  /** File of objects that each meter has beside those of its profile; absent = none. */
+  readonly objectsFile?: string;
+  /** Which class tables the file may use. */
+  readonly classRules?: ClassRules;
 }
 
 /** A running simulator. */
@@ -52,6 +60,7 @@ export class Simulator {
     if (places.length === 0) throw simError('SIM_LISTEN', 'no place to listen at');
     const profiles = await Promise.all(options.profiles.map((key) => loadProfile(env, options.configFolder, key)));
     const households = await loadHouseholds(env, options.configFolder);
+    const objects = await loadObjects(env, options);
     const file = options.ledgerFile === null ? null : await env.disk.openAppend(options.ledgerFile);
     const ledger = file === null ? null : new Ledger(file);
     const { count, seed, days, timeZone, misbehaviours, referencing } = options;
@@ -63,6 +72,7 @@ export class Simulator {
         timeZone,
         profiles,
         households,
+        objects,
         nowMs: () => env.clock.nowMs(),
         ...(misbehaviours === undefined ? {} : { misbehaviours }),
         ...(referencing === undefined ? {} : { referencing }),
@@ -132,6 +142,18 @@ export async function loadProfile(env: Pick<Env, 'disk'>, configFolder: string, 
     : undefined;
   if (octets === undefined) throw simError('SIM_PROFILE', key);
   return parseProfileOrThrow(new TextDecoder().decode(octets), key);
+}
+
+async function loadObjects(
+  env: Pick<Env, 'disk'>,
+  { objectsFile, classRules = {} }: SimulatorOptions,
+): Promise<readonly ListedObjectRule[]> {
+  if (objectsFile === undefined) return [];
+  const octets = await env.disk.readFile(objectsFile);
+  if (octets === undefined) throw simError('SIM_OBJECTS', `there is no file ${objectsFile}`);
+  const parsed = parseObjectFile(new TextDecoder().decode(octets), classRules);
+  if (parsed.ok) return parsed.objects;
+  throw simError('SIM_OBJECTS', problemsText(objectsFile, parsed.problems));
 }
 
 /** The real loads beside the profiles; none when the file is not there. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -96,6 +96,34 @@ test('read --access asks with ACCESS and shows the same; --gateway wants NET/ADD
   const wrong = await run('read', url, ...client, '--gateway', 'm0001', '1-0:1.8.0*255');
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /--gateway takes NET\/ADDRESS/);
+});
+
+test('HE-7 the file of the guide serves objects of any class, and what is wrong with another is said', async () => {
+  const guide = await readFile(join(ROOT, 'docs', 'guides', 'serve-any-object.md'), 'utf8');
+  const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(guide) ?? [];
+  const file = join(folder, 'objects.yaml');
+  await writeFile(file, yaml.replace(/^ {3}/gm, ''));
+  const { child, card } = await simulated('--objects', file);
+  try {
+    const scanned = await run('scan', card.url, ...client);
+    assert.match(scanned.stdout, /^ *112 +0 +Credit +0-0:19\.10\.0\*255 .*3-5 rw, 7 rw, 8 r, .*$/m);
+    const read = await run('read', card.url, ...client, '20/0-0:13.0.0', '3/1-0:99.8.0', '1/0-0:96.1.9');
+    assert.equal(read.code, 0, read.stderr);
+    for (const words of [
+      /calendar_name_active {2}"winter"/,
+      /06:00:00.*0-0:10\.0\.100/,
+      /value {2}123\.4 Wh/,
+      /"desk 7"/,
+    ])
+      assert.match(read.stdout, words);
+  } finally {
+    child.kill('SIGTERM');
+    await once(child, 'close');
+  }
+  await writeFile(file, 'objects: [{ class: 101, obis: 0-0:35.1.0 }]');
+  const refused = await run('sim', 'meter', '--listen', 'tcp://127.0.0.1:0', '--objects', file);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /objects\[0\]\.class.*--unsure-classes/);
 });
 
 test('read prints a value in words, and as JSON with data, value, unit and words', async () => {

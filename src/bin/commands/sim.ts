@@ -31,6 +31,8 @@ export const simCommand = defineCommand({
     days: { kind: 'text', value: 'N', what: 'days of history already in the buffers (default 14)' },
     names: { kind: 'text', value: 'HOW', what: 'short or logical names of objects (default: as the profile says)' },
     zone: { kind: 'text', value: 'ZONE', what: 'time zone of the site (default Europe/Berlin)' },
+    objects: { kind: 'text', value: 'FILE', what: 'objects of any class beside those of the profile (YAML)' },
+    'unsure-classes': { kind: 'flag', what: 'also serve classes whose tables were written from memory alone' },
     ledger: { kind: 'text', value: 'FILE', what: 'write every produced value there before it can be read' },
     misbehave: { kind: 'texts', value: 'N=HOW', what: 'let meter N (from 1) misbehave' },
     config: { kind: 'text', value: 'DIR', what: 'folder with profiles/ and loads/ (default: those of the package)' },
@@ -52,6 +54,8 @@ export const simCommand = defineCommand({
       timeZone: values.zone ?? 'Europe/Berlin',
       ledgerFile: values.ledger ?? null,
       misbehaviours: misbehavioursOf(values.misbehave),
+      classRules: { unsureClasses: values['unsure-classes'] },
+      ...(values.objects === undefined ? {} : { objectsFile: values.objects }),
       ...(values.names === undefined ? {} : { referencing: referencingOf(values.names) }),
     });
     for (const { meter, url, framing, address } of simulator.reached) {

@@ -1,6 +1,6 @@
 /**
  * A simulated meter as its server session sees it: objects made from the profile, rights by client. Whatever a profile
- * names is served, so a new profile is a new simulated meter.
+ * names is served, so a new profile is a new simulated meter; objects of any class can stand beside it.
  */
 import type { Data } from '../../dlms/axdr/data.ts';
 import { parseObis } from '../../dlms/cosem/obis.ts';
@@ -21,11 +21,13 @@ import type {
   SelectiveAccess,
 } from '../../dlms/xdlms/service.ts';
 import type { AttributeRule, ClientRule, Profile } from '../../profile/schema/profile.ts';
+import { simError } from '../errors.ts';
 import type { Device } from './device.ts';
 import type { SimKeys } from './keys.ts';
 import { clockObject, disconnectObject } from './objects/actors.ts';
 import { bufferObject, eventLogObject } from './objects/buffer.ts';
 import { imageObject } from './objects/image.ts';
+import { type ListedObjectRule, listedObject } from './objects/listed.ts';
 import { hdlcSetupObject, registerObject, sapAssignmentObject, textObject } from './objects/measurements.ts';
 import type { SimObject } from './objects/object.ts';
 
@@ -54,8 +56,16 @@ export class MeterModel implements ObjectModel {
   #shortNames: BaseNames | null = null;
   readonly #lists = new Map<string, readonly ListedObject[]>();
 
-  constructor(readonly device: Device) {
-    const objects = objectsOf(device);
+  /** `listed` = objects beside those of the profile; throws `SIM_OBJECTS` when the profile has one of that name. */
+  constructor(
+    readonly device: Device,
+    listed: readonly ListedObjectRule[] = [],
+  ) {
+    const own = objectsOf(device);
+    const taken = new Set(own.map(({ obis }) => obis));
+    const doubled = listed.find(({ obis }) => taken.has(obis));
+    if (doubled !== undefined) throw simError('SIM_OBJECTS', `${device.profile.key} has ${doubled.obis} already`);
+    const objects = [...own, ...listed.map(listedObject)];
     this.#objects = new Map(objects.map((object) => [keyOf(object.classId, object.obis), object]));
     this.#rights = new Map(
       clientsOf(device.profile).map((client) => [
@@ -147,7 +157,9 @@ function listed(object: SimObject, rights: ClientRights): ListedObject {
     instanceId: parseObis(object.obis),
     attributes: object.attributes.map((id) => ({
       id,
-      access: rights.controls && object.writable.includes(id) ? ATTRIBUTE_ACCESS.readWrite : ATTRIBUTE_ACCESS.read,
+      access:
+        (object.readable.includes(id) ? ATTRIBUTE_ACCESS.read : ATTRIBUTE_ACCESS.none) |
+        (rights.controls && object.writable.includes(id) ? ATTRIBUTE_ACCESS.write : ATTRIBUTE_ACCESS.none),
       ...(id === 2 && object.selectors.length > 0 ? { selectors: object.selectors } : {}),
     })),
     methods: object.methods.map((id) => ({ id, access: rights.controls })),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -136,12 +136,18 @@ test('HE-1 deltawatt read over optical:// reads a simulated meter behind an opti
 });
 
 test('what cannot be started is said in a sentence, and nothing stays open', async () => {
+  const [taken, misspelt] = [join(folder, 'taken.yaml'), join(folder, 'misspelt.yaml')];
+  await writeFile(taken, 'objects: [{ class: 3, obis: 1-0:1.8.0 }]');
+  await writeFile(misspelt, 'object: []');
   const cases: [Partial<SimulatorOptions>, string][] = [
     [{ profiles: ['generic/nothing'] }, 'SIM_PROFILE'],
     [{ profiles: ['../../etc/passwd'] }, 'SIM_PROFILE'],
     [{ listen: [] }, 'SIM_LISTEN'],
     [{ listen: ['ftp://x'] }, 'SIM_LISTEN'],
     [{ timeZone: 'Nowhere' }, 'SIM_LISTEN'],
+    [{ objectsFile: '/nowhere/objects.yaml' }, 'SIM_OBJECTS'],
+    [{ objectsFile: taken }, 'SIM_OBJECTS'],
+    [{ objectsFile: misspelt }, 'SIM_OBJECTS'],
   ];
   for (const [given, code] of cases) {
     await assert.rejects(Simulator.start(env, options(given)), (error) => hasCode(error, code), code);

@@ -12,6 +12,8 @@ export interface SimObject {
   readonly obis: ObisCode;
   /** Attributes that it has; the class table says what they are. */
   readonly attributes: readonly number[];
+  /** Attributes that a client may read. */
+  readonly readable: readonly number[];
   /** Attributes that a client with control rights may write. */
   readonly writable: readonly number[];
   /** Methods that a client with control rights may invoke. */
@@ -52,6 +54,7 @@ export function simObject(parts: SimObjectParts): SimObject {
     version,
     obis,
     attributes,
+    readable: attributes,
     writable: parts.writable ?? [],
     methods: parts.methods ?? [],
     selectors: parts.selectors ?? [],
