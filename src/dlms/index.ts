@@ -86,6 +86,7 @@ export * from './session/meter-reader.ts';
 export * from './session/meter-session.ts';
 export * from './session/object-model.ts';
 export type * from './session/request.ts';
+export * from './session/right-of-way.ts';
 export * from './session/server.machine.ts';
 export { namesOfObjects } from './session/short-association-object.ts';
 export * from './session/short-names.ts';

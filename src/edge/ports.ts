@@ -277,15 +277,18 @@ export type JobOutcome =
   | {
       readonly ok: false;
       readonly failure: JobFailure;
-      /** `job` = the meter answers, this one thing did not work; `meter` = it cannot be talked to; `sign-on` = it refused us. */
-      readonly scope: 'job' | 'meter' | 'sign-on';
+      /**
+       * `job` = the meter answers, this one thing did not work; `meter` = it cannot be talked to; `sign-on` = it refused us;
+       * `way` = it had not answered when somebody else needed the line.
+       */
+      readonly scope: 'job' | 'meter' | 'sign-on' | 'way';
     };
 
 /** The reader of one line, as the scheduler uses it. */
 export interface LineReader {
   /** Requests that may be in flight on the line at once, for different meters. */
   readonly slots: number;
-  /** How many urgent things wait for the line: a running job ends early when it can. */
+  /** How many urgent things wait for the line: a running job ends early when it can, or makes way while its meter is silent. */
   urgentWaits(count: number): void;
   /** Runs one slice of a periodic job; never rejects. */
   run(meterId: MeterId, job: ReadJob): Promise<JobOutcome>;

@@ -75,6 +75,8 @@ export class HdlcClient implements ClientTransport {
   #patientUntilMs: number | null = null;
   /** When the token, which is here, goes out again by itself: a poll for an answer, or to keep the link alive. */
   #askAtMs: number | null = null;
+  /** Whether a missed answer ends the link, see {@link ClientTransport}. */
+  #makesWay = false;
   /** Segments of a pushed message. */
   #pushed: Uint8Array[] = [];
 
@@ -114,6 +116,10 @@ export class HdlcClient implements ClientTransport {
     this.#state = 'disconnecting';
     this.#tries = 0;
     this.#command('DISC', nowMs);
+  }
+
+  makeWay(wanted: boolean): void {
+    this.#makesWay = wanted;
   }
 
   receive(chunk: Uint8Array, nowMs: number): TransportEvent[] {
@@ -295,6 +301,10 @@ export class HdlcClient implements ClientTransport {
   #noAnswer(nowMs: number): void {
     if (this.#scanner.isInside(nowMs)) {
       this.#answerByMs = nowMs + this.#options.gapMs;
+      return;
+    }
+    if (this.#makesWay) {
+      this.#down(null);
       return;
     }
     const limit = this.#state === 'disconnecting' ? 1 : this.#options.retries;

@@ -36,6 +36,11 @@ export interface ClientTransport extends Machine<TransportEvent> {
   disconnect(nowMs: number): void;
   /** Requests that may be on their way at once: 1 where one side at a time may speak. */
   readonly maxInFlight: number;
+  /**
+   * While `wanted`, a wait for the server that ends without an answer ends the link (`link-down` without a reason) instead of
+   * asking again. Nothing is cut short: a late answer is waited for as long as ever. Layers that never repeat have none.
+   */
+  makeWay?(wanted: boolean): void;
   /** Whether APDUs reach the server exactly once (the layer below numbers and repeats them). */
   readonly reliable: boolean;
 }

@@ -17,7 +17,7 @@ import { ClientGuard, type Heard } from './client-guard.ts';
 import { type ClientSessionEvent, type ClientSessionOptions, isNotification, settingsOf } from './client-words.ts';
 import { sessionError } from './errors.ts';
 import { asError } from './exchange.ts';
-import { ANSWER_NOISE_MAX_BYTES, RELEASE_TIMEOUT_MS } from './limits.ts';
+import { ANSWER_NOISE_MAX_BYTES, ANSWER_WINDOW_MS, RELEASE_TIMEOUT_MS } from './limits.ts';
 import { LOGICAL_REFERENCING } from './logical-referencing.ts';
 import { Patience } from './patience.ts';
 import type { ProofForm } from './proof.ts';
@@ -52,6 +52,8 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   #noiseOctets = 0;
   #releasing = false;
   #closeReason: DeltawattError | null = null;
+  /** Somebody waits for the line. */
+  #wayWanted = false;
   /** Whether the link has gone down: nothing is asked any more. */
   #ended = false;
 
@@ -105,6 +107,23 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     this.#work(nowMs);
   }
 
+  /** Whether somebody else waits for the line: then a server that has not answered is not asked again. */
+  makeWay(wanted: boolean): void {
+    this.#wayWanted = wanted;
+    this.#transport.makeWay?.(this.#makesWay);
+  }
+
+  get #makesWay(): boolean {
+    return this.#wayWanted && this.#desk.mayMakeWay;
+  }
+
+  /** When silence over a layer that does not repeat by itself is long enough to make way. */
+  get #wayByMs(): number | null {
+    if (!this.#makesWay || this.#transport.reliable || this.#state === 'releasing') return null;
+    const sinceMs = this.#patience.silentSinceMs ?? this.#desk.silentSinceMs;
+    return sinceMs === null ? null : sinceMs + ANSWER_WINDOW_MS;
+  }
+
   receive(chunk: Uint8Array, nowMs: number): ClientSessionEvent[] {
     const events = this.#transport.receive(chunk, nowMs);
     if (this.#state !== 'releasing') this.#stillComing(events, nowMs);
@@ -118,13 +137,15 @@ export class ClientSession implements Machine<ClientSessionEvent> {
 
   deadlineMs(): number | null {
     if (this.#events.length > 0) return 0;
-    const waits = [this.#patience.byMs, this.#desk.deadlineMs, this.#channel.deadlineMs];
+    const waits = [this.#patience.byMs, this.#desk.deadlineMs, this.#channel.deadlineMs, this.#wayByMs];
     const due = [this.#transport.deadlineMs(), ...waits].filter((at) => at !== null);
     return due.length === 0 ? null : Math.min(...due);
   }
 
   tick(nowMs: number): ClientSessionEvent[] {
     this.#consume(this.#transport.tick(nowMs), nowMs);
+    const wayByMs = this.#wayByMs;
+    if (wayByMs !== null && nowMs >= wayByMs) this.#give(sessionError('SESSION_MADE_WAY'), nowMs);
     const broken = this.#channel.tick(nowMs);
     if (broken !== null) this.#heard(broken, nowMs);
     if (this.#patience.isOver(nowMs)) this.#noAgreement(nowMs);
@@ -178,6 +199,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     if (reservation !== null) this.#events.push({ kind: 'counter-low', reservation });
     this.#channel.send(octets, nowMs);
     this.#noiseOctets = 0;
+    this.#transport.makeWay?.(this.#makesWay);
   }
 
   /** A long answer on a slow line is no silence: the wait begins anew with every octet of a frame, up to a bound. */
@@ -369,7 +391,8 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   }
 
   #linkDown(reason: DeltawattError | null): void {
-    const error = this.#closeReason ?? reason;
+    const madeWay = reason === null && this.#makesWay && !this.#releasing;
+    const error = this.#closeReason ?? (madeWay ? sessionError('SESSION_MADE_WAY') : reason);
     this.#state = 'closed';
     this.#patience.end();
     this.#ended = true;

@@ -83,6 +83,11 @@ export const SESSION_ERRORS = {
     retry: 'later',
     sentence: 'The session ended before the request was answered; connect again.',
   },
+  SESSION_MADE_WAY: {
+    side: 'local',
+    retry: 'now',
+    sentence: 'The meter had not answered, and somebody else waited for the line; it is asked again behind them.',
+  },
   SESSION_ABORTED: { side: 'local', retry: 'now', sentence: 'The request was called off.' },
   SESSION_QUEUE_FULL: {
     side: 'local',

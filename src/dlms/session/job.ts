@@ -19,6 +19,7 @@ export class Job {
   /** Whether what is in flight only prepares the request. */
   #prepares = false;
   #last: Apdu | null = null;
+  #answered = false;
   /** Items of the exchange in flight. */
   #asked = 0;
 
@@ -43,6 +44,11 @@ export class Job {
   /** Whether it goes ahead of others, here and in the meter. */
   get isUrgent(): boolean {
     return this.#request.highPriority !== false;
+  }
+
+  /** Whether anything of the answer has come. */
+  get isAnswered(): boolean {
+    return this.#answered;
   }
 
   /** Whether every item has its result. */
@@ -140,6 +146,7 @@ export class Job {
   accept(answer: Apdu): Step<readonly ItemResult[]> {
     assert(this.#exchange !== null, 'the job was begun');
     const step = this.#exchange.accept(answer);
+    if (step.kind !== 'ignore') this.#answered = true;
     if (step.kind === 'send') this.#last = step.apdu;
     if (step.kind === 'done') this.#results.push(...step.results);
     return step;

@@ -22,6 +22,8 @@ export const REQUEST_TIMEOUT_DEFAULT_MS = 30_000;
 export const ANSWER_MAX_MS = 900_000;
 /** Noise during one wait beyond which nothing renews it: more than the longest HDLC frame (2,047 octets) spoilt once. */
 export const ANSWER_NOISE_MAX_BYTES = 2_048;
+/** Silence after a request over a layer without its own timing, after which a session that should makes way: what HDLC waits. */
+export const ANSWER_WINDOW_MS = 2_500;
 /** Times a read is asked again over a transport that may lose it. */
 export const READ_RETRIES_DEFAULT = 2;
 /** Wait for RLRE: meters that never send it must not hold the line. */

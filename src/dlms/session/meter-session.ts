@@ -23,6 +23,7 @@ import type {
   MethodCall,
   Outcome,
 } from './request.ts';
+import type { RightOfWay } from './right-of-way.ts';
 
 /** Settings of {@link openSession}. */
 export interface MeterSessionOptions extends ClientSessionOptions {
@@ -30,6 +31,8 @@ export interface MeterSessionOptions extends ClientSessionOptions {
   readonly onEvent?: (event: Exclude<ClientSessionEvent, { kind: 'associated' | 'done' | 'closed' }>) => void;
   /** Calls the opening off. */
   readonly signal?: AbortSignal;
+  /** Whether somebody else waits for the line; requests that made way reject as SESSION_MADE_WAY, and the session is over. */
+  readonly way?: RightOfWay;
 }
 
 /** Settings of one request. */
@@ -92,7 +95,7 @@ class OpenSession implements MeterSession {
   #onClosed: (() => void)[] = [];
 
   constructor(runner: MachineRunner, transport: ClientTransport, options: MeterSessionOptions) {
-    const { onEvent: _onEvent, signal, ...session } = options;
+    const { onEvent: _onEvent, signal, way, ...session } = options;
     this.#options = options;
     this.#machine = new ClientSession(transport, session);
     this.#running = runner.run(
@@ -109,6 +112,7 @@ class OpenSession implements MeterSession {
     });
     this.#machine.connect(this.#running.nowMs());
     if (signal !== undefined) onAbort(signal, () => this.#abortOpening());
+    if (way !== undefined) this.#watch(way);
     this.#running.kick();
   }
 
@@ -155,6 +159,16 @@ class OpenSession implements MeterSession {
       this.#machine.release(this.#running.nowMs());
       this.#running.kick();
     });
+  }
+
+  #watch(way: RightOfWay): void {
+    this.#machine.makeWay(way.isWanted);
+    this.#onClosed.push(
+      way.watch((wanted) => {
+        this.#machine.makeWay(wanted);
+        this.#running.kick();
+      }),
+    );
   }
 
   #request(request: MeterRequest, options: RequestOptions = {}): Promise<MeterAnswer> {

@@ -6,6 +6,7 @@ export class Patience {
   readonly #timeoutMs: number;
   #byMs: number | null = null;
   #askedAtMs = 0;
+  #heard = false;
 
   /** `timeoutMs` is the silence that is borne. */
   constructor(timeoutMs: number) {
@@ -17,9 +18,15 @@ export class Patience {
     return this.#byMs;
   }
 
+  /** Since when nothing at all has come of the answer, ms; null when something has, or nothing is waited for. */
+  get silentSinceMs(): number | null {
+    return this.#byMs === null || this.#heard ? null : this.#askedAtMs;
+  }
+
   /** Something was asked; `timeoutMs` when it deserves another patience than usual. */
   begin(nowMs: number, timeoutMs = this.#timeoutMs): void {
     this.#askedAtMs = nowMs;
+    this.#heard = false;
     this.#byMs = nowMs + timeoutMs;
   }
 
@@ -31,6 +38,7 @@ export class Patience {
   /** Octets of an answer came: a long one on a slow line is no silence. */
   renew(nowMs: number): void {
     if (this.#byMs === null) return;
+    this.#heard = true;
     this.#byMs = Math.max(this.#byMs, Math.min(nowMs + this.#timeoutMs, this.#askedAtMs + ANSWER_MAX_MS));
   }
 

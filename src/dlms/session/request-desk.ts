@@ -98,6 +98,21 @@ export class RequestDesk {
     return this.#inFlight.deadlineMs;
   }
 
+  /**
+   * Whether everything on its way may be broken off for somebody else: a read that has brought something, blocks of a long
+   * value say, goes on to its end, and who writes or invokes must hear the answer.
+   */
+  get mayMakeWay(): boolean {
+    return this.#inFlight.all().every(({ job }) => job.isRead && !job.isAnswered);
+  }
+
+  /** Since when nothing has come of any answer, ms; null when something has, or nothing is on its way. */
+  get silentSinceMs(): number | null {
+    const since = this.#inFlight.all().map(({ patience }) => patience.silentSinceMs);
+    const known = since.filter((at) => at !== null);
+    return known.length === 0 || known.length < since.length ? null : Math.max(...known);
+  }
+
   /** An invoke id that no request uses now. */
   nextInvokeId(): number {
     return this.#inFlight.nextInvokeId();

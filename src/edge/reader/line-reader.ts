@@ -6,6 +6,7 @@
  */
 import type { Env } from '../../base/env.ts';
 import { assert, DeltawattError, reasonOf } from '../../base/errors.ts';
+import { RightOfWay } from '../../dlms/index.ts';
 import type { MeterId } from '../../model/ids.ts';
 import type { ReadJob } from '../../profile/plan.ts';
 import type { ClientUse } from '../../profile/schema/profile.ts';
@@ -51,6 +52,8 @@ export interface LineReaderOptions {
 
 /** An association that rested no longer than this is good for work that cannot be tried twice. */
 const FRESH_ENOUGH_MS = 2_000;
+/** Code of a session that ended for somebody else. */
+const MADE_WAY = 'SESSION_MADE_WAY';
 
 /** As which client urgent and background work signs on; the rest reads. */
 const USE_OF: Partial<Record<JobClass, ClientUse>> = { command: 'control', background: 'firmware' };
@@ -68,7 +71,10 @@ export class DlmsLineReader implements LineReader {
   readonly #sessions: SessionKeeper;
   readonly #states: MeterStates;
   readonly #attributes: AttributeFilter;
+  readonly #way = new RightOfWay();
   #urgentWaits = 0;
+  /** Urgent work has reached its meter: it makes way for nobody. */
+  #holdsLine = false;
 
   constructor(options: LineReaderOptions) {
     this.#options = options;
@@ -83,7 +89,7 @@ export class DlmsLineReader implements LineReader {
       ]),
     );
     const counted = (code: string) => options.health.count(`reader_discarded_${code.toLowerCase()}`);
-    this.#sessions = new SessionKeeper(options.env, options.opener, counted);
+    this.#sessions = new SessionKeeper(options.env, options.opener, counted, this.#way);
     this.#states = new MeterStates(options.journal, options.health);
     this.#attributes = new AttributeFilter(options.journal);
   }
@@ -102,6 +108,7 @@ export class DlmsLineReader implements LineReader {
   /** Tells a running job whether somebody waits for the line. */
   urgentWaits(count: number): void {
     this.#urgentWaits = count;
+    this.#way.want(count > 0 && !this.#holdsLine);
   }
 
   async run(meterId: MeterId, job: ReadJob): Promise<JobOutcome> {
@@ -110,6 +117,7 @@ export class DlmsLineReader implements LineReader {
     try {
       return await this.#runOnce(meterId, job);
     } catch (error) {
+      if (madeWay(error)) return await this.#madeWay(error);
       if (!this.#sessions.isReused) return await this.#failed(meter, job, error);
       await this.#sessions.drop();
     }
@@ -117,8 +125,18 @@ export class DlmsLineReader implements LineReader {
     try {
       return await this.#runOnce(meterId, job);
     } catch (error) {
+      if (madeWay(error)) return await this.#madeWay(error);
       return await this.#failed(meter, job, error);
     }
+  }
+
+  /** The meter did not answer and somebody waited: nothing is said of the meter, it has its full time again later. */
+  async #madeWay(error: DeltawattError): Promise<JobOutcome & WorkResult<never>> {
+    this.#options.health.count('reader_made_way');
+    await this.#sessions.drop();
+    this.#options.opener.madeWay();
+    const failure = { code: error.code, sentence: error.sentence, reached: 'maybe' } as const;
+    return { ok: false, failure, scope: 'way' };
   }
 
   async #runOnce(meterId: MeterId, job: ReadJob): Promise<JobOutcome> {
@@ -159,14 +177,18 @@ export class DlmsLineReader implements LineReader {
       await this.#sessions.refresh(FRESH_ENOUGH_MS);
       // Signing on comes before the work, so that whoever waits for it to be reached need not wait for its end.
       await this.#sessions.use(meter, USE_OF[jobClass] ?? 'read');
+      this.#hold(true);
       const result = await work(access);
       this.#sessions.rest();
       await this.#answers(this.#desk(meterId));
       return { ok: true, result };
     } catch (error) {
+      if (madeWay(error)) return await this.#madeWay(error);
       const verdict = verdictOf(error, this.#sessions.noiseOctets);
       await this.#settle(meter, verdict);
       return { ok: false, failure: verdict.failure };
+    } finally {
+      this.#hold(false);
     }
   }
 
@@ -195,6 +217,11 @@ export class DlmsLineReader implements LineReader {
       // What went wrong in somebody else's association says nothing of how we are served.
       return { ok: false, failure: verdictOf(error, this.#sessions.noiseOctets).failure };
     }
+  }
+
+  #hold(holds: boolean): void {
+    this.#holdsLine = holds;
+    this.#way.want(this.#urgentWaits > 0 && !holds);
   }
 
   #desk(meterId: MeterId): MeterDesk {
@@ -277,4 +304,9 @@ function notBegun(error: unknown): { readonly ok: false; readonly failure: JobFa
   const code = error instanceof DeltawattError ? error.code : 'READER_CRASHED';
   const sentence = error instanceof DeltawattError ? error.sentence : reasonOf(error);
   return { ok: false, failure: { code, sentence, reached: 'no' } };
+}
+
+/** Whether the session ended because somebody else waited. */
+function madeWay(error: unknown): error is DeltawattError {
+  return error instanceof DeltawattError && error.code === MADE_WAY;
 }

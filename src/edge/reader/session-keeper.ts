@@ -4,6 +4,7 @@
  * inactivity time is over).
  */
 import type { Env, Timer } from '../../base/env.ts';
+import type { RightOfWay } from '../../dlms/index.ts';
 import type { MeterId } from '../../model/ids.ts';
 import type { ClientRule, ClientUse } from '../../profile/schema/profile.ts';
 import { SESSION_IDLE_MAX_MS } from '../limits.ts';
@@ -28,6 +29,8 @@ export class SessionKeeper {
     private readonly env: Pick<Env, 'timers' | 'clock'>,
     private readonly opener: SessionOpener,
     private readonly counted: (code: string) => void,
+    /** Whether somebody waits for the line. */
+    private readonly way: RightOfWay,
   ) {}
 
   /** Octets heard since {@link listenAnew} that could not be used. */
@@ -63,10 +66,11 @@ export class SessionKeeper {
     }
     await this.drop();
     const client = clientFor(meter, use);
-    const association = await this.opener.open(meter, client, (code, octets) => {
+    const discarded = (code: string, octets: number) => {
       this.#noiseOctets += octets;
       this.counted(code);
-    });
+    };
+    const association = await this.opener.open(meter, client, discarded, this.way);
     this.#reused = false;
     this.#kept = { meterId: meter.meterId, client, association };
     return association;

@@ -9,6 +9,7 @@ import {
   type ClientSessionEvent,
   type MeterSession,
   openSession,
+  type RightOfWay,
   type ShortNameRules,
   ShortNames,
 } from '../../dlms/index.ts';
@@ -23,9 +24,16 @@ import { openWire } from './wire.ts';
 /** What is used of an association. */
 export type OpenAssociation = Pick<MeterSession, 'get' | 'set' | 'action' | 'association' | 'release'>;
 
-/** Opens associations; `discarded` hears what came and could not be used. */
+/** Opens associations; `discarded` hears what came and could not be used, `way` says whether somebody waits for the line. */
 export interface SessionOpener {
-  open(meter: Meter, client: ClientRule, discarded: (code: string, octets: number) => void): Promise<OpenAssociation>;
+  open(
+    meter: Meter,
+    client: ClientRule,
+    discarded: (code: string, octets: number) => void,
+    way?: RightOfWay,
+  ): Promise<OpenAssociation>;
+  /** A session made way: an answer that still comes must not be taken for one to the next session. */
+  madeWay(): void;
   /** Brings up the framing to a meter for a client of somebody else. Rejects with LINK_OPEN and the codes of FRAME_ERRORS. */
   lend(meter: Meter, client: number): Promise<MeterWire>;
   /** Closes the line; the next association opens it again. */
@@ -58,6 +66,7 @@ export class LinkSessions implements SessionOpener {
     meter: Meter,
     client: ClientRule,
     discarded: (code: string, octets: number) => void,
+    way?: RightOfWay,
   ): Promise<OpenAssociation> {
     const authentication = authenticationOf(meter, client, this.env);
     const security = await this.#securityOf(meter, authentication);
@@ -68,6 +77,7 @@ export class LinkSessions implements SessionOpener {
       authentication,
       security,
       shortNames: this.#namesOf(meter, client),
+      ...(way === undefined ? {} : { way }),
       release: !hasQuirk(profile, 'no-release', null),
       ...(hasQuirk(profile, 'no-with-list', null) ? { listItemsMax: 1 } : {}),
       onEvent: (event) => {
@@ -133,6 +143,11 @@ export class LinkSessions implements SessionOpener {
         log.error('reader.counter-jump', { meterId: meter.meterId, reason: reasonOf(error) });
       }
     }
+  }
+
+  /** HDLC tells stations and numbers apart; the wrapper has nothing that would tell a late answer of the same meter. */
+  madeWay(): void {
+    if (this.link.framing !== 'hdlc') this.closeLine();
   }
 
   closeLine(): void {

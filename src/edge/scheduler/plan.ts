@@ -122,6 +122,11 @@ export class LinePlan {
       planned.dueMs = outcome.more ? now.wallMs : nextSlotMs(planned, now.wallMs);
       return;
     }
+    if (outcome.scope === 'way') {
+      // It stays due. Silence that was cut short is no failure, but its time counts where failures came before.
+      if (meter.failures > 0) this.#budget.spend(tookMs, now.monotonicMs);
+      return;
+    }
     planned.more = false;
     if (outcome.scope === 'job') {
       this.#succeeded(meter);

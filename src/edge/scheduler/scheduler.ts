@@ -2,9 +2,11 @@
  * Decides what each line does next: urgent work first, then what the plan says.
  *
  * One runner per line with as many slots as the line allows. Urgent work (commands, on-demand reads) waits in a queue of
- * its own, commands ahead, and is taken before any periodic job; a running job is not broken off, its slices are short
- * enough to wait for. Background work (images of firmware) waits in the same queue and is taken only when nothing periodic
- * is due. Work that has not begun when its time is up is taken back and says so.
+ * its own, commands ahead, and is taken before any periodic job. A running job whose meter answers is not broken off, its
+ * slices are short enough to wait for; one whose meter is silent makes way when the answer can no longer come, and so does
+ * urgent work that has not reached its meter: it goes behind the others. Background work (images of firmware) waits in the
+ * same queue and is taken only when nothing periodic is due. Work that has not begun when its time is up is taken back and
+ * says so.
  */
 import type { Env, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
@@ -38,10 +40,13 @@ const BACKGROUND_RANK = JOB_CLASSES.indexOf('background');
 
 interface Urgent {
   readonly meterId: MeterId;
-  readonly rank: number;
-  /** Runs it; called at most once. */
-  readonly run: (reader: LineReader) => Promise<boolean>;
+  rank: number;
+  /** Runs it; again when it made way. */
+  readonly run: (reader: LineReader) => Promise<'answered' | 'failed' | 'made-way'>;
 }
+
+/** Code of work that ended because somebody else waited. */
+const MADE_WAY = 'SESSION_MADE_WAY';
 
 interface Line {
   readonly id: string;
@@ -152,14 +157,15 @@ export class Scheduler implements Dispatcher {
     if (line === undefined || this.#stopped) return Promise.resolve(failed('SCHEDULER_UNKNOWN_METER', 'no'));
     if (line.urgent.length >= URGENT_QUEUE_MAX) return Promise.resolve(failed('SCHEDULER_QUEUE_FULL', 'no'));
     return new Promise((resolve) => {
-      let [begun, reached, givenUp] = [false, false, false];
+      let [begun, isStarted, reached, givenUp] = [false, false, false, false];
       // Work that was given up must not be done later: its author was told that it was not.
       const go = () => {
         if (givenUp) throw edgeError('SCHEDULER_NOT_REACHED');
       };
       const started = async () => {
         go();
-        await options.started();
+        if (!isStarted) await options.started();
+        isStarted = true;
       };
       const arrived = () => {
         go();
@@ -169,9 +175,10 @@ export class Scheduler implements Dispatcher {
       const run = async (reader: LineReader) => {
         begun = true;
         const result = await task(reader, started, arrived);
+        if (!result.ok && result.failure.code === MADE_WAY && !reached && !givenUp) return 'made-way';
         timer.cancel();
         resolve(result);
-        return result.ok || reached;
+        return result.ok || reached ? 'answered' : 'failed';
       };
       const urgent: Urgent = { meterId, rank: JOB_CLASSES.indexOf(jobClass), run };
       const timer = this.#options.env.timers.after(options.timeoutMs, () => {
@@ -239,7 +246,13 @@ export class Scheduler implements Dispatcher {
 
   async #runUrgent(line: Line, urgent: Urgent): Promise<void> {
     this.#options.health.count('scheduler_urgent');
-    if (await urgent.run(line.reader)) line.plan.answered(urgent.meterId);
+    const end = await urgent.run(line.reader);
+    if (end === 'answered') line.plan.answered(urgent.meterId);
+    if (end !== 'made-way') return;
+    // Behind the others of its kind, background work behind none but what came before it.
+    urgent.rank = Math.max(urgent.rank, BACKGROUND_RANK - 1);
+    line.urgent.push(urgent);
+    line.urgent.sort((a, b) => a.rank - b.rank);
   }
 
   /** Readers never reject: this is a programmer's mistake. It counts as a failure of the meter, and the line goes on. */
@@ -255,7 +268,8 @@ export class Scheduler implements Dispatcher {
     const startMs = this.#options.env.clock.monotonicMs();
     const outcome = await line.reader.run(picked.meterId, picked.job).catch((error: unknown) => this.#crashed(error));
     const tookMs = this.#options.env.clock.monotonicMs() - startMs;
-    this.#options.health.count(outcome.ok ? 'scheduler_jobs_done' : 'scheduler_jobs_failed');
+    const madeWay = !outcome.ok && outcome.scope === 'way';
+    if (!madeWay) this.#options.health.count(outcome.ok ? 'scheduler_jobs_done' : 'scheduler_jobs_failed');
     if (!outcome.ok) line.open = null;
     line.plan.ended(picked, outcome, tookMs, this.#now());
   }

@@ -75,6 +75,12 @@ class Scripted {
     return this.rest();
   }
 
+  /** Somebody else waits for the line. */
+  makesWay(): this {
+    this.session.makeWay(true);
+    return this;
+  }
+
   waits(ms: number): this {
     this.nowMs += ms;
     return this.rest();
@@ -130,6 +136,7 @@ const REACHED: Record<Exclude<SessionErrorCode, 'SESSION_REFUSED'>, () => string
       .hears({ apdu: 'exception-response', stateError: 1, serviceError: 6, invocationCounter: 77 })
       .codes(),
   SESSION_TIMEOUT: () => open().asks(GET).waits(100).waits(100).codes(),
+  SESSION_MADE_WAY: () => open({ requestTimeoutMs: 30_000 }).makesWay().asks(GET).waits(2_500).codes(),
   SESSION_UNKNOWN_OUTCOME: () => open().asks(ACT).waits(100).codes(),
   SESSION_ANSWER: () => {
     const scripted = open().asks(GET);
