@@ -17,6 +17,7 @@ export {
   interfaceClassOf,
   methodName,
 } from './cosem/classes/index.ts';
+export * from './cosem/compact-data.ts';
 export * from './cosem/datetime.ts';
 export * from './cosem/default-value.ts';
 export type * from './cosem/interface-class.ts';

@@ -5,6 +5,7 @@ import type { Data } from '../dlms/axdr/data.ts';
 import { dataToOctets } from '../dlms/axdr/decode.ts';
 import { type CaptureObject, captureObjectsOf } from '../dlms/cosem/capture-object.ts';
 import { type ClassRules, interfaceClassOf } from '../dlms/cosem/classes/index.ts';
+import { compactRowsOf } from '../dlms/cosem/compact-data.ts';
 import { objectListOf } from '../dlms/cosem/object-list.ts';
 import { fitsType } from '../dlms/cosem/type-fit.ts';
 import { type ScalerUnit, scalerUnitOf, UNIT_NONE, unitSymbol } from '../dlms/cosem/units.ts';
@@ -48,8 +49,10 @@ export interface AnswerContext {
   readonly rules: ClassRules;
   /** Of the value, null = none. */
   readonly scalerUnit: ScalerUnit | null;
-  /** Columns of a profile buffer, null = not known. */
+  /** Columns of a profile buffer or of compact data, null = not known. */
   readonly columns: readonly BufferColumnFacts[] | null;
+  /** Template description of compact data, null = not known. */
+  readonly template: Uint8Array | null;
 }
 
 /** A column of a profile buffer. */
@@ -59,6 +62,8 @@ export interface BufferColumnFacts extends CaptureObject {
 
 /** Class of profile generic objects, whose attribute 2 is the buffer. */
 export const PROFILE_CLASS = 7;
+/** Class of compact data, whose attribute 2 are rows without tags. */
+export const COMPACT_CLASS = 62;
 const ASSOCIATION_CLASS = 15;
 /** Attribute 2 of both: buffer and object list. */
 export const LIST_ATTRIBUTE = 2;
@@ -97,9 +102,10 @@ function rowsWords({ rows, columns }: WordTable): string {
   return `${rows.length} row${rows.length === 1 ? '' : 's'} of ${columns.length} columns`;
 }
 
-function tableOf(item: AttributeAccess, data: Data, { columns }: AnswerContext): WordTable | null {
+function tableOf(item: AttributeAccess, data: Data, { columns, template }: AnswerContext): WordTable | null {
   if (item.attributeId !== LIST_ATTRIBUTE) return null;
   if (item.classId === PROFILE_CLASS && columns !== null) return bufferTable(data, columns);
+  if (item.classId === COMPACT_CLASS && columns !== null) return compactTable(data, template, columns);
   return item.classId === ASSOCIATION_CLASS ? listTable(data) : null;
 }
 
@@ -107,6 +113,21 @@ function tableOf(item: AttributeAccess, data: Data, { columns }: AnswerContext):
 function listTable(data: Data): WordTable | null {
   try {
     return objectListTable(objectListOf(data));
+  } catch {
+    return null;
+  }
+}
+
+/** Rows of compact data; null when the template does not fit the buffer or the columns, and the octets are shown. */
+function compactTable(
+  data: Data,
+  template: Uint8Array | null,
+  columns: readonly BufferColumnFacts[],
+): WordTable | null {
+  if (data.type !== 'octet-string' || template === null) return null;
+  try {
+    const rows = compactRowsOf({ template, buffer: data.value });
+    return bufferTable({ type: 'array', value: rows.map((value) => ({ type: 'structure', value })) }, columns);
   } catch {
     return null;
   }

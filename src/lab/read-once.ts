@@ -15,6 +15,7 @@ import { throughAccess } from './access-session.ts';
 import { type MeterTarget, withMeter } from './one-shot.ts';
 import {
   type BufferColumnFacts,
+  COMPACT_CLASS,
   captureObjectsIn,
   LIST_ATTRIBUTE,
   PROFILE_CLASS,
@@ -50,6 +51,9 @@ const CLOCK = { classId: 8, instanceId: '0-0:1.0.0*255' as ObisCode, attributeId
 /** Range requests name their ends in UTC. */
 const UTC_CLOCK = { deviation: 0 };
 const CAPTURE_OBJECTS = 3;
+const TEMPLATE_DESCRIPTION = 5;
+/** Classes whose attribute 2 holds rows of what attribute 3 names. */
+const ROW_CLASSES: readonly number[] = [PROFILE_CLASS, COMPACT_CLASS];
 const VERSION_UNKNOWN = 255;
 
 /** The list of what this client sees, in the association that is open. */
@@ -93,6 +97,7 @@ export async function readObjects(session: Asking, wish: ReadWish): Promise<Show
   const items = wish.objects.flatMap((object) => itemsOf(object, list, wish));
   const results = await readEach(session, items);
   const captured = await capturedColumns(session, items, results);
+  const templates = await compactTemplates(session, items, results);
   const scalers = await readScalers(session, [...items, ...[...captured.values()].flat()]);
   const { rules = {} } = wish;
   return items.flatMap((item, at) => {
@@ -106,7 +111,8 @@ export async function readObjects(session: Asking, wish: ReadWish): Promise<Show
       version: entry?.version ?? VERSION_UNKNOWN,
       rules,
       scalerUnit: scalerOf(scalers, item),
-      columns: item.classId === PROFILE_CLASS ? (columns ?? null) : null,
+      columns: ROW_CLASSES.includes(item.classId) ? (columns ?? null) : null,
+      template: templates.get(item.instanceId) ?? null,
     });
   });
 }
@@ -173,13 +179,41 @@ async function capturedColumns(
   items: readonly AttributeAccess[],
   results: readonly GetDataResult[],
 ): Promise<ReadonlyMap<string, readonly Column[]>> {
-  const isRead = (item: AttributeAccess, at: number) =>
-    item.classId === PROFILE_CLASS && item.attributeId === LIST_ATTRIBUTE && 'data' in (results[at] ?? {});
-  const asked = items
-    .filter(isRead)
-    .map((item): AttributeAccess => ({ ...item, attributeId: CAPTURE_OBJECTS, access: null }));
+  const asked = besideRows(items, results, ROW_CLASSES, CAPTURE_OBJECTS);
   const lists = await session.get(asked);
   return new Map(asked.map((item, at) => [item.instanceId, captureObjectsIn(lists[at]) ?? []]));
+}
+
+/** Template descriptions of the compact data that was read, by logical name. */
+async function compactTemplates(
+  session: Asking,
+  items: readonly AttributeAccess[],
+  results: readonly GetDataResult[],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const asked = besideRows(items, results, [COMPACT_CLASS], TEMPLATE_DESCRIPTION);
+  const answers = await session.get(asked);
+  return new Map(
+    asked.flatMap((item, at) => {
+      const answer = answers[at];
+      const data = answer !== undefined && 'data' in answer ? answer.data : undefined;
+      return data?.type === 'octet-string' ? [[item.instanceId, data.value] as const] : [];
+    }),
+  );
+}
+
+/** Another attribute of each object of these classes whose rows (attribute 2) were read. */
+function besideRows(
+  items: readonly AttributeAccess[],
+  results: readonly GetDataResult[],
+  classes: readonly number[],
+  attributeId: number,
+): AttributeAccess[] {
+  return items
+    .filter(
+      (item, at) =>
+        classes.includes(item.classId) && item.attributeId === LIST_ATTRIBUTE && 'data' in (results[at] ?? {}),
+    )
+    .map((item) => ({ ...item, attributeId, access: null }));
 }
 
 /** Scaler and unit of every metered value among these attributes, by object. */

@@ -23,7 +23,13 @@ test('HE-7 any value of any attribute has words, one line of them, and its table
       const table = wordTableOf(value, view);
       assert.ok(table === null || table.rows.every((row) => row.length === table.columns.length));
       const item = { classId: id, instanceId: parseObis('0-0:1.0.0'), attributeId: index, access: null };
-      const context = { version, rules: {}, scalerUnit: { scaler: -3, unit: 30 }, columns: [] };
+      const context = {
+        version,
+        rules: {},
+        scalerUnit: { scaler: -3, unit: 30 },
+        columns: [],
+        template: Uint8Array.of(2, 1, 0x11),
+      };
       const { answer } = shownAnswer(item, { data: value }, context);
       assert.equal(answer.result, 'success');
       assert.ok(JSON.stringify(answer).length > 0);

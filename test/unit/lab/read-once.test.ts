@@ -10,6 +10,7 @@ import { bufferTable, shownAnswer } from '../../../src/lab/read-answer.ts';
 import { parseReadObject, type ReadObject, readObjects } from '../../../src/lab/read-once.ts';
 import { answersCsv, answersText } from '../../../src/lab/read-text.ts';
 import { alignedText, csvText } from '../../../src/lab/text-table.ts';
+import { parseObjectFile } from '../../../src/sim/object-file.ts';
 import { Desk, profileOf, START_MS } from '../sim/world.ts';
 
 const objects = (...texts: string[]): ReadObject[] => texts.map((text) => parseReadObject(text) ?? assert.fail(text));
@@ -123,7 +124,7 @@ test('a refusal is an answer in words, and the others are still read', async () 
 test('tables from memory alone name nothing unless they are asked for', () => {
   const item = { classId: 105, instanceId: parseObis('0-0:30.4.0'), attributeId: 2, access: null };
   const result = { data: { type: 'long-unsigned', value: 1500 } as const };
-  const facts = { version: 0, scalerUnit: null, columns: null };
+  const facts = { version: 0, scalerUnit: null, columns: null, template: null };
   assert.deepEqual(
     [false, true].map((unsureClasses) => {
       const { answer } = shownAnswer(item, result, { ...facts, rules: { unsureClasses } });
@@ -161,4 +162,39 @@ test('text tables: aligned for people, quoted for programs; rights in runs', () 
     attributesText([right(2, true, false), right(1, true, false), right(3, true, true), right(5, false, false)]),
     '1-2 r, 3 rw',
   );
+});
+
+test('compact data is read as rows under its capture objects, and as octets when the template does not fit', async () => {
+  const compactFile = (template: string) => `objects:
+  - class: 62
+    obis: 0-0:66.0.1
+    values:
+      compact_buffer: "0x2f000003e82f000003e9"
+      template_description: "${template}"
+      template_id: 47
+      capture_objects:
+        - { class: 62, ln: 0-0:66.0.1, attribute: 4 }
+        - { class: 3, ln: 1-0:1.8.0, attribute: 2 }`;
+  const read = async (template: string) => {
+    const parsed = parseObjectFile(compactFile(template), {});
+    const desk = new Desk('wrapper', { days: 0, objects: parsed.ok ? parsed.objects : assert.fail() });
+    const session = await desk.open('read');
+    const [shown = assert.fail()] = await desk.settle(
+      readObjects(session, { objects: objects('62/0-0:66.0.1/2', '62/0-0:66.0.1/4') }),
+    );
+    return shown;
+  };
+  const { answer, table } = await read('0x02021106');
+  assert.equal(answer.words, '2 rows of 2 columns');
+  assert.deepEqual(table, {
+    columns: ['0-0:66.0.1*255 template_id', '1-0:1.8.0*255 Wh'],
+    rows: [
+      ['47', '1000'],
+      ['47', '1001'],
+    ],
+  });
+  for (const template of ['0x02020606', '0x020111', '0x']) {
+    const { answer, table } = await read(template);
+    assert.deepEqual([answer.words, table], ['2f000003e82f000003e9', null], template);
+  }
 });
