@@ -271,12 +271,10 @@ export type PushTarget =
 export const QUIRKS = {
   'no-release': 'The meter does not answer RLRQ: disconnect without it.',
   'no-with-list': 'The meter refuses GET with-list: ask for one attribute at a time.',
-  'range-includes-from': 'A range read includes the row at its start.',
   'string-in-date-time-tag': 'The time of a notification comes with a type tag in front.',
   'sn-method-read': 'Short names: methods are called by reading their name, also without parameterised access.',
   'sn-method-write': 'Short names: methods are called by writing to their name, and so return nothing.',
   'one-sided-hls': 'The meter takes our proof of a high-level authentication and gives none of its own.',
-  'single-association': 'The meter needs a pause between two associations.',
 } as const;
 
 /** One of {@link QUIRKS}. */
