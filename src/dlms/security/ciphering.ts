@@ -25,6 +25,9 @@ import { unwrapKey, wrapKey } from './key-wrap.ts';
 import type { SecretKey } from './secret-key.ts';
 import { type SuiteId, suiteOf } from './suite.ts';
 
+/** What general-ciphering authenticates: with its header fields, or without, as some implementations do. */
+export type GeneralCipheringAad = 'header' | 'short';
+
 /** Keys shared with one peer. */
 export interface CipherKeys {
   /** Global unicast encryption key. */
@@ -37,14 +40,25 @@ export interface CipherKeys {
   readonly dedicated?: SecretKey;
   /** Key encryption key, for wrapped keys. */
   readonly master?: SecretKey;
-  /** For agreed keys. */
+  /** For agreed keys; its signing keys may stand in `signing`. */
   readonly agreement?: AgreementKeys;
+  /** For general-signing. */
+  readonly signing?: SigningKeys;
+}
+
+/** Keys of signatures between two parties. */
+export interface SigningKeys {
+  readonly own: KeyPair;
+  /** The peer's signing key, X | Y. */
+  readonly peerPublicKey: Uint8Array;
 }
 
 /** How a message is to be protected. */
 export interface Protection {
   readonly authenticated: boolean;
   readonly encrypted: boolean;
+  /** Signed too, around what the other two make of it; suites 1 and 2. */
+  readonly signed?: boolean;
 }
 
 /** Which keys protect it and under which number. */
@@ -65,9 +79,6 @@ export interface OpenOptions {
   readonly allowUnverified?: boolean;
   readonly generalCipheringAad?: GeneralCipheringAad;
 }
-
-/** What general-ciphering authenticates: with its header fields, or without, as some implementations do. */
-export type GeneralCipheringAad = 'header' | 'short';
 
 /** The first octet of a plain APDU to the names of its ciphered forms; short-name services included. */
 const SERVICE_NAMES: ReadonlyMap<number, Readonly<Record<'glo' | 'ded', ServiceCipheredName>>> = new Map(
@@ -193,9 +204,11 @@ function masterOf({ master }: CipherKeys): SecretKey {
   return master;
 }
 
-function agreementOf({ agreement }: CipherKeys): AgreementKeys {
+function agreementOf({ agreement, signing }: CipherKeys): AgreementKeys {
   if (agreement === undefined) throw securityError('SECURITY_KEY_MISSING', 'key agreement keys');
-  return agreement;
+  return signing === undefined
+    ? agreement
+    : { signing: signing.own, peerSigningKey: signing.peerPublicKey, ...agreement };
 }
 
 function agreementContext(header: GeneralHeader) {
@@ -253,6 +266,14 @@ function senderTitleOf(apdu: Exclude<CipheredApdu, GeneralSigning>, expected: Ui
 function toldTitle(apdu: Exclude<CipheredApdu, GeneralSigning>): Uint8Array | null {
   if (apdu.apdu === 'general-ciphering') return apdu.originatorSystemTitle;
   return apdu.apdu === 'general-glo-ciphering' || apdu.apdu === 'general-ded-ciphering' ? apdu.systemTitle : null;
+}
+
+/** Whether a message is under the global broadcast key. */
+export function isUnderBroadcastKey(apdu: Exclude<CipheredApdu, GeneralSigning>): boolean {
+  if ((apdu.securityControl & SECURITY_CONTROL.broadcastKey) !== 0) return true;
+  return (
+    apdu.apdu === 'general-ciphering' && apdu.keyInfo?.kind === 'identified' && apdu.keyInfo.keyId === KEY_IDS.broadcast
+  );
 }
 
 function keySetOf(apdu: ServiceCiphered | GeneralCiphered): SealOptions['keySet'] {

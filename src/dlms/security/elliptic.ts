@@ -34,22 +34,36 @@ export function keyPairOf(curve: CurveName, privateKey: SecretKey): KeyPair {
   return { curve, privateKey, publicKey: Uint8Array.from(ecdh.getPublicKey()).subarray(1) };
 }
 
-/** A new pair, from the randomness of OpenSSL: ephemeral keys and tests. */
-export function newKeyPair(curve: CurveName): KeyPair {
-  const ecdh = createECDH(CURVES[curve].openssl);
-  ecdh.generateKeys();
-  const number = Uint8Array.from(ecdh.getPrivateKey());
-  // OpenSSL leaves leading zeros out.
-  const padded = concat([new Uint8Array(CURVES[curve].bytes - number.length), number]);
-  return keyPairOf(curve, new SecretKey(padded));
+/** Draws of a private number before the source of randomness is called broken: one fails in fewer than 1 of 2^31. */
+const DRAWS_MAX = 8;
+
+/**
+ * A new pair from fresh random octets: numbers are drawn until one is a private number of the curve (FIPS 186-4, B.4.2).
+ * Throws SECURITY_PUBLIC_KEY when the octets are not random.
+ */
+export function newKeyPair(curve: CurveName, random: (count: number) => Uint8Array): KeyPair {
+  for (let draw = 1; ; draw++) {
+    try {
+      return keyPairOf(curve, new SecretKey(random(CURVES[curve].bytes)));
+    } catch (error) {
+      if (draw >= DRAWS_MAX) throw error;
+    }
+  }
 }
 
+/** Keys as OpenSSL holds them: making one costs more than a signature with it. */
+const privateKeys = new WeakMap<KeyPair, KeyObject>();
+
 /** Signs octets: R | S, 64 or 96 octets. */
-export function signOctets(octets: Uint8Array, { curve, privateKey, publicKey }: KeyPair): Uint8Array {
-  const { hash } = CURVES[curve];
+export function signOctets(octets: Uint8Array, pair: KeyPair): Uint8Array {
+  const key = privateKeys.get(pair) ?? privateKeyOf(pair);
+  privateKeys.set(pair, key);
+  return Uint8Array.from(sign(CURVES[pair.curve].hash, octets, { key, dsaEncoding: PLAIN_SIGNATURE }));
+}
+
+function privateKeyOf({ curve, privateKey, publicKey }: KeyPair): KeyObject {
   const jwk = { ...jwkOf(CURVES[curve], publicKey), d: base64Url(octetsOfKey(privateKey)) };
-  const key = createPrivateKey({ key: jwk, format: 'jwk' });
-  return Uint8Array.from(sign(hash, octets, { key, dsaEncoding: PLAIN_SIGNATURE }));
+  return createPrivateKey({ key: jwk, format: 'jwk' });
 }
 
 /** Whether R | S is the signature of the octets; throws SECURITY_PUBLIC_KEY when the key is no point of the curve. */

@@ -99,7 +99,18 @@ export const SECURITY_ERRORS = {
   SECURITY_AGREEMENT: {
     side: 'remote',
     retry: 'never',
-    sentence: 'The parameters of a key agreement have a form that the standard does not define.',
+    sentence:
+      'The parameters of a key agreement have a form that the standard does not define, or agreement in this suite is switched off.',
+  },
+  SECURITY_CERTIFICATE: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'A certificate or the request for one cannot be used; the detail says why.',
+  },
+  SECURITY_SETUP_REFUSED: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The meter refused a change of its security; the detail has its answer. Nothing was changed in it.',
   },
   SECURITY_MECHANISM: {
     side: 'local',

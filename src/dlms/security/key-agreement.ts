@@ -84,6 +84,14 @@ export interface AgreementKeys {
   readonly signing?: KeyPair;
   /** The peer's signing key, X | Y: needed by the recipient of the one-pass scheme. */
   readonly peerSigningKey?: Uint8Array;
+  /** Agreement in suite 2 has no public witness: only with this switch, once a meter has proved it. */
+  readonly suite2Agreement?: boolean;
+}
+
+/** Refuses an agreement in suite 2 without its switch; throws SECURITY_AGREEMENT. */
+export function allowAgreement(suite: SuiteId, { suite2Agreement }: Pick<AgreementKeys, 'suite2Agreement'>): void {
+  if (suite === 2 && suite2Agreement !== true)
+    throw securityError('SECURITY_AGREEMENT', 'key agreement in suite 2 is switched off (suite2Agreement)');
 }
 
 /** The titles and the transaction of one agreement. */
@@ -106,6 +114,7 @@ export function offerAgreement(
   context: AgreementContext,
   ephemeral: KeyPair | null,
 ): AgreementOnWire & { readonly key: SecretKey } {
+  allowAgreement(suite, keys);
   const { originatorTitle, recipientTitle, transactionId } = context;
   if (ephemeral === null) {
     const partyU = staticPartyU(originatorTitle, transactionId);
@@ -132,6 +141,7 @@ export function acceptAgreement(
   context: AgreementContext,
   { keyParameters, keyCipheredData }: AgreementOnWire,
 ): SecretKey {
+  allowAgreement(suite, keys);
   const { originatorTitle, recipientTitle, transactionId } = context;
   const scheme = keyParameters.length === 1 ? keyParameters.at(0) : undefined;
   if (scheme === KEY_PARAMETERS.static && keyCipheredData.length === 0) {

@@ -22,3 +22,9 @@ export const CHALLENGE_DEFAULT_BYTES = 16;
 export const SERVICE_OVERHEAD_BYTES = 1 + 4 + 1 + 4 + TAG_BYTES;
 /** The same for general-glo and general-ded, which also carry the system title. */
 export const GENERAL_OVERHEAD_BYTES = SERVICE_OVERHEAD_BYTES + 1 + TITLE_BYTES;
+/** Our transaction ids: a counter that never repeats under a key, and as many random octets against a change of keys. */
+export const TRANSACTION_ID_BYTES = 8;
+/** A certificate on P-384 with long names takes about 1 kB; a meter has no use for a longer one. */
+export const CERTIFICATE_MAX_BYTES = 4096;
+/** Certificates that a meter keeps: its own three, those of a few clients, their authorities. */
+export const CERTIFICATES_MAX = 16;

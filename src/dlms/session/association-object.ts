@@ -20,8 +20,8 @@ export interface AssociationFacts {
   readonly conformance: number;
   readonly serverPduMaxBytes: number;
   readonly clientPduMaxBytes: number;
-  /** Longest answer before protection, octets; 0 = no limit. */
-  readonly answerMaxBytes: number;
+  /** Longest answer before protection, octets; 0 = no limit. Asked each time: protection takes more in some forms. */
+  readonly answerMaxBytes: () => number;
   /** 0 none, 1 LLS, 2 to 7 HLS. */
   readonly mechanism: number;
   /** 1 logical names, 3 with ciphering. */

@@ -6,12 +6,15 @@ import { concat } from '../../base/bytes.ts';
 import type { Aare, Aarq } from '../acse/acse.ts';
 import { type CipherKeys, isCipheredApdu } from '../security/ciphering.ts';
 import type { CounterReceiver, CounterSender } from '../security/counters.ts';
+import type { Dialect, DialectSwitches } from '../security/dialect.ts';
 import { securityError } from '../security/errors.ts';
 import { checkedChallenge, checkProof, type HlsExchange, type HlsSecret, proofOf } from '../security/hls.ts';
+import { GLOBAL_SERVICE, type MessageForm, type SealForm } from '../security/message-form.ts';
 import { octetsOfKey, type SecretKey } from '../security/secret-key.ts';
-import { type SealForm, SecureChannel, type SecurityPolicy } from '../security/secure-channel.ts';
+import { type OpenedMessage, SecureChannel, type SecurityPolicy } from '../security/secure-channel.ts';
 import type { SuiteId } from '../security/suite.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
+import type { CipheredApdu } from '../xdlms/ciphered.ts';
 import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
 import { CONFORMANCE, type InitiateResponse } from '../xdlms/initiate.ts';
 import {
@@ -41,11 +44,14 @@ export interface ClientSecurity {
   readonly policy: SecurityPolicy;
   /** A fresh random key for this association; sent in the initiate-request, which must then be encrypted. */
   readonly dedicatedKey?: SecretKey;
-  /** `general` wraps every message in general-glo or general-ded; default glo- and ded- services. */
-  readonly form?: 'service' | 'general';
+  /** How every message of the association is wrapped; default glo- and ded- services. */
+  readonly form?: MessageForm;
+  /** Fresh random octets: wanted for wrapped and one-pass keys, static keys and signatures. */
+  readonly random?: (count: number) => Uint8Array;
+  /** How the meter reads the standard; one for each meter, kept from session to session. */
+  readonly dialect?: Dialect;
 }
 
-const GLOBAL: SealForm = { dedicated: false, general: false };
 /** Refusals of the whole request that a meter sends plain, because it could not even read the request. */
 const PLAIN_REFUSALS: ReadonlySet<Apdu['apdu']> = new Set(['exception-response', 'confirmed-service-error']);
 
@@ -63,18 +69,18 @@ export class ClientGuard {
   readonly #context: number;
   readonly #channel: SecureChannel | null;
   #exchange: HlsExchange | null = null;
-  #form: SealForm = GLOBAL;
+  #form: SealForm = GLOBAL_SERVICE;
 
   constructor(authentication: Authentication, security: ClientSecurity | null, referencing: ReferencingName) {
     this.#authentication = authentication;
     this.#security = security;
     this.#channel = security === null ? null : channelOf(security);
-    this.#context = contextOf(referencing, this.#channel?.isCiphering === true);
+    this.#context = contextOf(referencing, this.#channel?.isProtecting === true);
   }
 
   /** Octets that protection adds to a request at most. */
   get overheadBytes(): number {
-    return this.#channel?.overheadBytes(this.#security?.form === 'general') ?? 0;
+    return this.#channel?.overheadBytes(this.#security?.form ?? 'service') ?? 0;
   }
 
   /** The reservation to store when few counters are left, otherwise null. */
@@ -86,7 +92,7 @@ export class ClientGuard {
   /** The AARQ, its initiate ciphered when the policy says so. Throws SECURITY_*. */
   aarq(conformance: number, clientPduMaxBytes: number): Aarq {
     const security = this.#security;
-    const general = security?.form === 'general' ? CONFORMANCE['general-protection'] : 0;
+    const general = this.#isGeneral ? CONFORMANCE['general-protection'] : 0;
     const dedicatedKey = security?.dedicatedKey;
     if (dedicatedKey !== undefined && security?.policy.requests.encrypted !== true)
       throw securityError('SECURITY_POLICY', 'a dedicated key needs encrypted requests');
@@ -97,7 +103,7 @@ export class ClientGuard {
       dedicatedKey: dedicatedKey === undefined ? null : octetsOfKey(dedicatedKey),
     });
     return {
-      ...aarqOf(this.#authentication, this.#channel === null ? initiate : this.#channel.seal(initiate, GLOBAL)),
+      ...aarqOf(this.#authentication, this.#channel?.sealInitiate(initiate) ?? initiate),
       applicationContext: this.#context,
       callingApTitle: security?.clientTitle ?? null,
     };
@@ -117,7 +123,7 @@ export class ClientGuard {
     const wanted = MECHANISM_NUMBERS[this.#authentication.mechanism];
     const given = aare.mechanism ?? (wanted <= MECHANISM_NUMBERS.lls ? wanted : MECHANISM_NUMBERS.none);
     if (given !== wanted) throw sessionError('SESSION_MECHANISM', `mechanism ${given}, asked for ${wanted}`);
-    if (this.#channel?.isCiphering === true && aare.applicationContext !== this.#context)
+    if (this.#channel?.isProtecting === true && aare.applicationContext !== this.#context)
       throw securityError('SECURITY_POLICY', `application context ${aare.applicationContext}`);
     // A title that was configured is proved by the first tag; without either, nothing can be opened.
     if (aare.respondingApTitle !== null) this.#channel?.meet(aare.respondingApTitle);
@@ -135,7 +141,15 @@ export class ClientGuard {
   #initiateIn(octets: Uint8Array, result: number): Apdu {
     // The words of a refusal may be plain, and are words only.
     if (result !== 0) return decodeApdu(octets);
-    return this.open(octets).apdu;
+    const outer = decodeApdu(octets);
+    if (!isCipheredApdu(outer) && this.#channel?.demandsCiphering !== true) return outer;
+    return this.#opened(octets, (channel, apdu) => channel.openInitiate(apdu)).apdu;
+  }
+
+  /** Whether messages travel in general-* APDUs, for which the meter must have general protection. */
+  get #isGeneral(): boolean {
+    const { form = 'service', policy } = this.#security ?? {};
+    return form !== 'service' || policy?.requests.signed === true || policy?.responses.signed === true;
   }
 
   /** Whether passes 3 and 4 follow. */
@@ -159,8 +173,8 @@ export class ClientGuard {
 
   /** The association is open: what follows goes under the dedicated key, when there is one. */
   associated(): void {
-    const { form, dedicatedKey } = this.#security ?? {};
-    this.#form = { dedicated: dedicatedKey !== undefined, general: form === 'general' };
+    const { form = 'service', dedicatedKey } = this.#security ?? {};
+    this.#form = { dedicated: dedicatedKey !== undefined, form, transactionId: null };
   }
 
   #proving(): { exchange: HlsExchange; secret: HlsSecret } {
@@ -177,7 +191,7 @@ export class ClientGuard {
   /** The user information of an RLRQ: a ciphered initiate under a ciphering policy, otherwise none. */
   releaseInformation(): Uint8Array | null {
     if (this.#channel?.isCiphering !== true) return null;
-    return this.#channel.seal(encodeApdu(initiateRequestOf(CONFORMANCE.get, 0)), GLOBAL);
+    return this.#channel.sealInitiate(encodeApdu(initiateRequestOf(CONFORMANCE.get, 0)));
   }
 
   /**
@@ -185,14 +199,27 @@ export class ClientGuard {
    * was joined from blocks that were each opened already.
    */
   open(octets: Uint8Array, isProtected = false): Heard {
+    return this.#opened(octets, (channel, apdu) => channel.open(apdu), isProtected);
+  }
+
+  #opened(
+    octets: Uint8Array,
+    open: (channel: SecureChannel, apdu: CipheredApdu) => OpenedMessage,
+    isProtected = false,
+  ): Heard {
     const outer = decodeApdu(octets);
     if (!isCipheredApdu(outer)) return { apdu: outer, unprotected: !isProtected && this.#checkPlain(outer) };
     if (this.#channel === null) throw securityError('SECURITY_KEY_MISSING', outer.apdu);
-    return { apdu: decodeApdu(this.#channel.open(outer)), unprotected: false };
+    return { apdu: decodeApdu(open(this.#channel, outer).plaintext), unprotected: false };
+  }
+
+  /** The switch of the meter's dialect that a message taught, told once; null = none. */
+  takeLearned(): keyof DialectSwitches | null {
+    return this.#channel?.takeLearned() ?? null;
   }
 
   #checkPlain(apdu: Apdu): boolean {
-    if (this.#channel?.demandsCiphering !== true || apdu.apdu === 'aare' || apdu.apdu === 'rlre') return false;
+    if (this.#channel?.demandsProtection !== true || apdu.apdu === 'aare' || apdu.apdu === 'rlre') return false;
     if (PLAIN_REFUSALS.has(apdu.apdu)) return true;
     throw securityError('SECURITY_POLICY', `plain ${apdu.apdu}`);
   }
@@ -208,5 +235,7 @@ function channelOf(security: ClientSecurity): SecureChannel {
     peerCounter: security.serverCounter,
     send: security.policy.requests,
     demand: security.policy.responses,
+    random: security.random ?? null,
+    ...(security.dialect === undefined ? {} : { dialect: security.dialect }),
   });
 }

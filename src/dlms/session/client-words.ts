@@ -1,5 +1,6 @@
 /** What a client session is told at its start, and what it tells its owner. */
 import type { DeltawattError } from '../../base/errors.ts';
+import type { DialectSwitches } from '../security/dialect.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import type { DataNotification, EventNotification } from '../xdlms/notification.ts';
 import type { InformationReport } from '../xdlms/short-name.ts';
@@ -56,6 +57,8 @@ export type ClientSessionEvent =
   | { readonly kind: 'counter-low'; readonly reservation: number }
   /** The meter refused our invocation counter; `expected` is what it says, unauthenticated, or null. */
   | { readonly kind: 'counter-refused'; readonly expected: number | null }
+  /** A message showed how the meter reads the standard where implementations disagree: `ClientSecurity.dialect` has it. */
+  | { readonly kind: 'dialect'; readonly learned: keyof DialectSwitches }
   /** Octets or an APDU that had no place here. */
   | { readonly kind: 'discarded'; readonly code: string; readonly octets: Uint8Array };
 

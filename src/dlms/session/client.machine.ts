@@ -230,6 +230,8 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   }
 
   #apdu(heard: Heard, octets: Uint8Array, unsolicited: boolean, nowMs: number): void {
+    const learned = this.#guard.takeLearned();
+    if (learned !== null) this.#events.push({ kind: 'dialect', learned });
     const { apdu } = heard;
     if (isNotification(apdu)) this.#events.push({ kind: 'notification', apdu });
     else if (unsolicited) this.#events.push({ kind: 'discarded', code: 'SESSION_STATE', octets });

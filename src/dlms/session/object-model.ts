@@ -3,6 +3,7 @@ import type { Data } from '../axdr/data.ts';
 import type { ObisCode } from '../cosem/obis.ts';
 import type { CipherKeys } from '../security/ciphering.ts';
 import type { CounterReceiver, CounterSender } from '../security/counters.ts';
+import type { Dialect } from '../security/dialect.ts';
 import type { HlsSecret } from '../security/hls.ts';
 import type { SecurityPolicy } from '../security/secure-channel.ts';
 import type { SuiteId } from '../security/suite.ts';
@@ -80,6 +81,10 @@ export interface ServerSecurity {
   /** The client's counter as last believed. */
   readonly clientCounter: CounterReceiver;
   readonly policy: SecurityPolicy;
+  /** How the client reads the standard; absent = the defaults. */
+  readonly dialect?: Dialect;
+  /** Counter under the broadcast key as last believed; absent = that key is refused. */
+  readonly broadcastCounter?: CounterReceiver;
 }
 
 /** One client that a server lets in. */
@@ -91,7 +96,7 @@ export interface ServerClient {
     | { readonly mechanism: 'none' }
     | { readonly mechanism: 'lls'; readonly password: Uint8Array }
     | HlsSecret;
-  /** Absent = an association without keys. */
+  /** Absent = an association without keys. Asked again after each answer: another object is a change of keys or policy. */
   readonly security?: ServerSecurity;
   /** Conformance bits it may use; absent = all that the server has. */
   readonly conformance?: number;

@@ -38,6 +38,11 @@ export class ServerAssociation {
     this.#objects = new ServedObjects(model, facts);
   }
 
+  /** Whether blocks of an answer are still to be asked for. */
+  get isAnswering(): boolean {
+    return this.#transfers.isAnswering;
+  }
+
   /** The answer to a request, or null when it wants none. */
   serve(request: Apdu): Apdu | null {
     const answer = this.#serve(request);
@@ -120,14 +125,14 @@ export class ServerAssociation {
   }
 
   #fits(apdu: Apdu): boolean {
-    const { answerMaxBytes } = this.#facts;
+    const answerMaxBytes = this.#facts.answerMaxBytes();
     if (answerMaxBytes === 0) return true;
     const general = this.#has('general-block-transfer');
     return encodeApdu(apdu).length <= (general ? GENERAL_ANSWER_MAX_BYTES : answerMaxBytes);
   }
 
   get #blockBytes(): number {
-    return blockDataBytes(this.#facts.answerMaxBytes);
+    return blockDataBytes(this.#facts.answerMaxBytes());
   }
 
   #get(items: readonly AttributeAccess[], { invokeId, confirmed, highPriority }: Invocation, list: boolean): Apdu {

@@ -64,7 +64,7 @@ export class ServerChannel {
 
   /** What nobody asked for, as messages of the frames: protected, and in blocks without acknowledgement when it is long. */
   unasked(apdu: Apdu): Uint8Array[] {
-    const octets = this.guard.seal(apdu);
+    const octets = this.guard.sealUnasked(apdu);
     return this.#blocks === null ? [octets] : this.#blocks.pushed(octets);
   }
 

@@ -9,12 +9,13 @@ import { isSecurityError, securityError } from '../security/errors.ts';
 import { checkedChallenge, checkProof, type HlsExchange, type HlsSecret, proofOf } from '../security/hls.ts';
 import { CHALLENGE_DEFAULT_BYTES, CHALLENGE_ECDSA_MIN_BYTES } from '../security/limits.ts';
 import { SecretKey, sameSecret } from '../security/secret-key.ts';
-import { SecureChannel } from '../security/secure-channel.ts';
+import { type OpenedMessage, SecureChannel } from '../security/secure-channel.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
+import type { CipheredApdu } from '../xdlms/ciphered.ts';
 import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
 import type { InitiateRequest } from '../xdlms/initiate.ts';
 import { contextOf, isCipheredContext, isHls, MECHANISM_NUMBERS, type ReferencingName } from './association.ts';
-import type { ServerClient } from './object-model.ts';
+import type { ServerClient, ServerSecurity } from './object-model.ts';
 
 /** Diagnostics of the service user that a server gives in an AARE. */
 export const DIAGNOSTIC = {
@@ -43,24 +44,27 @@ export class ServerGuard {
   readonly #client: ServerClient;
   readonly #identity: ServerIdentity;
   readonly #channel: SecureChannel | null;
+  #security: ServerSecurity | undefined;
   #exchange: HlsExchange | null = null;
 
   constructor(client: ServerClient, identity: ServerIdentity) {
     this.#client = client;
     this.#identity = identity;
-    this.#channel = channelOf(client, identity.systemTitle);
+    this.#security = client.security;
+    this.#channel = this.#security === undefined ? null : channelOf(this.#security, identity);
   }
 
   /** The application context that the policy asks for. */
   get context(): number {
     const channel = this.#channel;
-    const isCiphering = channel?.demandsCiphering === true || channel?.isCiphering === true;
-    return contextOf(this.#identity.referencing, isCiphering);
+    const isProtecting = channel?.demandsProtection === true || channel?.isProtecting === true;
+    return contextOf(this.#identity.referencing, isProtecting);
   }
 
-  /** Octets that protection adds to an answer at most. */
+  /** Octets that protection adds to an answer at most: in the form of the request, general-glo at least. */
   get overheadBytes(): number {
-    return this.#channel?.overheadBytes(true) ?? 0;
+    const channel = this.#channel;
+    return channel === null ? 0 : Math.max(channel.overheadBytes(channel.heard.form), channel.overheadBytes('general'));
   }
 
   /** The diagnostic of an AARQ, 0 = good so far; knows the client's title and challenge after it. */
@@ -104,10 +108,16 @@ export class ServerGuard {
   /** The initiate-request inside an AARQ, or null when there is none that may be believed; throws SECURITY_REPLAY. */
   initiate(aarq: Aarq): InitiateRequest | null {
     if (aarq.userInformation === null) return null;
-    const apdu = this.open(aarq.userInformation);
+    const apdu = this.#initiateIn(aarq.userInformation);
     if (apdu.apdu !== 'initiate-request') return null;
     if (apdu.dedicatedKey !== null) this.#channel?.dedicate({ dedicated: new SecretKey(apdu.dedicatedKey) });
     return apdu;
+  }
+
+  #initiateIn(octets: Uint8Array): Apdu {
+    const outer = decodeApdu(octets);
+    if (!isCipheredApdu(outer) && this.#channel?.demandsCiphering !== true) return outer;
+    return this.#opened(octets, (channel, ciphered) => channel.openInitiate(ciphered));
   }
 
   /** Our challenge, which the AARE carries; null without a high-level mechanism. */
@@ -141,19 +151,52 @@ export class ServerGuard {
     return this.#channel === null ? plaintext : this.#channel.seal(plaintext, this.#channel.heard);
   }
 
+  /** The octets of what nobody asked for: as an answer, in a transaction of its own. */
+  sealUnasked(apdu: Apdu): Uint8Array {
+    const plaintext = encodeApdu(apdu);
+    return this.#channel?.seal(plaintext, { ...this.#channel.heard, transactionId: null }) ?? plaintext;
+  }
+
+  /** The octets of the initiate-response, for the AARE. */
+  sealInitiate(apdu: Apdu): Uint8Array {
+    const plaintext = encodeApdu(apdu);
+    return this.#channel?.sealInitiate(plaintext) ?? plaintext;
+  }
+
   /**
-   * A message from the client; throws SECURITY_POLICY for a plain one where the policy demands more. `isProtected` = it was
-   * joined from blocks that were each opened already.
+   * A message from the client; throws SECURITY_POLICY for one that is less protected than the policy demands. `isProtected`
+   * = it was joined from blocks that were each opened already.
    */
   open(octets: Uint8Array, isProtected = false): Apdu {
+    return this.#opened(octets, (channel, apdu) => channel.open(apdu), isProtected);
+  }
+
+  #opened(
+    octets: Uint8Array,
+    open: (channel: SecureChannel, apdu: CipheredApdu) => OpenedMessage,
+    isProtected = false,
+  ): Apdu {
     const outer = decodeApdu(octets);
     if (isCipheredApdu(outer)) {
       if (this.#channel === null) throw securityError('SECURITY_KEY_MISSING', outer.apdu);
-      return decodeApdu(this.#channel.open(outer));
+      const { plaintext, broadcast } = open(this.#channel, outer);
+      const apdu = decodeApdu(plaintext);
+      // Everyone has the broadcast key: it may ask for nothing whose answer would be believed to be for one.
+      if (broadcast && !('confirmed' in apdu && !apdu.confirmed))
+        throw securityError('SECURITY_POLICY', `the broadcast key for ${apdu.apdu}`);
+      return apdu;
     }
-    if (!isProtected && this.#channel?.demandsCiphering === true)
+    if (!isProtected && this.#channel?.demandsProtection === true)
       throw securityError('SECURITY_POLICY', `plain ${outer.apdu}`);
     return outer;
+  }
+
+  /** An answer is out: what a request changed of this client's security holds from the next APDU on. */
+  renew(): void {
+    const { security } = this.#client;
+    if (security === undefined || security === this.#security) return;
+    this.#security = security;
+    this.#channel?.renew(changing(security));
   }
 
   /** The lowest invocation counter that would be believed, for the exception that says so. */
@@ -162,19 +205,22 @@ export class ServerGuard {
   }
 }
 
-function channelOf({ security }: ServerClient, systemTitle: Uint8Array | null): SecureChannel | null {
-  if (security === undefined) return null;
+function channelOf(security: ServerSecurity, { systemTitle, random }: ServerIdentity): SecureChannel {
   if (systemTitle === null) throw securityError('SECURITY_TITLE', 'a server with keys needs one');
   return new SecureChannel({
     suite: security.suite,
     ownTitle: systemTitle,
     peerTitle: security.clientTitle,
-    keys: security.keys,
-    counter: security.counter,
-    peerCounter: security.clientCounter,
-    send: security.policy.responses,
-    demand: security.policy.requests,
+    ...changing(security),
+    random,
+    ...(security.dialect === undefined ? {} : { dialect: security.dialect }),
+    ...(security.broadcastCounter === undefined ? {} : { broadcastCounter: security.broadcastCounter }),
   });
+}
+
+/** What methods of a Security setup can change while an association is open. */
+function changing({ keys, counter, clientCounter, policy }: ServerSecurity) {
+  return { keys, counter, peerCounter: clientCounter, send: policy.responses, demand: policy.requests };
 }
 
 /** Whether it went without a refusal of this room; anything else is thrown on. */

@@ -36,6 +36,11 @@ export class ServerTransfers {
   readonly #outgoing = new Map<number, OutgoingTransfer>();
   readonly #incoming = new Map<number, IncomingTransfer>();
 
+  /** Whether blocks of an answer are still to be asked for. */
+  get isAnswering(): boolean {
+    return [...this.#outgoing.values()].some(({ cutter }) => cutter.current?.lastBlock === false);
+  }
+
   /** A long answer begins: its first block of at most `size` octets. */
   begin(service: 'get' | 'action', invokeId: number, octets: Uint8Array, size: number): DataBlock {
     const cutter = new BlockCutter(octets);

@@ -79,7 +79,7 @@ type Verdict =
 
 /** One client's association and where it is in its life. */
 interface Entry {
-  readonly association: { serve(request: Apdu): Apdu | null };
+  readonly association: { readonly isAnswering: boolean; serve(request: Apdu): Apdu | null };
   readonly channel: ServerChannel;
   state: AssociationState;
 }
@@ -112,7 +112,7 @@ export class ServerSession implements Machine<ServerSessionEvent> {
     const client = this.#options.clients.find(({ sap }) => sap === stations.client);
     const guard =
       this.#associations.get(keyOf(stations))?.channel.guard ?? (client && new ServerGuard(client, this.#options));
-    this.#transport.push(guard === undefined ? encodeApdu(apdu) : guard.seal(apdu), stations, nowMs);
+    this.#transport.push(guard === undefined ? encodeApdu(apdu) : guard.sealUnasked(apdu), stations, nowMs);
   }
 
   receive(chunk: Uint8Array, nowMs: number): ServerSessionEvent[] {
@@ -206,9 +206,9 @@ export class ServerSession implements Machine<ServerSessionEvent> {
   }
 
   /** The octets of an answer, or null, with an event, when no counter is left. */
-  #sealed(apdu: Apdu, guard: ServerGuard): Uint8Array | null {
+  #sealed(apdu: Apdu, seal: () => Uint8Array): Uint8Array | null {
     try {
-      return guard.seal(apdu);
+      return seal();
     } catch (error) {
       this.#events.push({ kind: 'discarded', code: asError(error).code, octets: encodeApdu(apdu) });
       return null;
@@ -251,7 +251,7 @@ export class ServerSession implements Machine<ServerSessionEvent> {
       conformance,
       serverPduMaxBytes,
       clientPduMaxBytes,
-      answerMaxBytes: clientPduMaxBytes === 0 ? 0 : clientPduMaxBytes - guard.overheadBytes,
+      answerMaxBytes: () => (clientPduMaxBytes === 0 ? 0 : clientPduMaxBytes - guard.overheadBytes),
       mechanism: guard.mechanism,
       context: guard.context,
     };
@@ -265,7 +265,7 @@ export class ServerSession implements Machine<ServerSessionEvent> {
       serverMaxReceivePduSize: serverPduMaxBytes,
       vaaName: VAA_NAMES[referencing],
     } as const;
-    const userInformation = this.#sealed(agreement, guard);
+    const userInformation = this.#sealed(agreement, () => guard.sealInitiate(agreement));
     if (userInformation === null) {
       this.#except(1, EXCEPTION.notPossible, stations, nowMs);
       return;
@@ -332,6 +332,7 @@ export class ServerSession implements Machine<ServerSessionEvent> {
     this.#events.push({ kind: 'served', stations, request: apdu.apdu });
     if (answer === null) this.#transport.noAnswer(stations, nowMs);
     else this.#answerSealed(answer, entry, stations, nowMs);
+    if (!entry.association.isAnswering) entry.channel.guard.renew();
   }
 
   /** Pass 3: the one thing that a client may say before it has proved itself. */

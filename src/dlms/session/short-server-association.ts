@@ -67,6 +67,11 @@ export class ShortServerAssociation {
     this.#seen = seenObjects(names, objects);
   }
 
+  /** Whether blocks of an answer are still to be asked for. */
+  get isAnswering(): boolean {
+    return this.#outgoing?.current?.lastBlock === false;
+  }
+
   /** The answer to a request, or null when it wants none. */
   serve(request: Apdu): Apdu | null {
     switch (request.apdu) {
@@ -93,7 +98,7 @@ export class ShortServerAssociation {
     if (request.items.length > 1 && !this.#has('multiple-references')) return unsupported('read-request');
     const items = request.items.map((item) => this.#readItem(item));
     const answer: Apdu = { apdu: 'read-response', items };
-    const { answerMaxBytes } = this.#facts;
+    const answerMaxBytes = this.#facts.answerMaxBytes();
     if (answerMaxBytes === 0 || encodeApdu(answer).length <= answerMaxBytes) return answer;
     const octets = readResultsToOctets(items);
     const isTooLong = octets.length > BLOCKS_MAX * blockDataBytes(answerMaxBytes);
@@ -106,7 +111,7 @@ export class ShortServerAssociation {
   #block(cutter: BlockCutter): Apdu {
     return {
       apdu: 'read-response',
-      items: [{ kind: 'data-block', ...cutter.next(blockDataBytes(this.#facts.answerMaxBytes)) }],
+      items: [{ kind: 'data-block', ...cutter.next(blockDataBytes(this.#facts.answerMaxBytes())) }],
     };
   }
 

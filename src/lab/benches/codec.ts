@@ -23,6 +23,7 @@ import {
   SecretKey,
   SecureChannel,
 } from '../../dlms/index.ts';
+import { GLOBAL_SERVICE } from '../../dlms/security/message-form.ts';
 import { atLeast, atMost, type BenchBasics, type BenchResult } from './bench.ts';
 
 const ROWS = 96;
@@ -95,12 +96,11 @@ function cipheredDecoder(response: Uint8Array): () => number {
       counter: new CounterSender(1, 2),
       peerCounter: new CounterReceiver(),
     });
-  const form = { dedicated: false, general: false };
-  const octets = side(METER_TITLE, CLIENT_TITLE).seal(response, form);
+  const octets = side(METER_TITLE, CLIENT_TITLE).seal(response, GLOBAL_SERVICE);
   return () => {
     const apdu = decodeApdu(octets);
     assert(isCipheredApdu(apdu), 'the bench ciphered it');
-    return decodeColumns(side(CLIENT_TITLE, METER_TITLE).open(apdu));
+    return decodeColumns(side(CLIENT_TITLE, METER_TITLE).open(apdu).plaintext);
   };
 }
 

@@ -26,6 +26,7 @@ import { octetsOfKey, SecretKey, sameSecret } from '../../../src/dlms/security/s
 import { checkedContent, signApdu } from '../../../src/dlms/security/signing.ts';
 import { CURVES, SUITES, type SuiteId } from '../../../src/dlms/security/suite.ts';
 import { decodeApdu, encodeApdu } from '../../../src/dlms/xdlms/codec.ts';
+import { freshPair } from '../../support/fresh-pair.ts';
 
 const CLIENT = fromHex('4d4d4d0000000001');
 const METER = fromHex('4d4d4d0000bc614e');
@@ -106,10 +107,10 @@ const HEADER = {
 function agreementPair(suite: 1 | 2): { client: AgreementKeys; meter: AgreementKeys } {
   const curve = suite === 1 ? 'P-256' : 'P-384';
   const [client, meter, clientSigns, meterSigns] = [
-    newKeyPair(curve),
-    newKeyPair(curve),
-    newKeyPair(curve),
-    newKeyPair(curve),
+    freshPair(curve),
+    freshPair(curve),
+    freshPair(curve),
+    freshPair(curve),
   ];
   return {
     client: {
@@ -117,8 +118,15 @@ function agreementPair(suite: 1 | 2): { client: AgreementKeys; meter: AgreementK
       peerPublicKey: meter.publicKey,
       signing: clientSigns,
       peerSigningKey: meterSigns.publicKey,
+      suite2Agreement: true,
     },
-    meter: { own: meter, peerPublicKey: client.publicKey, signing: meterSigns, peerSigningKey: clientSigns.publicKey },
+    meter: {
+      own: meter,
+      peerPublicKey: client.publicKey,
+      signing: meterSigns,
+      peerSigningKey: clientSigns.publicKey,
+      suite2Agreement: true,
+    },
   };
 }
 
@@ -136,7 +144,7 @@ for (const suite of SUITE_IDS) {
     ];
     if (suite !== 0) {
       choices.push({ kind: 'agreed', ephemeral: null });
-      choices.push({ kind: 'agreed', ephemeral: newKeyPair(suite === 1 ? 'P-256' : 'P-384') });
+      choices.push({ kind: 'agreed', ephemeral: freshPair(suite === 1 ? 'P-256' : 'P-384') });
     }
     for (const key of choices) {
       for (const form of FORMS) {
@@ -177,15 +185,38 @@ test('HE-7 an agreed key depends on the transaction, and an ephemeral key on its
     () => seal({ kind: 'agreed', ephemeral: null }, { ...HEADER, transactionId: new Uint8Array(0) }),
     'SECURITY_AGREEMENT',
   );
-  const onePass = seal({ kind: 'agreed', ephemeral: newKeyPair('P-256') });
-  refuses(() => open(onePass, { ...meter, peerSigningKey: newKeyPair('P-256').publicKey }), 'SECURITY_SIGNATURE');
+  const onePass = seal({ kind: 'agreed', ephemeral: freshPair('P-256') });
+  refuses(() => open(onePass, { ...meter, peerSigningKey: freshPair('P-256').publicKey }), 'SECURITY_SIGNATURE');
   const strange = { kind: 'agreed', keyParameters: Uint8Array.of(9), keyCipheredData: new Uint8Array(0) } as const;
   refuses(() => open({ ...onePass, keyInfo: strange }), 'SECURITY_AGREEMENT');
 });
 
+test('HE-7 agreement in suite 2 needs its switch, on both sides', () => {
+  const { client, meter } = agreementPair(2);
+  const { suite2Agreement, ...off } = client;
+  assert.ok(suite2Agreement);
+  const options = { authenticated: true, encrypted: true, suite: 2, invocationCounter: 1, header: HEADER } as const;
+  const seal = (agreement: AgreementKeys) =>
+    sealGeneralCiphering(GET, {
+      ...options,
+      keys: { ...keysOf(2), agreement },
+      key: { kind: 'agreed', ephemeral: null },
+    });
+  refuses(() => seal(off), 'SECURITY_AGREEMENT');
+  const deaf = { ...keysOf(2), agreement: { ...meter, suite2Agreement: false } };
+  refuses(() => openCiphered(seal(client), deaf, { senderTitle: CLIENT }), 'SECURITY_AGREEMENT');
+});
+
+test('a pair is drawn until its number fits the curve, and a source that is not random is told', () => {
+  const draws = [new Uint8Array(32), new Uint8Array(32).fill(0xff), new Uint8Array(32).fill(7)];
+  const pair = newKeyPair('P-256', () => draws.shift() ?? new Uint8Array(32));
+  assert.equal(toHex(octetsOfKey(pair.privateKey)), '07'.repeat(32));
+  refuses(() => newKeyPair('P-256', () => new Uint8Array(32)), 'SECURITY_PUBLIC_KEY');
+});
+
 for (const curve of ['P-256', 'P-384'] as const) {
   test(`HE-7 general-signing on ${curve}: plain R and S, both extents of the switch, changed content refused`, () => {
-    const signer = newKeyPair(curve);
+    const signer = freshPair(curve);
     for (const signContentLength of [false, true]) {
       const signed = signApdu(GET, HEADER, signer, { signContentLength });
       assert.equal(signed.signature.length, CURVES[curve].bytes * 2);
@@ -205,7 +236,7 @@ for (const curve of ['P-256', 'P-384'] as const) {
   });
 
   test(`HE-7 both sides of an agreement on ${curve} derive the same key, another one for another use`, () => {
-    const [a, b] = [newKeyPair(curve), newKeyPair(curve)];
+    const [a, b] = [freshPair(curve), freshPair(curve)];
     const suite = curve === 'P-256' ? 1 : 2;
     const parties = { partyU: CLIENT, partyV: METER };
     const one = octetsOfKey(deriveKey(sharedSecret(a, b.publicKey), suite, 'ciphering', parties));
@@ -319,9 +350,9 @@ for (const [code, run] of Object.entries(REACHED)) {
 }
 
 test('a public key that is no point of the curve is refused before anything is derived', () => {
-  refuses(() => sharedSecret(newKeyPair('P-256'), new Uint8Array(64)), 'SECURITY_PUBLIC_KEY');
-  refuses(() => sharedSecret(newKeyPair('P-256'), newKeyPair('P-384').publicKey), 'SECURITY_PUBLIC_KEY');
-  assert.equal(Object.keys(SECURITY_ERRORS).length, 20);
+  refuses(() => sharedSecret(freshPair('P-256'), new Uint8Array(64)), 'SECURITY_PUBLIC_KEY');
+  refuses(() => sharedSecret(freshPair('P-256'), freshPair('P-384').publicKey), 'SECURITY_PUBLIC_KEY');
+  assert.equal(Object.keys(SECURITY_ERRORS).length, 22);
 });
 
 test('HE-7 a truncated tag on the wire is refused, down to none', () => {

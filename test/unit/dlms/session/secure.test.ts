@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import { fromHex, toHex } from '../../../../src/base/bytes.ts';
 import { encodeWrapper } from '../../../../src/dlms/frame/wrapper-frame.ts';
 import { CounterReceiver, CounterSender } from '../../../../src/dlms/security/counters.ts';
-import { newKeyPair } from '../../../../src/dlms/security/elliptic.ts';
 import type { HlsSecret } from '../../../../src/dlms/security/hls.ts';
 import { SecretKey } from '../../../../src/dlms/security/secret-key.ts';
 import { PROTECTED, type SecurityPolicy, UNPROTECTED } from '../../../../src/dlms/security/secure-channel.ts';
@@ -17,6 +16,7 @@ import type { MeterRequest, Outcome } from '../../../../src/dlms/session/request
 import { ShortNames } from '../../../../src/dlms/session/short-names.ts';
 import type { Apdu } from '../../../../src/dlms/xdlms/apdu.ts';
 import { decodeApdu, encodeApdu } from '../../../../src/dlms/xdlms/codec.ts';
+import { freshPair } from '../../../support/fresh-pair.ts';
 import { attributeOf, PROFILE, register, SCRIPT, TEXT } from './bench-meter.ts';
 import { PASSWORD, Pair, type PairOptions } from './pair.ts';
 
@@ -130,7 +130,7 @@ const TRANSPORTS: readonly (readonly [string, Partial<PairOptions>])[] = [
 ];
 
 const SECRET = new SecretKey(fromHex('47757275783132333435363738393021'));
-const PAIRS = { 1: [newKeyPair('P-256'), newKeyPair('P-256')], 2: [newKeyPair('P-384'), newKeyPair('P-384')] } as const;
+const PAIRS = { 1: [freshPair('P-256'), freshPair('P-256')], 2: [freshPair('P-384'), freshPair('P-384')] } as const;
 
 function secretsOf(mechanism: HlsSecret['mechanism'], suite: SuiteId): NonNullable<Secured['secrets']> {
   if (mechanism === 'hls-gmac') return { client: { mechanism }, server: { mechanism } };
@@ -247,7 +247,7 @@ test('HE-7 a wrong secret, key or title is refused, by either side', () => {
 test('HE-7 a server that cannot prove itself gets nothing: its own wrong secret, told to a client that has the right one', () => {
   const { client, server } = secretsOf('hls-ecdsa', 1);
   assert.ok(server.mechanism === 'hls-ecdsa');
-  const impostor = { ...server, own: newKeyPair('P-256') };
+  const impostor = { ...server, own: freshPair('P-256') };
   const challenge = octetsOf(32, 1);
   assert.equal(closedWith({ suite: 1, secrets: { client, server: impostor }, challenge }), 'SECURITY_PROOF');
 });

@@ -24,7 +24,7 @@ function serving(conformance = OUR_CONFORMANCE, clientPduMaxBytes = 100) {
     clientPduMaxBytes,
     mechanism: 0,
     context: 1,
-    answerMaxBytes: clientPduMaxBytes,
+    answerMaxBytes: () => clientPduMaxBytes,
   };
   return { meter, association: new ServerAssociation(meter, facts) };
 }

@@ -384,7 +384,7 @@ function serving(conformance = SHORT_CONFORMANCE, answerMaxBytes = 100) {
     clientPduMaxBytes: 200,
     mechanism: 0,
     context: 2,
-    answerMaxBytes,
+    answerMaxBytes: () => answerMaxBytes,
   };
   const names = namesOfObjects(meter.objectList(1));
   const nameOf = (classId: number, obis: typeof PROFILE, attribute = 2) => {
