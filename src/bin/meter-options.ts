@@ -1,18 +1,26 @@
 /** Options of the commands that sign on to one meter: read, scan. */
 import { fromHex } from '../base/bytes.ts';
-import type { Disk } from '../base/env.ts';
+import type { Disk, Env } from '../base/env.ts';
+import { reasonOf } from '../base/errors.ts';
 import type { GatewayAddress } from '../dlms/frame/gateway-address.ts';
+import { HLS_MECHANISMS, type HlsMechanism } from '../dlms/security/hls.ts';
+import type { MeterSecurity } from '../dlms/security/key-file.ts';
 import type { Authentication } from '../dlms/session/association.ts';
+import { hlsSignOn } from '../dlms/session/sign-on.ts';
+import { readMeterKeys } from '../edge/meter-keys.ts';
 import type { MeterTarget } from '../lab/one-shot.ts';
 import { type OptionTable, wholeNumber } from './command.ts';
 import { UsageError } from './errors.ts';
 
+const MECHANISMS = Object.keys(HLS_MECHANISMS) as HlsMechanism[];
+
 /** How to reach the meter and to prove oneself; the client is each command's own. */
 export const METER_OPTIONS = {
   server: { kind: 'text', value: 'N[/P]', what: 'logical device and, for HDLC, physical device; default 1' },
-  auth: { kind: 'text', value: 'KIND', what: 'none or lls; default none' },
+  auth: { kind: 'text', value: 'KIND', what: 'none, lls, or with --security hls-gmac and the like; default none' },
   'password-file': { kind: 'text', value: 'FILE', what: 'file with the password of lls' },
   names: { kind: 'text', value: 'HOW', what: 'logical or short names of objects; default logical' },
+  security: { kind: 'text', value: 'FILE', what: 'key file of the meter (docs/dlms.md); --auth is hls-gmac then' },
   gateway: {
     kind: 'text',
     value: 'NET/ADDRESS',
@@ -29,6 +37,7 @@ export interface MeterOptionValues {
   readonly 'password-file': string | undefined;
   readonly names: string | undefined;
   readonly gateway: string | undefined;
+  readonly security: string | undefined;
   readonly timeout: string | undefined;
 }
 
@@ -45,13 +54,13 @@ export async function meterTarget(
   link: string,
   client: number,
   values: MeterOptionValues,
-  disk: Disk,
+  env: Pick<Env, 'disk' | 'random'>,
 ): Promise<MeterTarget> {
   return {
     link,
     client,
     server: serverOf(values.server ?? '1'),
-    authentication: await authenticationOf(values.auth ?? 'none', values['password-file'], disk),
+    ...(await signOnOf(values, env)),
     referencing: referencingOf(values.names ?? 'logical'),
     // Behind a gateway the line to the meter may be taken for a while.
     requestTimeoutMs:
@@ -83,9 +92,40 @@ function serverOf(text: string): MeterTarget['server'] {
   return parts[2] === undefined ? { logical } : { logical, physical: Number(parts[2]) };
 }
 
+async function signOnOf(
+  values: MeterOptionValues,
+  env: Pick<Env, 'disk' | 'random'>,
+): Promise<Pick<MeterTarget, 'authentication' | 'security'>> {
+  const { auth, security } = values;
+  if (security === undefined)
+    return { authentication: await authenticationOf(auth ?? 'none', values['password-file'], env.disk) };
+  const keys = await keysIn(security, env.disk);
+  if (keys.clientTitle === null) throw new UsageError(`${security} lacks clientTitle.`);
+  const counterFile = `${security}.counter`;
+  const kind = auth ?? keys.mechanism ?? 'hls-gmac';
+  if (kind === 'none' || kind === 'lls')
+    return {
+      authentication: await authenticationOf(kind, values['password-file'], env.disk),
+      security: { keys, counterFile },
+    };
+  const mechanism = MECHANISMS.find((each) => each === kind);
+  if (mechanism === undefined) throw new UsageError(`--auth takes none, lls, ${MECHANISMS.join(', ')}, not ${kind}.`);
+  const authentication = hlsSignOn(mechanism, keys, (count) => env.random.bytes(count));
+  return { authentication, security: { keys, counterFile } };
+}
+
+/** Reads a key file. Errors: {@link UsageError} with what is wrong, never with a key. */
+export async function keysIn(path: string, disk: Disk): Promise<MeterSecurity> {
+  try {
+    return await readMeterKeys(path, { disk });
+  } catch (error) {
+    throw new UsageError(`${reasonOf(error)}.`);
+  }
+}
+
 async function authenticationOf(kind: string, file: string | undefined, disk: Disk): Promise<Authentication> {
   if (kind === 'none') return { mechanism: 'none' };
-  if (kind !== 'lls') throw new UsageError(`--auth takes none or lls, not ${kind}.`);
+  if (kind !== 'lls') throw new UsageError(`--auth takes none or lls, or with --security a mechanism, not ${kind}.`);
   if (file === undefined) throw new UsageError('--auth lls needs --password-file FILE.');
   const content = await disk.readFile(file);
   if (content === undefined) throw new UsageError(`There is no file ${file}.`);

@@ -5,7 +5,7 @@
  */
 import type { Data } from '../dlms/axdr/data.ts';
 import type { ImageSession } from '../dlms/image/image-session.ts';
-import type { CipherKeys, SecretKey, SecurityPolicy, SuiteId } from '../dlms/index.ts';
+import type { MeterSecurity } from '../dlms/index.ts';
 import type { ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
 import type { ReadJob } from '../profile/plan.ts';
@@ -14,7 +14,7 @@ import type { Lane } from '../wire/lanes.ts';
 import type { JournalRecord } from '../wire/records.ts';
 import type { DictionaryGroup, Row } from '../wire/rows.ts';
 
-export type { JournalRecord };
+export type { JournalRecord, MeterSecurity };
 
 /** Whether a group's channels bill or only inform: it decides the lane. */
 export type ValueClass = 'billing' | 'low-value';
@@ -248,23 +248,6 @@ export interface Meter {
   readonly password: Uint8Array | null;
   /** Keys shared with it; absent or null = none. */
   readonly security?: MeterSecurity | null;
-}
-
-/** What is shared with a meter: keys, titles, and what must be ciphered. */
-export interface MeterSecurity {
-  readonly suite: SuiteId;
-  /** Our system title; null when the meter only pushes. */
-  readonly clientTitle: Uint8Array | null;
-  /** The meter's; null = the one it tells. */
-  readonly meterTitle: Uint8Array | null;
-  readonly keys: CipherKeys;
-  /** Secret of the mechanisms 3, 4 and 6. */
-  readonly secret: SecretKey | null;
-  readonly policy: SecurityPolicy;
-  /** Invocation counter to begin with when the journal knows none. */
-  readonly firstCounter: number;
-  /** Tells this encryption key from another one, without being of use to find it. */
-  readonly keyPrint: Uint8Array;
 }
 
 /** What a periodic job brought. */

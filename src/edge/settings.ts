@@ -1,4 +1,5 @@
 /** From the settings file to what the concentrator is made of: every file that it names is read, all problems are told. */
+import { toHex } from '../base/bytes.ts';
 import type { Env, MqttOptions, StoreKind } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Link } from '../link/link.ts';
@@ -177,8 +178,21 @@ async function linesOf(config: EdgeConfig, around: SettingsSurroundings): Promis
       problems.push(`line ${line.id}: a port that pushes has one meter`);
     lines.push({ id: line.id, link, sampleMs: line.sampleS * 1000, meters });
   }
+  problems.push(...sharedKeys(lines.flatMap(({ meters }) => meters)));
   if (problems.length > 0) throw edgeError('EDGE_SETTINGS', problems.join('; '));
   return lines;
+}
+
+/** One key in two meters gives both away with either, and their counters would repeat numbers under it. */
+function sharedKeys(meters: readonly Meter[]): string[] {
+  const owners = new Map<string, MeterId>();
+  return meters.flatMap(({ meterId, security }) => {
+    if (security === undefined || security === null) return [];
+    const prints = [...new Set(security.keyPrints.map(toHex))];
+    const other = prints.map((print) => owners.get(print)).find((owner) => owner !== undefined);
+    for (const print of prints) owners.set(print, meterId);
+    return other === undefined ? [] : [`meter ${meterId}: it has a key of meter ${other}; each meter needs its own`];
+  });
 }
 
 async function profileOf(config: EdgeConfig, around: SettingsSurroundings, key: string): Promise<Profile> {
@@ -204,9 +218,10 @@ async function meterOf(
   const client = profile.clients.find((each) => each.uses.includes('read'));
   if (link.purpose === 'ask' && client === undefined)
     throw new Error(`profile ${profile.key} has no client that reads`);
-  if (link.purpose === 'ask' && client?.security === 'lls' && meter.passwordFile === undefined) {
+  const security = await securityOf(meter, link, profile, env);
+  const byPassword = client?.security === 'lls' && security?.mechanism === undefined;
+  if (link.purpose === 'ask' && byPassword && meter.passwordFile === undefined)
     throw new Error('passwordFile is missing: its profile signs on with a password');
-  }
   return {
     meterId: meter.id as MeterId,
     line,
@@ -215,7 +230,7 @@ async function meterOf(
     logicalDevice: meter.logical ?? (onHdlc ? hdlc?.logicalDevice : wrapper?.logicalDevice) ?? 1,
     physicalDevice: onHdlc && hdlc?.addressOctets !== 1 ? physical : null,
     password: meter.passwordFile === undefined ? null : await passwordOf(env, meter.passwordFile),
-    security: await securityOf(meter, link, profile, env),
+    security,
   };
 }
 

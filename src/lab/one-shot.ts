@@ -1,15 +1,20 @@
 /** One association for one job: opens a line, signs on, does the work, ends politely. Under `deltawatt read` and `scan`. */
 
 import type { Env } from '../base/env.ts';
+import { hasCode, reasonOf } from '../base/errors.ts';
 import { clientTransport } from '../dlms/frame/client-transport.ts';
 import type { GatewayAddress } from '../dlms/frame/gateway-address.ts';
 import { GatewayClient } from '../dlms/frame/gateway-client.ts';
+import { CounterReceiver } from '../dlms/security/counters.ts';
+import type { MeterSecurity } from '../dlms/security/key-file.ts';
 import { type Association, type Authentication, OUR_CONFORMANCE } from '../dlms/session/association.ts';
-import { type MeterSession, openSession } from '../dlms/session/meter-session.ts';
+import { counterIn, INVOCATION_COUNTER_ATTRIBUTE, PUBLIC_CLIENT_SAP } from '../dlms/session/counter-reading.ts';
+import { type MeterSession, type MeterSessionOptions, openSession } from '../dlms/session/meter-session.ts';
 import { ShortNames } from '../dlms/session/short-names.ts';
 import { CONFORMANCE } from '../dlms/xdlms/initiate.ts';
 import { LineDriver } from '../link/drive.ts';
 import { linkOf } from '../link/registry.ts';
+import { FileCounter } from './file-counter.ts';
 
 /** A meter, and how this side signs on. */
 export interface MeterTarget {
@@ -27,6 +32,8 @@ export interface MeterTarget {
   readonly gateway?: GatewayAddress;
   /** Propose the ACCESS service too. */
   readonly access?: boolean;
+  /** Keys for the sign-on, and the file that keeps our counter under them. */
+  readonly security?: { readonly keys: MeterSecurity; readonly counterFile: string };
 }
 
 const HDLC_WANTED = {
@@ -37,10 +44,65 @@ const HDLC_WANTED = {
 };
 const PDU_MAX_BYTES = 65_535;
 
-/** Does the work in one association. Rejects with the codes of LINK_ERRORS, FRAME_ERRORS, SESSION_ERRORS. */
+/**
+ * Does the work in one association. When the meter refuses our counter, the public client is asked for the meter's, once:
+ * it raises ours within the limit, and the sign-on is tried a second and last time. Rejects with the codes of LINK_ERRORS,
+ * FRAME_ERRORS, SESSION_ERRORS and SECURITY_ERRORS.
+ */
 export async function withMeter<Result>(
   env: Env,
   target: MeterTarget,
+  work: (session: MeterSession, framing: 'hdlc' | 'wrapper') => Promise<Result>,
+): Promise<Result> {
+  const { security } = target;
+  if (security === undefined) return oneAssociation(env, target, {}, work);
+  const counter = await FileCounter.open(security.counterFile, security.keys, env);
+  const options = secured(env, security.keys, counter);
+  try {
+    return await oneAssociation(env, target, options, work);
+  } catch (error) {
+    if (!hasCode(error, 'SESSION_COUNTER')) throw error;
+    const expected = await shownCounter(env, target);
+    if (expected === null || expected < counter.sender.next) throw error;
+    counter.sender.raise(expected);
+    await counter.reserve();
+    return await oneAssociation(env, target, options, work);
+  }
+}
+
+async function shownCounter(env: Env, target: MeterTarget): Promise<number | null> {
+  const looking = { ...target, client: PUBLIC_CLIENT_SAP, authentication: { mechanism: 'none' } } as const;
+  return oneAssociation(env, looking, {}, async (session) => {
+    const [result] = await session.get([INVOCATION_COUNTER_ATTRIBUTE]);
+    return counterIn(result);
+  });
+}
+
+/** Options of a session with keys; blocks of the counter are reserved while it runs. */
+function secured(env: Env, keys: MeterSecurity, counter: FileCounter): MeterSessionOptions {
+  const { clientTitle, meterTitle, form = 'service', ...shared } = keys;
+  if (clientTitle === null) throw new Error('clientTitle is missing in the key file');
+  return {
+    security: {
+      ...shared,
+      clientTitle,
+      serverTitle: meterTitle,
+      form,
+      counter: counter.sender,
+      serverCounter: new CounterReceiver(),
+      random: (count) => env.random.bytes(count),
+    },
+    onEvent: (event) => {
+      if (event.kind === 'counter-low')
+        counter.reserve().catch((error: unknown) => env.log.warn('counter.not-reserved', { reason: reasonOf(error) }));
+    },
+  };
+}
+
+async function oneAssociation<Result>(
+  env: Env,
+  target: MeterTarget,
+  options: MeterSessionOptions,
   work: (session: MeterSession, framing: 'hdlc' | 'wrapper') => Promise<Result>,
 ): Promise<Result> {
   const link = linkOf(target.link, env);
@@ -59,6 +121,7 @@ export async function withMeter<Result>(
       shortNames: referencing === 'short' ? new ShortNames() : null,
       requestTimeoutMs,
       ...(target.access === true ? { conformance: OUR_CONFORMANCE | CONFORMANCE.access } : {}),
+      ...options,
       clientPduMaxBytes: Math.min(capabilities.maxPduBytes, PDU_MAX_BYTES),
     });
     try {

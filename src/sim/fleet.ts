@@ -4,12 +4,14 @@
  * `SimMeter` is one meter: device, objects, ledger clerk. `serveLine` puts meters on any duplex line; `SimFleet` makes many
  * of them from a seed. Nothing leaves a line before the ledger holds every value that the meter has produced until then.
  */
+import { toHex } from '../base/bytes.ts';
 import type { ByteDuplex, Env } from '../base/env.ts';
 import type { Machine } from '../base/machine.ts';
 import { SeededRandom } from '../base/seeded-random.ts';
 import { HDLC_DEFAULTS } from '../dlms/frame/hdlc-parameters.ts';
 import { HdlcServer } from '../dlms/frame/hdlc-server.machine.ts';
 import { WrapperServer } from '../dlms/frame/wrapper.machine.ts';
+import type { MeterSecurity } from '../dlms/security/key-file.ts';
 import { ServerSession, type ServerSessionEvent } from '../dlms/session/server.machine.ts';
 import { LineDriver } from '../link/drive.ts';
 import type { Profile } from '../profile/schema/profile.ts';
@@ -17,9 +19,10 @@ import { simError } from './errors.ts';
 import type { Ledger } from './ledger.ts';
 import { METERS_PER_LINE_MAX } from './limits.ts';
 import { Device, type DeviceOptions } from './meter/device.ts';
-import { type SimKeyFile, SimKeys } from './meter/keys.ts';
+import { type SimKeyFile, simKeyFile, simSecurityOf } from './meter/keys.ts';
 import { MeterModel, needsKeys, serverClientsOf } from './meter/model.ts';
 import type { ListedObjectRule } from './meter/objects/listed.ts';
+import { SimSecurity } from './meter/security.ts';
 import { Recorder } from './recorder.ts';
 import { type BusFraming, BusMachine } from './serve/bus.machine.ts';
 import { GatedDuplex } from './serve/gated-duplex.ts';
@@ -36,6 +39,8 @@ export interface SimMeterOptions extends DeviceOptions {
   readonly referencing?: Profile['referencing'];
   /** Objects that it has beside those of its profile. */
   readonly objects?: readonly ListedObjectRule[];
+  /** Its keys, seen from the meter; absent = it has none. */
+  readonly security?: MeterSecurity;
 }
 
 /** What everybody knows: the password of the simulator's meters. */
@@ -48,6 +53,8 @@ const PHYSICAL_DEVICE_DEFAULT = 17;
 export class SimMeter {
   readonly device: Device;
   readonly model: MeterModel;
+  /** Keys and Security setup; null = it has none. */
+  readonly security: SimSecurity | null;
   /** Physical HDLC address. */
   readonly hdlcAddress: number;
   /** Logical device: upper HDLC address. */
@@ -58,14 +65,24 @@ export class SimMeter {
   readonly referencing: Profile['referencing'];
   #misbehaviour: Misbehaviour | null;
   readonly #password: Uint8Array;
+  readonly #draw: (count: number) => Uint8Array;
   readonly #random: SeededRandom;
   readonly #recorder: Recorder | null;
-  readonly #keys: SimKeys;
+  /** Keys of its own making, for its card; null when it was given some, or needs none. */
+  readonly #keyFile: SimKeyFile | null;
+  readonly #hasGivenKeys: boolean;
 
   constructor(options: SimMeterOptions, ledger: Ledger | null) {
     const { profile } = options;
     this.device = new Device(options);
-    this.model = new MeterModel(this.device, options.objects);
+    const random = new SeededRandom(`${options.seed}/security`);
+    this.#draw = (count) => random.bytes(count);
+    this.#hasGivenKeys = options.security !== undefined;
+    this.#keyFile = !this.#hasGivenKeys && needsKeys(profile) ? simKeyFile(options.seed, options.serial) : null;
+    const own = this.#keyFile === null ? null : simSecurityOf(this.#keyFile, options.nowMs());
+    const security = options.security ?? own;
+    this.security = security === null ? null : new SimSecurity(this.device, security, this.#hasGivenKeys, this.#draw);
+    this.model = new MeterModel(this.device, this.security, options.objects);
     this.hdlcAddress = profile.hdlc?.physicalDevice.addressOf(options.serial) ?? PHYSICAL_DEVICE_DEFAULT;
     this.logicalDevice = profile.hdlc?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
     this.wrapperPort = profile.wrapper?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
@@ -73,7 +90,6 @@ export class SimMeter {
     this.#misbehaviour = options.misbehaviour ?? null;
     this.#password = options.password;
     this.#random = new SeededRandom(`${options.seed}/misbehaviour`);
-    this.#keys = new SimKeys(options.seed, options.serial, options.nowMs());
     this.#recorder = ledger === null ? null : new Recorder(this.device, ledger);
   }
 
@@ -104,8 +120,9 @@ export class SimMeter {
       client: client?.address ?? null,
       names: this.referencing,
       server: framing === 'hdlc' ? `${this.logicalDevice}/${address}` : String(address),
-      password: client?.security === 'lls' ? new TextDecoder().decode(this.#password) : null,
-      ...(needsKeys(profile) ? { keys: this.#keys.file } : {}),
+      password: client?.security === 'lls' && !this.#hasGivenKeys ? new TextDecoder().decode(this.#password) : null,
+      ...(this.#keyFile === null ? {} : { keys: this.#keyFile }),
+      ...(this.security === null ? {} : { systemTitle: toHex(this.security.title) }),
     };
   }
 
@@ -135,9 +152,9 @@ export class SimMeter {
     const password = this.misbehaviour === 'refuse' ? this.#random.bytes(this.#password.length) : this.#password;
     const answering = new ServerSession(transport, {
       model: this.model,
-      clients: serverClientsOf(this.device.profile, password, this.#keys),
-      systemTitle: this.#keys.title,
-      random: (count) => this.#keys.random(count),
+      clients: serverClientsOf(this.device.profile, password, this.security),
+      systemTitle: this.security?.title ?? null,
+      random: this.#draw,
       shortNames: this.referencing === 'short' ? this.model.shortNames : null,
     });
     // Customer ports speak HDLC; a socket is for those who look at the meter's objects.
@@ -163,6 +180,8 @@ export interface MeterCard {
   readonly password: string | null;
   /** What goes into its key file at the edge; absent = none of its clients needs keys. */
   readonly keys?: SimKeyFile;
+  /** System title, hexadecimal; only of a meter with keys. */
+  readonly systemTitle?: string;
 }
 
 /** Meters at work on a line. */
@@ -254,6 +273,8 @@ export interface FleetOptions {
   readonly referencing?: Profile['referencing'];
   /** Objects that each meter has beside those of its profile. */
   readonly objects?: readonly ListedObjectRule[];
+  /** Keys of each meter by its place, seen from the meter. */
+  readonly securities?: ReadonlyMap<number, MeterSecurity>;
 }
 
 const DAY_MS = 86_400_000;
@@ -268,6 +289,7 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
     const profile = options.profiles[at % options.profiles.length];
     if (profile === undefined) throw simError('SIM_LISTEN', 'no profile');
     const misbehaviour = options.misbehaviours?.get(at);
+    const security = options.securities?.get(at);
     meters.push(
       new SimMeter(
         {
@@ -283,6 +305,7 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
           ...(misbehaviour === undefined ? {} : { misbehaviour }),
           ...(options.referencing === undefined ? {} : { referencing: options.referencing }),
           ...(options.objects === undefined ? {} : { objects: options.objects }),
+          ...(security === undefined ? {} : { security }),
         },
         ledger,
       ),

@@ -36,6 +36,7 @@ export interface SimulatorOptions {
   readonly objectsFile?: string;
   /** Which class tables the file may use. */
   readonly classRules?: ClassRules;
+  readonly securities?: FleetOptions['securities'];
 }
 
 /** A running simulator. */
@@ -63,7 +64,7 @@ export class Simulator {
     const objects = await loadObjects(env, options);
     const file = options.ledgerFile === null ? null : await env.disk.openAppend(options.ledgerFile);
     const ledger = file === null ? null : new Ledger(file);
-    const { count, seed, days, timeZone, misbehaviours, referencing } = options;
+    const { count, seed, days, timeZone, misbehaviours, referencing, securities } = options;
     const meters = makeFleet(
       {
         count,
@@ -76,6 +77,7 @@ export class Simulator {
         nowMs: () => env.clock.nowMs(),
         ...(misbehaviours === undefined ? {} : { misbehaviours }),
         ...(referencing === undefined ? {} : { referencing }),
+        ...(securities === undefined ? {} : { securities }),
       },
       ledger,
     );

@@ -183,6 +183,31 @@ test('scan --yaml as the public client alone has nothing to propose and says wha
   assert.match(stderr, /scan as a client that may read/);
 });
 
+test('sim meter --security, read and scan --security: GMAC and ciphering with one key file on both sides', async () => {
+  const keyFile = join(folder, 'meter.keys');
+  const keys = ['suite: 0', 'clientTitle: "4d4d4d0000000001"', `encryptionKey: "${'3a'.repeat(16)}"`];
+  await writeFile(keyFile, [...keys, `authenticationKey: "${'5c'.repeat(16)}"`].join('\n'), { mode: 0o600 });
+  const secured = start('sim', 'meter', '--security', keyFile, '--listen', 'tcp://127.0.0.1:0', '--days', '1');
+  try {
+    assert.ok(secured.stdout !== null);
+    const [line] = (await once(createInterface(secured.stdout), 'line')) as [string];
+    const card = JSON.parse(line) as { url: string; password: string | null; systemTitle: string };
+    assert.deepEqual([card.password, card.systemTitle.length], [null, 16]);
+    const as = ['--client', '1', '--security', keyFile];
+    const read = await run('read', card.url, ...as, '1-0:1.8.0*255', '64/0-0:43.0.0/3');
+    assert.equal(read.code, 0, read.stderr);
+    assert.match(read.stdout, /Wh\n64\/.*AES-GCM-128/);
+    const table = await run('scan', card.url, '--client', '16', ...as);
+    assert.match(table.stdout, /^Client 1: 24 objects/m);
+    const plain = await run('read', card.url, '--client', '1', '1-0:1.8.0*255');
+    assert.equal(plain.code, 1);
+    assert.doesNotMatch(read.stdout + table.stdout + plain.stderr, /3a3a3a|5c5c5c/);
+  } finally {
+    secured.kill('SIGTERM');
+    await once(secured, 'close');
+  }
+});
+
 for (const [args, words] of [
   [['scan'], /scan takes one LINK/],
   [['scan', 'tcp://127.0.0.1:1', '--yaml', '--json'], /not both/],
@@ -190,6 +215,8 @@ for (const [args, words] of [
   [['scan', 'tcp://127.0.0.1:1', '--client', 'x'], /--client takes a whole number/],
   [['read', 'tcp://127.0.0.1:1', '--csv', '--json', '1-0:1.8.0'], /not both/],
   [['read', 'tcp://127.0.0.1:1', 'nonsense'], /is no OBJECT/],
+  [['read', 'tcp://127.0.0.1:1', '--security', '/nowhere', '1-0:1.8.0'], /there is no key file/],
+  [['sim', 'fleet', '--security', 'x', '--listen', 'tcp://127.0.0.1:0'], /belongs to sim meter/],
 ] as const) {
   test(`${args.join(' ')} is wrong usage`, async () => {
     const { code, stdout, stderr } = await run(...args);

@@ -32,7 +32,7 @@ export const readCommand = defineCommand({
     if (values.csv && values.json) throw new UsageError('Write --csv or --json, not both.');
     const env = createHostEnv({ logLevel: 'warn' });
     const answers = await readOnce(env, {
-      ...(await meterTarget(link, clientOf(values.client ?? String(PUBLIC_CLIENT)), values, env.disk)),
+      ...(await meterTarget(link, clientOf(values.client ?? String(PUBLIC_CLIENT)), values, env)),
       ...timesOf(values.from, values.to),
       access: values.access,
       rules: { unsureClasses: values['unsure-classes'] },

@@ -33,8 +33,8 @@ export const scanCommand = defineCommand({
     const env = createHostEnv({ logLevel: 'warn' });
     const scans: ClientScan[] = [];
     for (const client of new Set(clients)) {
-      const auth = client === PUBLIC_CLIENT ? { auth: 'none' } : {};
-      scans.push(await scanOnce(env, await meterTarget(link, client, { ...values, ...auth }, env.disk)));
+      const auth = client === PUBLIC_CLIENT ? { auth: 'none', security: undefined } : {};
+      scans.push(await scanOnce(env, await meterTarget(link, client, { ...values, ...auth }, env)));
     }
     const rules = { unsureClasses: values['unsure-classes'] };
     if (!values.yaml) {

@@ -7,7 +7,7 @@ import { MISBEHAVIOURS, type Misbehaviour } from '../../sim/serve/misbehave.mach
 import { Simulator } from '../../sim/simulator.ts';
 import { defineCommand, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
-import { referencingOf } from '../meter-options.ts';
+import { keysIn, referencingOf } from '../meter-options.ts';
 
 const CONFIG_FOLDER = fileURLToPath(new URL('../../../config', import.meta.url));
 const HISTORY_DAYS_MAX = 3_660;
@@ -21,7 +21,7 @@ export const simCommand = defineCommand({
     'URL: tcp://HOST:PORT (wrapper, a port for each meter), tcp+hdlc://HOST:PORT or serial:///dev/NAME?baud=9600 (a line\n' +
     'with all of them), optical:///dev/NAME (one meter behind the sign-on of an optical head).\n' +
     'Prints {meterId, serial, profile, url, client, names, server, password} for each meter, keys too where its profile\n' +
-    'signs on with hls-gmac, then serves.\n' +
+    'signs on with hls-gmac, systemTitle where it has keys, then serves.\n' +
     `Misbehaviour: ${MISBEHAVIOURS.join(', ')}.`,
   options: {
     profile: { kind: 'texts', value: 'V/M', what: 'profile to play; several are taken in turn (default generic/idis)' },
@@ -35,6 +35,7 @@ export const simCommand = defineCommand({
     'unsure-classes': { kind: 'flag', what: 'also serve classes whose tables were written from memory alone' },
     ledger: { kind: 'text', value: 'FILE', what: 'write every produced value there before it can be read' },
     misbehave: { kind: 'texts', value: 'N=HOW', what: 'let meter N (from 1) misbehave' },
+    security: { kind: 'text', value: 'FILE', what: 'key file of sim meter, seen from the meter (docs/dlms.md)' },
     config: { kind: 'text', value: 'DIR', what: 'folder with profiles/ and loads/ (default: those of the package)' },
   },
   run: async (values, words, io) => {
@@ -42,6 +43,8 @@ export const simCommand = defineCommand({
     if ((what !== 'meter' && what !== 'fleet') || rest.length > 0)
       throw new UsageError('Write sim meter or sim fleet.');
     if (what === 'meter' && values.count !== undefined) throw new UsageError('--count belongs to sim fleet.');
+    if (what === 'fleet' && values.security !== undefined)
+      throw new UsageError('--security belongs to sim meter: no two meters have the same keys.');
     if (values.listen.length === 0) throw new UsageError('--listen is missing, as in --listen tcp://127.0.0.1:4059.');
     const env = createHostEnv({ logLevel: 'info' });
     const simulator = await Simulator.start(env, {
@@ -57,6 +60,7 @@ export const simCommand = defineCommand({
       classRules: { unsureClasses: values['unsure-classes'] },
       ...(values.objects === undefined ? {} : { objectsFile: values.objects }),
       ...(values.names === undefined ? {} : { referencing: referencingOf(values.names) }),
+      ...(values.security === undefined ? {} : { securities: new Map([[0, await keysIn(values.security, env.disk)]]) }),
     });
     for (const { meter, url, framing, address } of simulator.reached) {
       io.print(`${JSON.stringify(meter.cardAt(url, framing, address))}\n`);

@@ -9,15 +9,21 @@
 import { toHex } from '../../base/bytes.ts';
 import type { Env } from '../../base/env.ts';
 import { assert } from '../../base/errors.ts';
-import { CounterReceiver, CounterSender } from '../../dlms/index.ts';
+import { CounterReceiver, CounterSender, Dialect } from '../../dlms/index.ts';
 import { edgeError } from '../errors.ts';
 import { CLOCK_FLOOR_MS } from '../limits.ts';
 import type { Journal, Meter, MeterSecurity } from '../ports.ts';
 
-/** Both counters of a key. */
+/** Both counters of a key, and how the meter reads the standard. */
 export interface KeyCounters {
   readonly own: CounterSender;
   readonly peers: CounterReceiver;
+  readonly dialect: Dialect;
+}
+
+interface Held extends KeyCounters {
+  /** Whether the meter should be asked for its counter before ours is used. */
+  isUnknown: boolean;
 }
 
 interface Waiting {
@@ -31,7 +37,7 @@ const EPOCH_MS = 1_577_836_800_000;
 
 /** The counters of all meters of this edge. */
 export class MeterCounters {
-  readonly #held = new Map<string, KeyCounters>();
+  readonly #held = new Map<string, Held>();
   readonly #journal: Pick<Journal, 'kept' | 'append'>;
   readonly #clock: Env['clock'];
   /** Counters that want a block, and the write that will bring it to all of them. */
@@ -53,7 +59,7 @@ export class MeterCounters {
     return held;
   }
 
-  async #load(key: string, { firstCounter }: MeterSecurity): Promise<KeyCounters> {
+  async #load(key: string, { firstCounter }: MeterSecurity): Promise<Held> {
     const stored = await this.#journal.kept(key);
     // Somebody else may have loaded it meanwhile: there is one counter for a key.
     const other = this.#held.get(key);
@@ -61,7 +67,8 @@ export class MeterCounters {
     const next = stored === undefined ? this.#beginning(firstCounter) : Number(new TextDecoder().decode(stored));
     assert(Number.isSafeInteger(next), `the stored invocation counter ${key} is a number`);
     // Noted in the same turn as the look above: two counters of one key would send the same number.
-    const held = { own: new CounterSender(next), peers: new CounterReceiver() };
+    const counters = { own: new CounterSender(next), peers: new CounterReceiver(), dialect: new Dialect() };
+    const held = { ...counters, isUnknown: stored === undefined };
     this.#held.set(key, held);
     return held;
   }
@@ -102,9 +109,31 @@ export class MeterCounters {
     for (const { own, bound } of bounds) own.extend(bound);
   }
 
-  /** The meter expects another number: ours moves there, never back. Throws SECURITY_COUNTER_JUMP when that is too far. */
+  /**
+   * The meter refused our number. It moves to the expected one, never back; when none was told, the meter is asked before the
+   * next sign-on. Throws SECURITY_COUNTER_JUMP when it is too far.
+   */
   refused(meter: Meter, security: MeterSecurity, expected: number | null): void {
-    if (expected !== null) this.#held.get(keyOf(meter, security))?.own.raise(expected);
+    const held = this.#held.get(keyOf(meter, security));
+    if (held === undefined) return;
+    if (expected === null) held.isUnknown = true;
+    else held.own.raise(expected);
+  }
+
+  /** Whether the meter should be asked now; told once, so that a meter that does not answer is not asked for ever. */
+  takeUnknown(meter: Meter, security: MeterSecurity): boolean {
+    const held = this.#held.get(keyOf(meter, security));
+    const isUnknown = held?.isUnknown === true;
+    if (held !== undefined) held.isUnknown = false;
+    return isUnknown;
+  }
+
+  /** The meter showed its counter, unauthenticated: ours is raised above it. Rejects with SECURITY_COUNTER_JUMP, JOURNAL_*. */
+  async shown(meter: Meter, security: MeterSecurity, counter: number): Promise<void> {
+    const held = this.#held.get(keyOf(meter, security));
+    if (held === undefined || counter < held.own.next) return;
+    held.own.raise(counter);
+    await this.reserve(meter, security);
   }
 }
 

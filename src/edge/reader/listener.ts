@@ -55,13 +55,14 @@ export class PushListener {
     this.#options = options;
     this.#sampler = new PushSampler(options.sampleMs);
     this.#attributes = new AttributeFilter(options.journal);
-    this.#cipher = new PushCipher(options.meter.security ?? null);
+    this.#cipher = new PushCipher(options.meter);
     this.#states = new MeterStates(options.journal, options.health);
   }
 
   /** Opens the line and listens until {@link stop}. */
   async start(): Promise<void> {
     await this.#states.load([this.#options.meter.meterId]);
+    await this.#cipher.load(this.#options.journal);
     this.#watchSilence();
     await this.#open();
   }
@@ -201,7 +202,10 @@ export class PushListener {
   }
 
   #store(readout: PushReadout): void {
-    this.#queue(async () => ({ groups: readout.groups, ...(await this.#attributes.changed(readout.attributes)) }));
+    this.#queue(async () => {
+      const { records, keep } = await this.#attributes.changed(readout.attributes);
+      return { groups: readout.groups, records, keep: [...keep, ...this.#cipher.takeKeep()] };
+    });
   }
 
   #queue(part: () => Promise<Partial<Entry>>): void {

@@ -1,4 +1,6 @@
 /** Opens what a customer port sends: a push is believed with a known title and a valid tag, as far as its keys go. */
+import { toHex } from '../../base/bytes.ts';
+import { assert } from '../../base/errors.ts';
 import {
   type Apdu,
   CounterReceiver,
@@ -9,7 +11,7 @@ import {
 } from '../../dlms/index.ts';
 import { QUALITIES } from '../../model/reading.ts';
 import type { PushReadout } from '../../profile/push.ts';
-import type { MeterSecurity } from '../ports.ts';
+import type { Entry, Journal, Meter, MeterSecurity } from '../ports.ts';
 
 /** A push in clear, and how far it may be believed. */
 export interface OpenedPush {
@@ -18,17 +20,42 @@ export interface OpenedPush {
   readonly verified: boolean;
 }
 
+const PREFIX = 'push-counter:';
+
 /**
  * One port's key. Without keys plain messages pass and ciphered ones stay closed. With an authentication key only messages
- * with a valid tag pass; without one their readings are marked `unverified`. An old counter is refused; the memory of it
- * lasts as long as the program.
+ * with a valid tag pass; without one their readings are marked `unverified`. An old counter is refused, after a restart too:
+ * the last one is stored with the readings. What was believed and not stored may come again after a power cut, once, and
+ * says the same.
  */
 export class PushCipher {
   readonly #security: MeterSecurity | null;
-  readonly #counter = new CounterReceiver();
+  readonly #key: string;
+  #counter = new CounterReceiver();
+  #stored: number | null = null;
 
-  constructor(security: MeterSecurity | null) {
+  constructor({ meterId, security = null }: Pick<Meter, 'meterId' | 'security'>) {
     this.#security = security;
+    this.#key = `${PREFIX}${meterId}:${security === null ? '' : toHex(security.keyPrint)}`;
+  }
+
+  /** Takes up the counter where the journal has it. */
+  async load(journal: Pick<Journal, 'kept'>): Promise<void> {
+    if (this.#security === null) return;
+    const octets = await journal.kept(this.#key);
+    if (octets === undefined) return;
+    const last = Number(new TextDecoder().decode(octets));
+    assert(Number.isSafeInteger(last), `the stored counter ${this.#key} is a number`);
+    this.#counter = new CounterReceiver(last);
+    this.#stored = last;
+  }
+
+  /** What is to be stored in one batch with the readings: the last counter, when it moved. */
+  takeKeep(): Entry['keep'] {
+    const { last } = this.#counter;
+    if (last === null || last === this.#stored) return [];
+    this.#stored = last;
+    return [{ key: this.#key, value: new TextEncoder().encode(String(last)) }];
   }
 
   /** Throws SECURITY_* and DLMS_* when the message may not be believed. */

@@ -7,6 +7,9 @@ import {
   type Authentication,
   type ClientSecurity,
   type ClientSessionEvent,
+  counterIn,
+  hlsSignOn,
+  INVOCATION_COUNTER_ATTRIBUTE,
   type MeterSession,
   openSession,
   type RightOfWay,
@@ -15,9 +18,15 @@ import {
 } from '../../dlms/index.ts';
 import { LineDriver } from '../../link/drive.ts';
 import type { LineLink } from '../../link/link.ts';
-import { type ClientRule, type ClientUse, hasQuirk, type Profile } from '../../profile/schema/profile.ts';
+import {
+  type ClientRule,
+  type ClientUse,
+  hasQuirk,
+  type Profile,
+  type SecurityName,
+} from '../../profile/schema/profile.ts';
 import { edgeError } from '../errors.ts';
-import type { Meter, MeterWire } from '../ports.ts';
+import type { Meter, MeterSecurity, MeterWire } from '../ports.ts';
 import type { MeterCounters } from './counters.ts';
 import { openWire } from './wire.ts';
 
@@ -121,9 +130,30 @@ export class LinkSessions implements SessionOpener {
     if (mechanism === 'none' || mechanism === 'lls' || security === undefined || security === null) return null;
     if (this.counters === null || security.clientTitle === null)
       throw edgeError('READER_SECURITY', `${meter.meterId}: no keys for ${mechanism}`);
-    const { own, peers } = await this.counters.of(meter, security);
-    const { suite, clientTitle, meterTitle, keys, policy } = security;
-    return { suite, clientTitle, serverTitle: meterTitle, keys, counter: own, serverCounter: peers, policy };
+    const { own, peers, dialect } = await this.counters.of(meter, security);
+    if (this.counters.takeUnknown(meter, security)) await this.#askCounter(meter, security, this.counters);
+    const { suite, clientTitle, meterTitle, keys, policy, form = 'service' } = security;
+    const random = (count: number) => this.env.random.bytes(count);
+    const shared = { counter: own, serverCounter: peers, dialect, random };
+    return { suite, clientTitle, serverTitle: meterTitle, keys, policy, form, ...shared };
+  }
+
+  /** Reads the meter's counter as its public client, when it has one; a meter that does not show it is tried with ours. */
+  async #askCounter(meter: Meter, security: MeterSecurity, counters: MeterCounters): Promise<void> {
+    const looking = meter.profile.clients.find((client) => client.security === 'none');
+    if (looking === undefined) return;
+    let counter: number | null = null;
+    try {
+      const association = await this.open(meter, looking, () => undefined);
+      try {
+        counter = counterIn((await association.get([INVOCATION_COUNTER_ATTRIBUTE])).at(0));
+      } finally {
+        await association.release();
+      }
+    } catch (error) {
+      this.env.log.info('reader.counter-not-shown', { meterId: meter.meterId, reason: reasonOf(error) });
+    }
+    if (counter !== null) await counters.shown(meter, security, counter);
   }
 
   #counterEvent(meter: Meter, event: ClientSessionEvent): void {
@@ -131,7 +161,8 @@ export class LinkSessions implements SessionOpener {
     const { security } = meter;
     if (counters === null || security === undefined || security === null) return;
     const { log } = this.env;
-    if (event.kind === 'counter-low') {
+    if (event.kind === 'dialect') log.info('reader.dialect', { meterId: meter.meterId, learned: event.learned });
+    else if (event.kind === 'counter-low') {
       counters.reserve(meter, security).catch((error: unknown) => {
         log.warn('reader.counter-not-reserved', { meterId: meter.meterId, reason: reasonOf(error) });
       });
@@ -179,29 +210,23 @@ function shortNameRules(profile: Profile): ShortNameRules {
   return { snMethod, oneSidedProof: hasQuirk(profile, 'one-sided-hls', null) };
 }
 
-const CHALLENGE_OCTETS = 16;
+/** The key file may name another mechanism than the profile, but for clients that prove nothing. */
+function mechanismOf({ security }: Meter, client: ClientRule): SecurityName {
+  return client.security === 'none' ? 'none' : (security?.mechanism ?? client.security);
+}
 
-/** How to sign on; throws READER_NO_PASSWORD, READER_SECURITY. */
+/** How to sign on; throws READER_NO_PASSWORD, READER_SECURITY, SECURITY_MECHANISM. */
 function authenticationOf(meter: Meter, client: ClientRule, { random }: Pick<Env, 'random'>): Authentication {
-  const mechanism = client.security;
+  const mechanism = mechanismOf(meter, client);
   switch (mechanism) {
     case 'none':
       return { mechanism };
     case 'lls':
       if (meter.password === null) throw edgeError('READER_NO_PASSWORD', meter.meterId);
       return { mechanism, password: meter.password };
-    case 'hls-gmac':
+    default:
       if (meter.security === undefined || meter.security === null)
         throw edgeError('READER_SECURITY', `${client.name}: ${mechanism} without keysFile`);
-      return { mechanism, challenge: random.bytes(CHALLENGE_OCTETS) };
-    case 'hls-md5':
-    case 'hls-sha1':
-    case 'hls-sha256': {
-      const secret = meter.security?.secret ?? null;
-      if (secret === null) throw edgeError('READER_SECURITY', `${client.name}: ${mechanism} without a secret`);
-      return { mechanism, secret, challenge: random.bytes(CHALLENGE_OCTETS) };
-    }
-    default:
-      throw edgeError('READER_SECURITY', `${client.name}: ${mechanism}`);
+      return hlsSignOn(mechanism, meter.security, (count) => random.bytes(count));
   }
 }

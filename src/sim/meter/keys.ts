@@ -2,9 +2,9 @@
  * Keys of a simulated meter: made from its seed, so that the same fleet can be asked again with the same key files. They
  * protect nothing and are printed with the meter's card.
  */
-import { toHex } from '../../base/bytes.ts';
+import { fromHex, toHex } from '../../base/bytes.ts';
 import { SeededRandom } from '../../base/seeded-random.ts';
-import { CounterReceiver, CounterSender, PROTECTED, SecretKey, type ServerSecurity } from '../../dlms/index.ts';
+import { keyPrintOf, type MeterSecurity, PROTECTED, SecretKey } from '../../dlms/index.ts';
 
 const KEY_OCTETS = 16;
 const TITLE_OCTETS = 8;
@@ -24,44 +24,39 @@ export interface SimKeyFile {
   readonly authenticationKey: string;
 }
 
-/** Keys, title and counters of one meter, suite 0. */
-export class SimKeys {
-  readonly title: Uint8Array;
-  readonly file: SimKeyFile;
-  /** For every client of the meter: they share the keys, so they share the counters. */
-  readonly security: ServerSecurity;
-  readonly #random: SeededRandom;
+/** The key file of a meter, from its seed. */
+export function simKeyFile(seed: string, serial: string): SimKeyFile {
+  const random = new SeededRandom(`${seed}/keys`);
+  return {
+    suite: 0,
+    clientTitle: CLIENT_TITLE,
+    meterTitle: toHex(titleOfSerial(serial)),
+    encryptionKey: toHex(random.bytes(KEY_OCTETS)),
+    authenticationKey: toHex(random.bytes(KEY_OCTETS)),
+  };
+}
 
-  /** Counters begin at the seconds since 2020, so that a simulator that is started again does not repeat one. */
-  constructor(seed: string, serial: string, nowMs: number) {
-    this.#random = new SeededRandom(`${seed}/keys`);
-    const [encryption, authentication] = [this.#random.bytes(KEY_OCTETS), this.#random.bytes(KEY_OCTETS)];
-    this.title = titleOf(serial);
-    this.file = {
-      suite: 0,
-      clientTitle: CLIENT_TITLE,
-      meterTitle: toHex(this.title),
-      encryptionKey: toHex(encryption),
-      authenticationKey: toHex(authentication),
-    };
-    this.security = {
-      suite: 0,
-      clientTitle: null,
-      keys: { encryption: new SecretKey(encryption), authentication: new SecretKey(authentication) },
-      counter: CounterSender.unreserved(Math.max(1, Math.floor((nowMs - EPOCH_MS) / 1_000))),
-      clientCounter: new CounterReceiver(),
-      policy: { requests: PROTECTED, responses: PROTECTED },
-    };
-  }
-
-  /** A challenge. */
-  random(count: number): Uint8Array {
-    return this.#random.bytes(count);
-  }
+/**
+ * The keys of a file as the meter has them; it takes any client that has them. Its counter begins at the seconds since 2020,
+ * so that a simulator that is started again does not repeat one.
+ */
+export function simSecurityOf(file: SimKeyFile, nowMs: number): MeterSecurity {
+  const encryption = SecretKey.fromHex(file.encryptionKey);
+  return {
+    suite: file.suite,
+    clientTitle: null,
+    meterTitle: fromHex(file.meterTitle),
+    keys: { encryption, authentication: SecretKey.fromHex(file.authenticationKey) },
+    secret: null,
+    policy: { requests: PROTECTED, responses: PROTECTED },
+    firstCounter: Math.max(1, Math.floor((nowMs - EPOCH_MS) / 1_000)),
+    keyPrint: keyPrintOf(encryption),
+    keyPrints: [],
+  };
 }
 
 /** The maker's letters and the last digits of the serial number. */
-function titleOf(serial: string): Uint8Array {
+export function titleOfSerial(serial: string): Uint8Array {
   const number = BigInt(serial.replaceAll(/\D/g, '') || '0');
   const title = new Uint8Array(TITLE_OCTETS);
   title.set(MAKER);

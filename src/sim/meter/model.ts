@@ -23,13 +23,13 @@ import type {
 import type { AttributeRule, ClientRule, Profile } from '../../profile/schema/profile.ts';
 import { simError } from '../errors.ts';
 import type { Device } from './device.ts';
-import type { SimKeys } from './keys.ts';
 import { clockObject, disconnectObject } from './objects/actors.ts';
 import { bufferObject, eventLogObject } from './objects/buffer.ts';
 import { imageObject } from './objects/image.ts';
 import { type ListedObjectRule, listedObject } from './objects/listed.ts';
 import { hdlcSetupObject, registerObject, sapAssignmentObject, textObject } from './objects/measurements.ts';
 import type { SimObject } from './objects/object.ts';
+import type { SimSecurity } from './security.ts';
 
 const CLOCK_OBIS = '0-0:1.0.0*255';
 const LOGICAL_DEVICE_NAME: AttributeRule = {
@@ -56,19 +56,23 @@ export class MeterModel implements ObjectModel {
   #shortNames: BaseNames | null = null;
   readonly #lists = new Map<string, readonly ListedObject[]>();
 
-  /** `listed` = objects beside those of the profile; throws `SIM_OBJECTS` when the profile has one of that name. */
+  /**
+   * `security` null = a meter without keys, whose clients of high-level mechanisms are not let in; `listed` = objects beside
+   * those of the profile. Throws `SIM_OBJECTS` when one of the name is there already.
+   */
   constructor(
     readonly device: Device,
+    security: SimSecurity | null = null,
     listed: readonly ListedObjectRule[] = [],
   ) {
-    const own = objectsOf(device);
+    const own = [...objectsOf(device), ...(security?.objects() ?? [])];
     const taken = new Set(own.map(({ obis }) => obis));
     const doubled = listed.find(({ obis }) => taken.has(obis));
     if (doubled !== undefined) throw simError('SIM_OBJECTS', `${device.profile.key} has ${doubled.obis} already`);
     const objects = [...own, ...listed.map(listedObject)];
     this.#objects = new Map(objects.map((object) => [keyOf(object.classId, object.obis), object]));
     this.#rights = new Map(
-      clientsOf(device.profile).map((client) => [
+      clientsOf(device.profile, security).map((client) => [
         client.address,
         { reads: client.uses.includes('read'), controls: client.uses.includes('control') },
       ]),
@@ -113,10 +117,15 @@ export class MeterModel implements ObjectModel {
 }
 
 /** The clients that the profile names, with the password and the keys of this meter. */
-export function serverClientsOf(profile: Profile, password: Uint8Array, keys: SimKeys): ServerClient[] {
-  return clientsOf(profile).map(({ address: sap, security }) => {
-    if (security === 'hls-gmac') return { sap, authentication: { mechanism: security }, security: keys.security };
-    return { sap, authentication: security === 'none' ? { mechanism: 'none' } : { mechanism: 'lls', password } };
+export function serverClientsOf(
+  profile: Profile,
+  password: Uint8Array,
+  security: SimSecurity | null = null,
+): ServerClient[] {
+  return clientsOf(profile, security).map((client) => {
+    if (client.security === 'none') return { sap: client.address, authentication: { mechanism: 'none' } };
+    if (security?.serves(client) === true) return security.clientOf(client);
+    return { sap: client.address, authentication: { mechanism: 'lls', password } };
   });
 }
 
@@ -125,11 +134,11 @@ export function needsKeys(profile: Profile): boolean {
   return profile.clients.some(({ security }) => security === 'hls-gmac');
 }
 
-const SERVED: readonly ClientRule['security'][] = ['none', 'lls', 'hls-gmac'];
-
-/** Clients with mechanisms that the simulator plays; a meter that only pushes gets one to look at it. */
-function clientsOf(profile: Profile): readonly ClientRule[] {
-  const served = profile.clients.filter((client) => SERVED.includes(client.security));
+/** Clients with mechanisms that the meter can serve; a meter that only pushes gets one to look at it. */
+function clientsOf(profile: Profile, security: SimSecurity | null): readonly ClientRule[] {
+  const served = profile.clients.filter(
+    (client) => client.security === 'none' || client.security === 'lls' || security !== null,
+  );
   return served.length === 0 ? [LOOKING_ON] : served;
 }
 

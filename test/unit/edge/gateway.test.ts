@@ -112,9 +112,10 @@ test('HE-7 deltawatt read --gateway: a value in words through the edge, with GET
         'password-file': 'password',
         timeout: undefined,
         gateway: '3/m0001',
+        security: undefined,
         names: undefined,
       },
-      { ...env.disk, readFile: () => Promise.resolve(text(SIM_PASSWORD)) },
+      { ...env, disk: { ...env.disk, readFile: () => Promise.resolve(text(SIM_PASSWORD)) } },
     );
     const objects = [{ obis: parseObis('1-0:1.8.0*255'), attribute: 2 }];
     const [shown] = await g.settled(readOnce(env, { ...target, access, objects }));

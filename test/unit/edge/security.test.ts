@@ -6,9 +6,19 @@ import { inspect } from 'node:util';
 import { fromHex } from '../../../src/base/bytes.ts';
 import { parseConfig } from '../../../src/base/config.ts';
 import { hasCode } from '../../../src/base/errors.ts';
-import { CounterReceiver, CounterSender, HdlcServer, namesOfObjects, ServerSession } from '../../../src/dlms/index.ts';
+import {
+  CounterReceiver,
+  CounterSender,
+  HdlcServer,
+  INVOCATION_COUNTER_ATTRIBUTE,
+  METER_KEYS,
+  namesOfObjects,
+  parseMeterKeys,
+  ServerSession,
+} from '../../../src/dlms/index.ts';
+import type { AttributeDescriptor, GetDataResult, SelectiveAccess } from '../../../src/dlms/xdlms/service.ts';
 import { openJournal } from '../../../src/edge/journal/journal.ts';
-import { METER_KEYS, readMeterKeys } from '../../../src/edge/meter-keys.ts';
+import { readMeterKeys } from '../../../src/edge/meter-keys.ts';
 import type { Entry, Meter, MeterSecurity } from '../../../src/edge/ports.ts';
 import { MeterCounters } from '../../../src/edge/reader/counters.ts';
 import { PushCipher, unverified } from '../../../src/edge/reader/push-cipher.ts';
@@ -41,7 +51,7 @@ async function keysFrom(lines: readonly string[], mode?: number): Promise<MeterS
 test('a key file is read; its keys cannot be printed', async () => {
   const security = await keysFrom([...KEYS, 'suite: 1', 'protect: authenticated']);
   assert.equal(security.suite, 1);
-  assert.deepEqual(security.policy.responses, { authenticated: true, encrypted: false });
+  assert.deepEqual(security.policy.responses, { authenticated: true, encrypted: false, signed: false });
   assert.equal(security.keyPrint.length, 8);
   assert.doesNotMatch(inspect(security, { depth: 9 }) + JSON.stringify(security), new RegExp(EK.slice(0, 12)));
 });
@@ -61,8 +71,35 @@ for (const [lines, mode, words] of [
   });
 }
 
+/** A bench meter that shows its counter to everybody. */
+class ShowingMeter extends BenchMeter {
+  asked = 0;
+
+  constructor(private readonly shown: () => number | null) {
+    super();
+  }
+
+  override objectList(client: number) {
+    const { classId, instanceId } = INVOCATION_COUNTER_ATTRIBUTE;
+    const counter = { classId, version: 0, instanceId, attributes: [{ id: 2, access: 1 }], methods: [] };
+    return [...super.objectList(client), ...(this.shown() === null ? [] : [counter])];
+  }
+
+  override read(attribute: AttributeDescriptor, access: SelectiveAccess | null): GetDataResult {
+    const value = this.shown();
+    if (attribute.instanceId !== INVOCATION_COUNTER_ATTRIBUTE.instanceId || value === null)
+      return super.read(attribute, access);
+    this.asked++;
+    return { data: { type: 'double-long-unsigned', value } };
+  }
+}
+
 /** A meter with keys on a line, and an edge that may restart. */
-async function site(referencing: 'logical' | 'short' = 'logical', quirks: readonly QuirkName[] = []) {
+async function site(
+  shown: (last: number | null) => number | null = () => null,
+  referencing: 'logical' | 'short' = 'logical',
+  quirks: readonly QuirkName[] = [],
+) {
   const world = testWorld();
   const { env } = world.program('edge');
   const lines = new MemoryLines({ timers: env.timers, clock: env.clock, random: env.random });
@@ -70,12 +107,16 @@ async function site(referencing: 'logical' | 'short' = 'logical', quirks: readon
   const security = await keysFrom(KEYS);
   const clientCounter = new CounterReceiver();
   const { suite, keys, policy } = security;
+  const bench = new ShowingMeter(() => shown(clientCounter.last));
   const server = { suite, keys, policy, clientTitle: null, counter: CounterSender.unreserved(1), clientCounter };
   new LineDriver(line.attach(), env).run(
     new ServerSession(new HdlcServer({ physicalDevice: 17 }), {
-      model: new BenchMeter(),
-      shortNames: referencing === 'short' ? namesOfObjects(new BenchMeter().objectList(1)) : null,
-      clients: [{ sap: 1, authentication: { mechanism: 'hls-gmac' }, security: server }],
+      model: bench,
+      shortNames: referencing === 'short' ? namesOfObjects(bench.objectList(1)) : null,
+      clients: [
+        { sap: 1, authentication: { mechanism: 'hls-gmac' }, security: server },
+        { sap: 16, authentication: { mechanism: 'none' } },
+      ],
       systemTitle: METER_TITLE,
       random: (count) => env.random.bytes(count),
     }),
@@ -116,12 +157,12 @@ async function site(referencing: 'logical' | 'short' = 'logical', quirks: readon
     while (!settled) await world.clock.advance(100);
     return done;
   }
-  return { restart, during, journal, clientCounter };
+  return { restart, during, journal, clientCounter, bench };
 }
 
 for (const referencing of ['logical', 'short'] as const)
   test(`HE-7 the edge signs on by GMAC, ${referencing} names, and its counter goes on above what was sent after every restart`, async () => {
-    const { restart, during, clientCounter } = await site(referencing);
+    const { restart, during, clientCounter } = await site(() => null, referencing);
     let last = 0;
     for (let boot = 0; boot < 3; boot++) {
       const edge = restart();
@@ -136,14 +177,14 @@ for (const referencing of ['logical', 'short'] as const)
   });
 
 test('HE-7 quirks of a profile: methods by writing bring no proof back, and only a one-sided meter is then let in', async () => {
-  const silent = await site('short', ['sn-method-write']);
+  const silent = await site(() => null, 'short', ['sn-method-write']);
   await assert.rejects(silent.restart().open(), { code: 'SECURITY_PROOF' });
-  const oneSided = await site('short', ['sn-method-write', 'one-sided-hls']);
+  const oneSided = await site(() => null, 'short', ['sn-method-write', 'one-sided-hls']);
   const session = await oneSided.restart().open();
   assert.deepEqual(await oneSided.during(session.get([register(7)])), [
     { data: { type: 'double-long-unsigned', value: 700 } },
   ]);
-  const reading = await site('short', ['sn-method-read']);
+  const reading = await site(() => null, 'short', ['sn-method-read']);
   await reading.restart().open();
 });
 
@@ -206,6 +247,56 @@ test('HE-7 a thousand meters that are asked at once: their counters are stored i
   );
 });
 
+test('HE-7 a counter that is not known is read over the public client first, once, and ours begins above it', async () => {
+  const { restart, during, clientCounter, bench } = await site((last) => last);
+  // The meter was asked by somebody else before, more often than once a second since 2020.
+  const ahead = Math.floor((testWorld().program('edge').env.clock.nowMs() - 1_577_836_800_000) / 1000) + 500_000;
+  clientCounter.accept(ahead);
+  for (let boot = 0; boot < 3; boot++) {
+    const edge = restart();
+    const session = await edge.open();
+    await during(session.release());
+    edge.close();
+    assert.ok((clientCounter.last ?? 0) > ahead);
+  }
+  assert.equal(bench.asked, 1);
+});
+
+test('HE-7 what the public client shows never lowers ours, and a jump beyond the limit asks for a person', async () => {
+  const low = await site(() => 3);
+  const edge = low.restart();
+  await edge.open();
+  edge.close();
+  assert.ok((low.clientCounter.last ?? 0) > 1_000);
+  const far = await site(() => 4_000_000_000);
+  await assert.rejects(
+    far.restart().open(),
+    (error) => hasCode(error, 'SECURITY_COUNTER_JUMP') && /by hand/.test(String(error)),
+  );
+  assert.equal(far.clientCounter.last, null);
+});
+
+test('a ciphered port remembers the last counter over a restart, with the readings', async () => {
+  const journal = new FakeJournal();
+  const meter = { meterId: 'm1' as MeterId, security: await keysFrom(PUSH_KEY) };
+  const first = new PushCipher(meter);
+  await first.load(journal);
+  first.open(PUSH);
+  const keep = first.takeKeep();
+  assert.deepEqual([keep.length, first.takeKeep().length], [1, 0]);
+  await journal.append({ line: 'p1', groups: [], records: [], watermarks: [], keep, readAtMs: 0 });
+  const second = new PushCipher(meter);
+  await second.load(journal);
+  assert.throws(
+    () => second.open(PUSH),
+    (error) => hasCode(error, 'SECURITY_REPLAY'),
+  );
+  const other = { ...meter, security: { ...meter.security, keyPrint: fromHex('0102030405060708') } };
+  const third = new PushCipher(other);
+  await third.load(journal);
+  third.open(PUSH);
+});
+
 test('HE-7 counters survive in the real journal: a restart goes on above, a new key begins anew', async () => {
   const { env } = testWorld().program('edge');
   const security = await keysFrom(KEYS);
@@ -243,7 +334,7 @@ const PUSH = fromHex(capture.expect.messages[0]?.apduHex ?? '');
 const PUSH_KEY = [`encryptionKey: "${capture.context['encryptionKey']}"`];
 
 test('a ciphered port: readings without a checked tag are unverified, the same push twice is refused', async () => {
-  const cipher = new PushCipher(await keysFrom(PUSH_KEY));
+  const cipher = new PushCipher({ meterId: 'm1' as MeterId, security: await keysFrom(PUSH_KEY) });
   const { apdu, verified } = cipher.open(PUSH);
   assert.ok(apdu.apdu === 'data-notification' && !verified);
   const context = { meterId: 'p1' as MeterId, timeZone: 'Europe/Vienna', nowMs: 0 };
@@ -259,7 +350,7 @@ test('a ciphered port: readings without a checked tag are unverified, the same p
 test('a ciphered port believes no plain push, no wrong title, and no push without tag once it has the key for it', async () => {
   const plain = fromHex('0f40000000090c07e3020401173416ff800000020106000016dc');
   const refuses = async (lines: readonly string[], octets: Uint8Array, code: string) => {
-    const cipher = new PushCipher(await keysFrom(lines));
+    const cipher = new PushCipher({ meterId: 'm1' as MeterId, security: await keysFrom(lines) });
     assert.throws(
       () => cipher.open(octets),
       (error) => hasCode(error, code),
@@ -268,13 +359,14 @@ test('a ciphered port believes no plain push, no wrong title, and no push withou
   await refuses(PUSH_KEY, plain, 'SECURITY_POLICY');
   await refuses([...PUSH_KEY, 'meterTitle: "5341475905e990f4"'], PUSH, 'SECURITY_TITLE');
   await refuses([...PUSH_KEY, `authenticationKey: "${AK}"`], PUSH, 'SECURITY_POLICY');
-  assert.equal(new PushCipher(null).open(plain).verified, true);
+  assert.equal(new PushCipher({ meterId: 'm1' as MeterId, security: null }).open(plain).verified, true);
 });
 
 test('the key file of the documentation parses', () => {
   const text = readFileSync(new URL('../../../docs/dlms.md', import.meta.url), 'utf8');
   const [, example] = /```yaml\n(encryptionKey[^`]*)```/.exec(text) ?? [];
   assert.ok(example !== undefined);
+  assert.ok(parseMeterKeys(example).ok);
   const parsed = parseConfig(METER_KEYS, example);
   assert.ok(parsed.ok, JSON.stringify(parsed));
   assert.deepEqual(Object.keys(parsed.config).sort(), Object.keys(METER_KEYS.properties).sort());
