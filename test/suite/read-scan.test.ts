@@ -198,7 +198,7 @@ test('sim meter --security, read and scan --security: GMAC and ciphering with on
     assert.equal(read.code, 0, read.stderr);
     assert.match(read.stdout, /Wh\n64\/.*AES-GCM-128/);
     const table = await run('scan', card.url, '--client', '16', ...as);
-    assert.match(table.stdout, /^Client 1: 24 objects/m);
+    assert.match(table.stdout, /^Client 1: 25 objects/m);
     const plain = await run('read', card.url, '--client', '1', '1-0:1.8.0*255');
     assert.equal(plain.code, 1);
     assert.doesNotMatch(read.stdout + table.stdout + plain.stderr, /3a3a3a|5c5c5c/);
