@@ -27,6 +27,14 @@ class Medium {
   /** Of each unsynced batch, oldest first. */
   unsynced: Undo[][] = [];
 
+  /** Everything that is held, as if it were synced. */
+  copy(): Medium {
+    const copy = new Medium();
+    for (const [hex, stored] of this.entries) copy.entries.set(hex, stored);
+    copy.order.push(...this.order);
+    return copy;
+  }
+
   /** Index of the first key that is not below `hex`. */
   indexOf(hex: string): number {
     let [low, high] = [0, this.order.length];
@@ -140,6 +148,11 @@ export class MemoryStore implements KeyValueStore {
     const lost = this.#medium.unsynced.splice(kept);
     for (const undo of lost.reverse()) for (const { hex, before } of undo.reverse()) this.#medium.set(hex, before);
     this.#medium.unsynced = [];
+  }
+
+  /** A store of its own with the same entries; the values are shared, nobody changes them. */
+  copy(): MemoryStore {
+    return new MemoryStore(this.#medium.copy());
   }
 
   /** A new handle on the same medium; the old one is dead, as after the end of its process. */

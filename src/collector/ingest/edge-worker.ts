@@ -21,7 +21,7 @@ import { INGEST_ERRORS, type IngestErrorCode } from './errors.ts';
 import { HeldAcks } from './held-acks.ts';
 import { UNKNOWN_HEAD } from './judge.ts';
 import { type ArrivedBlock, type LaneReply, LaneWriter } from './lane-writer.ts';
-import { DICTIONARIES_REMEMBERED, EDGE_QUEUED_MAX_MESSAGES, TRANSACTION_MAX_OCTETS } from './limits.ts';
+import { DICTIONARIES_REMEMBERED, EDGE_QUEUED_MAX_MESSAGES } from './limits.ts';
 import type { Turns } from './turns.ts';
 
 /** What a worker needs of the outside. */
@@ -38,7 +38,7 @@ export interface WorkerParts {
   /** A batch was stored in this time. */
   readonly stored: (tookMs: number) => void;
   /** Who is next at the database. */
-  readonly turns: Pick<Turns, 'take'>;
+  readonly turns: Pick<Turns, 'take' | 'batchMaxOctets'>;
   /** Octets that wait for this edge; more is dropped unacknowledged. */
   readonly queuedMaxOctets: number;
   /** Whether the database may acknowledge. */
@@ -161,7 +161,7 @@ export class EdgeWorker {
     let octets = first.payload.length;
     while (first.leaf === 'b') {
       const next = this.#queue[0];
-      if (next?.leaf !== 'b' || octets + next.payload.length > TRANSACTION_MAX_OCTETS) break;
+      if (next?.leaf !== 'b' || octets + next.payload.length > this.parts.turns.batchMaxOctets) break;
       this.#queue.shift();
       batch.push(next);
       octets += next.payload.length;

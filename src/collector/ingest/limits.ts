@@ -27,6 +27,9 @@ export const EDGE_QUEUED_MAX_MESSAGES = 512;
 /** Octets of blocks in one transaction: long enough to spread the cost of a commit, short enough for an alarm behind it. */
 export const TRANSACTION_MAX_OCTETS = 256 * 1024;
 
+/** The same while other edges wait for their turn: eight blocks, so that shares are even within seconds, not minutes. */
+export const CONTENDED_TRANSACTION_MAX_OCTETS = 32 * 1024;
+
 /** Batches over which acks wait for those of other lanes while more blocks wait. */
 export const ACKS_HELD_BATCHES = 2;
 

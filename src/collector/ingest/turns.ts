@@ -10,6 +10,7 @@
  * urgent ones starve the rest; their senders are bounded by the edges' own rates.
  */
 import type { EdgeId } from '../../model/ids.ts';
+import { CONTENDED_TRANSACTION_MAX_OCTETS, TRANSACTION_MAX_OCTETS } from './limits.ts';
 
 interface Waiting {
   /** The edge's clock before this batch, octets. */
@@ -32,6 +33,11 @@ export class Turns {
   /** Edges that wait. */
   get waiting(): number {
     return this.#urgent.length + this.#waiting.size;
+  }
+
+  /** Octets of one batch: few while others wait, so that shares are even soon. */
+  get batchMaxOctets(): number {
+    return this.waiting > 0 ? CONTENDED_TRANSACTION_MAX_OCTETS : TRANSACTION_MAX_OCTETS;
   }
 
   /** Resolves when it is this edge's turn; the result must be called when its batch is stored or has failed. */

@@ -156,7 +156,8 @@ export class UplinkMachine {
       return {
         lane,
         from: Math.max(from, span.first),
-        maxOctets: Math.min(room, PUBLISH_MAX_OCTETS),
+        // Half of what may be out: the next one is on the line while the collector stores this one.
+        maxOctets: Math.min(room, PUBLISH_MAX_OCTETS, Math.floor(this.pace.limitOctets() / 2)),
         generation: this.#generation,
       };
     }

@@ -4,6 +4,13 @@ import type { BenchEntry } from '../benches/bench.ts';
 /** The registry. */
 export const PROOFS: readonly BenchEntry[] = [
   {
+    name: 'herd',
+    title:
+      'a fleet that was away comes back at one moment, in virtual time: fair shares, alarms, fresh readings, memory',
+    nightlyCount: 5_000,
+    load: async () => (await import('./herd.ts')).proveHerd,
+  },
+  {
     name: 'kill',
     title: 'edges, collector, broker and meters as own processes, killed at random times and at named points',
     nightlyCount: 1_000,

@@ -79,3 +79,14 @@ test('credit halves when commits take twice the goal, shrinks to two blocks whil
   assert.equal(rule.credit(0, 0), 100_000);
   assert.equal(rule.credit(0, QUEUED_MAX_OCTETS + 1), EDGE_CREDIT_MIN_OCTETS);
 });
+
+test('a batch is short while others wait for their turn', async () => {
+  const turns = new Turns(1);
+  const alone = turns.batchMaxOctets;
+  const end = await turns.take('a' as EdgeId, 1, false);
+  const second = turns.take('b' as EdgeId, 1, false);
+  assert.ok(turns.batchMaxOctets < alone);
+  end();
+  (await second)();
+  assert.equal(turns.batchMaxOctets, alone);
+});
