@@ -26,6 +26,9 @@ export interface MeasureValues {
   /** How many runs of its kind; only proofs have the choice. */
   readonly seeds?: string | undefined;
   readonly cycles?: string | undefined;
+  readonly count?: string | undefined;
+  /** File in which a long run keeps what is done. */
+  readonly state?: string | undefined;
 }
 
 /** What a run prints: one JSON document a line. */
@@ -84,6 +87,7 @@ export async function runEntries(
         nowMs: () => performance.now(),
         seed,
         ...(count === undefined ? {} : { count }),
+        ...(values.state === undefined ? {} : { stateFile: values.state }),
         program: { file: process.execPath, args: [PROGRAM] },
         progress: (line) => io.tell(line),
         memory,
@@ -102,7 +106,8 @@ export async function runEntries(
   return code;
 }
 
-function countOf({ seeds, cycles }: MeasureValues): number | undefined {
+function countOf({ seeds, cycles, count }: MeasureValues): number | undefined {
+  if (count !== undefined) return wholeNumber('count', count, 1, COUNT_MAX);
   if (seeds !== undefined) return wholeNumber('seeds', seeds, 1, COUNT_MAX);
   return cycles === undefined ? undefined : wholeNumber('cycles', cycles, 1, COUNT_MAX);
 }

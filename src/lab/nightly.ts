@@ -3,7 +3,24 @@ import type { BenchEntry } from './benches/bench.ts';
 import { BENCHES } from './benches/index.ts';
 import { PROOFS } from './proofs/index.ts';
 
+const NIGHT_ONLY: readonly BenchEntry[] = [
+  {
+    name: 'fuzz',
+    title: 'mutated octets into every parser and both session machines, 10^8 times; --count slices of 100,000',
+    load: async () => (await import('./fuzz/runs.ts')).runFuzz,
+  },
+];
+
 /** The registry. */
-export const NIGHTLY: readonly BenchEntry[] = [...PROOFS, ...BENCHES].map((entry) =>
+export const NIGHTLY: readonly BenchEntry[] = [...PROOFS, ...BENCHES, ...NIGHT_ONLY].map((entry) =>
   entry.nightlyCount === undefined ? entry : { ...entry, count: entry.nightlyCount },
 );
+
+/** Parts of nightly runs, to be named alone: what their processes do, and how a find is run again. */
+export const NIGHTLY_PARTS: readonly BenchEntry[] = [
+  {
+    name: 'fuzz-slice',
+    title: 'one slice of the fuzzer, number --count, in this process',
+    load: async () => (await import('./fuzz/runs.ts')).runFuzzSlice,
+  },
+];

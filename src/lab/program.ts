@@ -15,13 +15,14 @@ export interface RunningProgram {
 /** Lines that are kept: enough to say why a start failed. */
 const LINES_MAX = 2_000;
 
-/** Starts `deltawatt ...args` in a folder. */
+/** Starts `deltawatt ...args` in a folder; `heard` gets every line that it prints. */
 export async function startProgram(
   env: Env,
   host: ProcessHost,
   command: ProgramCommand,
   args: readonly string[],
   folder: string,
+  heard: (line: string) => void = () => {},
 ): Promise<RunningProgram> {
   const lines: string[] = [];
   const waiting = new Set<() => void>();
@@ -30,6 +31,7 @@ export async function startProgram(
     folder,
     environment: { PATH: host.searchPath.join(':'), TMPDIR: host.temporaryFolder, ...command.environment },
     line: (text) => {
+      heard(text);
       if (lines.length < LINES_MAX) lines.push(text);
       for (const look of waiting) look();
     },

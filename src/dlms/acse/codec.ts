@@ -118,7 +118,7 @@ function required(content: Uint8Array | null, name: string): Uint8Array {
 function readContext(fields: BerFields): number {
   const content = required(fields.take(CONTEXT), 'application context');
   const context = arcOf(innerOf(content, OBJECT_IDENTIFIER, CONTEXT), 1);
-  if (context === null) fields.keep(CONTEXT, content);
+  if (context === null || context === 0) fields.keep(CONTEXT, content);
   return context ?? 0;
 }
 

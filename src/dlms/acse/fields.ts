@@ -54,12 +54,12 @@ export function innerOf(octets: Uint8Array, inner: number, field: number): Uint8
   return content;
 }
 
-/** A non-negative INTEGER of one to four octets. */
+/** An INTEGER from 0 to 127, all that association messages number with, written in up to four octets. */
 export function integerOf(content: Uint8Array, field: number): number {
-  if (content.length === 0 || content.length > 4)
-    throw dlmsError('DLMS_BER', `field ${field.toString(16)} hex: integer`);
   let value = 0;
   for (const octet of content) value = value * 256 + octet;
+  if (content.length === 0 || content.length > 4 || value > 0x7f)
+    throw dlmsError('DLMS_BER', `field ${field.toString(16)} hex: integer`);
   return value;
 }
 

@@ -67,12 +67,14 @@ export type DlmsArc = 1 | 2;
 
 const ARCS = [0x60, 0x85, 0x74, 0x05, 0x08];
 
-/** The last arc of 2.16.756.5.8.`arc`.n, or null for any other object identifier. */
+/** The last arc of 2.16.756.5.8.`arc`.n, 0-127, or null for any other object identifier. */
 export function arcOf(oid: Uint8Array, arc: DlmsArc): number | null {
   if (oid.length !== 7) return null;
   const reader = new ByteReader(oid);
   const known = [...ARCS, arc].every((octet) => reader.u8() === octet);
-  return known ? reader.u8() : null;
+  const last = reader.u8();
+  // From 80 on the octet says that the arc goes on.
+  return known && last <= 0x7f ? last : null;
 }
 
 /** The content octets of 2.16.756.5.8.`arc`.`n`. */

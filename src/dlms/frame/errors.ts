@@ -26,7 +26,7 @@ export const FRAME_ERRORS = {
   HDLC_ADDRESS: {
     side: 'remote',
     retry: 'never',
-    sentence: 'An HDLC address is not 1, 2 or 4 octets long.',
+    sentence: 'An HDLC address is not 1, 2 or 4 octets long, or that of a client is not 1.',
   },
   HDLC_CONTROL: { side: 'remote', retry: 'never', sentence: 'The control octet of an HDLC frame is not defined.' },
   HDLC_HCS_MISMATCH: {

@@ -113,10 +113,12 @@ function examineHeader(view: Uint8Array, total: number, segmented: boolean): Ver
   const destination = readAddress(reader);
   const source = destination === null ? null : readAddress(reader);
   if (destination === null || source === null) return { kind: 'reject', code: 'HDLC_ADDRESS', extent: total };
-  if (reader.remaining < 3 || reader.remaining === 4) return { kind: 'reject', code: 'HDLC_LENGTH', extent: total };
+  // Of what the frame says it is, not of what has come so far.
+  const left = end - reader.offset;
+  if (left < 3 || left === 4) return { kind: 'reject', code: 'HDLC_LENGTH', extent: total };
   const control = decodeHdlcControl(reader.u8());
   const check = crc16X25(view.subarray(1, reader.offset));
-  const hasInformation = reader.remaining > 2;
+  const hasInformation = end - reader.offset > 2;
   if (hasInformation && reader.u16LE() !== check) return { kind: 'reject', code: 'HDLC_HCS_MISMATCH', extent: total };
   if (control === null) return { kind: 'reject', code: 'HDLC_CONTROL', extent: total };
   if (view.length < total) return { kind: 'more', total };

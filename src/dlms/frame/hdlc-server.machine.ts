@@ -140,6 +140,11 @@ export class HdlcServer implements ServerTransport {
 
   #frame(frame: HdlcFrame, nowMs: number): void {
     const { control, source, destination, information } = frame;
+    if (source.length !== 1) {
+      // Clients have one octet; whoever writes more could not be answered.
+      this.#events.push({ kind: 'discarded', code: 'HDLC_ADDRESS', octets: information });
+      return;
+    }
     const own = this.#ownAddress(destination);
     const stations: Stations = { client: source.upper, server: own.upper };
     const connection = this.#connections.get(keyOf(stations));

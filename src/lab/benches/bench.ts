@@ -26,6 +26,8 @@ export interface BenchEnv {
   readonly seed: number;
   /** How many runs of its kind, where that is a choice; absent = as the entry has it. */
   readonly count?: number;
+  /** File in which a long run keeps what is done, to go on from it; absent = nowhere. */
+  readonly stateFile?: string;
   /** A line for people, on stderr. */
   progress(text: string): void;
   /** How to start this program in a process of its own; absent where it is not built. */

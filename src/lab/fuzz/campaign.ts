@@ -1,0 +1,116 @@
+/**
+ * A long run of the fuzzer: slices spread over processes of this program, what is done kept in a file, so that a run that was
+ * stopped goes on where it was. A process that says nothing for long is hung by an input: it is ended and its slice named.
+ */
+import type { Env } from '../../base/env.ts';
+import { reasonOf } from '../../base/errors.ts';
+import type { ProcessHost } from '../../base/process.ts';
+import type { ProgramCommand } from '../benches/bench.ts';
+import { startProgram } from '../program.ts';
+import type { Find } from './fuzzer.ts';
+
+/** Longest silence of a process: slices take seconds, on a crowded machine minutes. */
+const SLICE_TIMEOUT_MS = 900_000;
+const STOP_TIMEOUT_MS = 5_000;
+const STATE_FORMAT = 1;
+
+/** What the file keeps. */
+interface State {
+  readonly format: number;
+  readonly seed: number;
+  /** Numbers of the slices that are done. */
+  readonly done: number[];
+  readonly figures: SliceFigures;
+  readonly finds: Find[];
+}
+
+/** Sums and maxima of slices. */
+export interface SliceFigures {
+  executions: number;
+  taken: number;
+  timeShareMax: number;
+  heapShareMax: number;
+}
+
+/** One slice as its process told it. */
+interface ToldSlice {
+  readonly figures: SliceFigures;
+  readonly finds: readonly Find[];
+}
+
+/** What a process says before each find. */
+export const FIND_PREFIX = 'find ';
+
+/** How long, how wide, and where it is noted. */
+export interface Campaign {
+  readonly seed: number;
+  readonly slices: number;
+  readonly processes: number;
+  /** File with what is done; null keeps nothing. */
+  readonly stateFile: string | null;
+  readonly program: ProgramCommand;
+}
+
+/** Runs what is not done yet; resolves to everything done so far. */
+export async function runCampaign(
+  env: Env,
+  host: ProcessHost,
+  campaign: Campaign,
+  progress: (line: string) => void,
+): Promise<{ readonly slices: number; readonly figures: SliceFigures; readonly finds: readonly Find[] }> {
+  const state = await readState(env, campaign);
+  const left = Array.from({ length: campaign.slices }, (_, slice) => slice).filter(
+    (slice) => !state.done.includes(slice),
+  );
+  if (state.done.length > 0) progress(`fuzz: ${state.done.length} slices were done before, ${left.length} are left`);
+  const worker = async (): Promise<void> => {
+    for (let slice = left.shift(); slice !== undefined; slice = left.shift()) {
+      const told = await runSlice(env, host, campaign, slice);
+      add(state, slice, told);
+      for (const find of told.finds) progress(`fuzz: slice ${slice}: ${find.target}: ${find.reason}: ${find.hex}`);
+      if (campaign.stateFile !== null)
+        await env.disk.writeFile(campaign.stateFile, new TextEncoder().encode(JSON.stringify(state)));
+      progress(`fuzz: ${state.done.length} of ${campaign.slices} slices, ${state.finds.length} finds`);
+    }
+  };
+  await Promise.all(Array.from({ length: campaign.processes }, worker));
+  return { slices: state.done.length, figures: state.figures, finds: state.finds };
+}
+
+async function readState(env: Env, { stateFile, seed }: Campaign): Promise<State> {
+  const kept = stateFile === null ? undefined : await env.disk.readFile(stateFile);
+  const none = { executions: 0, taken: 0, timeShareMax: 0, heapShareMax: 0 };
+  if (kept === undefined) return { format: STATE_FORMAT, seed, done: [], figures: none, finds: [] };
+  const state = JSON.parse(new TextDecoder().decode(kept)) as State;
+  if (state.format !== STATE_FORMAT || state.seed !== seed)
+    throw new RangeError(`${stateFile} belongs to seed ${state.seed}: name another file, or remove it`);
+  return state;
+}
+
+function add(state: State, slice: number, { figures, finds }: ToldSlice): void {
+  state.done.push(slice);
+  state.finds.push(...finds);
+  state.figures.executions += figures.executions;
+  state.figures.taken += figures.taken;
+  state.figures.timeShareMax = Math.max(state.figures.timeShareMax, figures.timeShareMax);
+  state.figures.heapShareMax = Math.max(state.figures.heapShareMax, figures.heapShareMax);
+}
+
+/** One slice in a process of its own: a crash or a hang of it is a find like any other. */
+async function runSlice(env: Env, host: ProcessHost, { program, seed }: Campaign, slice: number): Promise<ToldSlice> {
+  const args = ['nightly', 'fuzz-slice', '--seed', `${seed}`, '--count', `${slice + 1}`];
+  const finds: Find[] = [];
+  const running = await startProgram(env, host, program, args, host.temporaryFolder, (line) => {
+    if (line.startsWith(FIND_PREFIX)) finds.push(JSON.parse(line.slice(FIND_PREFIX.length)) as Find);
+  });
+  try {
+    const report = JSON.parse(await running.line('"fuzz-slice"', SLICE_TIMEOUT_MS)) as { figures: SliceFigures };
+    return { figures: report.figures, finds };
+  } catch (error) {
+    const reason = `the process ended or hung: ${reasonOf(error)}; run ${args.join(' ')}`;
+    finds.push({ target: 'slice', hex: '', reason });
+    return { figures: { executions: 0, taken: 0, timeShareMax: 0, heapShareMax: 0 }, finds };
+  } finally {
+    await running.stop(STOP_TIMEOUT_MS);
+  }
+}
