@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { fromHex } from '../../src/base/bytes.ts';
+import { fromHex, toHex } from '../../src/base/bytes.ts';
 import { dataFromOctets } from '../../src/dlms/axdr/decode.ts';
 import { decodeApdu } from '../../src/dlms/xdlms/codec.ts';
 import { collectGarbage, heapBytes } from '../../src/host/heap.ts';
@@ -108,7 +108,9 @@ test('HE-7 the same seed gives the same inputs, another one gives others', () =>
   const inputs = (seed: number): string[] => {
     const seen: string[] = [];
     const target = parser('listener', ['apdu', 'hdlc', 'block'], 1, (octets) => {
-      seen.push(Buffer.from(octets).toString('hex'));
+      // A slow one is measured again.
+      const hex = toHex(octets);
+      if (seen.at(-1) !== hex) seen.push(hex);
       return null;
     });
     new Fuzzer([target], setting.seeds, meters).slice(seed, 3, 200);

@@ -116,7 +116,7 @@ function controlMessages(dictionary: Uint8Array): Uint8Array[] {
   };
   const bodies = [
     { kind: 'answer', lanes: [{ lane: 2, upTo: 12 }], credit: 8_192 },
-    { kind: 'ack', epoch, lane: 2, upTo: 12, credit: 8_192 },
+    { kind: 'ack', epoch, lanes: [{ lane: 2, upTo: 12 }], credit: 8_192 },
     { kind: 'need-dictionary', hash: epoch, lane: 2 },
     { kind: 'need-keyframe', lane: 3, upTo: 4 },
     { kind: 'command', command: new Uint8Array(20).fill(1), signature: new Uint8Array(64) },
