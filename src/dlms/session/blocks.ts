@@ -2,7 +2,7 @@
 import { concat } from '../../base/bytes.ts';
 import type { DataBlock } from '../xdlms/service.ts';
 import { sessionError } from './errors.ts';
-import { BLOCK_OVERHEAD_BYTES, LONG_VALUE_MAX_BYTES, PDU_MIN_BYTES } from './limits.ts';
+import { BLOCK_OVERHEAD_BYTES, BLOCKS_MAX, LONG_VALUE_MAX_BYTES, PDU_MIN_BYTES } from './limits.ts';
 
 /** Octets of raw data in a block of a PDU of at most `pduMaxBytes` (0 = no limit) whose head takes `headBytes` more. */
 export function blockDataBytes(pduMaxBytes: number, headBytes = 0): number {
@@ -35,7 +35,7 @@ export class BlockCutter {
   }
 }
 
-/** Joins blocks; they must come as 1, 2, 3 ... */
+/** Joins blocks; they must come as 1, 2, 3 ..., each with something in it, and not for ever. */
 export class BlockJoiner {
   #parts: Uint8Array[] = [];
   #bytes = 0;
@@ -57,6 +57,9 @@ export class BlockJoiner {
     if (block.blockNumber !== this.#number + 1) {
       throw sessionError('SESSION_BLOCKS', `block ${block.blockNumber} after ${this.#number}`);
     }
+    if (block.rawData.length === 0 && !block.lastBlock)
+      throw sessionError('SESSION_BLOCKS', `block ${block.blockNumber} is empty and not the last`);
+    if (block.blockNumber > BLOCKS_MAX) throw sessionError('SESSION_BLOCKS', `more than ${BLOCKS_MAX} blocks`);
     this.#number = block.blockNumber;
     this.#parts.push(block.rawData);
     this.#bytes += block.rawData.length;

@@ -64,7 +64,7 @@ export const SESSION_ERRORS = {
   SESSION_BLOCKS: {
     side: 'remote',
     retry: 'later',
-    sentence: 'Blocks of a long value came out of order or beyond the bound, so the transfer was given up.',
+    sentence: 'Blocks of a long value came empty, out of order or beyond the bound, so the transfer was given up.',
   },
   SESSION_NAMES: {
     side: 'remote',

@@ -11,6 +11,8 @@ export interface Asked {
   readonly job: Job;
   readonly invokeId: number;
   readonly patience: Patience;
+  /** When its first APDU went out. */
+  readonly begunAtMs: number;
   retriesLeft: number;
 }
 
@@ -55,8 +57,8 @@ export class InFlight {
   }
 
   /** A job goes out under an id of {@link nextInvokeId}. */
-  put(job: Job, invokeId: number, retriesLeft: number): Asked {
-    const asked = { job, invokeId, retriesLeft, patience: new Patience(this.#timeoutMs) };
+  put(job: Job, invokeId: number, retriesLeft: number, nowMs: number): Asked {
+    const asked = { job, invokeId, retriesLeft, begunAtMs: nowMs, patience: new Patience(this.#timeoutMs) };
     this.#asked.set(invokeId, asked);
     return asked;
   }

@@ -8,6 +8,10 @@ export const LIST_ITEMS_DEFAULT = 16;
 export const LONG_VALUE_MAX_BYTES = 4 * 1024 * 1024;
 /** Long answers that a server keeps for one client whose last block may not have been heard. */
 export const ANSWERS_KEPT_MAX = 4;
+/** Blocks of one transfer: with blocks of 200 octets it still carries 200 kB, a fortnight of rows over a small PDU. */
+export const BLOCKS_MAX = 1_024;
+/** One request with all its blocks and repeats is over by then: 188 kB at 1,200 Bd are 26 minutes. */
+export const REQUEST_MAX_MS = 3_600_000;
 /** Longest APDU a client offers to take; 65,535 would be no limit for a 16-bit wrapper. */
 export const CLIENT_PDU_DEFAULT_BYTES = 65_535;
 /** Longest APDU a server takes by default: what meters of today offer. */

@@ -13,7 +13,7 @@ import { sessionError } from './errors.ts';
 import { asError } from './exchange.ts';
 import { type Asked, InFlight } from './in-flight.ts';
 import { Job } from './job.ts';
-import { REQUEST_QUEUE_MAX } from './limits.ts';
+import { REQUEST_MAX_MS, REQUEST_QUEUE_MAX } from './limits.ts';
 import { ListSize } from './list-plan.ts';
 import type { Referencing } from './referencing.ts';
 import type { MeterRequest, Outcome } from './request.ts';
@@ -155,7 +155,7 @@ export class RequestDesk {
       this.#finish(job, { kind: 'answered', answer: job.answer() });
       return;
     }
-    this.#inFlight.put(job, invokeId, this.#options.readRetries).patience.begin(nowMs);
+    this.#inFlight.put(job, invokeId, this.#options.readRetries, nowMs).patience.begin(nowMs);
     this.#options.send(first, nowMs);
   }
 
@@ -177,6 +177,8 @@ export class RequestDesk {
       const step = job.accept(apdu);
       if (step.kind === 'ignore') this.#stale(octets);
       else if (step.kind === 'send') {
+        if (nowMs - asked.begunAtMs > REQUEST_MAX_MS)
+          throw sessionError('SESSION_TIMEOUT', `more than ${REQUEST_MAX_MS} ms for one request`);
         asked.retriesLeft = this.#options.readRetries;
         asked.patience.begin(nowMs);
         this.#options.send(step.apdu, nowMs);
