@@ -34,6 +34,7 @@ const SUITES: readonly Suite[] = [
   { name: 'property', timeoutMs: 120_000, together: true },
   { name: 'suite', timeoutMs: 120_000 },
   { name: 'fuzz', timeoutMs: 300_000 },
+  { name: 'attack', timeoutMs: 180_000 },
   { name: 'compliance', timeoutMs: 180_000 },
   { name: 'system', timeoutMs: 300_000 },
   { name: 'fault', timeoutMs: 600_000 },

@@ -52,6 +52,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/pki.ts')).pkiCommand,
   },
   {
+    name: 'attack',
+    summary: 'Attacks one meter in the ways that DLMS meters are attacked, and says what held',
+    load: async () => (await import('./commands/attack.ts')).attackCommand,
+  },
+  {
     name: 'bench',
     summary: 'Measures what the design promises, and lists the benches',
     load: async () => (await import('./commands/bench.ts')).benchCommand,

@@ -86,6 +86,7 @@ export class Concentrator {
       collectorTime: this.#uplink.collectorTime,
       relaySettleMs: settings.relaySettleMs,
       images: this.#images,
+      plainRelay: settings.plainRelay ?? 'allow',
     });
     this.#counters = new MeterCounters(journal, env.clock);
     for (const line of settings.lines) this.#addLine(line);

@@ -125,6 +125,10 @@ export const EDGE_CONFIG = section('Settings of the edge', {
       unit: 'milliseconds',
       default: 3_000,
     }),
+    plainRelay: oneOf(['allow', 'refuse'], {
+      what: 'Orders to a relay that would reach the meter in clear, at most under a password; refuse where meters have keys',
+      default: 'allow',
+    }),
   }),
   health: section('Health and metrics over HTTP, for this machine only', {
     host: text({ what: 'Address to listen on', default: '127.0.0.1' }),

@@ -14,6 +14,7 @@ export type EdgeErrorCode =
   | 'COMMAND_TOO_LONG'
   | 'COMMAND_CAP'
   | 'COMMAND_NO_RELAY'
+  | 'COMMAND_PLAIN_RELAY'
   | 'COMMAND_CONTROL_MODE'
   | 'COMMAND_METER_REFUSED'
   | 'COMMAND_RELAY_UNMOVED'
@@ -123,6 +124,12 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'path',
     retry: 'later',
     sentence: 'The time of the command ran out while the firmware was under way; issue it again and it goes on.',
+  },
+  COMMAND_PLAIN_RELAY: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'This meter would get the order in clear, where anyone on its line can repeat it, and the settings refuse that (reading.plainRelay); give the meter keys, or allow it.',
   },
   COMMAND_CONTROL_MODE: {
     side: 'remote',

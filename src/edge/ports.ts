@@ -197,6 +197,8 @@ export interface MeterAccess {
   readonly relayObis: string | null;
   /** Wait between an order to the relay and the first look at it, as the profile says, ms. */
   readonly relaySettleMs: number;
+  /** Whether orders reach it authenticated, under keys of its own; false = in clear, at most under a password. */
+  readonly ordersAreProtected: boolean;
   /** What is read and reported after the relay was switched. */
   readonly snapshot: readonly ObjectReference[];
   /** Reads attributes in one session, with scaler and unit where the object has them. */

@@ -47,6 +47,8 @@ export interface EdgeSettings {
   /** Null = as far back as buffers reach. */
   readonly historyMs: number | null;
   readonly relaySettleMs: number;
+  /** Whether a relay may be ordered in clear; absent = allow. */
+  readonly plainRelay?: 'allow' | 'refuse';
   /** Null = no HTTP server. */
   readonly health: { readonly host: string; readonly port: number } | null;
   /** Null = no gateway. */
@@ -98,6 +100,7 @@ export async function resolveSettings(config: EdgeConfig, around: SettingsSurrou
     flushAfterMs: config.journal.flushS * 1000,
     historyMs: config.reading.historyDays === 0 ? null : config.reading.historyDays * DAY_MS,
     relaySettleMs: config.reading.relaySettleMs,
+    plainRelay: config.reading.plainRelay,
     health: config.health,
     gateway: gatewayOf(config),
     lines: await linesOf(config, around),

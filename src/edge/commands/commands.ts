@@ -32,7 +32,7 @@ import type { CollectorTime, Dispatcher, Entry, Health, ImageSource, Journal, Wo
 import { backgroundFailure, backgroundTools, recordKeyOf } from './background.ts';
 import { isSigned, reasonToRefuse, withinHour } from './gate.ts';
 import { FIRMWARE_HANDLER } from './handlers/firmware.ts';
-import type { BackgroundHandler, Handler, HandlerTools, Outcome } from './handlers/handler.ts';
+import type { BackgroundHandler, Handler, HandlerTools, Outcome, PlainRelay } from './handlers/handler.ts';
 import { READ_HANDLER } from './handlers/read.ts';
 import { RELAY_HANDLER } from './handlers/relay.ts';
 import { decodeKept, encodeKept, KEPT_COMMANDS, type KeptCommand, keyOf } from './kept.ts';
@@ -51,6 +51,7 @@ export interface CommandsOptions {
   readonly health: Health;
   readonly relaySettleMs?: number;
   readonly images: ImageSource;
+  readonly plainRelay?: PlainRelay;
 }
 
 type BodyOf<Kind extends CommandBody['kind']> = CommandBody & { readonly kind: Kind };
@@ -184,6 +185,7 @@ export class Commands {
       sleep: (delayMs) => this.#options.env.timers.sleep(delayMs, this.#stopping.signal),
       nowMs: () => this.#options.env.clock.nowMs(),
       relaySettleMs: this.#options.relaySettleMs ?? RELAY_SETTLE_MIN_MS,
+      plainRelay: this.#options.plainRelay ?? 'allow',
     };
     const ended = await this.#options.dispatcher.withMeter(
       kept.meterId,

@@ -23,6 +23,7 @@ export class ReaderMeterAccess implements MeterAccess {
   readonly timeZone: string;
   readonly relayObis: string | null;
   readonly relaySettleMs: number;
+  readonly ordersAreProtected: boolean;
   readonly snapshot: readonly ObjectReference[];
   readonly #scalers = new Map<string, Scaler | null>();
 
@@ -36,6 +37,7 @@ export class ReaderMeterAccess implements MeterAccess {
     this.timeZone = meter.timeZone;
     this.relayObis = meter.profile.relay?.obis ?? null;
     this.relaySettleMs = meter.profile.relay?.settleMs ?? 0;
+    this.ordersAreProtected = meter.security?.policy.requests.authenticated === true;
     const energy = registerByObis(meter.profile, ENERGY_IMPORT);
     this.snapshot =
       energy === undefined ? [] : [{ classId: energy.classId, obis: energy.obis, attribute: energy.attribute }];

@@ -32,6 +32,7 @@ function idOf(name: string): CommandId {
 class FakeMeter implements MeterAccess {
   readonly timeZone = 'Europe/Berlin';
   relaySettleMs = 0;
+  ordersAreProtected = false;
   relayObis: string | null = '0-0:96.3.10*255';
   snapshot: readonly ObjectReference[] = [];
   relay: RelayReading = { outputOn: true, controlState: 1, controlMode: 4 };

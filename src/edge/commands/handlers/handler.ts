@@ -30,7 +30,12 @@ export interface HandlerTools {
   nowMs(): number;
   /** Wait between an order and the first look at the relay, at least 3 s. */
   readonly relaySettleMs: number;
+  /** Whether a relay may be ordered in clear. */
+  readonly plainRelay: PlainRelay;
 }
+
+/** What becomes of an order to a relay that would go to the meter without authentication. */
+export type PlainRelay = 'allow' | 'refuse';
 
 /** One kind of command. */
 export interface Handler<Body extends CommandBody = CommandBody> {

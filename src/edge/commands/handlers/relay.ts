@@ -34,6 +34,8 @@ const ARMING_MODES: ReadonlySet<number> = new Set([1, 3, 5, 6]);
 async function run(body: RelayBody, meter: MeterAccess, tools: HandlerTools): Promise<Outcome> {
   const { action } = body;
   if (meter.relayObis === null) return refusal('COMMAND_NO_RELAY', EDGE_ERRORS.COMMAND_NO_RELAY.sentence);
+  if (tools.plainRelay === 'refuse' && !meter.ordersAreProtected)
+    return refusal('COMMAND_PLAIN_RELAY', EDGE_ERRORS.COMMAND_PLAIN_RELAY.sentence);
   const before = await meter.readRelay();
   if (before.controlMode === 0) {
     const sentence = `The meter is in control mode 0 (always connected) and would ignore the order to ${action}; nothing was done.`;
@@ -143,7 +145,7 @@ function done(sentence: string, relay: RelayReading, values: readonly ObjectValu
 }
 
 function refusal(
-  code: 'COMMAND_NO_RELAY' | 'COMMAND_CONTROL_MODE' | 'COMMAND_METER_REFUSED',
+  code: 'COMMAND_NO_RELAY' | 'COMMAND_PLAIN_RELAY' | 'COMMAND_CONTROL_MODE' | 'COMMAND_METER_REFUSED',
   sentence: string,
   relay?: RelayReading,
 ): Outcome {
