@@ -57,6 +57,10 @@ export class HostileTransport implements ServerTransport {
     this.#how = how;
   }
 
+  get maxInFlight(): number {
+    return this.#inner.maxInFlight;
+  }
+
   send(apdu: Uint8Array, stations: Stations, nowMs: number): void {
     const said = this.#changed(apdu);
     if (said !== apdu) this.attacks++;
