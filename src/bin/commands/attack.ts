@@ -21,7 +21,7 @@ export const attackCommand = defineCommand({
     'For meters that are yours. LINK is an address as for read. Each attack is held, fell or not applicable, with a sentence;\n' +
     'exit 1 when one fell. Without --intrusive nothing is tried that may change the meter. Invocation counters are used up\n' +
     'from --counter (else firstCounter of the key file) on: give one above all that the meter has seen.\n' +
-    `Attacks: ${METER_ATTACKS.map(({ name }) => name).join(', ')}.`,
+    'A wrong ATTACK lists them all.',
   options: {
     client: { kind: 'text', value: 'N', what: 'client address; default 1' },
     ...METER_OPTIONS,
@@ -82,7 +82,10 @@ function chosen(names: readonly string[]) {
   if (names.length === 0) return METER_ATTACKS;
   return names.map((name) => {
     const attack = METER_ATTACKS.find((each) => each.name === name);
-    if (attack === undefined) throw new UsageError(`There is no attack ${name}.`);
+    if (attack === undefined) {
+      const known = METER_ATTACKS.map((each) => each.name);
+      throw new UsageError(`There is no attack ${name}; there is ${known.join(', ')}.`);
+    }
     return attack;
   });
 }

@@ -1,0 +1,131 @@
+/** HE-7: client against server over a line that loses and alters: each request ends once, rightly or with a named reason. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { fromHex } from '../../src/base/bytes.ts';
+import { DLMS_ERRORS } from '../../src/dlms/errors.ts';
+import { FRAME_ERRORS } from '../../src/dlms/frame/errors.ts';
+import { CounterReceiver, CounterSender } from '../../src/dlms/security/counters.ts';
+import { SECURITY_ERRORS } from '../../src/dlms/security/errors.ts';
+import { SecretKey } from '../../src/dlms/security/secret-key.ts';
+import { PROTECTED } from '../../src/dlms/security/secure-channel.ts';
+import { SUITES, type SuiteId } from '../../src/dlms/security/suite.ts';
+import { SESSION_ERRORS } from '../../src/dlms/session/errors.ts';
+import type { MeterRequest, Outcome } from '../../src/dlms/session/request.ts';
+import { attributeOf, PROFILE, PROFILE_ROWS, register, SCRIPT, TEXT } from '../unit/dlms/session/bench-meter.ts';
+import { Pair } from '../unit/dlms/session/pair.ts';
+
+const SAP = 32;
+const CLIENT_TITLE = fromHex('4d4d4d0000000001');
+const SERVER_TITLE = fromHex('4d4d4d0000bc614e');
+const NAMED: ReadonlySet<string> = new Set(
+  [SESSION_ERRORS, FRAME_ERRORS, SECURITY_ERRORS, DLMS_ERRORS].flatMap((table) => Object.keys(table)),
+);
+const octets = (count: number, first: number) => Uint8Array.from({ length: count }, (_, at) => (first + 7 * at) & 0xff);
+const LONG = { type: 'octet-string', value: octets(700, 3) } as const;
+
+const REQUESTS: readonly { readonly request: MeterRequest; readonly right: readonly unknown[] }[] = [
+  {
+    request: { service: 'get', items: [register(7)] },
+    right: [{ data: { type: 'double-long-unsigned', value: 700 } }],
+  },
+  { request: { service: 'get', items: [attributeOf(7, PROFILE)] }, right: [{ data: PROFILE_ROWS }] },
+  {
+    request: { service: 'get', items: [1, 2, 3].map((number) => register(number)) },
+    right: [1, 2, 3].map((number) => ({ data: { type: 'double-long-unsigned', value: number * 100 } })),
+  },
+  { request: { service: 'set', items: [{ attribute: attributeOf(1, TEXT), value: LONG }] }, right: [0] },
+  {
+    request: {
+      service: 'action',
+      items: [{ method: { classId: 9, instanceId: SCRIPT, methodId: 2 }, parameters: LONG }],
+    },
+    right: [{ actionResult: 0, returnParameters: { data: LONG } }],
+  },
+];
+
+/** Client and server with keys of a suite, or without. */
+function pairOf(
+  suite: SuiteId | null,
+  framing: 'hdlc' | 'wrapper',
+  faults: { lose: number; flip: number },
+  seed: number,
+): Pair {
+  const line = {
+    framing,
+    faults: suite === null && framing === 'wrapper' ? faults : { ...faults, pieceBytes: 60 },
+    seed,
+    serverPduMaxBytes: 400,
+  } as const;
+  if (suite === null) return new Pair({ ...line, client: { clientPduMaxBytes: 400, requestTimeoutMs: 4_000 } });
+  const key = (first: number) => new SecretKey(octets(SUITES[suite].keyBytes, first));
+  const shared = {
+    suite,
+    keys: { encryption: key(0), authentication: key(100) },
+    policy: { requests: PROTECTED, responses: PROTECTED },
+  };
+  const security = {
+    ...shared,
+    clientTitle: CLIENT_TITLE,
+    serverTitle: SERVER_TITLE,
+    counter: CounterSender.unreserved(1),
+    serverCounter: new CounterReceiver(),
+  };
+  const served = {
+    ...shared,
+    clientTitle: null,
+    counter: CounterSender.unreserved(1),
+    clientCounter: new CounterReceiver(),
+  };
+  return new Pair({
+    ...line,
+    sap: SAP,
+    systemTitle: SERVER_TITLE,
+    random: (count) => octets(count, 99),
+    clients: [{ sap: SAP, authentication: { mechanism: 'hls-gmac' }, security: served }],
+    client: {
+      authentication: { mechanism: 'hls-gmac', challenge: octets(16, 1) },
+      security,
+      clientPduMaxBytes: 400,
+      requestTimeoutMs: 4_000,
+    },
+  });
+}
+
+function codeOf(outcome: Outcome): string {
+  if (outcome.kind === 'failed' || outcome.kind === 'unknown') return outcome.error.code;
+  return outcome.kind === 'refused' ? 'SESSION_REFUSED' : '';
+}
+
+for (const suite of [null, 0, 1, 2] as const) {
+  for (const framing of ['hdlc', 'wrapper'] as const) {
+    test(`HE-7 a line that loses and alters, ${suite === null ? 'in clear' : `suite ${suite}`}, ${framing}: right, or a named reason`, () => {
+      let answered = 0;
+      const property = fc.property(
+        fc.nat(),
+        fc.constantFrom(0, 0.01, 0.05),
+        fc.constantFrom(0, 0.02),
+        fc.shuffledSubarray([...REQUESTS.keys()], { minLength: 2, maxLength: 4 }),
+        (seed, lose, flip, asked) => {
+          // The wrapper has no checksum: in clear only whole messages are lost and none is altered, or nobody would know.
+          const pair = pairOf(suite, framing, { lose, flip: framing === 'wrapper' && suite === null ? 0 : flip }, seed);
+          if (!pair.connect()) {
+            assert.ok(NAMED.has(pair.closed?.code ?? ''), `the association ends with ${pair.closed?.code}`);
+            return;
+          }
+          for (const { request, right } of asked.flatMap((at) => REQUESTS[at] ?? [])) {
+            const outcome = pair.ask(request);
+            if (outcome.kind === 'answered') {
+              answered++;
+              assert.deepEqual(outcome.answer.results, right);
+            } else assert.ok(NAMED.has(codeOf(outcome)), `${outcome.kind} ${codeOf(outcome)}`);
+          }
+          pair.release();
+          assert.ok(pair.closed !== null, 'the session ends');
+        },
+      );
+      fc.assert(property, { numRuns: 25 });
+      assert.ok(answered > 20, `${answered} answered`);
+    });
+  }
+}
