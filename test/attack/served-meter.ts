@@ -16,7 +16,6 @@ import { BenchMeter } from '../unit/dlms/session/bench-meter.ts';
 
 export const SAP = 32;
 export const PASSWORD = fromHex('3132333435363738');
-export const SECRET = new SecretKey(fromHex('47757275783132333435363738393021'));
 export const SERVER_TITLE = fromHex('4d4d4d0000bc614e');
 export const KEYS: SharedKeys = {
   suite: 0,

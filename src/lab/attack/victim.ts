@@ -8,6 +8,7 @@ import { CounterReceiver, CounterSender } from '../../dlms/security/counters.ts'
 import { type Authentication, isHls, OUR_CONFORMANCE } from '../../dlms/session/association.ts';
 import { ASSOCIATION_CLASS, CURRENT_ASSOCIATION } from '../../dlms/session/association-object.ts';
 import { ClientGuard, type ClientSecurity } from '../../dlms/session/client-guard.ts';
+import { LOGICAL_PROOF } from '../../dlms/session/proof.ts';
 import type { Apdu } from '../../dlms/xdlms/apdu.ts';
 import { decodeApdu, encodeApdu } from '../../dlms/xdlms/codec.ts';
 import { LineDriver } from '../../link/drive.ts';
@@ -111,7 +112,7 @@ export class MeterVictim {
   async signOn(changes: SignOnChanges = {}): Promise<SignedOn | { readonly why: string }> {
     const authentication = changes.authentication ?? this.authentication;
     const shared = changes.security === undefined ? this.options.security : changes.security;
-    const guard = new ClientGuard(authentication, shared === null ? null : this.#security(shared));
+    const guard = new ClientGuard(authentication, shared === null ? null : this.#security(shared), 'logical');
     const line = await this.line();
     const aarq = guard.aarq(OUR_CONFORMANCE, PDU_MAX_BYTES);
     const answer = await line.ask(encodeApdu(changes.aarq?.(aarq) ?? aarq));
@@ -121,9 +122,9 @@ export class MeterVictim {
       if (aare.apdu !== 'aare') return { why: aare.apdu };
       guard.agreement(aare);
       if (guard.needsProof) {
-        const proof = await line.ask(guard.seal(guard.proofRequest(1)));
+        const proof = await line.ask(guard.seal(LOGICAL_PROOF.request(guard.proof(), 1)));
         if (proof === null) return { why: 'no answer to our proof' };
-        guard.acceptProof(guard.open(proof).apdu);
+        guard.acceptProof(LOGICAL_PROOF.answered(guard.open(proof).apdu));
       }
       guard.associated();
       return { line, guard, aare };
