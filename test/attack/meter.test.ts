@@ -88,3 +88,12 @@ test('HE-7 a meter without fresh challenges falls', async () => {
   const reports = await attacked({ framing: 'wrapper', random: () => fixed }, ['challenge-reflection']);
   assert.equal(reports.get('challenge-reflection')?.verdict, 'fell');
 });
+
+test('HE-7 a meter that an attack brings down falls, it is not merely out of reach', async () => {
+  const meter = await serveMeter({ framing: 'wrapper' });
+  const victim = new MeterVictim(createHostEnv({ logLevel: 'silent' }), meter.victim({ timeoutMs: 300 }));
+  assert.equal(await victim.serves(), true);
+  victim.endLines();
+  await meter.stop();
+  assert.equal(await victim.serves(), false);
+});

@@ -9,6 +9,8 @@ import { defineCommand, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { clientOf, METER_OPTIONS, meterTarget } from '../meter-options.ts';
 
+// Not taken: `gateway` and `names`, since the attacks speak to the other end of the link, by logical names.
+const { server, auth, 'password-file': passwordFile, timeout } = METER_OPTIONS;
 const SEED_MAX = 2 ** 31 - 1;
 const MECHANISMS = ['hls-md5', 'hls-sha1', 'hls-gmac', 'hls-sha256'] as const;
 
@@ -24,7 +26,10 @@ export const attackCommand = defineCommand({
     'A wrong ATTACK lists them all.',
   options: {
     client: { kind: 'text', value: 'N', what: 'client address; default 1' },
-    ...METER_OPTIONS,
+    server,
+    auth,
+    'password-file': passwordFile,
+    timeout: { ...timeout, what: 'seconds to wait for each answer; default 5' },
     'key-file': { kind: 'text', value: 'FILE', what: 'key file of the meter, as for the edge; mode 600' },
     mechanism: { kind: 'text', value: 'KIND', what: `with a key file: ${MECHANISMS.join(', ')} or as --auth says` },
     counter: { kind: 'text', value: 'N', what: 'first invocation counter to use' },
@@ -43,7 +48,8 @@ export const attackCommand = defineCommand({
       keys === null || keys.clientTitle === null
         ? null
         : { ...keys, clientTitle: keys.clientTitle, serverTitle: keys.meterTitle };
-    const target = await meterTarget(link, clientOf(values.client ?? '1'), values, env.disk);
+    const reached = { ...values, names: undefined, gateway: undefined };
+    const target = await meterTarget(link, clientOf(values.client ?? '1'), reached, env.disk);
     const mechanism = MECHANISMS.find((each) => each === values.mechanism);
     if (values.mechanism !== undefined && mechanism === undefined)
       throw new UsageError(`--mechanism takes ${MECHANISMS.join(', ')}, not ${values.mechanism}.`);

@@ -32,8 +32,8 @@ export const explainCommand = defineCommand({
   summary: 'Takes the octets of a frame or message apart',
   arguments: '[--layer LAYER] [--json] HEX|-|--file FILE',
   details: `HEX may have spaces, colons and 0x, in one or several words; - reads it, or the bare octets, from stdin.
-FILE: pcap, pcapng, or a hex dump as xxd, hexdump -C, tcpdump -x or a terminal print it. A capture is followed session by
-session: a line for each message, with --tree its fields, with --json one document a line.
+FILE: pcap, pcapng, or a hex dump as xxd, hexdump -C, tcpdump -x or a terminal print it. A capture is followed session
+by session: a line for each message, with --tree its fields, with --json one document a line.
 Layers: ${LAYERS.join(', ')}; auto finds the outermost by what the octets are.
 With --ek ciphered messages are opened; with --ak their tags are checked. Other users of this machine can see arguments.`,
   options: {

@@ -140,12 +140,17 @@ export class MeterVictim {
     return signed;
   }
 
-  /** Whether the meter still serves who is entitled. */
+  /** Whether the meter still serves who is entitled. One that cannot be reached any more does not. */
   async serves(): Promise<boolean> {
     this.endLines();
-    const signed = await this.signOn();
-    if ('why' in signed) return false;
-    return gives(await signed.line.ask(signed.guard.seal(PROBE)), signed.guard);
+    try {
+      const signed = await this.signOn();
+      if ('why' in signed) return false;
+      return gives(await signed.line.ask(signed.guard.seal(PROBE)), signed.guard);
+    } catch {
+      // It answered before the attack: what keeps it from answering now is the attack's doing.
+      return false;
+    }
   }
 
   /** How the entitled client would seal its next message. */
