@@ -48,8 +48,8 @@ export const attackCommand = defineCommand({
       keys === null || keys.clientTitle === null
         ? null
         : { ...keys, clientTitle: keys.clientTitle, serverTitle: keys.meterTitle };
-    const reached = { ...values, names: undefined, gateway: undefined };
-    const target = await meterTarget(link, clientOf(values.client ?? '1'), reached, env.disk);
+    const reached = { ...values, names: undefined, gateway: undefined, security: undefined };
+    const target = await meterTarget(link, clientOf(values.client ?? '1'), reached, env);
     const mechanism = MECHANISMS.find((each) => each === values.mechanism);
     if (values.mechanism !== undefined && mechanism === undefined)
       throw new UsageError(`--mechanism takes ${MECHANISMS.join(', ')}, not ${values.mechanism}.`);

@@ -103,6 +103,8 @@ function readTypeDescription(reader: ByteReader, walk: DataWalk): TypeDescriptio
     walk.enter(1, reader.offset);
     const of = readTypeDescription(reader, walk);
     walk.leave();
+    // A count that no octet has to back would allocate for nothing.
+    if (takesNoOctets(of)) throw dlmsError('DLMS_LENGTH', `offset ${reader.offset}: array of elements of no octets`);
     return { type, count, of };
   }
   if (type === 'structure') {
@@ -118,6 +120,12 @@ function readTypeDescription(reader: ByteReader, walk: DataWalk): TypeDescriptio
     throw dlmsError('DLMS_DATA_TAG', `offset ${reader.offset - 1}: element type ${tag.toString(16)} hex`);
   }
   return { type };
+}
+
+function takesNoOctets(of: TypeDescription): boolean {
+  if (of.type === 'array') return of.count === 0;
+  if (of.type === 'structure') return of.of.every(takesNoOctets);
+  return of.type === 'null-data' || of.type === 'dont-care';
 }
 
 function readDescribed(reader: ByteReader, of: TypeDescription, walk: DataWalk): Data {
