@@ -29,7 +29,7 @@ interface Suite {
 
 /** Order of the suites, cheap and telling ones first. */
 const SUITES: readonly Suite[] = [
-  { name: 'unit', timeoutMs: 300_000, together: true },
+  { name: 'unit', timeoutMs: 600_000, together: true },
   { name: 'vectors', timeoutMs: 120_000, together: true },
   { name: 'property', timeoutMs: 120_000, together: true },
   { name: 'suite', timeoutMs: 120_000 },

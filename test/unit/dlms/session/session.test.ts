@@ -343,9 +343,11 @@ test('HE-7 notifications come as events, in the association and without one', ()
 test('HE-7 thousands of exchanges a second in memory', () => {
   const pair = new Pair({ framing: 'wrapper' });
   assert.ok(pair.connect());
-  const startedMs = performance.now();
+  // Time of this process's core: what neighbours take does not count.
+  const before = process.cpuUsage();
   for (let round = 0; round < 2_000; round++) pair.ask({ service: 'get', items: [register(round % 40)] });
-  const perSecond = 2_000_000 / (performance.now() - startedMs);
+  const spent = process.cpuUsage(before);
+  const perSecond = 2_000_000_000 / (spent.user + spent.system);
   assert.ok(perSecond > 1_000, `${Math.round(perSecond)} exchanges a second`);
 });
 
