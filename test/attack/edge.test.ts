@@ -68,7 +68,7 @@ test('HE-7 replayed push: the same one, and any with a lower counter, is refused
   assert.equal(cipher.open(push(11)).verified, true, 'the honest next one is taken');
 });
 
-test(`HE-7 a flood of ${FLOOD} spoofed pushes: none is believed, less than half a core, the honest one after it is`, async () => {
+test(`HE-7 a flood of ${FLOOD} spoofed pushes: none is believed, less than half a core, the honest one after it is`, async (context) => {
   const cipher = new PushCipher({ meterId: 'm1' as MeterId, security: await keysOf(PORT) });
   cipher.open(push(1));
   const random = new SeededRandom('flood');
@@ -91,7 +91,8 @@ test(`HE-7 a flood of ${FLOOD} spoofed pushes: none is believed, less than half 
   const { user, system } = process.cpuUsage(before);
   assert.equal(believed, 0);
   const cpuS = (user + system) / 1e6;
-  assert.ok(cpuS < 4 * FLOOD_CPU_MAX_S, `${cpuS} s of CPU`);
+  context.diagnostic(`${cpuS.toFixed(2)} s of CPU`);
+  assert.ok(cpuS < FLOOD_CPU_MAX_S, `${cpuS} s of CPU`);
   assert.equal(cipher.open(push(2)).verified, true, 'no forgery moved the counter');
 });
 
