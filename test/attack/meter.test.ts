@@ -1,8 +1,10 @@
 /** HE-7: the attacks on meters against our own server over real sockets, and against servers with a planted weakness. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CounterReceiver } from '../../src/dlms/security/counters.ts';
+import { toHex } from '../../src/base/bytes.ts';
+import { CounterReceiver, CounterSender } from '../../src/dlms/security/counters.ts';
 import { UNPROTECTED } from '../../src/dlms/security/secure-channel.ts';
+import { decodeApdu } from '../../src/dlms/xdlms/codec.ts';
 import { createHostEnv } from '../../src/host/env.ts';
 import { type AttackReport, attacksText, runAttacks } from '../../src/lab/attack/attack.ts';
 import { METER_ATTACKS } from '../../src/lab/attack/meter-attacks.ts';
@@ -96,4 +98,59 @@ test('HE-7 a meter that an attack brings down falls, it is not merely out of rea
   victim.endLines();
   await meter.stop();
   assert.equal(await victim.serves(), false);
+});
+
+/** The ciphered APDU in the octets of a wrapper message, or in the AARQ there; null for anything else. */
+function cipheredIn(message: Uint8Array): { readonly invocationCounter: number } | null {
+  try {
+    const apdu = decodeApdu(message.subarray(8));
+    const inner = apdu.apdu === 'aarq' && apdu.userInformation !== null ? decodeApdu(apdu.userInformation) : apdu;
+    return 'invocationCounter' in inner && typeof inner.invocationCounter === 'number'
+      ? { invocationCounter: inner.invocationCounter }
+      : null;
+  } catch {
+    // A random or truncated message has no counter to speak of.
+    return null;
+  }
+}
+
+test('HE-7 the attacks give no key away: no two messages are sealed under one counter, none that is not stored as used', async () => {
+  const heard: Uint8Array[] = [];
+  const meter = await serveMeter({
+    framing: 'wrapper',
+    tamper: (session) => {
+      const receive = session.receive.bind(session);
+      session.receive = (chunk, nowMs) => {
+        heard.push(chunk.slice());
+        return receive(chunk, nowMs);
+      };
+      return session;
+    },
+  });
+  let stored = 0;
+  const counter = new CounterSender(1);
+  const reserve = (): Promise<void> => {
+    stored = counter.reservation();
+    counter.extend(stored);
+    return Promise.resolve();
+  };
+  try {
+    const victim = new MeterVictim(createHostEnv({ logLevel: 'silent' }), meter.victim({ counter, reserve }));
+    const reports = await runAttacks(METER_ATTACKS, victim, { intrusive: false, after: () => victim.endLines() });
+    assert.ok(!reports.some(({ sentence }) => sentence.includes('COUNTER')), attacksText(reports));
+    assert.equal(reports.filter(({ verdict }) => verdict === 'held').length, METER_ATTACKS.length - 2);
+  } finally {
+    await meter.stop();
+  }
+  const sealed = new Map<number, string>();
+  for (const message of heard) {
+    const found = cipheredIn(message);
+    if (found === null) continue;
+    const hex = toHex(message);
+    const before = sealed.get(found.invocationCounter) ?? hex;
+    assert.equal(before, hex, `counter ${found.invocationCounter} for two messages`);
+    assert.ok(found.invocationCounter < stored, `counter ${found.invocationCounter} is not stored as used`);
+    sealed.set(found.invocationCounter, hex);
+  }
+  assert.ok(sealed.size > 1_000, `${sealed.size} sealed messages`);
 });

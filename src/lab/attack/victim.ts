@@ -4,7 +4,7 @@ import { reasonOf } from '../../base/errors.ts';
 import type { Aare, Aarq } from '../../dlms/acse/acse.ts';
 import { clientTransport } from '../../dlms/frame/client-transport.ts';
 import { type SealOptions, sealService } from '../../dlms/security/ciphering.ts';
-import { CounterReceiver, CounterSender } from '../../dlms/security/counters.ts';
+import { CounterReceiver, type CounterSender } from '../../dlms/security/counters.ts';
 import { type Authentication, isHls, OUR_CONFORMANCE } from '../../dlms/session/association.ts';
 import { ASSOCIATION_CLASS, CURRENT_ASSOCIATION } from '../../dlms/session/association-object.ts';
 import { ClientGuard, type ClientSecurity } from '../../dlms/session/client-guard.ts';
@@ -27,8 +27,10 @@ export interface VictimOptions {
   /** What the client is entitled to use; the challenge is made fresh. */
   readonly authentication: Authentication;
   readonly security: SharedKeys | null;
-  /** First invocation counter that the meter takes. */
-  readonly firstCounter: number;
+  /** Our counter under these keys, one for all attacks and all runs: a number used twice would give the key away. */
+  readonly counter: CounterSender;
+  /** Makes more numbers of {@link counter} usable; they are stored as used before it resolves. */
+  readonly reserve: () => Promise<void>;
   readonly timeoutMs: number;
   /** Seed of random octets: the same attack again. */
   readonly seed: number;
@@ -62,8 +64,6 @@ export interface SignOnChanges {
 export class MeterVictim {
   readonly options: VictimOptions;
   readonly framing: 'hdlc' | 'wrapper';
-  /** Our counter, one for all attacks: what was used stays used. */
-  readonly counter: CounterSender;
   readonly #env: Env;
   readonly #open: (() => void)[] = [];
 
@@ -72,7 +72,16 @@ export class MeterVictim {
     this.#env = env;
     this.options = options;
     this.framing = linkOf(options.link, env).framing === 'wrapper' ? 'wrapper' : 'hdlc';
-    this.counter = CounterSender.unreserved(options.firstCounter);
+  }
+
+  /** See {@link VictimOptions.counter}. */
+  get counter(): CounterSender {
+    return this.options.counter;
+  }
+
+  /** To be called before every few messages: the numbers for the next ones are stored as used. */
+  async ready(): Promise<void> {
+    if (this.counter.isLow) await this.options.reserve();
   }
 
   /** Fresh random octets. */
@@ -110,6 +119,7 @@ export class MeterVictim {
 
   /** Signs on, with changes when there are any; null when the meter refuses, with its words in `why`. */
   async signOn(changes: SignOnChanges = {}): Promise<SignedOn | { readonly why: string }> {
+    await this.ready();
     const authentication = changes.authentication ?? this.authentication;
     const shared = changes.security === undefined ? this.options.security : changes.security;
     const guard = new ClientGuard(authentication, shared === null ? null : this.#security(shared), 'logical');
