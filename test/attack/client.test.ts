@@ -105,7 +105,7 @@ const REASONS: Readonly<Record<Hostility, RegExp>> = {
   'blocks-empty': /SESSION_BLOCKS/,
   'bomb-depth': /DLMS_DEPTH/,
   'bomb-count': /DLMS_ELEMENTS|DLMS_TRUNCATED/,
-  'bomb-nothing': /DLMS_ELEMENTS|DLMS_TRUNCATED|DLMS_DEPTH/,
+  'bomb-nothing': /DLMS_LENGTH/,
   neighbour: /SESSION_TIMEOUT|HDLC_NO_ANSWER|HDLC/,
 };
 
