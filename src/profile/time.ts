@@ -76,11 +76,13 @@ export function zoneNameOf(clock: ClockRule, siteZone: string): string {
 export function meterTimeOf(utcMs: number, clock: ClockRule, siteZone: string): CosemDateTime {
   const zone = timeZoneOf(zoneNameOf(clock, siteZone));
   const ahead = zone.aheadMin(utcMs);
-  const winter = Math.min(zone.aheadMin(utcMs - HALF_YEAR_MS), ahead, zone.aheadMin(utcMs + HALF_YEAR_MS));
+  const winter = Math.min(ahead, ...SEASONS_MS.map((seasonMs) => zone.aheadMin(utcMs + seasonMs)));
   const status = ahead > winter ? CLOCK_STATUS.daylightSavingActive : 0;
   const time = dateTimeOfUtcMs(utcMs, { deviation: -ahead, status });
   if (clock.deviation === 'ignore') return { ...time, deviation: null };
   return clock.deviation === 'local-minus-utc' ? { ...time, deviation: ahead } : time;
 }
 
-const HALF_YEAR_MS = 183 * 86_400_000;
+const DAY_MS = 86_400_000;
+/** Some winter day is among these, on days of the change too: half a year from late October it is summer both ways. */
+const SEASONS_MS = [-183, -91, 91, 183].map((days) => days * DAY_MS);

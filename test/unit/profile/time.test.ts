@@ -112,7 +112,8 @@ test('what a meter would write is read back to the same moment, all year, for ev
         const clock = { ...CLOCK, deviation };
         assert.equal(placeTime(meterTimeOf(utcMs, clock, 'Europe/Berlin'), clock, BERLIN)?.atMs, utcMs);
       }),
-      { numRuns: 300 },
+      // The first minute of the hour that comes twice, and the first of its second pass.
+      { numRuns: 300, examples: [[427_680], [427_740]] },
     );
   }
 });
