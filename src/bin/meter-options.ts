@@ -4,7 +4,7 @@ import type { Disk, Env } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { GatewayAddress } from '../dlms/frame/gateway-address.ts';
 import { HLS_MECHANISMS, type HlsMechanism } from '../dlms/security/hls.ts';
-import type { MeterSecurity } from '../dlms/security/key-file.ts';
+import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import type { Authentication } from '../dlms/session/association.ts';
 import { hlsSignOn } from '../dlms/session/sign-on.ts';
 import { readMeterKeys } from '../edge/meter-keys.ts';

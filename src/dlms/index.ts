@@ -74,10 +74,10 @@ export { SECURITY_ERRORS, type SecurityErrorCode, securityError } from './securi
 export type { Opened } from './security/gcm.ts';
 export * from './security/hls.ts';
 export * from './security/key-agreement.ts';
-export * from './security/key-file.ts';
 export * from './security/key-wrap.ts';
 export { COUNTER_BLOCK, COUNTER_JUMP_MAX } from './security/limits.ts';
 export type * from './security/message-form.ts';
+export type * from './security/meter-security.ts';
 export * from './security/opener.ts';
 export { SecretKey } from './security/secret-key.ts';
 export * from './security/secure-channel.ts';

@@ -1,6 +1,7 @@
 /** The key file of a meter on disk: one a meter, readable by its owner only. */
 import type { Env } from '../base/env.ts';
-import { type MeterSecurity, parseMeterKeys } from '../dlms/index.ts';
+import { parseMeterKeys } from '../dlms/security/key-file.ts';
+import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 
 /** Others than the owner may not even read. */
 const FOREIGN_PERMISSIONS = 0o077;

@@ -5,7 +5,7 @@
  */
 import type { Data } from '../dlms/axdr/data.ts';
 import type { ImageSession } from '../dlms/image/image-session.ts';
-import type { MeterSecurity } from '../dlms/index.ts';
+import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import type { ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
 import type { ReadJob } from '../profile/plan.ts';

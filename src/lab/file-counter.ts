@@ -4,7 +4,8 @@
  * since 2020, above what an edge with the same keys began with.
  */
 import type { Env } from '../base/env.ts';
-import { COUNTER_BLOCK, CounterSender, type MeterSecurity } from '../dlms/index.ts';
+import { COUNTER_BLOCK, CounterSender } from '../dlms/index.ts';
+import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 
 /** 2020-01-01, UTC ms: the same beginning as at an edge. */
 const EPOCH_MS = 1_577_836_800_000;

@@ -6,7 +6,7 @@ import { clientTransport } from '../dlms/frame/client-transport.ts';
 import type { GatewayAddress } from '../dlms/frame/gateway-address.ts';
 import { GatewayClient } from '../dlms/frame/gateway-client.ts';
 import { CounterReceiver } from '../dlms/security/counters.ts';
-import type { MeterSecurity } from '../dlms/security/key-file.ts';
+import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import { type Association, type Authentication, OUR_CONFORMANCE } from '../dlms/session/association.ts';
 import { counterIn, INVOCATION_COUNTER_ATTRIBUTE, PUBLIC_CLIENT_SAP } from '../dlms/session/counter-reading.ts';
 import { type MeterSession, type MeterSessionOptions, openSession } from '../dlms/session/meter-session.ts';

@@ -11,7 +11,7 @@ import { SeededRandom } from '../base/seeded-random.ts';
 import { HDLC_DEFAULTS } from '../dlms/frame/hdlc-parameters.ts';
 import { HdlcServer } from '../dlms/frame/hdlc-server.machine.ts';
 import { WrapperServer } from '../dlms/frame/wrapper.machine.ts';
-import type { MeterSecurity } from '../dlms/security/key-file.ts';
+import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import { ServerSession, type ServerSessionEvent } from '../dlms/session/server.machine.ts';
 import { LineDriver } from '../link/drive.ts';
 import type { Profile } from '../profile/schema/profile.ts';

@@ -98,7 +98,16 @@ describe('PostgreSQL store', () => {
          WHERE n.nspname = $1 AND i.indisunique`,
         [parts.schema],
       );
-      const desk = ['audit', 'setup_codes', 'tokens', 'tenants', 'leases', 'schema_migrations', 'store_identity'];
+      const desk = [
+        'audit',
+        'images',
+        'setup_codes',
+        'tokens',
+        'tenants',
+        'leases',
+        'schema_migrations',
+        'store_identity',
+      ];
       const hot = keys.filter((key) => !desk.includes(key.name));
       assert.ok(hot.length > 10);
       for (const { name, first } of hot) assert.match(first, /^(edge_id|meter_id|subject)$/, name);

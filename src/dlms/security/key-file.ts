@@ -7,8 +7,7 @@ import { fromHex } from '../../base/bytes.ts';
 import { maybe, oneOf, parseConfig, section, text, whole, yesNo } from '../../base/config.ts';
 import type { CipherKeys } from './ciphering.ts';
 import { type KeyPair, keyPairOf } from './elliptic.ts';
-import type { HlsMechanism } from './hls.ts';
-import type { MessageForm } from './message-form.ts';
+import type { MeterSecurity } from './meter-security.ts';
 import { octetsOfKey, SecretKey } from './secret-key.ts';
 import type { SecurityPolicy } from './secure-channel.ts';
 import { SUITES, type SuiteId } from './suite.ts';
@@ -70,30 +69,6 @@ export const METER_KEYS = section('Keys of one meter', {
     default: 1,
   }),
 });
-
-/** What a key file says. */
-export interface MeterSecurity {
-  readonly suite: SuiteId;
-  /** Our system title; null when the meter only pushes. */
-  readonly clientTitle: Uint8Array | null;
-  /** The meter's; null = the one it tells. */
-  readonly meterTitle: Uint8Array | null;
-  readonly keys: CipherKeys;
-  /** Secret of the mechanisms 2, 3, 4 and 6. */
-  readonly secret: SecretKey | null;
-  /** How to prove oneself; absent = as the profile says. */
-  readonly mechanism?: HlsMechanism;
-  /** Form of mechanism 6. */
-  readonly hls6?: 'titles' | 'short';
-  readonly policy: SecurityPolicy;
-  readonly form?: MessageForm;
-  /** Invocation counter to begin with when the journal knows none. */
-  readonly firstCounter: number;
-  /** Tells this encryption key from another one, without being of use to find it. */
-  readonly keyPrint: Uint8Array;
-  /** The same of every key that no second meter may have: encryption, authentication and master key. */
-  readonly keyPrints: readonly Uint8Array[];
-}
 
 /** A key file read, or what is wrong with it in words that show no key. */
 export type KeyFileRead =

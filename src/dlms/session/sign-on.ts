@@ -2,8 +2,8 @@
 import { securityError } from '../security/errors.ts';
 import type { HlsMechanism, HlsSecret } from '../security/hls.ts';
 import { aesCbcSecret } from '../security/hls-vendor.ts';
-import type { MeterSecurity } from '../security/key-file.ts';
 import { CHALLENGE_DEFAULT_BYTES, CHALLENGE_ECDSA_MIN_BYTES } from '../security/limits.ts';
+import type { MeterSecurity } from '../security/meter-security.ts';
 import type { HlsAuthentication } from './association.ts';
 
 /** The secret of a mechanism in a key file; throws SECURITY_MECHANISM with what the file lacks. */

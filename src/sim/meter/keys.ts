@@ -4,7 +4,9 @@
  */
 import { fromHex, toHex } from '../../base/bytes.ts';
 import { SeededRandom } from '../../base/seeded-random.ts';
-import { keyPrintOf, type MeterSecurity, PROTECTED, SecretKey } from '../../dlms/index.ts';
+import { PROTECTED, SecretKey } from '../../dlms/index.ts';
+import { keyPrintOf } from '../../dlms/security/key-file.ts';
+import type { MeterSecurity } from '../../dlms/security/meter-security.ts';
 
 const KEY_OCTETS = 16;
 const TITLE_OCTETS = 8;

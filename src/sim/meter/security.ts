@@ -4,7 +4,7 @@
  * until the simulator ends.
  */
 import type { HlsMechanism } from '../../dlms/security/hls.ts';
-import type { MeterSecurity } from '../../dlms/security/key-file.ts';
+import type { MeterSecurity } from '../../dlms/security/meter-security.ts';
 import { INVOCATION_COUNTER, SECURITY_SETUP, SECURITY_SETUP_CLASS } from '../../dlms/security/setup-requests.ts';
 import type { ServerClient } from '../../dlms/session/object-model.ts';
 import { SecuritySetup } from '../../dlms/session/security-setup.ts';

@@ -11,11 +11,10 @@ import {
   CounterSender,
   HdlcServer,
   INVOCATION_COUNTER_ATTRIBUTE,
-  METER_KEYS,
   namesOfObjects,
-  parseMeterKeys,
   ServerSession,
 } from '../../../src/dlms/index.ts';
+import { METER_KEYS, parseMeterKeys } from '../../../src/dlms/security/key-file.ts';
 import type { AttributeDescriptor, GetDataResult, SelectiveAccess } from '../../../src/dlms/xdlms/service.ts';
 import { openJournal } from '../../../src/edge/journal/journal.ts';
 import { readMeterKeys } from '../../../src/edge/meter-keys.ts';
