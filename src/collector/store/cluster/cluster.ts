@@ -224,6 +224,8 @@ class Server implements Cluster {
     if (isServer) return pid;
     log.warn('cluster.stale-lock-removed', { file: lockFile, pid });
     await host.files.remove(lockFile);
+    // The socket's own lock names the same process, which may be dead and not yet reaped.
+    await host.files.remove(`${this.folders.socket}/.s.PGSQL.${PORT}.lock`);
     return undefined;
   }
 
