@@ -1,24 +1,13 @@
 /**
- * X.509 certificates as octets (RFC 5280), for the three kinds that a site needs: its authority, its broker, its devices.
+ * The certificates that a site needs: of its authority, its broker, its devices. `base/x509.ts` writes them; here stands what
+ * each kind says of itself.
  *
- * All keys are P-256 and all signatures ECDSA with SHA-256. Names have one part, the common name, as UTF8String: issuer and
- * subject are compared octet by octet (7.1), so both are always written here, in this one way.
+ * All keys are P-256 and all signatures ECDSA with SHA-256. Key identifiers are the first octets of the SHA-256 of the key.
  */
 import { concat } from '../../base/bytes.ts';
-import {
-  derBitString,
-  derBoolean,
-  derExplicit,
-  derImplicit,
-  derInteger,
-  derObjectIdentifier,
-  derOctetString,
-  derSequence,
-  derSet,
-  derText,
-  derTime,
-} from '../../base/der.ts';
+import { derImplicit } from '../../base/der.ts';
 import type { CertificateCrypto, CertificateKey } from '../../base/env.ts';
+import { KEY_USAGE_BITS, X509_OID, x509Certificate, x509Extensions } from '../../base/x509.ts';
 import { pkiError } from './errors.ts';
 
 /** What a certificate is for. */
@@ -50,72 +39,40 @@ export interface Signer {
   readonly certificates: Pick<CertificateCrypto, 'sign'>;
 }
 
-const OID = {
-  commonName: '2.5.4.3',
-  ecdsaWithSha256: '1.2.840.10045.4.3.2',
-  subjectKeyIdentifier: '2.5.29.14',
-  keyUsage: '2.5.29.15',
-  subjectAltName: '2.5.29.17',
-  basicConstraints: '2.5.29.19',
-  authorityKeyIdentifier: '2.5.29.35',
-  extendedKeyUsage: '2.5.29.37',
-  serverAuth: '1.3.6.1.5.5.7.3.1',
-  clientAuth: '1.3.6.1.5.5.7.3.2',
-} as const;
-
-/** X.509 version 3 (4.1.2.1). */
-const VERSION_3 = 2;
 /** Octets of a key identifier: the first of the hash of the public key. */
 const KEY_IDENTIFIER_OCTETS = 20;
-/** KeyUsage (4.2.1.3) as bit string: keyCertSign and cRLSign, or digitalSignature. */
-const KEY_USAGE = { authority: [0x06, 1], server: [0x80, 7], client: [0x80, 7] } as const;
+/** This authority makes no further ones (RFC 5280, 4.2.1.9). */
+const PATH_LENGTH = 0;
+const PURPOSES = { server: X509_OID.serverAuth, client: X509_OID.clientAuth } as const;
 const LINE_CHARACTERS = 64;
 
 /** The certificate, PEM. Throws PKI_NAME for a host that is neither a name nor an address. */
 export function makeCertificate(request: CertificateRequest, issuer: Issuer, signer: Signer): string {
-  const algorithm = derSequence(derObjectIdentifier(OID.ecdsaWithSha256));
-  const body = derSequence(
-    derExplicit(0, derInteger(VERSION_3)),
-    derInteger(request.serial.map((octet, at) => (at === 0 ? octet & 0x7f : octet))),
-    algorithm,
-    nameOf(issuer.commonName),
-    derSequence(derTime(request.notBeforeMs), derTime(request.notAfterMs)),
-    nameOf(request.commonName),
-    request.publicKey,
-    derExplicit(3, derSequence(...extensionsOf(request, issuer, signer))),
-  );
-  const signature = signer.certificates.sign(issuer.key.privatePem, body);
-  return pemOf('CERTIFICATE', derSequence(body, algorithm, derBitString(signature)));
+  const fields = {
+    serial: request.serial.map((octet, at) => (at === 0 ? octet & 0x7f : octet)),
+    issuerName: issuer.commonName,
+    subjectName: request.commonName,
+    notBeforeMs: request.notBeforeMs,
+    notAfterMs: request.notAfterMs,
+    publicKeyInfo: request.publicKey,
+    extensions: extensionsOf(request, issuer, signer),
+  };
+  const sign = (octets: Uint8Array): Uint8Array => signer.certificates.sign(issuer.key.privatePem, octets);
+  return pemOf('CERTIFICATE', x509Certificate(fields, { algorithm: X509_OID.ecdsaWithSha256, sign }));
 }
 
-function nameOf(commonName: string): Uint8Array {
-  return derSequence(derSet(derSequence(derObjectIdentifier(OID.commonName), derText(commonName))));
-}
-
-function extensionsOf(request: CertificateRequest, issuer: Issuer, { sha256 }: Signer): Uint8Array[] {
-  const isAuthority = request.kind === 'authority';
+function extensionsOf({ kind, publicKey, hosts }: CertificateRequest, issuer: Issuer, { sha256 }: Signer) {
+  const isAuthority = kind === 'authority';
   const identifier = (key: Uint8Array): Uint8Array => sha256(key).slice(0, KEY_IDENTIFIER_OCTETS);
-  const [usage, unusedBits] = KEY_USAGE[request.kind];
-  const purpose = request.kind === 'server' ? OID.serverAuth : OID.clientAuth;
+  const { keyCertSign, crlSign, digitalSignature } = KEY_USAGE_BITS;
   return [
-    // pathLenConstraint 0: this authority makes no further ones.
-    critical(OID.basicConstraints, isAuthority ? derSequence(derBoolean(true), derInteger(0)) : derSequence()),
-    critical(OID.keyUsage, derBitString(Uint8Array.of(usage), unusedBits)),
-    extension(OID.subjectKeyIdentifier, derOctetString(identifier(request.publicKey))),
-    extension(OID.authorityKeyIdentifier, derSequence(derImplicit(0, identifier(issuer.key.publicKey)))),
-    ...(isAuthority ? [] : [extension(OID.extendedKeyUsage, derSequence(derObjectIdentifier(purpose)))]),
-    ...(request.hosts === undefined
-      ? []
-      : [extension(OID.subjectAltName, derSequence(...request.hosts.map(generalName)))]),
+    x509Extensions.basicConstraints(isAuthority, PATH_LENGTH),
+    x509Extensions.keyUsage(isAuthority ? keyCertSign | crlSign : digitalSignature),
+    x509Extensions.subjectKeyIdentifier(identifier(publicKey)),
+    x509Extensions.authorityKeyIdentifier(identifier(issuer.key.publicKey)),
+    ...(isAuthority ? [] : [x509Extensions.extendedKeyUsage(PURPOSES[kind])]),
+    ...(hosts === undefined ? [] : [x509Extensions.subjectAltName(hosts.map(generalName))]),
   ];
-}
-
-function extension(oid: string, value: Uint8Array): Uint8Array {
-  return derSequence(derObjectIdentifier(oid), derOctetString(value));
-}
-
-function critical(oid: string, value: Uint8Array): Uint8Array {
-  return derSequence(derObjectIdentifier(oid), derBoolean(true), derOctetString(value));
 }
 
 /** dNSName [2] or iPAddress [7] (4.2.1.6). */

@@ -6,21 +6,20 @@
  * Not here: revocation lists, chains of more than one authority, names in other than UTF-8 or printable strings.
  */
 import { createHash, verify, X509Certificate } from 'node:crypto';
-import { ByteReader, concat, fromHex, sameOctets } from '../../base/bytes.ts';
-import {
-  derBitString,
-  derBoolean,
-  derExplicit,
-  derImplicit,
-  derInteger,
-  derObjectIdentifier,
-  derOctetString,
-  derSequence,
-  derSet,
-  derText,
-  derTime,
-} from '../../base/der.ts';
+import { fromHex, sameOctets } from '../../base/bytes.ts';
+import { derSequence } from '../../base/der.ts';
 import { parseIso } from '../../base/time.ts';
+import {
+  ecdsaSignature,
+  ecPublicKeyInfo,
+  KEY_USAGE_BITS,
+  X509_OID as OID,
+  uncompressedPoint,
+  type X509Signer,
+  x509Certificate,
+  x509Extensions,
+  x509Request,
+} from '../../base/x509.ts';
 import { DER_TAG, type DerElement, derAt, derElements, derInside } from './der-reader.ts';
 import { type KeyPair, signOctets } from './elliptic.ts';
 import { securityError } from './errors.ts';
@@ -33,30 +32,19 @@ export const CERTIFICATE_USES = { signature: 0, agreement: 1, tls: 2, other: 3 }
 /** Name of a use. */
 export type CertificateUse = keyof typeof CERTIFICATE_USES;
 
-const OID = {
-  commonName: derObjectIdentifier('2.5.4.3'),
-  ecPublicKey: derObjectIdentifier('1.2.840.10045.2.1'),
-  keyUsage: derObjectIdentifier('2.5.29.15'),
-  basicConstraints: derObjectIdentifier('2.5.29.19'),
-  extendedKeyUsage: derObjectIdentifier('2.5.29.37'),
-  authorityKey: derObjectIdentifier('2.5.29.35'),
-  subjectKey: derObjectIdentifier('2.5.29.14'),
-} as const;
-const CURVE_OID: Readonly<Record<CurveName, Uint8Array>> = {
-  'P-256': derObjectIdentifier('1.2.840.10045.3.1.7'),
-  'P-384': derObjectIdentifier('1.3.132.0.34'),
-};
-/** ecdsa-with-SHA256 and -SHA384. */
+const CURVE_OID: Readonly<Record<CurveName, Uint8Array>> = { 'P-256': OID.p256, 'P-384': OID.p384 };
 const SIGNATURE_OID: Readonly<Record<CurveName, Uint8Array>> = {
-  'P-256': derObjectIdentifier('1.2.840.10045.4.3.2'),
-  'P-384': derObjectIdentifier('1.2.840.10045.4.3.3'),
+  'P-256': OID.ecdsaWithSha256,
+  'P-384': OID.ecdsaWithSha384,
 };
 const NOTHING: Uint8Array = new Uint8Array(0);
 /** First octet of a point that is written whole. */
 const UNCOMPRESSED = 0x04;
-const VERSION_3 = 2;
-/** First octet of key usage: digital signature, key agreement, signing of certificates. */
-const USAGE = { signature: 0x80, agreement: 0x08, authority: 0x04 } as const;
+const USAGE = {
+  signature: KEY_USAGE_BITS.digitalSignature,
+  agreement: KEY_USAGE_BITS.keyAgreement,
+  authority: KEY_USAGE_BITS.keyCertSign,
+} as const;
 
 /** Who or what a certificate is for. */
 export interface CertificateSubject {
@@ -86,55 +74,31 @@ export function titleName(title: Uint8Array): string {
 /** A certificate in DER. Issuer and subject are the same for one that an authority makes for itself. */
 export function makeCertificate(subject: CertificateSubject, terms: CertificateTerms): Uint8Array {
   const { issuer, issuerName, serial, notBeforeMs, notAfterMs } = terms;
-  const algorithm = derSequence(SIGNATURE_OID[issuer.curve]);
-  const signed = derSequence(
-    derExplicit(0, derInteger(VERSION_3)),
-    derInteger(serial),
-    algorithm,
-    nameOf(issuerName),
-    derSequence(derTime(notBeforeMs), derTime(notAfterMs)),
-    nameOf(subject.name),
-    publicKeyInfo(subject.curve, subject.publicKey),
-    derExplicit(3, derSequence(...extensionsOf(subject, issuer))),
-  );
-  return derSequence(signed, algorithm, derBitString(derSignature(signed, issuer)));
+  const publicKeyInfo = ecPublicKeyInfo(CURVE_OID[subject.curve], subject.publicKey);
+  const extensions = extensionsOf(subject, issuer);
+  const fields = { serial, issuerName, subjectName: subject.name, notBeforeMs, notAfterMs, publicKeyInfo, extensions };
+  return x509Certificate(fields, signerOf(issuer));
 }
 
 function extensionsOf({ use, publicKey }: CertificateSubject, issuer: KeyPair): Uint8Array[] {
-  const extension = (oid: Uint8Array, critical: boolean, value: Uint8Array): Uint8Array =>
-    derSequence(oid, critical ? derBoolean(true) : NOTHING, derOctetString(value));
-  const usage = USAGE[use];
-  const spare = Math.log2(usage & -usage);
   return [
-    extension(OID.authorityKey, false, derSequence(derImplicit(0, keyIdOf(issuer.publicKey)))),
-    extension(OID.subjectKey, false, derOctetString(keyIdOf(publicKey))),
-    extension(OID.keyUsage, true, derBitString(Uint8Array.of(usage), spare)),
-    ...(use === 'authority' ? [extension(OID.basicConstraints, true, derSequence(derBoolean(true)))] : []),
+    x509Extensions.authorityKeyIdentifier(keyIdOf(issuer.publicKey)),
+    x509Extensions.subjectKeyIdentifier(keyIdOf(publicKey)),
+    x509Extensions.keyUsage(USAGE[use]),
+    ...(use === 'authority' ? [x509Extensions.basicConstraints(true)] : []),
   ];
 }
 
 /** Method 1 of RFC 5280, 4.2.1.2. */
 function keyIdOf(publicKey: Uint8Array): Uint8Array {
-  const point = concat([Uint8Array.of(UNCOMPRESSED), publicKey]);
-  return Uint8Array.from(createHash('sha1').update(point).digest());
+  return Uint8Array.from(createHash('sha1').update(uncompressedPoint(publicKey)).digest());
 }
 
-function nameOf(commonName: string): Uint8Array {
-  return derSequence(derSet(derSequence(OID.commonName, derText(commonName))));
-}
-
-function publicKeyInfo(curve: CurveName, publicKey: Uint8Array): Uint8Array {
-  return derSequence(
-    derSequence(OID.ecPublicKey, CURVE_OID[curve]),
-    derBitString(concat([Uint8Array.of(UNCOMPRESSED), publicKey])),
-  );
-}
-
-/** SEQUENCE of R and S, as X.509 has it. */
-function derSignature(octets: Uint8Array, signer: KeyPair): Uint8Array {
-  const reader = new ByteReader(signOctets(octets, signer));
-  const r = reader.slice(CURVES[signer.curve].bytes);
-  return derSequence(derInteger(r), derInteger(reader.rest()));
+function signerOf(pair: KeyPair): X509Signer {
+  return {
+    algorithm: SIGNATURE_OID[pair.curve],
+    sign: (octets) => ecdsaSignature(signOctets(octets, pair)),
+  };
 }
 
 /** What is used of a certificate. */
@@ -279,13 +243,7 @@ export function checkIssued(certificate: Certificate, authority: Certificate, at
 
 /** A request for a certificate, in DER: the name and the key of the pair, signed by the pair (PKCS #10). */
 export function makeCertificateRequest(name: string, pair: KeyPair): Uint8Array {
-  const info = derSequence(
-    derInteger(0),
-    nameOf(name),
-    publicKeyInfo(pair.curve, pair.publicKey),
-    derExplicit(0, NOTHING),
-  );
-  return derSequence(info, derSequence(SIGNATURE_OID[pair.curve]), derBitString(derSignature(info, pair)));
+  return x509Request(name, ecPublicKeyInfo(CURVE_OID[pair.curve], pair.publicKey), signerOf(pair));
 }
 
 /** Who asks, and for which key; throws SECURITY_CERTIFICATE when the asker has not the private number of the key. */

@@ -14,7 +14,6 @@ import type {
   Entry,
   Health,
   JobClass,
-  JobFailure,
   JobOutcome,
   Journal,
   LineReader,
@@ -161,12 +160,8 @@ export class DlmsLineReader implements LineReader {
     work: (meter: MeterAccess) => Promise<Result>,
   ): Promise<WorkResult<Result>> {
     const { meter } = this.#desk(meterId);
-    this.#sessions.listenAnew();
-    try {
-      await started();
-    } catch (error) {
-      return notBegun(error);
-    }
+    const notBegun = await this.#begin(started);
+    if (notBegun !== null) return notBegun;
     try {
       const access = new ReaderMeterAccess(
         meter,
@@ -199,12 +194,8 @@ export class DlmsLineReader implements LineReader {
     use: (wire: MeterWire) => Promise<Result>,
   ): Promise<WorkResult<Result>> {
     const { meter } = this.#desk(meterId);
-    this.#sessions.listenAnew();
-    try {
-      await started();
-    } catch (error) {
-      return notBegun(error);
-    }
+    const notBegun = await this.#begin(started);
+    if (notBegun !== null) return notBegun;
     try {
       await this.#sessions.drop();
       const wire = await this.#options.opener.lend(meter, client);
@@ -216,6 +207,17 @@ export class DlmsLineReader implements LineReader {
     } catch (error) {
       // What went wrong in somebody else's association says nothing of how we are served.
       return { ok: false, failure: verdictOf(error, this.#sessions.noiseOctets).failure };
+    }
+  }
+
+  /** Begins work on a meter, unless whoever wanted it says no: then nothing is said to the meter, and this is the answer. */
+  async #begin(started: () => Promise<void>): Promise<NotBegun | null> {
+    this.#sessions.listenAnew();
+    try {
+      await started();
+      return null;
+    } catch (error) {
+      return notBegun(error);
     }
   }
 
@@ -299,8 +301,10 @@ export class DlmsLineReader implements LineReader {
   }
 }
 
-/** Nothing was said to the meter, because whoever wanted it said no. */
-function notBegun(error: unknown): { readonly ok: false; readonly failure: JobFailure } {
+/** Nothing was said to the meter. */
+type NotBegun = WorkResult<never> & { readonly ok: false };
+
+function notBegun(error: unknown): NotBegun {
   const code = error instanceof DeltawattError ? error.code : 'READER_CRASHED';
   const sentence = error instanceof DeltawattError ? error.sentence : reasonOf(error);
   return { ok: false, failure: { code, sentence, reached: 'no' } };
