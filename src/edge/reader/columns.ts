@@ -19,7 +19,8 @@ import type { OpenAssociation } from './sessions.ts';
 
 /** What is remembered of a meter's buffers, by OBIS. */
 export class ColumnsMemory {
-  readonly #checkedIn = new Map<string, OpenAssociation>();
+  /** By association, which must not be held beyond its end: it has the client with all its buffers. */
+  readonly #checkedIn = new WeakMap<OpenAssociation, Set<string>>();
   readonly #wrong = new Map<string, string>();
 
   /** Why a buffer of the meter is not read, in a sentence; null = all that were asked are as the profile says. */
@@ -29,16 +30,18 @@ export class ColumnsMemory {
 
   /** Whether the columns were looked at in this association, and are the profile's. */
   isChecked(obis: string, association: OpenAssociation): boolean {
-    return this.#checkedIn.get(obis) === association;
+    return this.#checkedIn.get(association)?.has(obis) ?? false;
   }
 
   /** They were looked at; `mismatch` null = as the profile says. */
   checked(obis: string, association: OpenAssociation, mismatch: string | null): void {
+    const checked = this.#checkedIn.get(association) ?? new Set();
+    this.#checkedIn.set(association, checked);
     if (mismatch === null) {
-      this.#checkedIn.set(obis, association);
+      checked.add(obis);
       this.#wrong.delete(obis);
     } else {
-      this.#checkedIn.delete(obis);
+      checked.delete(obis);
       this.#wrong.set(obis, mismatch);
     }
   }

@@ -1,6 +1,10 @@
 /** Buffers that are not set up as their profile says: named, and nothing of them stored. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { ColumnsMemory } from '../../../src/edge/reader/columns.ts';
+import type { OpenAssociation } from '../../../src/edge/reader/sessions.ts';
 import type { BufferColumn, Profile } from '../../../src/profile/schema/profile.ts';
 import { bus, profileOf } from './bus.ts';
 
@@ -67,4 +71,26 @@ test('HE-7 a column less, or another period: the same', async () => {
   assert.equal(b.rowsOf('m0001', 900).length, 0);
   assert.match(statesOf(b).at(-1)?.sentence ?? '', /captures 6 columns in 1-0:99\.1\.0\*255, the profile has 7/);
   await b.stop();
+});
+
+/** The collector of the engine, which a program must ask for by name. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
+
+test('edge-idle: what is remembered of a meter between its rounds does not hold the association of the last one', async () => {
+  const memory = new ColumnsMemory();
+  const over = (() => {
+    const association = { octets: new Uint8Array(1024) } as unknown as OpenAssociation;
+    memory.checked('1-0:99.1.0*255', association, null);
+    assert.equal(memory.isChecked('1-0:99.1.0*255', association), true);
+    assert.equal(memory.isChecked('1-0:99.2.0*255', association), false);
+    return new WeakRef(association);
+  })();
+  // A weak reference lives to the end of the turn that made or read it.
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  assert.equal(over.deref(), undefined);
+  assert.equal(memory.sentence, null);
 });
