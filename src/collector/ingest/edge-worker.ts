@@ -212,13 +212,15 @@ export class EdgeWorker {
   async #hello(edge: EdgeRecord & { readonly key: Uint8Array }, hello: Hello): Promise<void> {
     const { store, clock, log } = this.parts;
     this.#session = { session: hello.session, epoch: hello.epoch, key: edge.key };
+    // Those of another epoch must not take a block of this one, whatever fails below.
+    this.#writers = new Map();
     this.#acks.take();
     if (edge.state !== 'active') return this.#refuse('INGEST_DEACTIVATED');
     if (!(await this.parts.isSafe())) return this.#refuse('INGEST_NOT_SAFE');
     const { epoch, software } = hello;
     await store.noteHello(this.edgeId, { epoch, software, lanes: hello.lanes, atMs: clock.nowMs() });
     this.#edge = { ...edge, epoch };
-    this.#writers = new Map(LANE_ORDER.map((lane) => [lane, this.#newWriter(epoch, lane)]));
+    for (const lane of LANE_ORDER) this.#writers.set(lane, this.#newWriter(epoch, lane));
     for (const span of hello.lanes) await this.#declareGap(epoch, span);
     const lanes: { lane: Lane; upTo: number }[] = [];
     for (const [lane, writer] of this.#writers) lanes.push({ lane, upTo: (await writer.cursor()).upTo });

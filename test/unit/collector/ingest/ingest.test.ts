@@ -288,6 +288,23 @@ describe('acceptance of blocks', () => {
     assert.equal(await desk.store.cursor(edge.edgeId, other.epoch, 2), undefined);
   });
 
+  test('a hello of a new store that cannot be noted leaves no cursor of the old one behind', async () => {
+    const { desk, edge } = await ready();
+    await desk.blocks(edge, edge.blocks(2));
+    desk.told(edge);
+    const renewed = new JournalEdge('e1', '00000000000000ff', edge.groups);
+    for (let slot = 7; slot <= 9; slot++)
+      renewed.rows(2, [row(DAY_MS + slot * QUARTER_MS, [slot, 1])], { readAtMs: DAY_MS });
+    const { noteHello } = desk.store;
+    desk.store.noteHello = () => Promise.reject(new Error('the database is away'));
+    await desk.hello(renewed, [], 2);
+    desk.store.noteHello = noteHello;
+    await desk.blocks(renewed, renewed.blocks(2));
+    assert.deepEqual(desk.told(renewed), [ack(renewed, 3)]);
+    assert.equal(await upTo(desk, renewed), 3);
+    assert.equal(await upTo(desk, edge), 6);
+  });
+
   test('an unknown edge waits in the inbox, unacknowledged', async () => {
     const desk = newDesk();
     const edge = filled('stranger');
