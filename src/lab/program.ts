@@ -8,12 +8,16 @@ export interface RunningProgram {
   readonly process: ChildProcess;
   /** Resolves with the first printed line that contains `text`; rejects when the program ends or `timeoutMs` is over. */
   line(text: string, timeoutMs: number): Promise<string>;
+  /** What it printed last, oldest first: the first place to look when it does not do what it should. */
+  lastLines(): readonly string[];
   /** Ends it in order, or at once with SIGKILL when that takes longer than `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
 }
 
-/** Lines that are kept: enough to say why a start failed. */
+/** Lines of the beginning that are kept, for who waits for one of them. */
 const LINES_MAX = 2_000;
+/** Lines of the end that are kept. */
+const LAST_LINES = 8;
 
 /** Starts `deltawatt ...args` in a folder; `heard` gets every line that it prints. */
 export async function startProgram(
@@ -25,6 +29,7 @@ export async function startProgram(
   heard: (line: string) => void = () => {},
 ): Promise<RunningProgram> {
   const lines: string[] = [];
+  const last: string[] = [];
   const waiting = new Set<() => void>();
   let end: string | null = null;
   const child = await host.spawn(command.file, [...command.args, ...args], {
@@ -33,6 +38,8 @@ export async function startProgram(
     line: (text) => {
       heard(text);
       if (lines.length < LINES_MAX) lines.push(text);
+      last.push(text);
+      if (last.length > LAST_LINES) last.shift();
       for (const look of waiting) look();
     },
   });
@@ -48,7 +55,7 @@ export async function startProgram(
         settle();
       };
       const fail = (why: string) =>
-        done(() => reject(new Error(`${args[0]}: ${why} before '${text}': ${lines.slice(-5).join(' | ')}`)));
+        done(() => reject(new Error(`${args[0]}: ${why} before '${text}': ${last.join(' | ')}`)));
       const look = () => {
         const found = lines.find((each) => each.includes(text));
         if (found !== undefined) done(() => resolve(found));
@@ -64,7 +71,7 @@ export async function startProgram(
     await child.ended;
     timer.cancel();
   };
-  return { process: child, line, stop };
+  return { process: child, line, lastLines: () => [...last], stop };
 }
 
 /** Ports from which systems do not draw those of outgoing connections: such a one could be taken between two starts. */

@@ -137,7 +137,8 @@ export async function runKill(run: KillRun, tell: (line: string) => void): Promi
     await stopAll(shift, ['sim']);
     programs.set('sim', await startMeters(yard, 0));
     for (const site of yard.sites) programs.set(site.edgeId, await startYardEdge(yard, site));
-    if (!(await settle(yard))) tell('the system does not come to rest');
+    const unrest = await settle(yard);
+    if (unrest !== null) tellUnrest(shift, unrest);
     await stopAll(shift);
     const verdict = await judgeYard(yard);
     const clean = isClean(verdict) && verdict.countersTwice === 0 && verdict.countersSeen > 0;
@@ -146,6 +147,12 @@ export async function runKill(run: KillRun, tell: (line: string) => void): Promi
     await endYard(yard, programs.values());
     await yard.host.files.remove(yard.folder);
   }
+}
+
+/** Whether readings are lost by it is for the oracle; where to look is said here. */
+function tellUnrest({ programs, tell }: Shift, unrest: string): void {
+  tell(`the system does not come to rest: ${unrest}`);
+  for (const [name, program] of programs) tell(`${name} said last: ${program.lastLines().join(' | ')}`);
 }
 
 async function stopAll({ programs }: Shift, names: Iterable<string> = [...programs.keys()].reverse()): Promise<void> {

@@ -124,7 +124,8 @@ export async function runNet(run: NetRun, tell: (line: string) => void): Promise
     programs.set('sim', await startMeters(yard, 0));
     await startCentre(scene);
     await startEdge(scene);
-    if (!(await settle(yard))) tell('the system does not come to rest');
+    const unrest = await settle(yard);
+    if (unrest !== null) tell(`the system does not come to rest: ${unrest}`);
     await stopPrograms(scene, ['edge', 'collector', 'broker', 'sim']);
     const verdict = await judgeYard(yard);
     const clean = isClean(verdict) && verdict.countersTwice === 0;

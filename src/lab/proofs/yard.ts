@@ -77,7 +77,10 @@ export interface Yard {
 /** How long a program may take to start or stop: a loaded machine, and a database that recovers. */
 const START_PATIENCE_MS = 60_000;
 const STOP_PATIENCE_MS = 15_000;
-const SETTLE_PATIENCE_MS = 300_000;
+/** While anything moves it is waited for, but not beyond this. */
+const SETTLE_PATIENCE_MS = 360_000;
+/** Nothing moves and yet something is left: longer than an edge waits for a meter, a broker or a collector that was away. */
+const STANDSTILL_MS = 90_000;
 const QUIET_MS = 5_000;
 const LOOK_MS = 200;
 /** Pace of the meters' lines: history lasts for a proof, and a block a second is on its way. */
@@ -315,24 +318,35 @@ export async function figuresOf({ env }: Yard, site: EdgeSite): Promise<Figures 
 
 /**
  * Waits until every row that the meters had is read, stored and acknowledged: long enough nothing new and nothing pending.
- * False when that does not come in time.
+ * Null then; a sentence that says how far each edge came when it stands still before, or when the patience is over.
  */
-export async function settle(yard: Yard, patienceMs = SETTLE_PATIENCE_MS): Promise<boolean> {
+export async function settle(yard: Yard, patienceMs = SETTLE_PATIENCE_MS): Promise<string | null> {
   const { env, sites } = yard;
-  const deadlineMs = env.clock.monotonicMs() + patienceMs;
-  let [quietSinceMs, before] = [env.clock.monotonicMs(), ''];
-  while (env.clock.monotonicMs() - quietSinceMs < QUIET_MS) {
-    if (env.clock.monotonicMs() > deadlineMs) return false;
+  const begunMs = env.clock.monotonicMs();
+  let [movedAtMs, before] = [begunMs, ''];
+  for (;;) {
     const all = await Promise.all(sites.map((site) => figuresOf(yard, site)));
-    const now = all.map((each) => `${each?.blocks} ${each?.jobsDone}`).join();
-    const atRest = all.every(
-      (each) => each !== undefined && each.pending === 0 && each.isOpen && each.jobsDone > yard.options.meters,
-    );
-    if (!atRest || now !== before) quietSinceMs = env.clock.monotonicMs();
+    const nowMs = env.clock.monotonicMs();
+    const now = all.map((each, at) => progressOf(sites[at]?.edgeId, each)).join('; ');
+    if (now !== before) movedAtMs = nowMs;
     before = now;
+    const stillMs = nowMs - movedAtMs;
+    if (stillMs >= QUIET_MS && all.every((each) => isAtRest(yard, each))) return null;
+    if (stillMs > STANDSTILL_MS) return `nothing has moved for ${STANDSTILL_MS / 1000} s: ${now}`;
+    if (nowMs - begunMs > patienceMs) return `not at rest after ${patienceMs / 1000} s: ${now}`;
     await env.timers.sleep(LOOK_MS);
   }
-  return true;
+}
+
+function isAtRest({ options }: Yard, figures: Figures | undefined): boolean {
+  return figures?.isOpen === true && figures.pending === 0 && figures.jobsDone > options.meters;
+}
+
+function progressOf(edgeId: EdgeId | undefined, figures: Figures | undefined): string {
+  if (figures === undefined) return `${edgeId} does not answer`;
+  const { blocks, acknowledgements, pending, isOpen, jobsDone } = figures;
+  const session = isOpen ? 'in session' : 'without session';
+  return `${edgeId} ${session}, ${jobsDone} jobs, ${blocks} blocks, ${acknowledgements} acks, ${pending} pending`;
 }
 
 /** What a run found. */
