@@ -19,7 +19,7 @@ import { Pulse } from './health/pulse.ts';
 import { ImageFetcher } from './images/image-fetcher.ts';
 import { ImageStore } from './images/image-store.ts';
 import { Stage } from './journal/stage.ts';
-import { openEdgeJournal, tellRoom } from './journal-keeper.ts';
+import { openEdgeJournal, tellLostPushes, tellRoom } from './journal-keeper.ts';
 import { CLOCK_AGREES_MS, CLOCK_FLOOR_MS, STOP_PATIENCE_MS } from './limits.ts';
 import type { Journal, UplinkState } from './ports.ts';
 import { MeterCounters } from './reader/counters.ts';
@@ -65,6 +65,7 @@ export class Concentrator {
       flushAfterMs: settings.flushAfterMs,
       failed: (error) => this.#journalFailed(error),
       stored: (rows) => health.count('rows_stored', rows),
+      lost: (rows) => tellLostPushes(health, rows),
     });
     journal.onAppend(() => health.state('journal', 'ok', 'The journal stores what is read.'));
     const watermark: Stage['watermark'] = (meterId, key) => this.#stage.watermark(meterId, key);

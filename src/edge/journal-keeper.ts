@@ -80,3 +80,11 @@ export function tellRoom(journal: Journal, health: Health): void {
   const low = autonomyHours < AUTONOMY_LOW_HOURS;
   health.state('autonomy', low ? 'degraded' : 'ok', `Without a collector the journal lasts another ${words}.`);
 }
+
+/** Pushed rows gave way while the journal could not be written. */
+export function tellLostPushes(health: Health, rows: number): void {
+  health.count('push_rows_lost', rows);
+  const sentence =
+    'Pushed readings were lost: the journal could not be written for longer than they can be held. Look at the disk.';
+  health.state('pushed readings', 'degraded', sentence);
+}

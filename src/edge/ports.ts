@@ -52,7 +52,10 @@ export interface Entry {
 }
 
 /** What a reader hands to the stage. */
-export type Staged = Entry;
+export interface Staged extends Entry {
+  /** Nobody can be asked for these rows again: a meter pushed them. They have no watermarks, and outlast a failed flush. */
+  readonly isOnlyCopy?: boolean;
+}
 
 /** Collects what readers bring until it is worth a block of the journal. */
 export interface ReadingStage {

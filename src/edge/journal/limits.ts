@@ -28,6 +28,8 @@ export const KEPT_VALUE_MAX_OCTETS = 64 * 1024;
 export const ENTRY_MAX_ROWS = 65_536;
 /** Rows that may be staged: a flush starts at once when short rows reach it before they reach the octets. */
 export const STAGE_MAX_ROWS = 16_384;
+/** Pushed rows that are held while the journal cannot be written: days of a customer port at a row a quarter-hour; the oldest give way. */
+export const HELD_MAX_ROWS = 8_192;
 /** Records that may be staged; while the journal cannot be written the oldest ones are dropped. */
 export const STAGE_MAX_RECORDS = 1024;
 /** Eviction goes on until so much of the quota is free, so that it does not come with every append. */

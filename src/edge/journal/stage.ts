@@ -3,17 +3,17 @@
  * batches instead of one per meter.
  *
  * It flushes when about 3.5 kB are estimated, when the first row has waited `flushAfterMs`, at once for urgent records, and
- * on demand. A flush that fails keeps nothing: the watermarks fall back to the journal's and the meters, which still hold
- * the rows, are read again. Records are not in any meter; they stay and go with the next flush.
+ * on demand. A flush that fails keeps nothing that a meter still holds: the watermarks fall back to the journal's, and those
+ * rows are read again. Records and pushed rows are in no meter; they stay and go with the next flush, within bounds.
  */
 import type { Timer, Timers } from '../../base/env.ts';
 import type { MeterId } from '../../model/ids.ts';
 import { estimateOctets } from '../../wire/pack.ts';
 import { recordOctets } from '../../wire/record-body.ts';
 import type { JournalRecord } from '../../wire/records.ts';
-import type { Entry, Journal, ReadingStage, Staged, Watermark } from '../ports.ts';
+import type { Entry, GroupRows, Journal, ReadingStage, Staged, Watermark } from '../ports.ts';
 import { journalError } from './errors.ts';
-import { FLUSH_OCTETS, STAGE_MAX_RECORDS, STAGE_MAX_ROWS } from './limits.ts';
+import { FLUSH_OCTETS, HELD_MAX_ROWS, STAGE_MAX_RECORDS, STAGE_MAX_ROWS } from './limits.ts';
 
 /** What a stage needs. */
 export interface StageOptions {
@@ -25,14 +25,50 @@ export interface StageOptions {
   readonly failed: (error: unknown) => void;
   /** Called when rows are on the medium, with their number. */
   readonly stored?: (rows: number) => void;
+  /** Called when pushed rows had to give way, with their number: they are lost. */
+  readonly lost?: (rows: number) => void;
 }
 
-type OpenEntry = { -readonly [Key in 'groups' | 'records' | 'watermarks' | 'keep']: Entry[Key][number][] } & {
-  readAtMs: number;
+type Lists<Keys extends keyof Entry> = {
+  -readonly [Key in Keys]: Entry[Key] extends readonly (infer Item)[] ? Item[] : never;
 };
 
+interface OpenEntry extends Lists<'groups' | 'records' | 'watermarks' | 'keep'> {
+  /** Rows that are nowhere else, and what is kept with them. */
+  readonly only: Lists<'groups' | 'keep'>;
+  readAtMs: number;
+}
+
 function nothing(): OpenEntry {
-  return { groups: [], records: [], watermarks: [], keep: [], readAtMs: Number.MIN_SAFE_INTEGER };
+  const only = { groups: [], keep: [] };
+  return { groups: [], records: [], watermarks: [], keep: [], only, readAtMs: Number.MIN_SAFE_INTEGER };
+}
+
+/** The part of it that no meter holds. */
+function homeless({ records, only, readAtMs }: OpenEntry): OpenEntry {
+  return { ...nothing(), records, only, readAtMs };
+}
+
+function joined(first: OpenEntry, then: OpenEntry): OpenEntry {
+  return {
+    groups: [...first.groups, ...then.groups],
+    records: [...first.records, ...then.records],
+    watermarks: [...first.watermarks, ...then.watermarks],
+    keep: [...first.keep, ...then.keep],
+    only: {
+      groups: [...first.only.groups, ...then.only.groups],
+      keep: [...first.only.keep, ...then.only.keep],
+    },
+    readAtMs: Math.max(first.readAtMs, then.readAtMs),
+  };
+}
+
+function rowsIn(groups: readonly GroupRows[]): number {
+  return groups.reduce((sum, { rows }) => sum + rows.length, 0);
+}
+
+function octetsIn(groups: readonly GroupRows[]): number {
+  return groups.reduce((sum, { group, rows }) => sum + estimateOctets(rows.length, group.columns.length), 0);
 }
 
 /** Whether a record must not wait for rows. */
@@ -48,6 +84,8 @@ function watermarkName(meterId: MeterId, key: string): string {
 export class Stage implements ReadingStage {
   readonly #options: StageOptions;
   #open = nothing();
+  /** What flushes that failed left, in their order; it goes before what was staged since. */
+  #held = nothing();
   #octets = 0;
   #rows = 0;
   #timer: Timer | null = null;
@@ -71,21 +109,20 @@ export class Stage implements ReadingStage {
     const gap = staged.watermarks.find((watermark) => this.#leavesHole(watermark));
     if (gap !== undefined) return Promise.reject(journalError('JOURNAL_STALE', `meter ${gap.meterId}, ${gap.key}`));
     const open = this.#open;
-    open.groups.push(...staged.groups);
+    const home = staged.isOnlyCopy === true ? open.only : open;
+    home.groups.push(...staged.groups);
+    home.keep.push(...staged.keep);
     open.records.push(...staged.records);
-    open.keep.push(...staged.keep);
     for (const watermark of staged.watermarks) {
       open.watermarks.push({ ...watermark, line: watermark.line ?? staged.line });
       this.#staged.set(watermarkName(watermark.meterId, watermark.key), watermark.atMs);
     }
     open.readAtMs = Math.max(open.readAtMs, staged.readAtMs);
-    for (const { group, rows } of staged.groups) {
-      this.#rows += rows.length;
-      this.#octets += estimateOctets(rows.length, group.columns.length);
-    }
+    this.#rows += rowsIn(staged.groups);
+    this.#octets += octetsIn(staged.groups);
     for (const record of staged.records) this.#octets += recordOctets(record);
-    const full =
-      this.#octets >= FLUSH_OCTETS || this.#rows >= STAGE_MAX_ROWS || open.records.length >= STAGE_MAX_RECORDS;
+    const records = this.#held.records.length + open.records.length;
+    const full = this.#octets >= FLUSH_OCTETS || this.#rows >= STAGE_MAX_ROWS || records >= STAGE_MAX_RECORDS;
     if (full || staged.records.some(isUrgent)) return this.flush();
     this.#startTimer();
     return Promise.resolve();
@@ -111,7 +148,8 @@ export class Stage implements ReadingStage {
   flush(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = null;
-    const entry = this.#open;
+    const entry = joined(this.#held, this.#open);
+    this.#held = nothing();
     this.#open = nothing();
     this.#octets = 0;
     this.#rows = 0;
@@ -121,19 +159,20 @@ export class Stage implements ReadingStage {
     return flushed;
   }
 
-  async #append(entry: OpenEntry, generation: number): Promise<void> {
-    const size = entry.groups.length + entry.records.length + entry.watermarks.length + entry.keep.length;
-    if (size === 0) return;
+  async #append({ only, ...entry }: OpenEntry, generation: number): Promise<void> {
+    const groups = [...entry.groups, ...only.groups];
+    const keep = [...entry.keep, ...only.keep];
+    if (groups.length + entry.records.length + entry.watermarks.length + keep.length === 0) return;
     if (generation !== this.#generation) {
-      this.#keepRecords(entry);
+      this.#hold({ ...entry, only });
       throw journalError('JOURNAL_STALE', 'a flush before this one failed');
     }
     try {
-      await this.#options.journal.append({ ...entry, line: '' });
+      await this.#options.journal.append({ ...entry, groups, keep, line: '' });
       this.#forget(entry.watermarks);
-      this.#options.stored?.(entry.groups.reduce((sum, each) => sum + each.rows.length, 0));
+      this.#options.stored?.(rowsIn(groups));
     } catch (error) {
-      this.#fallBack(entry);
+      this.#fallBack({ ...entry, only });
       this.#options.failed(error);
       throw error;
     }
@@ -148,29 +187,44 @@ export class Stage implements ReadingStage {
   }
 
   /**
-   * All staged rows go, also those that came after the failed ones: a later row without the earlier one would move the
-   * watermark over a hole. Kept values describe rows and go too; records have no other home and stay.
+   * All staged rows that a meter still holds go, also those that came after the failed ones: a later row without the earlier
+   * one would move the watermark over a hole. Values kept with them describe those rows and go too.
    */
   #fallBack(failed: OpenEntry): void {
     this.#generation++;
     this.#staged.clear();
-    const { records, readAtMs } = this.#open;
-    this.#open = { ...nothing(), records, readAtMs };
-    this.#rows = 0;
-    this.#keepRecords(failed);
+    this.#open = homeless(this.#open);
+    this.#hold(failed);
   }
 
-  /** Puts records of a flush that was not stored before those that wait. */
-  #keepRecords({ records, readAtMs }: OpenEntry): void {
-    const kept = [...records, ...this.#open.records].slice(-STAGE_MAX_RECORDS);
-    this.#open = { ...this.#open, records: kept, readAtMs: Math.max(readAtMs, this.#open.readAtMs) };
-    this.#octets = this.#estimate();
-    if (kept.length > 0) this.#startTimer();
+  /** Keeps what has no other home of a flush that was not stored, within bounds. */
+  #hold(failed: OpenEntry): void {
+    const { records, only, readAtMs } = joined(this.#held, homeless(failed));
+    const keep = new Map(only.keep.map((each) => [each.key, each]));
+    this.#held = {
+      ...nothing(),
+      records: records.slice(-STAGE_MAX_RECORDS),
+      only: { groups: this.#newest(only.groups), keep: [...keep.values()] },
+      readAtMs,
+    };
+    this.#measure();
+    if (this.#octets > 0) this.#startTimer();
   }
 
-  #estimate(): number {
-    const { groups, records } = this.#open;
-    const rows = groups.reduce((sum, each) => sum + estimateOctets(each.rows.length, each.group.columns.length), 0);
-    return records.reduce((sum, record) => sum + recordOctets(record), rows);
+  /** The newest of them, as many as may be held. */
+  #newest(groups: readonly GroupRows[]): GroupRows[] {
+    let room = HELD_MAX_ROWS;
+    let from = groups.length;
+    while (from > 0 && (groups[from - 1]?.rows.length ?? 0) <= room) room -= groups[--from]?.rows.length ?? 0;
+    const lost = rowsIn(groups.slice(0, from));
+    if (lost > 0) this.#options.lost?.(lost);
+    return groups.slice(from);
+  }
+
+  #measure(): void {
+    const { groups, only, records } = joined(this.#held, this.#open);
+    this.#rows = rowsIn(groups) + rowsIn(only.groups);
+    this.#octets = octetsIn(groups) + octetsIn(only.groups);
+    for (const record of records) this.#octets += recordOctets(record);
   }
 }

@@ -10,17 +10,19 @@ export class AttributeFilter {
 
   constructor(private readonly journal: Pick<Journal, 'kept'>) {}
 
-  /** What has to be stored of these attributes: those whose text is new. */
+  /** What has to be stored of these attributes: those whose text is new. Rejects with JOURNAL_* errors, and forgets nothing then. */
   async changed(attributes: readonly MeterAttribute[]): Promise<Pick<Entry, 'records' | 'keep'>> {
     const records: Entry['records'][number][] = [];
     const keep: Entry['keep'][number][] = [];
+    const texts = new Map<string, string>();
     for (const attribute of attributes) {
       const key = `${PREFIX}${attribute.meterId}/${attribute.obis}/${attribute.name}`;
-      if ((await this.#textOf(key)) === attribute.text) continue;
-      this.#last.set(key, attribute.text);
+      if ((texts.get(key) ?? (await this.#textOf(key))) === attribute.text) continue;
+      texts.set(key, attribute.text);
       records.push({ kind: 'attribute', attribute });
       keep.push({ key, value: new TextEncoder().encode(attribute.text) });
     }
+    for (const [key, text] of texts) this.#last.set(key, text);
     return { records, keep };
   }
 

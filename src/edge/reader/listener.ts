@@ -19,6 +19,8 @@ import { MeterStates } from './meter-states.ts';
 import { PushCipher, unverified } from './push-cipher.ts';
 import { PushSampler } from './push-sampler.ts';
 
+const NO_TEXTS: Pick<Entry, 'records' | 'keep'> = { records: [], keep: [] };
+
 /** What a listener is made of. */
 export interface PushListenerOptions {
   readonly env: Env;
@@ -202,8 +204,14 @@ export class PushListener {
   }
 
   #store(readout: PushReadout): void {
+    const { env, health } = this.#options;
     this.#queue(async () => {
-      const { records, keep } = await this.#attributes.changed(readout.attributes);
+      // Texts come again with every push, readings do not: they are stored whatever becomes of the texts.
+      const { records, keep } = await this.#attributes.changed(readout.attributes).catch((error: unknown) => {
+        health.count('reader_push_texts_skipped');
+        env.log.warn('reader.push-texts-skipped', { reason: reasonOf(error) });
+        return NO_TEXTS;
+      });
       return { groups: readout.groups, records, keep: [...keep, ...this.#cipher.takeKeep()] };
     });
   }
@@ -214,11 +222,12 @@ export class PushListener {
     this.#tail = this.#tail
       .then(async () => {
         const entry = { line, groups: [], records: [], watermarks: [], keep: [], readAtMs };
-        await stage.add({ ...entry, ...(await part()) });
+        await stage.add({ ...entry, ...(await part()), isOnlyCopy: true });
       })
       .catch((error: unknown) => {
-        health.count('reader_push_not_stored');
-        env.log.warn('reader.push-not-stored', { line, reason: reasonOf(error) });
+        // The stage has it and tries again.
+        health.count('reader_push_store_delayed');
+        env.log.warn('reader.push-store-delayed', { line, reason: reasonOf(error) });
       });
   }
 }

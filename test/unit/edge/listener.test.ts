@@ -108,6 +108,21 @@ test('IT-15 captures of a real meter, split and with noise between, become readi
   await p.listener.stop();
 });
 
+test('IT-15 readings are stored when the texts beside them cannot be compared with the last ones; the texts follow', async () => {
+  const p = await port('kaifa/ma304', 'Europe/Oslo', 0);
+  const { kept } = p.journal;
+  p.journal.kept = () => Promise.reject(new Error('the disk does not answer'));
+  const captures = plainCapturesOf('kaifa/ma304');
+  await p.play(captures, false);
+  assert.ok(p.values().includes('1-0:1.7.0*255 5852'), p.values().slice(0, 10).join(', '));
+  assert.deepEqual(p.attributes(), []);
+  assert.ok((p.health.counters.get('reader_push_texts_skipped') ?? 0) > 0);
+  p.journal.kept = kept;
+  await p.play(captures, false);
+  assert.ok(p.attributes().some((attribute) => attribute.includes('MA304H3E')));
+  await p.listener.stop();
+});
+
 test('malformed frames are counted by code, the line goes on', async () => {
   const p = await port('kaifa/ma304', 'Europe/Oslo', 0);
   for (const { hex } of MALFORMED) {

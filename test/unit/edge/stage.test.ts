@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import type { Timers } from '../../../src/base/env.ts';
 import { hasCode } from '../../../src/base/errors.ts';
 import { JOURNAL_ERRORS, journalError } from '../../../src/edge/journal/errors.ts';
-import { FLUSH_OCTETS } from '../../../src/edge/journal/limits.ts';
+import { FLUSH_OCTETS, HELD_MAX_ROWS } from '../../../src/edge/journal/limits.ts';
 import { Stage } from '../../../src/edge/journal/stage.ts';
-import type { Entry, Watermark } from '../../../src/edge/ports.ts';
+import type { Entry, Staged, Watermark } from '../../../src/edge/ports.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
 import { entryOf, logRecord, rowsOf, START_MS } from '../../suite/journal.ts';
 
@@ -52,8 +52,15 @@ function setUp() {
   const timers = new HandTimers();
   const journal = new HandJournal();
   const failures: unknown[] = [];
-  const stage = new Stage({ journal, timers, flushAfterMs: 60_000, failed: (error) => failures.push(error) });
-  return { timers, journal, failures, stage };
+  const lost: number[] = [];
+  const stage = new Stage({
+    journal,
+    timers,
+    flushAfterMs: 60_000,
+    failed: (error) => failures.push(error),
+    lost: (rows) => lost.push(rows),
+  });
+  return { timers, journal, failures, lost, stage };
 }
 
 function readOf(atMs: number, sinceMs: number | null, line = 'bus1'): Entry {
@@ -132,6 +139,63 @@ test('J-32 a failed flush keeps no row, lets the watermark fall back and keeps t
   const last = journal.entries.at(-1);
   assert.deepEqual(last?.records, [logRecord('stays')]);
   assert.equal(journal.watermark(m0, 'p'), START_MS + 1500);
+});
+
+function pushOf(count: number, atMs: number, counter: number): Staged {
+  const value = new TextEncoder().encode(String(counter));
+  return {
+    ...entryOf({ groups: rowsOf(1, atMs, 'billing', count), keep: [{ key: 'counter', value }] }),
+    isOnlyCopy: true,
+  };
+}
+
+const timesOf = (entry: Entry | undefined) => entry?.groups.flatMap(({ rows }) => rows.map(({ atMs }) => atMs));
+
+test('IT-15 pushed rows outlast failed flushes, in order, with the last of what is kept with them; rows of meters go', async () => {
+  const { journal, stage, timers } = setUp();
+  journal.failing = true;
+  await stage.add(pushOf(1, START_MS, 1));
+  await stage.add(readOf(START_MS + 5_000, null));
+  const first = stage.flush();
+  await stage.add(pushOf(1, START_MS + 1_000, 2));
+  const second = stage.flush();
+  await assert.rejects(first, (error) => hasCode(error, 'JOURNAL_WRITE'));
+  await assert.rejects(second, (error) => hasCode(error, 'JOURNAL_STALE'));
+  assert.equal(timers.pending.size, 1, 'tried again without another push');
+  await assert.rejects(stage.flush(), (error) => hasCode(error, 'JOURNAL_WRITE'));
+  journal.failing = false;
+  await stage.add(pushOf(1, START_MS + 2_000, 3));
+  timers.fire();
+  await stage.flush();
+  assert.equal(journal.entries.length, 1);
+  const [stored] = journal.entries;
+  assert.deepEqual(timesOf(stored), [START_MS, START_MS + 1_000, START_MS + 2_000]);
+  assert.equal(new TextDecoder().decode(stored?.keep.at(-1)?.value), '3');
+  assert.equal(stage.octets, 0);
+  await stage.flush();
+  assert.equal(journal.entries.length, 1, 'once');
+});
+
+test('IT-15 pushed rows are held within a bound: the oldest give way, and their number is told', async () => {
+  const { journal, lost, stage } = setUp();
+  journal.failing = true;
+  const each = HELD_MAX_ROWS / 4;
+  for (let push = 0; push < 6; push++) {
+    await stage.add(pushOf(each, START_MS + push, push)).catch(() => undefined);
+    await assert.rejects(stage.flush());
+  }
+  assert.equal(
+    lost.reduce((sum, rows) => sum + rows, 0),
+    2 * each,
+  );
+  journal.failing = false;
+  await stage.flush();
+  const groups = journal.entries[0]?.groups ?? [];
+  assert.equal(
+    groups.reduce((sum, { rows }) => sum + rows.length, 0),
+    HELD_MAX_ROWS,
+  );
+  assert.equal(journal.entries[0]?.keep.length, 1);
 });
 
 test('J-33 every error of the journal has a sentence that says what to do', () => {
