@@ -136,6 +136,7 @@ export async function runKill(run: KillRun, tell: (line: string) => void): Promi
     tell('no more kills; the lines lose their pace, and what is left is read and stored');
     await stopAll(shift, ['sim']);
     programs.set('sim', await startMeters(yard, 0));
+    programs.set('collector', await startYardCollector(yard));
     for (const site of yard.sites) programs.set(site.edgeId, await startYardEdge(yard, site));
     const unrest = await settle(yard);
     if (unrest !== null) tellUnrest(shift, unrest);
@@ -174,9 +175,8 @@ async function half(shift: Shift, broker: BrokerKind, cycles: number, budgetMs: 
   const crews = [...yard.sites.map((site) => edgeCrew(shift, site)), centreCrew(shift)];
   const done = await Promise.allSettled(crews);
   for (const each of done) if (each.status === 'rejected') throw each.reason;
-  // The collector of the second half stays for the settling.
-  const centre = broker === 'mosquitto' ? ['collector', 'broker'] : [];
-  await stopAll(shift, [...yard.sites.map(({ edgeId }) => edgeId), ...centre]);
+  // None stays for what follows: the last lives may have been begun to end at a named point.
+  await stopAll(shift, [...yard.sites.map(({ edgeId }) => edgeId), 'collector', 'broker']);
 }
 
 function anotherCycle(shift: Shift): boolean {
