@@ -2,8 +2,8 @@
  * The stage: collects what readers bring until it is worth a block, so that a round over many meters becomes a few
  * batches instead of one per meter.
  *
- * It flushes when about 3.5 kB are estimated, when the first row has waited `flushAfterMs`, at once for urgent records, and
- * on demand. A flush that fails keeps nothing that a meter still holds: the watermarks fall back to the journal's, and those
+ * It flushes when about 3.5 kB are estimated, when the first row has waited `flushAfterMs`, at once for urgent records and
+ * for the first rows after a start (an edge that is ended again and again gets on all the same), and on demand. A flush that fails keeps nothing that a meter still holds: the watermarks fall back to the journal's, and those
  * rows are read again. Records and pushed rows are in no meter; they stay and go with the next flush, within bounds.
  */
 import type { Timer, Timers } from '../../base/env.ts';
@@ -89,6 +89,8 @@ export class Stage implements ReadingStage {
   #octets = 0;
   #rows = 0;
   #timer: Timer | null = null;
+  /** Rows left the stage since the start. */
+  #hasFlushed = false;
   /** Watermarks of rows that are staged or being written. */
   readonly #staged = new Map<string, number>();
   /** Raised by each failure: what was staged before it may no longer be stored. */
@@ -123,7 +125,8 @@ export class Stage implements ReadingStage {
     for (const record of staged.records) this.#octets += recordOctets(record);
     const records = this.#held.records.length + open.records.length;
     const full = this.#octets >= FLUSH_OCTETS || this.#rows >= STAGE_MAX_ROWS || records >= STAGE_MAX_RECORDS;
-    if (full || staged.records.some(isUrgent)) return this.flush();
+    const isFirst = !this.#hasFlushed && this.#rows > 0;
+    if (full || isFirst || staged.records.some(isUrgent)) return this.flush();
     this.#startTimer();
     return Promise.resolve();
   }
@@ -151,6 +154,7 @@ export class Stage implements ReadingStage {
     const entry = joined(this.#held, this.#open);
     this.#held = nothing();
     this.#open = nothing();
+    this.#hasFlushed ||= this.#rows > 0;
     this.#octets = 0;
     this.#rows = 0;
     const generation = this.#generation;

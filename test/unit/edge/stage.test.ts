@@ -10,6 +10,7 @@ import type { MeterId } from '../../../src/model/ids.ts';
 import { entryOf, logRecord, rowsOf, START_MS } from '../../suite/journal.ts';
 
 const m0 = 'm0' as MeterId;
+const DAY_MS = 86_400_000;
 
 /** Timers that the test fires. */
 class HandTimers implements Timers {
@@ -63,13 +64,22 @@ function setUp() {
   return { timers, journal, failures, lost, stage };
 }
 
+/** One whose first rows are behind it. */
+async function begun() {
+  const parts = setUp();
+  await parts.stage.add(entryOf({ groups: rowsOf(1, START_MS - DAY_MS) }));
+  assert.equal(parts.journal.entries.length, 1, 'the first rows after a start do not wait');
+  parts.journal.entries.length = 0;
+  return parts;
+}
+
 function readOf(atMs: number, sinceMs: number | null, line = 'bus1'): Entry {
   const watermark: Watermark = { meterId: m0, key: 'p', atMs, sinceMs };
   return entryOf({ line, groups: rowsOf(1, atMs), watermarks: [watermark], readAtMs: atMs });
 }
 
 test('J-30 rows wait for each other, and go together when the first has waited long enough', async () => {
-  const { timers, journal, stage } = setUp();
+  const { timers, journal, stage } = await begun();
   await stage.add(readOf(START_MS, null));
   await stage.add(
     entryOf({
@@ -95,7 +105,7 @@ test('J-30 rows wait for each other, and go together when the first has waited l
 });
 
 test('J-31 a stage flushes when a block is full, and at once for a result or an alarm', async () => {
-  const { journal, stage } = setUp();
+  const { journal, stage } = await begun();
   const each = rowsOf(50, START_MS);
   for (let round = 0; round < 20 && journal.entries.length === 0; round++) await stage.add(entryOf({ groups: each }));
   assert.equal(journal.entries.length, 1);
@@ -117,7 +127,7 @@ test('J-31 a stage flushes when a block is full, and at once for a result or an 
 });
 
 test('J-32 a failed flush keeps no row, lets the watermark fall back and keeps the records', async () => {
-  const { journal, stage, failures, timers } = setUp();
+  const { journal, stage, failures, timers } = await begun();
   await stage.add(readOf(START_MS, null));
   await stage.flush();
   journal.failing = true;
@@ -152,7 +162,7 @@ function pushOf(count: number, atMs: number, counter: number): Staged {
 const timesOf = (entry: Entry | undefined) => entry?.groups.flatMap(({ rows }) => rows.map(({ atMs }) => atMs));
 
 test('IT-15 pushed rows outlast failed flushes, in order, with the last of what is kept with them; rows of meters go', async () => {
-  const { journal, stage, timers } = setUp();
+  const { journal, stage, timers } = await begun();
   journal.failing = true;
   await stage.add(pushOf(1, START_MS, 1));
   await stage.add(readOf(START_MS + 5_000, null));
@@ -177,7 +187,7 @@ test('IT-15 pushed rows outlast failed flushes, in order, with the last of what 
 });
 
 test('IT-15 pushed rows are held within a bound: the oldest give way, and their number is told', async () => {
-  const { journal, lost, stage } = setUp();
+  const { journal, lost, stage } = await begun();
   journal.failing = true;
   const each = HELD_MAX_ROWS / 4;
   for (let push = 0; push < 6; push++) {
