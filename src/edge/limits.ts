@@ -24,6 +24,9 @@ export const HELLO_RETRY_MIN_MS = 30_000;
 /** Longest of these waits. */
 export const HELLO_RETRY_MAX_MS = 300_000;
 
+/** A collector without a session of ours that calls for hello gets it, but not sooner after the last one. */
+export const HELLO_RECALL_MIN_MS = 5_000;
+
 /** A repeated NEED for one lane is ignored this long: every outstanding block may have triggered one. */
 export const NEED_GUARD_MIN_MS = 5_000;
 

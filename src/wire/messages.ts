@@ -5,6 +5,9 @@ import type { Lane } from './lanes.ts';
 /** Version of the control protocol, in the hello. */
 export const PROTOCOL_VERSION = 1;
 
+/** Session of a message that belongs to none: the collector says that it knows no session of the edge. */
+export const NO_SESSION = new Uint8Array(16);
+
 /** Instead of hours of autonomy: too little was stored to tell. */
 export const AUTONOMY_UNKNOWN = -1;
 
@@ -108,7 +111,7 @@ export type CollectorBody =
   | { readonly kind: 'need-keyframe'; readonly lane: Lane; readonly upTo: number }
   /** An encoded command and its Ed25519 signature over `commandSigningOctets`. */
   | { readonly kind: 'command'; readonly command: Uint8Array; readonly signature: Uint8Array }
-  /** The collector will not take this edge's blocks. */
+  /** The collector will not take this edge's blocks; in {@link NO_SESSION}: not before another hello. */
   | { readonly kind: 'refusal'; readonly code: string; readonly sentence: string };
 
 /** Collector to edge, topic `d`. */

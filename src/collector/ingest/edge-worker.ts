@@ -3,7 +3,7 @@
  *
  * Blocks that wait are taken together, so a busy edge costs few transactions. What is said to the edge counts only in the
  * session of its last hello, under the store's term and an authenticator; without a session blocks are stored all the same,
- * when their epoch is the one of the last hello, and the edge learns of it when it says hello again.
+ * when their epoch is the one of the last hello, and the edge is called for hello to learn of it.
  */
 import type { Clock, Crypto, MqttConnection, MqttDelivery } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
@@ -45,6 +45,8 @@ export interface WorkerParts {
   readonly isSafe: () => Promise<boolean>;
   /** The lease of the edge's shard; undefined when there is only one collector. */
   readonly lease: () => Lease | undefined;
+  /** Asks an edge without a session for hello; never rejects. */
+  readonly callForHello: (edge: EdgeRecord) => Promise<void>;
   /** Queued octets changed by this much. */
   readonly queued: (octets: number) => void;
 }
@@ -60,6 +62,8 @@ interface Session {
   readonly epoch: string;
   /** The key under which the hello was good. */
   readonly key: Uint8Array;
+  /** Monotonic ms. */
+  readonly sinceMs: number;
 }
 
 /** The serial worker of one edge. */
@@ -100,6 +104,11 @@ export class EdgeWorker {
   /** Resolves when nothing waits. */
   settled(): Promise<void> {
     return this.#running ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
+  }
+
+  /** Whether the edge said hello since this monotonic time. */
+  saidHelloSince(sinceMs: number): boolean {
+    return (this.#session?.sinceMs ?? Number.NEGATIVE_INFINITY) >= sinceMs;
   }
 
   /** The registry changed: what is known of the edge is read again. */
@@ -211,13 +220,13 @@ export class EdgeWorker {
 
   async #hello(edge: EdgeRecord & { readonly key: Uint8Array }, hello: Hello): Promise<void> {
     const { store, clock, log } = this.parts;
-    this.#session = { session: hello.session, epoch: hello.epoch, key: edge.key };
+    const { session, epoch, software } = hello;
+    this.#session = { session, epoch, key: edge.key, sinceMs: clock.monotonicMs() };
     // Those of another epoch must not take a block of this one, whatever fails below.
     this.#writers = new Map();
     this.#acks.take();
     if (edge.state !== 'active') return this.#refuse('INGEST_DEACTIVATED');
     if (!(await this.parts.isSafe())) return this.#refuse('INGEST_NOT_SAFE');
-    const { epoch, software } = hello;
     await store.noteHello(this.edgeId, { epoch, software, lanes: hello.lanes, atMs: clock.nowMs() });
     this.#edge = { ...edge, epoch };
     for (const lane of LANE_ORDER) this.#writers.set(lane, this.#newWriter(epoch, lane));
@@ -307,6 +316,7 @@ export class EdgeWorker {
     const edge = await this.#registered();
     if (edge === undefined) return;
     const epoch = this.#session?.epoch ?? edge.epoch;
+    if (this.#session === undefined) await this.parts.callForHello(edge);
     if (edge.state !== 'active' || epoch === undefined || !(await this.parts.isSafe())) {
       this.parts.count('ingest_messages_refused');
       return;

@@ -7,6 +7,7 @@ export type IngestErrorCode =
   | 'INGEST_DEACTIVATED'
   | 'INGEST_FORMAT'
   | 'INGEST_CLONE'
+  | 'INGEST_NO_SESSION'
   | 'INGEST_STOPPED';
 
 /** The table: what each code means and what to do next. */
@@ -32,6 +33,12 @@ export const INGEST_ERRORS: ErrorTable<IngestErrorCode> = {
     retry: 'never',
     sentence:
       'Blocks came that differ from those stored under the same numbers: two devices use one identity, give one of them a new journal.',
+  },
+  INGEST_NO_SESSION: {
+    side: 'remote',
+    retry: 'now',
+    sentence:
+      'The collector was started anew or lost its broker, and knows no session of this concentrator: say hello.',
   },
   INGEST_STOPPED: {
     side: 'local',

@@ -12,6 +12,7 @@ import type { CollectorStore, EdgePublisher, Lease } from '../ports.ts';
 import { CreditRule } from './credit.ts';
 import { EdgeWorker, type WorkerParts } from './edge-worker.ts';
 import { ingestError } from './errors.ts';
+import { HelloCalls } from './hello-calls.ts';
 import {
   BATCHES_AT_ONCE,
   CONNECT_TIMEOUT_MS,
@@ -76,6 +77,7 @@ class RunningIngest implements Ingest {
   readonly #shards: ReadonlySet<number>;
   readonly #workerParts: Omit<WorkerParts, 'lease'>;
   readonly #credit: CreditRule;
+  readonly #helloCalls: HelloCalls;
   #connection: MqttConnection | undefined;
   #waiting: (() => void)[] = [];
   #retry: Timer | undefined;
@@ -91,13 +93,16 @@ class RunningIngest implements Ingest {
     const creditOctets = Math.max(EDGE_CREDIT_MIN_OCTETS, parts.creditOctets ?? EDGE_CREDIT_OCTETS);
     this.#credit = new CreditRule(creditOctets);
     this.#shards = new Set(parts.shards ?? Array.from({ length: SHARD_COUNT }, (_, shard) => shard));
+    const publish: MqttConnection['publish'] = (...message) => this.#publish(...message);
+    this.#helloCalls = new HelloCalls({ env, store, publish });
     this.#workerParts = {
       store,
       clock: env.clock,
       crypto: env.crypto,
       log: env.log,
       count: parts.count ?? (() => undefined),
-      publish: (topic, payload, delivery) => this.#publish(topic, payload, delivery),
+      publish,
+      callForHello: (edge) => this.#helloCalls.one(edge),
       credit: (queuedOctets) => this.#credit.credit(queuedOctets, this.#queuedOctets),
       stored: (tookMs) => this.#credit.stored(tookMs),
       turns: new Turns(BATCHES_AT_ONCE),
@@ -165,9 +170,22 @@ class RunningIngest implements Ingest {
       this.#sentence = 'Connected to the broker.';
       env.log.info('ingest.connected', { url: broker.url });
       for (const resolve of this.#waiting.splice(0)) resolve();
+      void this.#callForHello(connection);
     } catch (error) {
       if (!lost) this.#lost(reasonOf(error));
     }
+  }
+
+  /** Edges that go on sending do not know that we were away; those of other collectors' shards are left alone. */
+  async #callForHello(connection: MqttConnection): Promise<void> {
+    const { clock, crypto } = this.parts.env;
+    const sinceMs = clock.monotonicMs();
+    await this.#helloCalls.all(
+      (edgeId) =>
+        this.#connection === connection &&
+        this.#shards.has(shardOf(edgeId, crypto.sha256)) &&
+        this.#workers.get(edgeId)?.saidHelloSince(sinceMs) !== true,
+    );
   }
 
   #lost(reason: string): void {

@@ -52,3 +52,12 @@ export const KEEP_ALIVE_S = 30;
 
 /** CONNECT to CONNACK. */
 export const CONNECT_TIMEOUT_MS = 10_000;
+
+/** An edge is not called for hello again before this: its answer may be on its way. */
+export const HELLO_RECALL_MS = 10_000;
+/** Edges that are called for hello before the next pause: their hellos come back within seconds. */
+export const HELLO_CALLS_AT_ONCE = 20;
+/** The pause: a fleet of 5,000 is called within a minute. */
+export const HELLO_CALL_PAUSE_MS = 200;
+/** Calls that are remembered; who is forgotten may be called again too early. */
+export const HELLO_CALLS_REMEMBERED = 16_384;

@@ -6,16 +6,17 @@
  * collector's credit (octets beyond what it holds, lanes 0 and 1 exempt) and the outstanding limit of `Pace` (all
  * lanes). A message of the collector counts only with the current session, the current term and, checked before it gets
  * here, a valid authenticator. When the oldest unacknowledged block is older than 30 s and four round trips, hello is
- * said again: the answer tells where to go on, so nothing is ever guessed to be lost.
+ * said again, and sooner when the collector calls for it: the answer tells where to go on, so nothing is ever guessed to be lost.
  *
  * Given up: a block that was lost alone is not resent alone; everything after the collector's `upTo` goes again. Known
  * weak point: after a restart of the collector up to one outstanding window travels twice.
  */
 import { sameOctets } from '../../base/bytes.ts';
 import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
-import type { CollectorBody, CollectorMessage } from '../../wire/messages.ts';
+import { type CollectorBody, type CollectorMessage, NO_SESSION } from '../../wire/messages.ts';
 import { EDGE_ERRORS } from '../errors.ts';
 import {
+  HELLO_RECALL_MIN_MS,
   HELLO_RETRY_MAX_MS,
   HELLO_RETRY_MIN_MS,
   NEED_GUARD_MIN_MS,
@@ -55,6 +56,8 @@ export class UplinkMachine {
   /** Hellos since the collector last took something or answered with nothing to take. */
   #hellos = 0;
   #refused = false;
+  /** The collector said that it knows no session of ours. */
+  #called = false;
   #gapSeen = false;
   #statusDueMs: number | null = null;
   #generation = 0;
@@ -96,13 +99,21 @@ export class UplinkMachine {
 
   /** A message of the collector. */
   notice(notice: CollectorMessage, spans: readonly LaneSpan[], nowMs: number): UplinkAction[] {
-    if (!this.#connected || !sameOctets(notice.session, this.#session)) return ignored('other_session');
+    if (!this.#connected) return ignored('other_session');
+    if (sameOctets(notice.session, NO_SESSION)) return this.#callForHello(nowMs);
+    if (!sameOctets(notice.session, this.#session)) return ignored('other_session');
     if (notice.body.kind === 'refusal') return this.#refusal(notice.body);
     if (notice.body.kind === 'answer') return this.#answer(notice, notice.body, spans, nowMs);
     if (!this.#open) return ignored('before_answer');
     if (!sameOctets(notice.term, this.#term)) return ignored('other_term');
     const time: UplinkAction = { kind: 'time', serverTimeMs: notice.serverTimeMs };
     return [time, ...this.#openNotice(notice.body, spans, nowMs)];
+  }
+
+  /** May be an old message that somebody repeats: it costs a hello now and then, and nothing else. */
+  #callForHello(nowMs: number): UplinkAction[] {
+    this.#called = true;
+    return this.tick(nowMs);
   }
 
   #openNotice(body: CollectorBody, spans: readonly LaneSpan[], nowMs: number): UplinkAction[] {
@@ -222,6 +233,7 @@ export class UplinkMachine {
     this.#close();
     this.#session = this.#options.newSession();
     this.#answered = false;
+    this.#called = false;
     this.#helloAtMs = nowMs;
     this.#hellos++;
     return { kind: 'hello', session: this.#session };
@@ -237,6 +249,7 @@ export class UplinkMachine {
   }
 
   #helloDueMs(): number | null {
+    if (this.#called) return this.#helloAtMs + HELLO_RECALL_MIN_MS;
     const retryMs = Math.min(HELLO_RETRY_MAX_MS, HELLO_RETRY_MIN_MS * 2 ** Math.min(10, this.#hellos - 1));
     if (!this.#open) return this.#helloAtMs + (this.#refused ? HELLO_RETRY_MAX_MS : retryMs);
     if (this.#gapSeen) return this.#hellos <= 1 ? this.#helloAtMs : this.#helloAtMs + retryMs;
@@ -260,6 +273,7 @@ export class UplinkMachine {
     // One answer a session: a replayed one would set the collector's time back.
     if (this.#answered) return ignored('repeated_answer');
     this.#answered = true;
+    this.#called = false;
     this.#open = true;
     this.#refused = false;
     this.#term = notice.term;

@@ -3,17 +3,14 @@
  *
  * Each edge is a real journal and a real uplink; ingest is the real one, over a store whose commits take so long that the
  * database keeps up with half of what the lines bring. Every third edge has a line a hundred times as fast as the others'
- * 20 kbit/s: shares are fair only when ingest makes them so. The collector knows the edges' meters from before. All edges hold the same 24 hours of 1,000 meters, copied, and
- * the store counts octets instead of keeping them. At the end the broker is away for an hour: connections must come back
- * spread. All in virtual time.
+ * 20 kbit/s: shares are fair only when ingest makes them so. All edges hold the same 24 hours of 1,000 meters, copied, the
+ * collector has none of their dictionaries, and the store counts octets instead of keeping them. At the end the broker is
+ * away for an hour: connections must come back spread. All in virtual time.
  */
-import { assert } from '../../base/errors.ts';
 import { SeededRandom } from '../../base/seeded-random.ts';
 import { startIngest } from '../../collector/ingest/ingest.ts';
 import { HOST_CRYPTO } from '../../host/crypto.ts';
 import { DEFAULT_TENANT, type EdgeId } from '../../model/ids.ts';
-import { decodeHeader } from '../../wire/block.ts';
-import { LANES } from '../../wire/lanes.ts';
 import { BacklogEdge, FLUSH_PERIOD_MS, STEP_MS } from '../backfill/backlog-edge.ts';
 import { CountingStore } from '../backfill/counting-store.ts';
 import { atLeast, atMost, type Bar, type BenchEnv, type BenchResult } from '../benches/bench.ts';
@@ -143,12 +140,10 @@ class Herd {
     }
     const lines = new Map<string, typeof SLOW>();
     const edges: BacklogEdge[] = [];
-    const dictionary = await dictionaryOf(first);
     for (let at = 0; at < count; at++) {
       const edgeId = `edge${at}` as EdgeId;
       lines.set(edgeId, at % FAST_EVERY === 0 ? FAST : SLOW);
       await store.saveEdge({ edgeId, tenantId: DEFAULT_TENANT, state: 'active', key });
-      await store.saveDictionary(edgeId, dictionary.hash, dictionary.octets);
       const env = world.program(edgeId).env;
       edges.push(await BacklogEdge.open({ ...common, env, edgeId, store: filled.copy() }));
     }
@@ -237,14 +232,6 @@ class Herd {
 }
 
 /** The meters of an edge, as the collector has known them since the day before. */
-async function dictionaryOf({ journal }: BacklogEdge) {
-  const [block] = await journal.read(LANES.fresh, 1, 1);
-  const hash = block === undefined ? null : decodeHeader(block.octets).dictionaryHash;
-  const octets = hash === null ? undefined : await journal.dictionary(hash);
-  assert(hash !== null && octets !== undefined, 'a block with a dictionary');
-  return { hash, octets };
-}
-
 /** Programs start and stop in virtual time: somebody must let it pass. */
 async function ready(world: VirtualWorld, work: () => Promise<void>): Promise<void> {
   let isOver = false;

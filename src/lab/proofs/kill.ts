@@ -8,9 +8,7 @@
  * up. A life of a program is drawn before it begins: it ends at a named point, or at a random time. Recovery is the time
  * from the SIGKILL, restart included, to the first acknowledgement of readings that left an edge after it: that edge when it
  * died, any edge when the centre did. Cycles in which nothing waited, in which the new life was to end at a named point, or
- * in which another program on the way was down too are not counted. Known weak point: behind mosquitto an edge notices only
- * after half a minute that the collector forgot its session, so a centre that dies alone there is waited for in the figures
- * of the centre; the bars are those of the edge, as the design has them.
+ * in which another program on the way was down too are not counted. The bars are those of the edge, as the design has them.
  */
 import { SeededRandom } from '../../base/seeded-random.ts';
 import { atLeast, atMost, type BenchEnv, type BenchResult, type ProgramCommand } from '../benches/bench.ts';

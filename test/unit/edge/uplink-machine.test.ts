@@ -4,7 +4,7 @@ import { OUTSTANDING_MIN_OCTETS } from '../../../src/edge/limits.ts';
 import type { UplinkAction } from '../../../src/edge/uplink/messages.ts';
 import { UplinkMachine } from '../../../src/edge/uplink/uplink.machine.ts';
 import type { Lane } from '../../../src/wire/lanes.ts';
-import type { CollectorBody, CollectorMessage } from '../../../src/wire/messages.ts';
+import { type CollectorBody, type CollectorMessage, NO_SESSION } from '../../../src/wire/messages.ts';
 import { FakeJournal } from './fake-journal.ts';
 
 const EPOCH = '0102030405060708';
@@ -206,6 +206,29 @@ test('IT-16 the oldest block unacknowledged for 30 s: hello again, and sending g
   b.answer(30_020, 100_000, { 2: 2 });
   assert.deepEqual(b.journal.acknowledged, ['2:1', '2:2']);
   assert.deepEqual(await b.drain(30_021), ['2:3']);
+});
+
+test('W-61 a collector without a session of ours calls for hello: at once, but not again within five seconds', async () => {
+  const b = bench();
+  b.journal.grow(2, 1, 100);
+  b.connect(0);
+  b.answer(10, 1_000);
+  b.tick(10);
+  assert.deepEqual(await b.drain(20), ['2:1']);
+  const call: CollectorBody = { kind: 'refusal', code: 'INGEST_NO_SESSION', sentence: 'Say hello.' };
+  assert.deepEqual(b.hear(call, 1_000, { session: NO_SESSION }), [], 'the hello of just now is still to be answered');
+  assert.equal(b.machine.deadlineMs(), 5_000);
+  const [hello] = b.tick(5_000);
+  assert.equal(hello?.kind, 'hello');
+  assert.deepEqual(b.hear(call, 5_010, { session: NO_SESSION }), []);
+  b.answer(5_020, 1_000);
+  assert.ok(b.machine.isOpen);
+  assert.equal(b.machine.deadlineMs(), 5_020, 'the answer shows that there is a session now: only the status is due');
+  b.tick(5_020);
+  assert.deepEqual(await b.drain(5_030), ['2:1']);
+  const [later] = b.hear(call, 60_000, { session: NO_SESSION, term: new Uint8Array(12).fill(8) });
+  assert.equal(later?.kind, 'hello', 'another collector has another term');
+  assert.ok(!b.machine.isRefused);
 });
 
 test('an unanswered hello is repeated after 30 s, 60 s, ... up to 5 minutes', () => {

@@ -18,6 +18,7 @@ import { decodeDictionary, dictionaryHash, encodeDictionary, extendDictionary } 
 import { openEnvelope, sealEnvelope } from '../../../src/wire/envelope.ts';
 import { WIRE_ERRORS } from '../../../src/wire/errors.ts';
 import { emptyLaneState } from '../../../src/wire/lane-state.ts';
+import { DICTIONARY_MAX_OCTETS } from '../../../src/wire/limits.ts';
 import type { CollectorBody, EdgeMessage } from '../../../src/wire/messages.ts';
 import { type PackHead, packRecords } from '../../../src/wire/pack.ts';
 import { decodeRecordBody, encodeRecordBody } from '../../../src/wire/record-body.ts';
@@ -144,6 +145,21 @@ test('W-43 messages of an edge survive the way', () => {
   }
   assert.throws(() => decodeEdgeMessage(new Uint8Array(0)), is('WIRE_UNKNOWN_MESSAGE'));
   assert.throws(() => decodeEdgeMessage(Uint8Array.of(0x0a, 0)), is('WIRE_MALFORMED'), 'a hello without an epoch');
+});
+
+test('W-48 a dictionary of 1,000 meters takes 10 kB on the way; one that inflates without end is refused', () => {
+  const columns = ['1-0:1.8.0*255', '1-0:2.8.0*255'].map((obis) => ({ obis, exponent: 0, unit: 'Wh' }));
+  const groups = Array.from({ length: 1_000 }, (_, at) => {
+    const meterId = `LGZ${10_000_001 + ((at * 7_919) % 90_000_000)}` as MeterId;
+    return { meterId, intervalS: 900, source: 2, timeZone: 'Europe/Berlin', columns };
+  });
+  const octets = encodeDictionary(groups);
+  const message = encodeEdgeMessage({ kind: 'dictionary', octets });
+  assert.ok(message.length <= 10_000, `${message.length} octets`);
+  assert.deepEqual(decodeEdgeMessage(message), { kind: 'dictionary', octets });
+  const bomb = encodeEdgeMessage({ kind: 'dictionary', octets: new Uint8Array(DICTIONARY_MAX_OCTETS + 1) });
+  assert.ok(bomb.length < 1_000);
+  assert.throws(() => decodeEdgeMessage(bomb), is('WIRE_MALFORMED'));
 });
 
 test('W-60 a firmware and the parts of its image survive the way, and bad ones are refused', () => {

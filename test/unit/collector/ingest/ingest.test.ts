@@ -1,12 +1,13 @@
 /** The acceptance rules of blocks, one by one, as an edge sees them through the broker. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { ByteWriter } from '../../../../src/base/bytes.ts';
 import { crc32C } from '../../../../src/base/crc.ts';
 import type { MqttConnection, MqttListener } from '../../../../src/base/env.ts';
 import { SILENT_LOG } from '../../../../src/base/log.ts';
 import { startIngest } from '../../../../src/collector/ingest/ingest.ts';
-import { EDGE_CREDIT_OCTETS, RECONNECT_MIN_MS } from '../../../../src/collector/ingest/limits.ts';
+import { EDGE_CREDIT_OCTETS, HELLO_RECALL_MS, RECONNECT_MIN_MS } from '../../../../src/collector/ingest/limits.ts';
 import { createMemoryCollectorStore, type MemoryCollectorStore } from '../../../../src/lab/memory-collector-store.ts';
 import type { CommandId, EdgeId, MeterId } from '../../../../src/model/ids.ts';
 import { DEFAULT_TENANT } from '../../../../src/model/ids.ts';
@@ -303,6 +304,27 @@ describe('acceptance of blocks', () => {
     assert.deepEqual(desk.told(renewed), [ack(renewed, 3)]);
     assert.equal(await upTo(desk, renewed), 3);
     assert.equal(await upTo(desk, edge), 6);
+  });
+
+  test('W-61 a collector that was started anew calls active edges for hello, and again those whose blocks come without one', async () => {
+    const { desk, edge } = await ready();
+    const silent = filled('never-heard');
+    await register(desk.store, silent);
+    await desk.restart();
+    await desk.ingest.connected();
+    await setImmediate();
+    const callFor = (each: JournalEdge) =>
+      desk.told(each).map((body) => (body.kind === 'refusal' ? body.code : body.kind));
+    assert.deepEqual(callFor(edge), ['INGEST_NO_SESSION'], 'not to one that never said hello');
+    await desk.blocks(edge, edge.blocks(2).slice(0, 1));
+    assert.deepEqual(callFor(edge), [], 'it was called just now');
+    assert.equal(await upTo(desk, edge), 1, 'stored all the same');
+    desk.time.nowMs += HELLO_RECALL_MS;
+    await desk.blocks(edge, edge.blocks(2).slice(1, 2));
+    assert.deepEqual(callFor(edge), ['INGEST_NO_SESSION']);
+    await desk.hello(edge, [], 2);
+    await desk.blocks(edge, edge.blocks(2).slice(2, 3));
+    assert.deepEqual(callFor(edge), ['answer', 'ack']);
   });
 
   test('an unknown edge waits in the inbox, unacknowledged', async () => {
