@@ -187,6 +187,8 @@ async function runSuite(suite: Suite, files: readonly string[]): Promise<SuiteRe
     result.passed += report.passed;
     result.failed += report.failed;
   };
+  /** A contract that several files run has its tests in a file of its own. */
+  const shared = (file = 'of no file'): FileReport => (current?.path === file ? current : new FileReport(file));
   let lastStarted = 'none';
   let groupEnd: TestEvent | undefined;
   const take = (event: TestEvent, failed: boolean): void => {
@@ -195,8 +197,7 @@ async function runSuite(suite: Suite, files: readonly string[]): Promise<SuiteRe
       return;
     }
     if (event.file === GROUP && !reports.has(event.name)) return;
-    const report = reports.get(event.name) ?? reports.get(event.file ?? '') ?? current;
-    if (report === undefined) return;
+    const report = reports.get(event.name) ?? reports.get(event.file ?? '') ?? shared(event.file);
     if (report !== current) close(current);
     current = report;
     record(result, report, event, failed);

@@ -68,6 +68,17 @@ test('tests of all suites are counted, suites in their order, the verdict on the
   assert.deepEqual(table.slice(0, 5), ['suite', 'unit', 'system', 'other', 'total']);
 });
 
+test('tests of a contract that several files run are counted each time', async () => {
+  const { code, lines } = await runOn({
+    'suite/contract.ts': `export const contract = (name) => { test(name + ' one', () => {}); test(name + ' two', () => assert.notEqual(name, 'b')); };\n`,
+    'suite/a.test.ts': "import { contract } from './contract.ts';\ncontract('a');\n",
+    'suite/b.test.ts': "import { contract } from './contract.ts';\ncontract('b');\n",
+  });
+  assert.equal(code, 1);
+  assert.equal(lines.at(-1), '3 passed, 1 failed');
+  assert.ok(lines.some((line) => line.includes('x b two')));
+});
+
 test('a failure is named with its reason and what the file wrote, exit 1', async () => {
   const { code, lines } = await runOn({
     'unit/a.test.ts': `test('good', () => {});\ntest('bad', () => { console.log('a hint'); assert.equal(1, 2); });\n`,
