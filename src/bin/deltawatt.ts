@@ -6,7 +6,7 @@
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { DeltawattError } from '../base/errors.ts';
+import { DeltawattError, hasCode, reasonOf } from '../base/errors.ts';
 import { closest } from '../base/suggest.ts';
 import { type Command, type CommandIo, helpOf, parseCommandLine } from './command.ts';
 import { COMMANDS } from './commands.ts';
@@ -86,6 +86,11 @@ function failed(error: unknown): number {
   if (error instanceof UsageError) {
     IO.tell(`deltawatt: ${error.message}`);
     IO.tell('deltawatt --help lists the commands, deltawatt COMMAND --help the options.');
+    return EXIT.usage;
+  }
+  if (hasCode(error, 'LINK_URL') || hasCode(error, 'SIM_LISTEN')) {
+    // An address is a word of the command line.
+    IO.tell(`deltawatt: ${reasonOf(error)}`);
     return EXIT.usage;
   }
   if (error instanceof CommandError || error instanceof DeltawattError) {

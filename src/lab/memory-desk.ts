@@ -14,7 +14,7 @@ import type {
 } from '../collector/ports.ts';
 import { pageOf, parseCursor } from '../collector/store/pages.ts';
 import type { Command, CommandReport } from '../model/command.ts';
-import { COMMAND_STATES, END_STATES } from '../model/command.ts';
+import { COMMAND_STATES, END_STATES, mayFollow } from '../model/command.ts';
 import type { CommandId, EdgeId, TenantId } from '../model/ids.ts';
 import { isUnfinished, joinReport } from '../wire/command-parts.ts';
 
@@ -152,8 +152,7 @@ export class MemoryDesk implements CommandStore, ImageStore, AuthStore, BrokerUs
       kept.record = { ...record, reports };
       return undefined;
     }
-    const forward = !END_STATES.has(record.state) && order(report.state) > order(record.state);
-    kept.record = forward
+    kept.record = mayFollow(record.state, report.state)
       ? { ...record, reports, state: report.state, sentence: joined?.sentence ?? report.sentence }
       : { ...record, reports };
     return kept.record;

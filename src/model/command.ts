@@ -32,7 +32,7 @@ export const COMMAND_STATES = [
 /** One of {@link COMMAND_STATES}. */
 export type CommandState = (typeof COMMAND_STATES)[number];
 
-/** States after which nothing changes any more. */
+/** States after which the edge has no more to say. */
 export const END_STATES: ReadonlySet<CommandState> = new Set([
   'done',
   'refused',
@@ -41,6 +41,15 @@ export const END_STATES: ReadonlySet<CommandState> = new Set([
   'uncertain',
   'cancelled',
 ]);
+
+/**
+ * Whether a command in `now` may become `next`: forward only, and an end is an end. Only `uncertain` gives way to what the
+ * edge reports later: the collector says it too when an edge was silent for weeks, and the truth may still come.
+ */
+export function mayFollow(now: CommandState, next: CommandState): boolean {
+  if (now === 'uncertain') return next !== 'uncertain' && END_STATES.has(next);
+  return !END_STATES.has(now) && COMMAND_STATES.indexOf(next) > COMMAND_STATES.indexOf(now);
+}
 
 /** An attribute of a COSEM object. */
 export interface ObjectReference {

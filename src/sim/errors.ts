@@ -19,6 +19,12 @@ export const SIM_ERRORS = {
     sentence:
       'The simulator cannot listen there: write tcp://host:port, tcp+hdlc://host:port, serial:///dev/name?baud=9600 or optical:///dev/name.',
   },
+  SIM_OVERRUN: {
+    side: 'remote',
+    retry: 'never',
+    sentence:
+      'More octets wait for a paced line than it could send within its patience: whoever sends them waits for no answer.',
+  },
   SIM_PROFILE: {
     side: 'local',
     retry: 'never',

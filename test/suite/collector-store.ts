@@ -831,7 +831,7 @@ function commandsAndAccess(open: Open): void {
     expiresAtMs: BASE + DAY,
   });
   const signed = { command: Uint8Array.of(1, 2, 3), signature: new Uint8Array(64).fill(4) };
-  const report = (number: number, state: 'accepted' | 'started' | 'done' | 'failed', atMs: number) =>
+  const report = (number: number, state: CommandState, atMs: number) =>
     ({ id: id(number), meterId: METER, state, code: '', sentence: `It is ${state}.`, atMs, values: [] }) as const;
 
   test('a command is stored once per id and per idempotency key', async () => {
@@ -918,6 +918,17 @@ function commandsAndAccess(open: Open): void {
     assert.deepEqual([record?.reports[2]?.values, record?.reports[2]?.relay], [[value], relay]);
     assert.deepEqual(await store.open('e1' as EdgeId), []);
     assert.equal(await store.report(report(9, 'done', BASE)), undefined);
+  });
+
+  test('what an edge reports after all counts more than the uncertainty that its silence left', async () => {
+    const store = await open();
+    await store.create(command(1), signed, undefined);
+    await store.report(report(1, 'uncertain', BASE + 1));
+    await store.report(report(1, 'started', BASE + 2));
+    assert.equal((await store.command(id(1)))?.state, 'uncertain');
+    await store.report(report(1, 'done', BASE + 3));
+    await store.report(report(1, 'uncertain', BASE + 4));
+    assert.equal((await store.command(id(1)))?.state, 'done');
   });
 
   test('a result counts only from the edge that was asked', async () => {

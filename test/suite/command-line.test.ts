@@ -64,6 +64,22 @@ test('a command has its own help, and an unknown option of it is exit 2', async 
   assert.match(wrong.stderr, /did you mean --seed\?/);
 });
 
+for (const args of [
+  ['read', 'tcp://127.0.0.1:99999', '8/0.0.1.0.0.255/2'],
+  ['read', 'tcp://', '8/0.0.1.0.0.255/2'],
+  ['scan', 'carrier-pigeon://x'],
+  ['attack', 'carrier-pigeon://x'],
+  ['sim', 'meter', '--profile', 'generic/idis', '--listen', 'tcp://127.0.0.1:99999'],
+]) {
+  test(`an address that cannot be one is exit 2 and named: ${args.join(' ')}`, async () => {
+    const { code, stdout, stderr } = await run(...args);
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, /(tcp:\/\/|carrier-pigeon:\/\/)/);
+    assert.doesNotMatch(stderr, /at .*\.ts:/);
+  });
+}
+
 test('bench lists the benches, as JSON when asked for', async () => {
   const { code, stdout } = await run('bench', '--json');
   assert.equal(code, 0);

@@ -37,6 +37,13 @@ import {
 } from './limits.ts';
 import { expiredWords, waitingWords } from './words.ts';
 
+/** States in which a command waits for its concentrator's word, and what that one did. */
+const UNHEARD: readonly (readonly [CommandState, string])[] = [
+  ['sent', 'never said'],
+  ['accepted', 'took it and never said'],
+  ['started', 'began it and never said'],
+];
+
 /** What the desk needs. */
 export interface DeskParts {
   readonly env: Pick<Env, 'clock' | 'timers' | 'random' | 'crypto' | 'log'>;
@@ -123,17 +130,15 @@ class Desk implements RunningDesk {
   async sweep(): Promise<number> {
     const nowMs = this.#parts.env.clock.nowMs();
     const unsent = await this.#endAll('stored', (record) => this.#endUnsent(record));
-    const unheard = await this.#endAll('sent', (record) =>
-      record.expiresAtMs + ANSWER_HORIZON_MS <= nowMs
-        ? this.#report(
-            record,
-            'uncertain',
-            'COMMAND_UNANSWERED',
-            `Concentrator ${record.edgeId} never said what became of it, and no longer remembers it. Read the meter to see its state.`,
-          )
-        : null,
-    );
-    return unsent + unheard;
+    let ended = unsent;
+    for (const [state, heard] of UNHEARD) {
+      ended += await this.#endAll(state, (record) => {
+        if (record.expiresAtMs + ANSWER_HORIZON_MS > nowMs) return null;
+        const sentence = `Concentrator ${record.edgeId} ${heard} what became of it, and no longer remembers it. Read the meter to see its state.`;
+        return this.#report(record, 'uncertain', 'COMMAND_UNANSWERED', sentence);
+      });
+    }
+    return ended;
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import {
   type CommandReport,
   type CommandState,
   END_STATES,
+  mayFollow,
 } from '../../model/command.ts';
 import type { CommandId, EdgeId, MeterId, TenantId } from '../../model/ids.ts';
 import { isUnfinished, joinReport } from '../../wire/command-parts.ts';
@@ -179,11 +180,6 @@ function commandOf(row: CommandRow): CommandRecord {
       (a, b) => a.atMs - b.atMs || COMMAND_STATES.indexOf(a.state) - COMMAND_STATES.indexOf(b.state),
     ),
   };
-}
-
-/** Whether a command in `now` may become `next`: forward only, and an end is an end. */
-export function mayFollow(now: CommandState, next: CommandState): boolean {
-  return !END_STATES.has(now) && COMMAND_STATES.indexOf(next) > COMMAND_STATES.indexOf(now);
 }
 
 /**

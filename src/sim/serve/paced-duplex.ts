@@ -75,7 +75,7 @@ export class PacedDuplex implements ByteDuplex {
   #enqueue(octets: Uint8Array, deliver: (octets: Uint8Array) => void): void {
     this.#pendingOctets += octets.length;
     if (this.#pendingOctets > PACED_PENDING_MAX_OCTETS)
-      throw simError('SIM_LISTEN', `${this.peer}: ${this.#pendingOctets} octets wait`);
+      throw simError('SIM_OVERRUN', `${this.peer}: ${this.#pendingOctets} octets wait`);
     this.#queue.push({ octets, deliver });
     if (this.#timer === null) this.#arm();
   }

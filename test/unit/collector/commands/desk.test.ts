@@ -142,14 +142,25 @@ test('a command that never left expires; one that left stays open, in words', as
   assert.equal(late.ended, false);
 });
 
-test('a command that nobody can answer any more ends as uncertain', async () => {
-  const { post, one, commands, env } = await ready();
-  const { id } = (await post(CUT)).json();
-  const nowMs = env.clock.nowMs();
-  env.clock.nowMs = () => nowMs + 31 * 86_400_000;
-  assert.equal(await commands.sweep(), 1);
-  assert.equal((await one(id)).state, 'uncertain');
-});
+for (const [state, words] of [
+  ['sent', /never said what became of it/],
+  ['accepted', /took it and never said/],
+  ['started', /began it and never said/],
+] as const) {
+  test(`a command that was ${state} and that nobody can answer any more ends as uncertain`, async () => {
+    const { post, one, commands, env, store } = await ready();
+    const { id } = (await post(CUT)).json();
+    if (state !== 'sent')
+      await store.report({ id, meterId: 'm1' as never, state, code: '', sentence: 'So far.', atMs: 1, values: [] });
+    const nowMs = env.clock.nowMs();
+    env.clock.nowMs = () => nowMs + 29 * 86_400_000;
+    assert.equal(await commands.sweep(), 0);
+    env.clock.nowMs = () => nowMs + 31 * 86_400_000;
+    assert.equal(await commands.sweep(), 1);
+    assert.equal((await one(id)).state, 'uncertain');
+    assert.match((await one(id)).sentence, words);
+  });
+}
 
 test('a broker that fails leaves the command stored', async () => {
   const { post, sent, one } = await ready();
