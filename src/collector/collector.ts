@@ -13,7 +13,7 @@ import { createEnroller } from './broker/enroller.ts';
 import { createDesk, type RunningDesk } from './commands/desk.ts';
 import { type CollectorKeys, loadKeys } from './commands/keys.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
-import { FOLD_AGE_MS, FOLD_BLOCKS_MAX, JOURNAL_KEPT_MS } from './limits.ts';
+import { FOLD_AGE_MS, FOLD_BLOCKS_MAX, INBOX_MAX, JOURNAL_KEPT_MS } from './limits.ts';
 import type { Authenticator, CollectorStore, Enroller, HealthFact } from './ports.ts';
 
 /** Where concentrators and collector meet. */
@@ -209,8 +209,8 @@ class RunningCollector {
   #health(): readonly HealthFact[] {
     const ingest = this.#ingest?.state();
     if (ingest === undefined) return [];
-    const { connected, sentence, notSafe } = ingest;
-    const way: HealthFact = { subject: 'ingest', state: connected ? 'ok' : 'degraded', sentence };
+    const { connected, notSafe } = ingest;
+    const way: HealthFact = { subject: 'ingest', state: connected ? 'ok' : 'degraded', sentence: ingest.sentence };
     const unsafe = notSafe.map((reason): HealthFact => ({ subject: 'database', state: 'failed', sentence: reason }));
     const fold: HealthFact =
       this.#foldFault === ''
@@ -220,7 +220,9 @@ class RunningCollector {
             state: 'degraded',
             sentence: `The last fold failed: ${this.#foldFault}. It is tried again.`,
           };
-    return [way, ...unsafe, fold];
+    const sentence = `${INBOX_MAX} unknown concentrators wait, and no more are noted: accept or refuse some of them.`;
+    const inbox: HealthFact[] = ingest.inboxFull ? [{ subject: 'inbox', state: 'degraded', sentence }] : [];
+    return [way, ...unsafe, ...inbox, fold];
   }
 
   #facts(): Readonly<Record<string, number>> {

@@ -8,3 +8,6 @@ export const FOLD_AGE_MS = 8 * 3_600_000;
 
 /** Folded journal blocks are kept as evidence and to tell clones: as long as concentrators keep theirs. */
 export const JOURNAL_KEPT_MS = 14 * 86_400_000;
+
+/** Unknown concentrators that may wait in the inbox: each holds a row, and a person looks at them. */
+export const INBOX_MAX = 1_000;

@@ -94,8 +94,8 @@ export interface JournalStore {
   edge(edgeId: EdgeId): Promise<EdgeRecord | undefined>;
   /** Registers an edge or changes what an operator decides of it: tenant, state, key, note. The rest stays as it is. */
   saveEdge(edge: EdgeRecord): Promise<void>;
-  /** Puts an edge that nobody registered into the inbox; does nothing when it is there or registered. */
-  noteUnknown(edgeId: EdgeId, atMs: number): Promise<void>;
+  /** Puts an edge that nobody registered into the inbox, unless it is there or registered; false when the inbox is full. */
+  noteUnknown(edgeId: EdgeId, atMs: number): Promise<boolean>;
   /** What an edge said in its hello: epoch, software, and the lanes of its journal. */
   noteHello(
     edgeId: EdgeId,

@@ -6,6 +6,7 @@
  */
 import { sameOctets } from '../base/bytes.ts';
 import type { Clock } from '../base/env.ts';
+import { INBOX_MAX } from '../collector/limits.ts';
 import type {
   BlockAppend,
   CollectorStore,
@@ -132,10 +133,12 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
     this.#tell({ kind: 'edge', edgeId });
   }
 
-  async noteUnknown(edgeId: EdgeId, atMs: number): Promise<void> {
-    if (this.#edges.has(edgeId)) return;
+  async noteUnknown(edgeId: EdgeId, atMs: number): Promise<boolean> {
+    if (this.#edges.has(edgeId)) return true;
+    if ([...this.#edges.values()].filter(({ state }) => state === 'inbox').length >= INBOX_MAX) return false;
     this.#edges.set(edgeId, { edgeId, tenantId: DEFAULT_TENANT, state: 'inbox', lastHelloMs: atMs });
     this.#tell({ kind: 'edge', edgeId });
+    return true;
   }
 
   async noteHello(edgeId: EdgeId, hello: Parameters<JournalStore['noteHello']>[1]): Promise<void> {

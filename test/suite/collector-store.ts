@@ -4,7 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { INBOX_MAX } from '../../src/collector/limits.ts';
 import type { CollectorStore, StoreChange } from '../../src/collector/ports.ts';
+import type { CommandState } from '../../src/model/command.ts';
 import type { CommandId, EdgeId, MeterId } from '../../src/model/ids.ts';
 import { DEFAULT_TENANT } from '../../src/model/ids.ts';
 import { SOURCES } from '../../src/model/reading.ts';
@@ -177,6 +179,16 @@ function journal(open: Open): void {
       'a registered edge does not fall back into the inbox',
     );
     assert.equal(await store.append(await cursorOf(store, edge, 2), asAppends(edge.blocks(2))), true);
+  });
+
+  test('the inbox takes so many unknown edges and no more; known ones go on', async () => {
+    const store = await open();
+    for (let at = 0; at < INBOX_MAX; at++) assert.equal(await store.noteUnknown(`stranger${at}` as EdgeId, BASE), true);
+    assert.equal(await store.noteUnknown('one-too-many' as EdgeId, BASE), false);
+    assert.equal(await store.edge('one-too-many' as EdgeId), undefined);
+    assert.equal(await store.noteUnknown('stranger7' as EdgeId, BASE), true, 'it is there');
+    await store.saveEdge({ edgeId: 'stranger7' as EdgeId, tenantId: DEFAULT_TENANT, state: 'deactivated' });
+    assert.equal(await store.noteUnknown('one-too-many' as EdgeId, BASE), true, 'a place became free');
   });
 
   test('a declared gap moves the cursor to its end; decoding goes on at the keyframe behind it', async () => {

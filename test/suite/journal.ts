@@ -12,7 +12,7 @@ import { openJournal } from '../../src/edge/journal/journal.ts';
 import { KEY, keyOf } from '../../src/edge/journal/keys.ts';
 import type { Entry, GroupRows, Journal, ValueClass } from '../../src/edge/ports.ts';
 import type { MeterId } from '../../src/model/ids.ts';
-import { blockHash, decodeBlock, decodeHeader, NO_BLOCK_HASH } from '../../src/wire/block.ts';
+import { blockHash, type ClockQuality, decodeBlock, decodeHeader, NO_BLOCK_HASH } from '../../src/wire/block.ts';
 import { decodeDictionary } from '../../src/wire/dictionary.ts';
 import { emptyLaneState } from '../../src/wire/lane-state.ts';
 import { LANE_ORDER, type Lane } from '../../src/wire/lanes.ts';
@@ -418,6 +418,34 @@ export function journalSuite(name: string, openStore: (storeName: string) => Pro
     await journal.close();
     journal = await journalOn(await openStore('j10'), clock, 12_000);
     assert.deepEqual(journal.rereads(), []);
+    await journal.close();
+  });
+
+  test(`J-10 ${name}: what nobody acknowledged is given up for its age only while the clock can be trusted`, async () => {
+    const clock = new HandClock();
+    let quality: ClockQuality = 'unset';
+    const journal = await openJournal({
+      store: await openStore('j10-age'),
+      clock,
+      random: seeded,
+      sha256,
+      clockQuality: () => quality,
+      keepMs: 2 * 24 * HOUR_MS,
+    });
+    const oldestOf = async () => (await replay(journal, 2)).rows[0]?.atMs;
+    for (let day = 0; day < 5; day++) {
+      clock.wallMs = START_MS + day * 24 * HOUR_MS;
+      await journal.append(entryOf({ groups: rowsOf(1, clock.wallMs), readAtMs: clock.wallMs }));
+    }
+    for (const untrusted of ['unset', 'rtc'] as const) {
+      quality = untrusted;
+      await journal.append(entryOf({ records: [logRecord(untrusted)], readAtMs: clock.wallMs }));
+      assert.equal(await oldestOf(), START_MS, `nothing goes by a clock that is ${untrusted}`);
+    }
+    quality = 'ntp';
+    await journal.append(entryOf({ records: [logRecord('ntp')], readAtMs: clock.wallMs }));
+    assert.equal(await oldestOf(), START_MS + 2 * 24 * HOUR_MS);
+    assert.deepEqual(journal.rereads(), [], 'nobody asked for it again');
     await journal.close();
   });
 

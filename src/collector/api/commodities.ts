@@ -1,11 +1,11 @@
 /**
  * How complete the readings of a range are, commodity by commodity: of the intervals that could be here, how many are.
  *
- * What is not due yet, or from before a meter was installed, is not expected. Weak point: a meter that never gave a
- * reading has no channels, so it counts among the troubled meters and not here.
+ * What is not due yet, or from before a meter was installed, is not expected. A meter that never gave a reading has no
+ * channels, so nobody knows what to expect of it: such meters are counted apart ({@link isNeverRead}).
  */
 import type { GapCause } from '../../model/event.ts';
-import type { ChannelRecord, Gap } from '../ports.ts';
+import type { ChannelRecord, Gap, MeterRecord } from '../ports.ts';
 
 /** Group A of an OBIS code (IEC 62056-61, 5.1). */
 const COMMODITIES: Readonly<Record<string, string>> = {
@@ -33,6 +33,12 @@ export interface CommodityState {
   readonly present: number;
   /** Newest interval end of any of its meters, UTC ms. */
   readonly newestAtMs: number;
+}
+
+/** Whether a meter that is placed at a concentrator has given no interval reading yet. */
+export function isNeverRead(meter: MeterRecord, channels: readonly ChannelRecord[], nowMs: number): boolean {
+  const { edgeId, placedToMs = Number.POSITIVE_INFINITY } = meter;
+  return edgeId !== undefined && placedToMs > nowMs && channels.every(({ intervalS }) => intervalS === 0);
 }
 
 /** The commodity of a channel. */

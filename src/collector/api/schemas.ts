@@ -306,6 +306,10 @@ export const ExceptionsBody = Type.Object(
         newestAtMs: instant('Newest interval end of any of its meters'),
       }),
     ),
+    neverRead: Type.Object({
+      meters: Type.Integer({ description: 'Meters with a concentrator that have given no interval reading yet' }),
+      items: Type.Array(Meter),
+    }),
     commands: Type.Object({ failed: Type.Integer(), open: Type.Integer(), items: Type.Array(CommandAnswer) }),
     edges: Type.Object({ total: Type.Integer(), unheard: Type.Array(Edge), inbox: Type.Array(Edge) }),
     quarantine: Type.Array(QuarantineBody),

@@ -15,6 +15,7 @@ import { toHex } from '../../base/bytes.ts';
 import type { ByteDuplex, Env, Listener, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import { DEFAULT_TENANT, type EdgeId, parseEdgeId } from '../../model/ids.ts';
+import { INBOX_MAX } from '../limits.ts';
 import type { BrokerUsers, JournalStore } from '../ports.ts';
 import { COLLECTOR_USER, mayUse } from './access.ts';
 import { AddressRate, addressOf } from './address-rate.ts';
@@ -25,7 +26,6 @@ import {
   CLIENT_CONCURRENCY,
   CONNECT_TIMEOUT_MS,
   CONNECTIONS,
-  INBOX,
   PASSWORD_MAX_BYTES,
   QOS2_INFLIGHT,
 } from './limits.ts';
@@ -259,7 +259,7 @@ class EmbeddedBroker implements Broker {
   async #receive(client: Client, edgeId: EdgeId, password: Uint8Array): Promise<boolean> {
     const { env, users, store } = this.#parts;
     const waiting = (await users.brokerUsers()).filter((user) => user.state === 'pending');
-    if (waiting.length >= INBOX || (await store.edge(edgeId)) !== undefined) return false;
+    if (waiting.length >= INBOX_MAX || (await store.edge(edgeId)) !== undefined) return false;
     await users.saveBrokerUser(userOf(env, edgeId, password, 'pending'));
     const peer = client.conn instanceof ByteStream ? addressOf(client.conn.peer) : 'an unknown address';
     await store.noteUnknown(edgeId, env.clock.nowMs());

@@ -17,8 +17,6 @@ export const ADDRESS_CONNECTIONS = 120;
 export const ADDRESS_WINDOW_MS = 60_000;
 /** Addresses remembered for the rate; beyond, the oldest is forgotten. */
 export const ADDRESSES = 10_000;
-/** Unknown edges that may wait: each holds a row and a hash. */
-export const INBOX = 1_000;
 /** Packets of one client under way in the broker. */
 export const CLIENT_CONCURRENCY = 16;
 /** QoS 2 messages of one client under way; nobody of ours uses QoS 2. */

@@ -45,6 +45,8 @@ export interface WorkerParts {
   readonly isSafe: () => Promise<boolean>;
   /** The lease of the edge's shard; undefined when there is only one collector. */
   readonly lease: () => Lease | undefined;
+  /** An unknown edge found no place in the inbox. */
+  readonly inboxFull: () => void;
   /** Asks an edge without a session for hello; never rejects. */
   readonly callForHello: (edge: EdgeRecord) => Promise<void>;
   /** Queued octets changed by this much. */
@@ -104,6 +106,11 @@ export class EdgeWorker {
   /** Resolves when nothing waits. */
   settled(): Promise<void> {
     return this.#running ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
+  }
+
+  /** Nothing waits, and nobody registered the edge: there is nothing to remember of it. */
+  get isIdleStranger(): boolean {
+    return !this.#running && (this.#edge === undefined || this.#edge.state === 'inbox') && this.#session === undefined;
   }
 
   /** Whether the edge said hello since this monotonic time. */
@@ -183,7 +190,7 @@ export class EdgeWorker {
     const { store, clock, count } = this.parts;
     this.#edge ??= await store.edge(this.edgeId);
     const edge = this.#edge;
-    if (edge === undefined) await store.noteUnknown(this.edgeId, clock.nowMs());
+    if (edge === undefined && !(await store.noteUnknown(this.edgeId, clock.nowMs()))) this.parts.inboxFull();
     if (edge?.key === undefined || edge.state === 'inbox') {
       count('ingest_messages_of_unknown_edges');
       return undefined;

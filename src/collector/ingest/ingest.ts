@@ -19,6 +19,7 @@ import {
   EDGE_CREDIT_MIN_OCTETS,
   EDGE_CREDIT_OCTETS,
   EDGE_QUEUED_CREDITS,
+  INBOX_FULL_TOLD_MS,
   KEEP_ALIVE_S,
   RECONNECT_MAX_MS,
   RECONNECT_MIN_MS,
@@ -54,6 +55,8 @@ export interface IngestState {
   readonly commitMs: number;
   /** Why nothing is acknowledged; empty when all is well. */
   readonly notSafe: readonly string[];
+  /** Unknown concentrators were turned away lately: the inbox is full. */
+  readonly inboxFull: boolean;
 }
 
 /** The running ingest. */
@@ -87,6 +90,7 @@ class RunningIngest implements Ingest {
   #sentence = 'Connecting to the broker.';
   #notSafe: readonly string[] = [];
   #checkedAtMs = Number.NEGATIVE_INFINITY;
+  #inboxFullAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly parts: IngestParts) {
     const { env, store } = parts;
@@ -102,6 +106,7 @@ class RunningIngest implements Ingest {
       log: env.log,
       count: parts.count ?? (() => undefined),
       publish,
+      inboxFull: () => this.#noteInboxFull(),
       callForHello: (edge) => this.#helloCalls.one(edge),
       credit: (queuedOctets) => this.#credit.credit(queuedOctets, this.#queuedOctets),
       stored: (tookMs) => this.#credit.stored(tookMs),
@@ -128,6 +133,7 @@ class RunningIngest implements Ingest {
       queuedOctets: this.#queuedOctets,
       commitMs: this.#credit.commitMs,
       notSafe: this.#notSafe,
+      inboxFull: this.parts.env.clock.monotonicMs() - this.#inboxFullAtMs < INBOX_FULL_TOLD_MS,
     };
   }
 
@@ -205,7 +211,10 @@ class RunningIngest implements Ingest {
   async #message(topic: string, payload: Uint8Array): Promise<void> {
     const parts = parseTopic(topic, this.parts.env.crypto.sha256);
     if (parts === null || parts.leaf === 'd' || !this.#shards.has(parts.shard) || this.#stopped) return;
-    await this.#worker(parts.edgeId).take(parts.leaf, payload.slice());
+    const worker = this.#worker(parts.edgeId);
+    await worker.take(parts.leaf, payload.slice());
+    // Ids of strangers are without end behind a broker that lets anybody in.
+    if (worker.isIdleStranger && this.#workers.get(parts.edgeId) === worker) this.#workers.delete(parts.edgeId);
   }
 
   #worker(edgeId: EdgeId): EdgeWorker {
@@ -215,6 +224,11 @@ class RunningIngest implements Ingest {
     const worker = new EdgeWorker(edgeId, { ...this.#workerParts, lease: () => this.parts.leaseOf?.(shard) });
     this.#workers.set(edgeId, worker);
     return worker;
+  }
+
+  #noteInboxFull(): void {
+    this.#inboxFullAtMs = this.parts.env.clock.monotonicMs();
+    this.parts.count?.('ingest_inbox_full');
   }
 
   async #publish(topic: string, payload: Uint8Array, delivery?: MqttDelivery): Promise<void> {

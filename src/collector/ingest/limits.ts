@@ -61,3 +61,6 @@ export const HELLO_CALLS_AT_ONCE = 20;
 export const HELLO_CALL_PAUSE_MS = 200;
 /** Calls that are remembered; who is forgotten may be called again too early. */
 export const HELLO_CALLS_REMEMBERED = 16_384;
+
+/** A full inbox is told in health for so long after the last stranger that found no place. */
+export const INBOX_FULL_TOLD_MS = 3_600_000;

@@ -8,6 +8,7 @@ import { concat } from '../../base/bytes.ts';
 import type { EdgeId, TenantId } from '../../model/ids.ts';
 import { decodeDictionary } from '../../wire/dictionary.ts';
 import type { EdgeStatus } from '../../wire/messages.ts';
+import { INBOX_MAX } from '../limits.ts';
 import type { BlockAppend, EdgeRecord, JournalStore, LaneCursor, Lease, StoreChange } from '../ports.ts';
 import { quarantineEvent } from './alarms.ts';
 import { type StoreContext, TRANSACTION_MS } from './context.ts';
@@ -160,12 +161,15 @@ function cursorOf(row: CursorRow): LaneCursor {
   };
 }
 
-async function noteUnknown(context: StoreContext, edgeId: EdgeId, atMs: number): Promise<void> {
+async function noteUnknown(context: StoreContext, edgeId: EdgeId, atMs: number): Promise<boolean> {
   const added = await context.database.change(
-    `INSERT INTO edges (tenant_id, edge_id, state, last_hello_ms) VALUES ('default', $1, 'inbox', $2) ON CONFLICT DO NOTHING`,
-    [edgeId, atMs],
+    `INSERT INTO edges (tenant_id, edge_id, state, last_hello_ms)
+     SELECT 'default', $1, 'inbox', $2::bigint WHERE (SELECT count(*) FROM edges WHERE state = 'inbox') < $3
+     ON CONFLICT DO NOTHING`,
+    [edgeId, atMs, INBOX_MAX],
   );
   if (added > 0) context.changed({ kind: 'edge', edgeId });
+  return added > 0 || (await readEdges(context.database, 'WHERE e.edge_id = $1', [edgeId])).length > 0;
 }
 
 async function noteHello(

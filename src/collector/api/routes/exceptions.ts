@@ -7,7 +7,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { GapCause, MeterStateName } from '../../../model/event.ts';
 import type { ChannelRecord, Gap, MeterRecord } from '../../ports.ts';
-import { CommodityTally } from '../commodities.ts';
+import { CommodityTally, isNeverRead } from '../commodities.ts';
 import {
   EDGE_UNHEARD_MS,
   EXCEPTION_CACHE_MS,
@@ -53,7 +53,7 @@ export function registerExceptions(app: FastifyInstance, context: ApiContext): v
 async function countExceptions(context: ApiContext): Promise<unknown> {
   const nowMs = context.env.clock.nowMs();
   const { meters, counted } = await allMeters(context);
-  const { gaps, commodities } = await dataOf(context, meters.slice(0, EXCEPTION_METERS), nowMs);
+  const { gaps, commodities, neverRead } = await dataOf(context, meters.slice(0, EXCEPTION_METERS), nowMs);
   return {
     atMs: nowMs,
     meters: {
@@ -67,6 +67,7 @@ async function countExceptions(context: ApiContext): Promise<unknown> {
     },
     gaps,
     commodities,
+    neverRead,
     commands: await commandsOf(context, nowMs),
     edges: await edgesOf(context, nowMs),
     quarantine: (await context.store.quarantined()).slice(0, EXCEPTION_ITEMS),
@@ -99,16 +100,19 @@ async function dataOf(context: ApiContext, meters: readonly MeterRecord[], nowMs
   const range = { fromMs: nowMs - RANGE_DEFAULT_MS, toMs: nowMs };
   const found: Gap[] = [];
   const tally = new CommodityTally(range);
+  const neverRead: MeterRecord[] = [];
   let affected = 0;
   for (let at = 0; at < meters.length; at += EXCEPTION_PARALLEL) {
-    const asked = meters
-      .slice(at, at + EXCEPTION_PARALLEL)
-      .map(
-        ({ meterId }): Promise<MeterData> =>
-          Promise.all([context.store.channels(meterId), context.store.gaps({ meterId, ...range, nowMs })]),
-      );
-    for (const [channels, gaps] of await Promise.all(asked)) {
+    const asked = meters.slice(at, at + EXCEPTION_PARALLEL).map(
+      async (meter): Promise<MeterData> => ({
+        meter,
+        channels: await context.store.channels(meter.meterId),
+        gaps: await context.store.gaps({ meterId: meter.meterId, ...range, nowMs }),
+      }),
+    );
+    for (const { meter, channels, gaps } of await Promise.all(asked)) {
       tally.add(channels, gaps);
+      if (isNeverRead(meter, channels, nowMs)) neverRead.push(meter);
       const serious = gaps.filter((gap) => !HEALING.has(gap.cause));
       if (serious.length > 0) affected += 1;
       found.push(...serious);
@@ -118,10 +122,15 @@ async function dataOf(context: ApiContext, meters: readonly MeterRecord[], nowMs
   return {
     gaps: { meters: affected, intervals, examined: meters.length, items: found.slice(0, EXCEPTION_ITEMS) },
     commodities: tally.answer(),
+    neverRead: { meters: neverRead.length, items: neverRead.slice(0, EXCEPTION_ITEMS).map(meterJson) },
   };
 }
 
-type MeterData = readonly [readonly ChannelRecord[], readonly Gap[]];
+interface MeterData {
+  readonly meter: MeterRecord;
+  readonly channels: readonly ChannelRecord[];
+  readonly gaps: readonly Gap[];
+}
 
 async function commandsOf(context: ApiContext, nowMs: number) {
   const page = await context.commands.commands({ limit: PAGE_MAX });

@@ -108,6 +108,7 @@ export interface Exceptions {
     readonly present: number;
     readonly newestAtMs: number;
   }[];
+  readonly neverRead: { readonly meters: number; readonly items: readonly Meter[] };
   readonly commands: { readonly failed: number; readonly open: number; readonly items: readonly Command[] };
   readonly edges: { readonly total: number; readonly unheard: readonly Edge[]; readonly inbox: readonly Edge[] };
   readonly quarantine: readonly Quarantined[];

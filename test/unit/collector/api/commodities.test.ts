@@ -1,7 +1,7 @@
 /** Completeness by commodity against ranges counted by hand. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CommodityTally, commodityOf } from '../../../../src/collector/api/commodities.ts';
+import { CommodityTally, commodityOf, isNeverRead } from '../../../../src/collector/api/commodities.ts';
 import type { GapCause } from '../../../../src/model/event.ts';
 
 const HOUR_MS = 3_600_000;
@@ -43,6 +43,17 @@ test('IT-12 completeness counts what is here among what could be here', () => {
     { commodity: 'electricity', meters: 2, expected: 95 + 1 + 5, present: 90 + 1 + 5, newestAtMs: NOON_MS },
     { commodity: 'gas', meters: 1, expected: 24, present: 23, newestAtMs: NOON_MS - HOUR_MS },
   ]);
+});
+
+test('IT-12 a placed meter without an interval reading is never read, whatever else it told', () => {
+  const placed = { meterId: 'm1' as never, tenantId: 't1' as never, edgeId: 'e1' as never };
+  const register = channel('1-0:1.8.0*255', 0, 0);
+  assert.equal(isNeverRead(placed, [], NOON_MS), true);
+  assert.equal(isNeverRead(placed, [register], NOON_MS), true);
+  assert.equal(isNeverRead(placed, [register, channel('1-0:1.8.0*255', 900, 0)], NOON_MS), false);
+  assert.equal(isNeverRead({ ...placed, placedToMs: NOON_MS - 1 }, [], NOON_MS), false, 'taken down');
+  const { edgeId: _none, ...unplaced } = placed;
+  assert.equal(isNeverRead(unplaced, [], NOON_MS), false);
 });
 
 test('a channel younger than the range, or of no known commodity, is counted for what it is', () => {

@@ -260,6 +260,7 @@ test('IT-12 exceptions count troubled meters, gaps, silent concentrators and fai
     [2, { unknown: 1, silent: 1 }, 'No answer since noon.'],
   );
   assert.deepEqual([answer.gaps.meters, answer.gaps.intervals], [1, 3]);
+  assert.deepEqual([answer.neverRead.meters, answer.neverRead.items[0].meterId], [1, 'm1']);
   assert.deepEqual([answer.edges.unheard[0].edgeId, answer.edges.inbox[0].edgeId], ['e5', 'e6']);
   await other.end();
 });

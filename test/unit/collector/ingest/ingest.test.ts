@@ -8,6 +8,7 @@ import type { MqttConnection, MqttListener } from '../../../../src/base/env.ts';
 import { SILENT_LOG } from '../../../../src/base/log.ts';
 import { startIngest } from '../../../../src/collector/ingest/ingest.ts';
 import { EDGE_CREDIT_OCTETS, HELLO_RECALL_MS, RECONNECT_MIN_MS } from '../../../../src/collector/ingest/limits.ts';
+import { INBOX_MAX } from '../../../../src/collector/limits.ts';
 import { createMemoryCollectorStore, type MemoryCollectorStore } from '../../../../src/lab/memory-collector-store.ts';
 import type { CommandId, EdgeId, MeterId } from '../../../../src/model/ids.ts';
 import { DEFAULT_TENANT } from '../../../../src/model/ids.ts';
@@ -344,6 +345,20 @@ describe('acceptance of blocks', () => {
       ['answer', 'ack'],
       'once registered it is served',
     );
+  });
+
+  test('strangers behind a broker that lets anybody in fill the inbox and nothing else', async () => {
+    const desk = newDesk();
+    for (let at = 0; at <= INBOX_MAX; at++) await desk.hello(new JournalEdge(`stranger${at}`));
+    assert.equal((await desk.store.edges()).length, INBOX_MAX);
+    assert.equal(desk.ingest.state().inboxFull, true);
+    const edge = filled();
+    await register(desk.store, edge);
+    await desk.hello(edge);
+    await desk.blocks(edge, edge.blocks(2));
+    assert.equal(await upTo(desk, edge), 6, 'known ones are served');
+    desk.time.nowMs += 2 * 3_600_000;
+    assert.equal(desk.ingest.state().inboxFull, false);
   });
 
   test('a hello under a wrong key is not answered', async () => {

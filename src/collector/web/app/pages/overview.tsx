@@ -9,6 +9,8 @@ import { EventList } from './meter-side.tsx';
 import { Title } from './title.tsx';
 
 const HOUR_MS = 3_600_000;
+/** Meters that were never read and are named. */
+const NEVER_READ_SHOWN = 5;
 
 /** The page. */
 export function OverviewPage() {
@@ -54,7 +56,7 @@ export function OverviewPage() {
 
 /** How much of the last day is here; growing while a new fleet is read for the first time. */
 function Completeness(props: { readonly data: Exceptions }) {
-  const { commodities } = props.data;
+  const { commodities, neverRead } = props.data;
   const nowMs = useNow();
   const [expected, present] = [sumOf(commodities, 'expected'), sumOf(commodities, 'present')];
   return (
@@ -87,6 +89,18 @@ function Completeness(props: { readonly data: Exceptions }) {
             </li>
           ))}
         </ul>
+      )}
+      {neverRead.meters > 0 && (
+        <p class="muted small">
+          {`${plural(neverRead.meters, 'meter')} not read yet, and not counted above: `}
+          {neverRead.items.slice(0, NEVER_READ_SHOWN).map(({ meterId }, at) => (
+            <span key={meterId}>
+              {at > 0 && ', '}
+              <a href={`#/meters/${meterId}`}>{meterId}</a>
+            </span>
+          ))}
+          {neverRead.meters > NEVER_READ_SHOWN && ' …'}
+        </p>
       )}
     </section>
   );
