@@ -16,6 +16,8 @@ export type EdgeErrorCode =
   | 'COMMAND_NO_RELAY'
   | 'COMMAND_PLAIN_RELAY'
   | 'COMMAND_CONTROL_MODE'
+  | 'COMMAND_LOAD_LIVE'
+  | 'COMMAND_LOAD_UNKNOWN'
   | 'COMMAND_METER_REFUSED'
   | 'COMMAND_RELAY_UNMOVED'
   | 'COMMAND_ANSWER_LOST'
@@ -135,6 +137,17 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'remote',
     retry: 'never',
     sentence: 'The control mode of the meter forbids this order; nothing was done.',
+  },
+  COMMAND_LOAD_LIVE: {
+    side: 'remote',
+    retry: 'never',
+    sentence:
+      'There is voltage behind the open relay: a source of the customer feeds back, or the contacts are welded. Somebody must look at the site.',
+  },
+  COMMAND_LOAD_UNKNOWN: {
+    side: 'remote',
+    retry: 'later',
+    sentence: 'The voltage behind the relay could not be read, so it is not closed; nothing was done.',
   },
   COMMAND_METER_REFUSED: {
     side: 'remote',

@@ -202,6 +202,8 @@ export interface MeterAccess {
   readonly relaySettleMs: number;
   /** Whether orders reach it authenticated, under keys of its own; false = in clear, at most under a password. */
   readonly ordersAreProtected: boolean;
+  /** What tells the voltage behind the relay, and above how many volts the load is live; null = the meter does not say. */
+  readonly loadVoltage: { readonly object: ObjectReference; readonly maxV: number } | null;
   /** What is read and reported after the relay was switched. */
   readonly snapshot: readonly ObjectReference[];
   /** Reads attributes in one session, with scaler and unit where the object has them. */

@@ -18,7 +18,7 @@ import type { Profile } from '../profile/schema/profile.ts';
 import { simError } from './errors.ts';
 import type { Ledger } from './ledger.ts';
 import { METERS_PER_LINE_MAX } from './limits.ts';
-import { Device, type DeviceOptions } from './meter/device.ts';
+import { Device, type DeviceOptions, type LoadFault } from './meter/device.ts';
 import { type SimKeyFile, simKeyFile, simSecurityOf } from './meter/keys.ts';
 import { MeterModel, needsKeys, serverClientsOf } from './meter/model.ts';
 import type { ListedObjectRule } from './meter/objects/listed.ts';
@@ -269,6 +269,8 @@ export interface FleetOptions {
   readonly days: number;
   readonly households: DeviceOptions['households'];
   readonly misbehaviours?: ReadonlyMap<number, Misbehaviour>;
+  /** What is wrong behind the relays of single meters, by position. */
+  readonly loadFaults?: ReadonlyMap<number, LoadFault>;
   /** How objects are called; absent = as each profile says. */
   readonly referencing?: Profile['referencing'];
   /** Objects that each meter has beside those of its profile. */
@@ -289,6 +291,7 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
     const profile = options.profiles[at % options.profiles.length];
     if (profile === undefined) throw simError('SIM_LISTEN', 'no profile');
     const misbehaviour = options.misbehaviours?.get(at);
+    const loadFault = options.loadFaults?.get(at);
     const security = options.securities?.get(at);
     meters.push(
       new SimMeter(
@@ -303,6 +306,7 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
           password,
           ...(options.households === undefined ? {} : { households: options.households }),
           ...(misbehaviour === undefined ? {} : { misbehaviour }),
+          ...(loadFault === undefined ? {} : { loadFault }),
           ...(options.referencing === undefined ? {} : { referencing: options.referencing }),
           ...(options.objects === undefined ? {} : { objects: options.objects }),
           ...(security === undefined ? {} : { security }),

@@ -30,6 +30,7 @@ export interface SimulatorOptions {
   /** File of the ledger, null = none. */
   readonly ledgerFile: string | null;
   readonly misbehaviours?: FleetOptions['misbehaviours'];
+  readonly loadFaults?: FleetOptions['loadFaults'];
   /** How objects are called; absent = as each profile says. */
   readonly referencing?: FleetOptions['referencing'];
   /** File of objects that each meter has beside those of its profile; absent = none. */
@@ -64,7 +65,7 @@ export class Simulator {
     const objects = await loadObjects(env, options);
     const file = options.ledgerFile === null ? null : await env.disk.openAppend(options.ledgerFile);
     const ledger = file === null ? null : new Ledger(file);
-    const { count, seed, days, timeZone, misbehaviours, referencing, securities } = options;
+    const { count, seed, days, timeZone, misbehaviours, loadFaults, referencing, securities } = options;
     const meters = makeFleet(
       {
         count,
@@ -76,6 +77,7 @@ export class Simulator {
         objects,
         nowMs: () => env.clock.nowMs(),
         ...(misbehaviours === undefined ? {} : { misbehaviours }),
+        ...(loadFaults === undefined ? {} : { loadFaults }),
         ...(referencing === undefined ? {} : { referencing }),
         ...(securities === undefined ? {} : { securities }),
       },

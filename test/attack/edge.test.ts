@@ -118,6 +118,7 @@ class Relay implements MeterAccess {
   readonly timeZone = 'Europe/Berlin';
   readonly relayObis = '0-0:96.3.10*255';
   readonly relaySettleMs = 0;
+  readonly loadVoltage = null;
   readonly snapshot = [];
   orders = 0;
   looks = 0;

@@ -19,13 +19,13 @@ const CLOCK = { classId: 8, obis: '0-0:1.0.0*255', attribute: 2 };
 const OBJECT_LIST = { classId: 15, obis: '0-0:40.0.0*255', attribute: 2 };
 const read = (...objects: readonly (typeof ENERGY)[]): CommandBody => ({ kind: 'read', objects });
 /** Meters of the site: what each test does to a relay stays with its own. */
-const [SWITCHED, ARMING, INTERRUPTED, SILENT, CAPPED, SPARE] = [1, 2, 3, 4, 5, 6] as const;
+const [SWITCHED, ARMING, INTERRUPTED, SILENT, CAPPED, SPARE, LIVE] = [1, 2, 3, 4, 5, 6, 7] as const;
 const HOUR_MS = 3_600_000;
 
 let rig: CommandRig;
 
 before(async () => {
-  rig = await CommandRig.start({ meters: 6, misbehaviours: new Map([[SILENT - 1, 'silent']]) });
+  rig = await CommandRig.start({ meters: 7, misbehaviours: new Map([[SILENT - 1, 'silent']]) });
 });
 
 after(() => rig?.stop());
@@ -119,6 +119,22 @@ test('IT-4 where a reconnect only arms the meter, the answer says armed and not 
   assert.match(shown.sentence, /armed, not connected/);
   assert.match(shown.relay?.sentence ?? '', /NO supply until someone presses the button/);
   assert.equal(device.relay.isOn, false);
+});
+
+test('IT-4 behind welded contacts a disconnect has failed; a relay is not closed onto a load that feeds back', async () => {
+  const { device } = rig.meter(LIVE);
+  device.failLoad('welded');
+  const welded = await rig.run(LIVE, DISCONNECT);
+  assert.deepEqual([welded.state, welded.relay?.outputOn], ['failed', false], welded.sentence);
+  assert.equal(codeOf(welded), 'COMMAND_LOAD_LIVE');
+  assert.match(welded.sentence, /voltage behind the open relay.* 2\d\d V/);
+  device.failLoad('backfed');
+  const refused = await rig.run(LIVE, RECONNECT);
+  assert.deepEqual([refused.state, codeOf(refused)], ['refused', 'COMMAND_LOAD_LIVE']);
+  assert.equal(device.relay.isOn, false);
+  device.failLoad(null);
+  const closed = await rig.run(LIVE, RECONNECT);
+  assert.deepEqual([closed.state, device.relay.isOn], ['done', true], closed.sentence);
 });
 
 /** An order made by hand, for the meter that nobody else touches. */
@@ -228,7 +244,7 @@ test('IT-4 an edge that is killed while a silent meter does not answer: uncertai
 });
 
 test('IT-4 the signed cap of the edge: one disconnect more than it allows is refused in words', async () => {
-  const started = [SWITCHED, SWITCHED, ARMING, INTERRUPTED].length;
+  const started = [SWITCHED, SWITCHED, ARMING, INTERRUPTED, LIVE].length;
   await rig.stopEdge();
   await rig.startEdge(started + 1);
   assert.equal((await rig.run(CAPPED, DISCONNECT)).state, 'done');

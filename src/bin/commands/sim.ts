@@ -3,11 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { createHostEnv } from '../../host/env.ts';
 import { onStopSignal } from '../../host/signals.ts';
 import { FLEET_METERS_MAX } from '../../sim/limits.ts';
-import { MISBEHAVIOURS, type Misbehaviour } from '../../sim/serve/misbehave.machine.ts';
+import { LOAD_FAULTS } from '../../sim/meter/device.ts';
+import { MISBEHAVIOURS } from '../../sim/serve/misbehave.machine.ts';
 import { Simulator } from '../../sim/simulator.ts';
 import { defineCommand, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { keysIn, referencingOf } from '../meter-options.ts';
+
+const FAULTS: readonly string[] = [...MISBEHAVIOURS, ...LOAD_FAULTS];
 
 const CONFIG_FOLDER = fileURLToPath(new URL('../../../config', import.meta.url));
 const HISTORY_DAYS_MAX = 3_660;
@@ -34,7 +37,11 @@ export const simCommand = defineCommand({
     objects: { kind: 'text', value: 'FILE', what: 'objects of any class beside those of the profile (YAML)' },
     'unsure-classes': { kind: 'flag', what: 'also serve classes whose tables were written from memory alone' },
     ledger: { kind: 'text', value: 'FILE', what: 'write every produced value there before it can be read' },
-    misbehave: { kind: 'texts', value: 'N=HOW', what: 'let meter N (from 1) misbehave' },
+    misbehave: {
+      kind: 'texts',
+      value: 'N=HOW',
+      what: 'let meter N (from 1) misbehave, or have a fault behind its relay',
+    },
     security: { kind: 'text', value: 'FILE', what: 'key file of sim meter, seen from the meter (docs/dlms.md)' },
     config: { kind: 'text', value: 'DIR', what: 'folder with profiles/ and loads/ (default: those of the package)' },
   },
@@ -56,7 +63,8 @@ export const simCommand = defineCommand({
       days: wholeNumber('days', values.days ?? '14', 0, HISTORY_DAYS_MAX),
       timeZone: values.zone ?? 'Europe/Berlin',
       ledgerFile: values.ledger ?? null,
-      misbehaviours: misbehavioursOf(values.misbehave),
+      misbehaviours: faultsOf(values.misbehave, MISBEHAVIOURS),
+      loadFaults: faultsOf(values.misbehave, LOAD_FAULTS),
       classRules: { unsureClasses: values['unsure-classes'] },
       ...(values.objects === undefined ? {} : { objectsFile: values.objects }),
       ...(values.names === undefined ? {} : { referencing: referencingOf(values.names) }),
@@ -74,13 +82,15 @@ export const simCommand = defineCommand({
   },
 });
 
-function misbehavioursOf(texts: readonly string[]): Map<number, Misbehaviour> {
-  const found = new Map<number, Misbehaviour>();
+/** The meters with one of these faults; throws {@link UsageError} for one that nobody knows. */
+function faultsOf<Fault extends string>(texts: readonly string[], names: readonly Fault[]): Map<number, Fault> {
+  const found = new Map<number, Fault>();
   for (const text of texts) {
     const [number = '', how = ''] = text.split('=');
-    const known = MISBEHAVIOURS.find((name) => name === how);
-    if (known === undefined) throw new UsageError(`--misbehave takes N=HOW, HOW one of ${MISBEHAVIOURS.join(', ')}.`);
-    found.set(wholeNumber('misbehave', number, 1, FLEET_METERS_MAX) - 1, known);
+    const meter = wholeNumber('misbehave', number, 1, FLEET_METERS_MAX) - 1;
+    if (!FAULTS.includes(how)) throw new UsageError(`--misbehave takes N=HOW, HOW one of ${FAULTS.join(', ')}.`);
+    const known = names.find((name) => name === how);
+    if (known !== undefined) found.set(meter, known);
   }
   return found;
 }

@@ -5,7 +5,7 @@ import type { ImageSession } from '../../dlms/image/image-session.ts';
 import type { AttributeAccess, GetDataResult } from '../../dlms/xdlms/service.ts';
 import type { ObjectReference, ObjectValue } from '../../model/command.ts';
 import type { Scaler } from '../../profile/readout.ts';
-import { type ClientUse, registerByObis } from '../../profile/schema/profile.ts';
+import { type ClientUse, type RegisterRule, registerByObis } from '../../profile/schema/profile.ts';
 import { edgeError } from '../errors.ts';
 import type { Meter, MeterAccess, RelayReading } from '../ports.ts';
 import { resultWords } from '../result-words.ts';
@@ -24,6 +24,7 @@ export class ReaderMeterAccess implements MeterAccess {
   readonly relayObis: string | null;
   readonly relaySettleMs: number;
   readonly ordersAreProtected: boolean;
+  readonly loadVoltage: MeterAccess['loadVoltage'];
   readonly snapshot: readonly ObjectReference[];
   readonly #scalers = new Map<string, Scaler | null>();
 
@@ -38,9 +39,10 @@ export class ReaderMeterAccess implements MeterAccess {
     this.relayObis = meter.profile.relay?.obis ?? null;
     this.relaySettleMs = meter.profile.relay?.settleMs ?? 0;
     this.ordersAreProtected = meter.security?.policy.requests.authenticated === true;
+    const load = meter.profile.relay?.loadVoltage ?? null;
+    this.loadVoltage = load === null ? null : { object: referenceOf(load.register), maxV: load.maxV };
     const energy = registerByObis(meter.profile, ENERGY_IMPORT);
-    this.snapshot =
-      energy === undefined ? [] : [{ classId: energy.classId, obis: energy.obis, attribute: energy.attribute }];
+    this.snapshot = energy === undefined ? [] : [referenceOf(energy)];
   }
 
   async readObjects(objects: readonly ObjectReference[]): Promise<readonly ObjectValue[]> {
@@ -128,6 +130,10 @@ export class ReaderMeterAccess implements MeterAccess {
 
 function accessOf({ classId, obis, attribute }: ObjectReference): AttributeAccess {
   return { classId, instanceId: parseObis(obis), attributeId: attribute, access: null };
+}
+
+function referenceOf({ classId, obis, attribute }: RegisterRule): ObjectReference {
+  return { classId, obis, attribute };
 }
 
 function isData(result: GetDataResult | undefined): result is { readonly data: Data } {

@@ -227,6 +227,16 @@ export interface RelayRule {
   readonly controlMode: number;
   /** Wait before the state is read back after an order, ms. */
   readonly settleMs: number;
+  /** What tells the voltage behind the contacts, null = the meter does not measure it. */
+  readonly loadVoltage: LoadVoltageRule | null;
+}
+
+/** Voltage at the load's terminals: with the contacts open there must be none. */
+export interface LoadVoltageRule {
+  /** In V. No code is standardised: it is in the maker's part of group D (128 and up). */
+  readonly register: RegisterRule;
+  /** Above this the load is live, V. */
+  readonly maxV: number;
 }
 
 /** How a new firmware gets into the meter (image transfer, class 18). */

@@ -18,12 +18,17 @@ import type {
   PushRule,
   PushTarget,
   RegisterRule,
+  RelayRule,
   StatusRule,
 } from './profile.ts';
 import type { ProfileFile } from './shape.ts';
 
 const CLOCK_OBIS = '0-0:1.0.0*255';
 const DLMS_PORT = 4059;
+/** Wait before a relay is read back, when the profile does not say, ms. */
+const SETTLE_MS = 3_000;
+/** Contact voltage that may stand for ever (IEC 60364-4-41: 50 V): above it the load is live. */
+const LOAD_LIVE_V = 50;
 const IMAGE_OBIS = '0-0:44.0.0*255';
 /** Field practice is 60 s; large images over slow flash take minutes. */
 const VERIFY_MAX_S = 300;
@@ -82,10 +87,7 @@ class Resolver {
       buffers: (file.profiles ?? []).map((_, at) => this.#buffer(at)),
       attributes,
       eventLogs: (file.eventLogs ?? []).map((_, at) => this.#eventLog(at)),
-      relay:
-        file.relay === undefined
-          ? null
-          : { settleMs: 3000, ...file.relay, obis: this.#obis('relay.obis', file.relay.obis) },
+      relay: this.#relay(),
       firmware: this.#firmware(),
       push: (file.push ?? []).map((_, at) => this.#push(at)),
       quirks: (file.quirks ?? []).map((quirk) => ({
@@ -120,6 +122,21 @@ class Resolver {
       toleranceS: clock.toleranceS ?? 30,
       setMaxS: clock.setMaxS ?? 3600,
       obis: this.file.clients === undefined ? null : this.#obis('clock.obis', clock.obis ?? CLOCK_OBIS),
+    };
+  }
+
+  #relay(): RelayRule | null {
+    const { relay } = this.file;
+    if (relay === undefined) return null;
+    const { loadVoltage: load, settleMs = SETTLE_MS, controlMode } = relay;
+    const register = load === undefined ? undefined : this.#registers.get(load.register);
+    if (load !== undefined && register?.unit !== 'V')
+      this.#note('relay.loadVoltage.register', `There is no register ${load.register} in V: add it under registers.`);
+    return {
+      obis: this.#obis('relay.obis', relay.obis),
+      controlMode,
+      settleMs,
+      loadVoltage: register === undefined ? null : { register, maxV: load?.maxV ?? LOAD_LIVE_V },
     };
   }
 

@@ -172,6 +172,15 @@ const RELAY = Type.Object(
     obis: obis('disconnect control'),
     controlMode: whole(0, 7, 'control mode'),
     settleMs: Type.Optional(whole(0, 60_000, 'wait before reading the state back, ms')),
+    loadVoltage: Type.Optional(
+      Type.Object(
+        {
+          register: word('name of the register with the voltage behind the relay'),
+          maxV: Type.Optional(whole(1, 400, 'above so many volts the load is live')),
+        },
+        closed,
+      ),
+    ),
   },
   closed,
 );

@@ -34,9 +34,17 @@ export interface DeviceOptions {
   readonly installedAtMs: number;
   /** By how much its clock is ahead of true time, ms. */
   readonly clockAheadMs?: number;
+  /** What is wrong behind the relay, absent = nothing. */
+  readonly loadFault?: LoadFault;
   /** Real loads; empty = loads from the seed. */
   readonly households?: readonly Household[];
 }
+
+/** What can be wrong behind a relay: contacts that stay closed, or a source of the customer's own that feeds back. */
+export const LOAD_FAULTS = ['welded', 'backfed'] as const;
+
+/** One of {@link LOAD_FAULTS}. */
+export type LoadFault = (typeof LOAD_FAULTS)[number];
 
 /** A row of a buffer. */
 export interface DeviceRow {
@@ -78,6 +86,7 @@ export class Device {
   readonly #load: MeterLoad;
   readonly #losses = new Map<RelayGap, Map<string, number>>();
   #aheadMs: number;
+  #isBackfed = false;
   #newestMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DeviceOptions) {
@@ -89,6 +98,7 @@ export class Device {
     this.installedAtMs = options.installedAtMs;
     this.#aheadMs = options.clockAheadMs ?? 0;
     this.relay = new Relay(options.profile.relay?.controlMode ?? 0, RELAY_GAPS_MAX);
+    this.failLoad(options.loadFault ?? null);
     this.events = new EventHistory(options.seed, LIVE_EVENTS_MAX);
     this.power = new Power(options.nowMs);
     this.firmware = new Firmware(FIRMWARE_AS_BUILT, {
@@ -120,6 +130,12 @@ export class Device {
     this.events.add(EVENT.clockAdjustedTo, this.nowMs);
   }
 
+  /** From now on this is wrong behind the relay; null = nothing. */
+  failLoad(fault: LoadFault | null): void {
+    this.relay.isWelded = fault === 'welded';
+    this.#isBackfed = fault === 'backfed';
+  }
+
   /** Carries an order to the relay out, and logs it. */
   orderRelay(order: RelayOrder): RelayOutcome {
     const outcome = this.relay.order(order, this.nowMs);
@@ -134,10 +150,19 @@ export class Device {
   registerAt(register: RegisterRule, utcMs: number): ExactInteger {
     const factor = 10 ** -register.exponent;
     if (!this.#load.isTotal(register)) {
-      const isDead = !this.relay.isOn && isFlow(register) && utcMs >= (this.relay.gaps.at(-1)?.fromMs ?? utcMs);
+      if (this.#isLoadVoltage(register) && !this.#isLoadLive) return 0;
+      const isDead = !this.relay.isClosed && isFlow(register) && utcMs >= (this.relay.gaps.at(-1)?.fromMs ?? utcMs);
       return isDead ? 0 : fitted(Math.round(this.#load.valueAt(register, utcMs) * factor), register.type);
     }
     return fitted(Math.floor(this.#totalAt(register, utcMs) * factor), register.type);
+  }
+
+  #isLoadVoltage({ obis }: RegisterRule): boolean {
+    return this.profile.relay?.loadVoltage?.register.obis === obis;
+  }
+
+  get #isLoadLive(): boolean {
+    return this.relay.isClosed || this.#isBackfed;
   }
 
   /** What was counted: the load's total without what the open relay held back. */

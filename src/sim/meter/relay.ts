@@ -62,6 +62,9 @@ export class Relay {
   /** Control mode, 0 to 7. */
   mode: number;
 
+  /** The contacts stay closed whatever the meter says of them. */
+  isWelded = false;
+
   constructor(
     mode: number,
     private readonly gapsMax: number,
@@ -73,9 +76,14 @@ export class Relay {
     return this.#state;
   }
 
-  /** Whether the load has supply. */
+  /** Whether the load has supply, as the meter says. */
   get isOn(): boolean {
     return this.#state === 1;
+  }
+
+  /** Whether current can flow. */
+  get isClosed(): boolean {
+    return this.isOn || this.isWelded;
   }
 
   /** Stretches without supply, oldest first. */
@@ -90,7 +98,7 @@ export class Relay {
     const wasOn = this.isOn;
     if (wasOn && this.#gaps.length >= this.gapsMax) return 'not-allowed';
     this.#state = to;
-    if (wasOn) this.#gaps.push({ fromMs: atMs, toMs: null });
+    if (wasOn && !this.isWelded) this.#gaps.push({ fromMs: atMs, toMs: null });
     else if (this.isOn) this.#close(atMs);
     return 'moved';
   }

@@ -34,6 +34,7 @@ class FakeMeter implements MeterAccess {
   relaySettleMs = 0;
   ordersAreProtected = false;
   relayObis: string | null = '0-0:96.3.10*255';
+  loadVoltage: MeterAccess['loadVoltage'] = null;
   snapshot: readonly ObjectReference[] = [];
   relay: RelayReading = { outputOn: true, controlState: 1, controlMode: 4 };
   readonly calls: string[] = [];
@@ -208,6 +209,49 @@ test('IT-4 a reconnect that only arms the meter is not called connected', async 
     b.last().sentence,
     'The load has no supply: armed, not connected. Somebody must press the button of the meter.',
   );
+});
+
+const LOAD_VOLTAGE = { classId: 3, obis: '1-0:32.128.0*255', attribute: 2 };
+
+/** A meter that measures behind its relay; undefined = it does not answer that. */
+function withLoad(decivolts: number | undefined): FakeMeter {
+  const meter = new FakeMeter();
+  meter.loadVoltage = { object: LOAD_VOLTAGE, maxV: 50 };
+  const answer = { ...LOAD_VOLTAGE, exponent: -1, unit: 'V', raw: Uint8Array.of(18) };
+  meter.values = [decivolts === undefined ? { ...answer, result: 2 } : { ...answer, result: 0, value: decivolts }];
+  return meter;
+}
+
+test('IT-4 a relay is not closed while the load behind it is live, or while nobody can tell', async () => {
+  for (const [decivolts, code] of [
+    [2_304, 'COMMAND_LOAD_LIVE'],
+    [undefined, 'COMMAND_LOAD_UNKNOWN'],
+  ] as const) {
+    const b = await bench({ meter: withLoad(decivolts) });
+    b.meter.relay = { outputOn: false, controlState: 0, controlMode: 4 };
+    await b.send({ id: 'c1', body: RECONNECT });
+    await b.settle();
+    assert.deepEqual(b.states(), ['accepted', 'started', `refused:${code}`]);
+    assert.ok(!b.meter.calls.some((call) => call.startsWith('invoke')), 'the meter was not asked to');
+  }
+  const b = await bench({ meter: withLoad(12) });
+  b.meter.relay = { outputOn: false, controlState: 0, controlMode: 4 };
+  await b.send({ id: 'c1', body: RECONNECT });
+  await b.settle();
+  assert.equal(b.last().state, 'done', b.last().sentence);
+});
+
+test('IT-4 a relay that says it is open while its load stays live has failed, with the volts', async () => {
+  const b = await bench({ meter: withLoad(2_304) });
+  await b.send({ id: 'c1' });
+  await b.settle();
+  assert.deepEqual(b.states(), ['accepted', 'started', 'failed:COMMAND_LOAD_LIVE']);
+  assert.match(b.last().sentence, /^The load has no supply: disconnected\. There is voltage .* It shows 230 V\.$/);
+  assert.deepEqual(b.last().relay, { outputOn: false, controlState: 0 });
+  const dead = await bench({ meter: withLoad(0) });
+  await dead.send({ id: 'c1' });
+  await dead.settle();
+  assert.equal(dead.last().state, 'done');
 });
 
 test('in a mode that reconnects at once, armed is not where a reconnect leads to', async () => {

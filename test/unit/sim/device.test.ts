@@ -26,6 +26,25 @@ function deviceAt(now: { ms: number }, options: Partial<DeviceOptions> = {}): De
   });
 }
 
+test('IT-4 behind an open relay there is no voltage and no load, unless its contacts are welded or somebody feeds back', () => {
+  const now = { ms: START_MS };
+  const volts = IDIS.relay?.loadVoltage?.register ?? assert.fail('the profile has a register for it');
+  const energy = IDIS.registers.find(({ obis }) => obis === '1-0:1.8.0*255') ?? assert.fail();
+  const seen = (fault: 'welded' | 'backfed' | null) => {
+    const device = deviceAt(now, fault === null ? {} : { loadFault: fault });
+    const closed = Number(device.registerAt(volts, now.ms));
+    assert.ok(closed > 2_200 && closed < 2_400, `${closed} dV`);
+    assert.equal(device.orderRelay('remote-disconnect'), 'moved');
+    assert.equal(device.relay.isOn, false, 'the meter says that it is open');
+    const at = (ms: number) => [Number(device.registerAt(volts, ms)) > 2_000, Number(device.registerAt(energy, ms))];
+    const [[isLive, before], [, after]] = [at(now.ms), at(now.ms + DAY_MS)] as [[boolean, number], [boolean, number]];
+    return { isLive, isCounting: after > before };
+  };
+  assert.deepEqual(seen(null), { isLive: false, isCounting: false });
+  assert.deepEqual(seen('welded'), { isLive: true, isCounting: true });
+  assert.deepEqual(seen('backfed'), { isLive: true, isCounting: false });
+});
+
 test('the eight transitions of class 70 in the modes that allow them (Blue Book 4.5.8)', () => {
   const orders: readonly RelayOrder[] = [
     'remote-disconnect',

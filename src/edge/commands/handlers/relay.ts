@@ -6,6 +6,10 @@
  * read before anything is said. In modes 1, 3, 5 and 6 a remote reconnect only arms the meter; somebody must press its
  * button, so "armed" is never called "connected".
  *
+ * Where the meter tells the voltage behind its contacts, a relay is not closed while the load is live, and one that says it
+ * is open while the load stays live has failed (IT-4): a source of the customer's own must not meet the grid, and nobody may
+ * be sent to work behind welded contacts.
+ *
  * Given up: the line is held while the relay settles (3 to 18 s); an answer that can be trusted is worth the wait.
  */
 
@@ -42,6 +46,8 @@ async function run(body: RelayBody, meter: MeterAccess, tools: HandlerTools): Pr
     return refusal('COMMAND_CONTROL_MODE', sentence, before);
   }
   if (isReached(action, before)) return done(`${stateWords(before)} It was so already; nothing was done.`, before, []);
+  const danger = action === 'reconnect' ? await dangerOf(meter) : null;
+  if (danger !== null) return refusal(danger.code, danger.sentence, before);
   let answer: number | null = null;
   try {
     answer = (await meter.invoke(DISCONNECT_CONTROL_CLASS, meter.relayObis, METHODS[action], ZERO)).result;
@@ -51,7 +57,34 @@ async function run(body: RelayBody, meter: MeterAccess, tools: HandlerTools): Pr
   const after = await readBack(action, meter, tools);
   const values = after === null ? [] : await snapshot(meter);
   const groups = onDemandRows(values, { meterId: tools.meterId, timeZone: meter.timeZone }, tools.nowMs());
-  return { ...judge(action, answer, after, values), groups };
+  const outcome = { ...judge(action, answer, after, values), groups };
+  if (action === 'reconnect' || outcome.state !== 'done' || after === null) return outcome;
+  const live = await dangerOf(meter);
+  if (live?.code !== 'COMMAND_LOAD_LIVE') return outcome;
+  return { ...outcome, ...live, sentence: `${stateWords(after)} ${live.sentence}`, state: 'failed' };
+}
+
+interface Danger {
+  readonly code: 'COMMAND_LOAD_LIVE' | 'COMMAND_LOAD_UNKNOWN';
+  readonly sentence: string;
+}
+
+/** Why an open relay is not safe to close, or not open at all; null = the load is dead, or the meter does not measure it. */
+async function dangerOf(meter: MeterAccess): Promise<Danger | null> {
+  if (meter.loadVoltage === null) return null;
+  const { object, maxV } = meter.loadVoltage;
+  let volts: number | null = null;
+  try {
+    const [answer] = await meter.readObjects([object]);
+    if (answer?.result === 0 && answer.value !== undefined) volts = Number(answer.value) * 10 ** (answer.exponent ?? 0);
+  } catch {
+    // Said below: what is not known is not safe.
+  }
+  if (volts === null || !Number.isFinite(volts))
+    return { code: 'COMMAND_LOAD_UNKNOWN', sentence: EDGE_ERRORS.COMMAND_LOAD_UNKNOWN.sentence };
+  if (volts <= maxV) return null;
+  const sentence = `${EDGE_ERRORS.COMMAND_LOAD_LIVE.sentence} It shows ${volts.toFixed(0)} V.`;
+  return { code: 'COMMAND_LOAD_LIVE', sentence };
 }
 
 /** Looks until the relay is where it should be, at most {@link RELAY_POLL_MAX_MS}; the last look, or null when all failed. */
@@ -145,7 +178,7 @@ function done(sentence: string, relay: RelayReading, values: readonly ObjectValu
 }
 
 function refusal(
-  code: 'COMMAND_NO_RELAY' | 'COMMAND_PLAIN_RELAY' | 'COMMAND_CONTROL_MODE' | 'COMMAND_METER_REFUSED',
+  code: Danger['code'] | 'COMMAND_NO_RELAY' | 'COMMAND_PLAIN_RELAY' | 'COMMAND_CONTROL_MODE' | 'COMMAND_METER_REFUSED',
   sentence: string,
   relay?: RelayReading,
 ): Outcome {
