@@ -99,10 +99,7 @@ export function parseMeterKeys(document: string): KeyFileRead {
       policy: policyOf(config.protect, config.sign),
       form: config.form,
       firstCounter: config.firstCounter,
-      keyPrint: keyPrintOf(keys.encryption),
-      keyPrints: [keys.encryption, keys.authentication, keys.master].flatMap((each) =>
-        each === null || each === undefined ? [] : [keyPrintOf(each)],
-      ),
+      ...printsOf(keys),
     },
   };
 }
@@ -165,6 +162,21 @@ function keysOf(config: Config, suite: SuiteId): CipherKeys | null {
     // The error would name nothing that the sentence of the caller does not.
     return null;
   }
+}
+
+/** The same security after one of its keys was replaced in the meter. */
+export function withKey(security: MeterSecurity, name: 'encryption' | 'authentication', key: SecretKey): MeterSecurity {
+  const keys = { ...security.keys, [name]: key };
+  return { ...security, keys, ...printsOf(keys) };
+}
+
+function printsOf(keys: CipherKeys): Pick<MeterSecurity, 'keyPrint' | 'keyPrints'> {
+  return {
+    keyPrint: keyPrintOf(keys.encryption),
+    keyPrints: [keys.encryption, keys.authentication, keys.master].flatMap((each) =>
+      each === null || each === undefined ? [] : [keyPrintOf(each)],
+    ),
+  };
 }
 
 interface PairOf {

@@ -24,6 +24,7 @@ export interface SimKeyFile {
   readonly meterTitle: string;
   readonly encryptionKey: string;
   readonly authenticationKey: string;
+  readonly masterKey: string;
 }
 
 /** The key file of a meter, from its seed. */
@@ -35,6 +36,7 @@ export function simKeyFile(seed: string, serial: string): SimKeyFile {
     meterTitle: toHex(titleOfSerial(serial)),
     encryptionKey: toHex(random.bytes(KEY_OCTETS)),
     authenticationKey: toHex(random.bytes(KEY_OCTETS)),
+    masterKey: toHex(random.bytes(KEY_OCTETS)),
   };
 }
 
@@ -48,7 +50,11 @@ export function simSecurityOf(file: SimKeyFile, nowMs: number): MeterSecurity {
     suite: file.suite,
     clientTitle: null,
     meterTitle: fromHex(file.meterTitle),
-    keys: { encryption, authentication: SecretKey.fromHex(file.authenticationKey) },
+    keys: {
+      encryption,
+      authentication: SecretKey.fromHex(file.authenticationKey),
+      master: SecretKey.fromHex(file.masterKey),
+    },
     secret: null,
     policy: { requests: PROTECTED, responses: PROTECTED },
     firstCounter: Math.max(1, Math.floor((nowMs - EPOCH_MS) / 1_000)),

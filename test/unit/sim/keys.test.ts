@@ -8,11 +8,12 @@ import {
   openSession,
   PROTECTED,
   SecretKey,
+  SetupCalls,
   WrapperClient,
 } from '../../../src/dlms/index.ts';
 import { LineDriver } from '../../../src/link/drive.ts';
 import type { Profile } from '../../../src/profile/schema/profile.ts';
-import { makeFleet, serveLine } from '../../../src/sim/fleet.ts';
+import { makeFleet, type SimMeter, serveLine } from '../../../src/sim/fleet.ts';
 import { World } from '../link/virtual.ts';
 import { profileOf, START_MS } from './world.ts';
 
@@ -36,8 +37,9 @@ function cardOf(at: number) {
 }
 
 /** Signs on to the first meter with the keys of a card; a clock, or why not. */
-async function signOn(keys: ReturnType<typeof cardOf>): Promise<string> {
+async function signOn(keys: ReturnType<typeof cardOf>, change = (_meter: SimMeter) => {}): Promise<string> {
   const { world, meters } = fleet(1);
+  for (const meter of meters) change(meter);
   const line = world.lines.create('line', {});
   serveLine(line.attach(), meters, 'wrapper', world, null);
   try {
@@ -83,4 +85,22 @@ test('HE-7 keys and titles: the same for a seed, other ones for each meter, titl
     null,
   );
   assert.equal(plain[0]?.cardAt('tcp://h:1', 'wrapper', 1).keys, undefined);
+});
+
+test('ALA-3 a simulated meter takes a new key under the master key of its card, and answers to it alone', async () => {
+  const keys = cardOf(0);
+  const encryptionKey = 'ab'.repeat(16);
+  const transfer = (meter: SimMeter, master: string) => {
+    const call = new SetupCalls().transfer(
+      { encryption: SecretKey.fromHex(encryptionKey) },
+      SecretKey.fromHex(master),
+      0,
+    );
+    return meter.security?.setup.invoke(call.method.methodId, call.parameters).actionResult;
+  };
+  const taken = (meter: SimMeter) => assert.equal(transfer(meter, keys.masterKey), 0);
+  assert.match(await signOn(keys, taken), /^(SESSION|SECURITY)_/);
+  assert.equal(await signOn({ ...keys, encryptionKey }, taken), 'octet-string');
+  const refused = (meter: SimMeter) => assert.notEqual(transfer(meter, keys.authenticationKey), 0);
+  assert.equal(await signOn(keys, refused), 'octet-string');
 });
