@@ -23,6 +23,7 @@ import { openEdgeJournal, tellLostPushes, tellRoom } from './journal-keeper.ts';
 import { CLOCK_AGREES_MS, CLOCK_FLOOR_MS, STOP_PATIENCE_MS } from './limits.ts';
 import type { Journal, UplinkState } from './ports.ts';
 import { MeterCounters } from './reader/counters.ts';
+import { KeyRing } from './reader/key-ring.ts';
 import { DlmsLineReader } from './reader/line-reader.ts';
 import { PushListener } from './reader/listener.ts';
 import { LinkSessions } from './reader/sessions.ts';
@@ -48,6 +49,7 @@ export class Concentrator {
   readonly #readers: DlmsLineReader[] = [];
   readonly #listeners: PushListener[] = [];
   readonly #counters: MeterCounters;
+  readonly #keys: KeyRing;
   readonly #gateway: Gateway | null;
   readonly #startedAtMs: number;
   #http: Listener | null = null;
@@ -90,6 +92,7 @@ export class Concentrator {
       plainRelay: settings.plainRelay ?? 'allow',
     });
     this.#counters = new MeterCounters(journal, env.clock);
+    this.#keys = new KeyRing({ env, health, folder: `${settings.stateFolder}/keys` });
     for (const line of settings.lines) this.#addLine(line);
     const { gateway } = settings;
     this.#gateway = gateway && new Gateway({ env, health, settings: gateway, dispatcher: this.#scheduler });
@@ -204,7 +207,7 @@ export class Concentrator {
     const reader = new DlmsLineReader({
       ...common,
       meters: line.meters,
-      opener: new LinkSessions(link as LineLink, env, this.#counters),
+      opener: new LinkSessions(link as LineLink, env, this.#counters, this.#keys),
       slots: link.capabilities.maxInFlight,
       nowMs: () => (clockQuality(env, null) === 'unset' ? null : env.clock.nowMs()),
       historyMs: this.#settings.historyMs,

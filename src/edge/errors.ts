@@ -26,6 +26,11 @@ export type EdgeErrorCode =
   | 'COMMAND_IMAGE_GONE'
   | 'COMMAND_IMAGE_DAMAGED'
   | 'COMMAND_OUT_OF_TIME'
+  | 'COMMAND_NO_MASTER_KEY'
+  | 'COMMAND_KEY_UNPROVABLE'
+  | 'COMMAND_KEY_WAITS'
+  | 'COMMAND_KEY_KEPT'
+  | 'COMMAND_KEY_UNPROVEN'
   | 'UPLINK_COLLECTOR_AHEAD'
   | 'SCHEDULER_CRASHED'
   | 'READER_CRASHED'
@@ -126,6 +131,35 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'path',
     retry: 'later',
     sentence: 'The time of the command ran out while the firmware was under way; issue it again and it goes on.',
+  },
+  COMMAND_NO_MASTER_KEY: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'The key file of this meter has no masterKey under which a new key could travel; nothing was done.',
+  },
+  COMMAND_KEY_UNPROVABLE: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'Signing on to this meter does not use this key, so that a new one could not be proven; nothing was done.',
+  },
+  COMMAND_KEY_WAITS: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'A new key of the other kind was given to this meter and is not proven yet; nothing was done. Rotate that one again first.',
+  },
+  COMMAND_KEY_KEPT: {
+    side: 'remote',
+    retry: 'later',
+    sentence:
+      'The meter answers to its old key still. The new one is kept; issue the command again and it is given again.',
+  },
+  COMMAND_KEY_UNPROVEN: {
+    side: 'path',
+    retry: 'later',
+    sentence:
+      'The new key was sent, and the meter could not be signed on to since. Both keys are kept and tried at every sign-on, so reading goes on by itself with the one that it has.',
   },
   COMMAND_PLAIN_RELAY: {
     side: 'local',

@@ -6,7 +6,7 @@
 import type { Data } from '../dlms/axdr/data.ts';
 import type { ImageSession } from '../dlms/image/image-session.ts';
 import type { MeterSecurity } from '../dlms/security/meter-security.ts';
-import type { ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
+import type { KeyName, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
 import type { ReadJob } from '../profile/plan.ts';
 import type { FirmwareRule, Profile } from '../profile/schema/profile.ts';
@@ -204,6 +204,8 @@ export interface MeterAccess {
   readonly ordersAreProtected: boolean;
   /** What tells the voltage behind the relay, and above how many volts the load is live; null = the meter does not say. */
   readonly loadVoltage: { readonly object: ObjectReference; readonly maxV: number } | null;
+  /** How its keys are changed; null = it has none. */
+  readonly keyChange: KeyChange | null;
   /** What is read and reported after the relay was switched. */
   readonly snapshot: readonly ObjectReference[];
   /** Reads attributes in one session, with scaler and unit where the object has them. */
@@ -220,6 +222,31 @@ export interface MeterAccess {
   drop(): Promise<void>;
   /** Something urgent waits for the line. */
   isWanted(): boolean;
+}
+
+/** The order that gives a meter a new key. */
+export interface KeyOrder {
+  readonly classId: number;
+  readonly obis: string;
+  readonly method: number;
+  readonly argument: Data;
+  /** The new key, wrapped under the meter's master key: 24 or 40 octets. */
+  readonly wrapped: Uint8Array;
+}
+
+/** Changes a key of a meter. Both keys are kept, and tried at each sign-on, until the new one is proven. */
+export interface KeyChange {
+  /** Why this key cannot be changed from here, null = it can. */
+  refusal(key: KeyName): 'COMMAND_NO_MASTER_KEY' | 'COMMAND_KEY_UNPROVABLE' | null;
+  /**
+   * Draws the new key, and has it on the disk before this resolves; one that a command before left unproven is taken again.
+   * Rejects with COMMAND_KEY_WAITS while a new key of the other kind is unproven, with READER_* and errors of the disk.
+   */
+  prepare(key: KeyName, commandId: string): Promise<KeyOrder>;
+  /** Signs on anew; true when the meter answers to the key of this command, false when it does to the one before. */
+  prove(commandId: string): Promise<boolean>;
+  /** Whether the key of this command was proven already. */
+  isProved(commandId: string): Promise<boolean>;
 }
 
 /** Hears what a meter says on a wire. */

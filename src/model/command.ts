@@ -62,7 +62,20 @@ export interface ObjectReference {
 export type CommandBody =
   | { readonly kind: 'read'; readonly objects: readonly ObjectReference[] }
   | { readonly kind: 'relay'; readonly action: 'disconnect' | 'reconnect' }
-  | FirmwareBody;
+  | FirmwareBody
+  | KeyRotationBody;
+
+/** Global keys of a meter that can be changed from afar. */
+export const KEY_NAMES = ['encryption', 'authentication'] as const;
+
+/** One of {@link KEY_NAMES}. */
+export type KeyName = (typeof KEY_NAMES)[number];
+
+/** A new key for a meter, drawn by its edge: no key travels with the command. */
+export interface KeyRotationBody {
+  readonly kind: 'key-rotation';
+  readonly key: KeyName;
+}
 
 /** A new firmware for a meter: an image that the collector keeps. */
 export interface FirmwareBody {

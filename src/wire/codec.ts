@@ -12,7 +12,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { concat, fromHex, toHex } from '../base/bytes.ts';
-import type { Command, CommandBody } from '../model/command.ts';
+import { type Command, type CommandBody, KEY_NAMES } from '../model/command.ts';
 import { parseCommandId, parseEdgeId, parseMeterId } from '../model/ids.ts';
 import { CLOCK_QUALITIES } from './block.ts';
 import { DICTIONARY_HASH_OCTETS } from './dictionary.ts';
@@ -319,6 +319,8 @@ function commandInit(body: CommandBody): NonNullable<MessageInitShape<typeof Com
       const value = { sha256: fromHex(sha256), size: sizeOctets, identifier: fromHex(identifier) };
       return { case: 'firmware', value: { ...value, activateAtMs: BigInt(activateAtMs ?? 0) } };
     }
+    case 'key-rotation':
+      return { case: 'keyRotation', value: { key: indexOf(KEY_NAMES, body.key) } };
   }
 }
 
@@ -346,6 +348,8 @@ function commandBody({ body }: CommandMessage): CommandBody {
         activateAtMs: atMs === 0 ? null : atMs,
       };
     }
+    case 'keyRotation':
+      return { kind: 'key-rotation', key: memberAt(KEY_NAMES, body.value.key, 'key') };
     case undefined:
       throw wireError('WIRE_UNKNOWN_MESSAGE', 'a command of a kind that this version does not know');
   }

@@ -13,7 +13,7 @@ import { EDGE_CONFIG } from '../../src/edge/config.ts';
 import { readMeterKeys } from '../../src/edge/meter-keys.ts';
 import type { MeterAccess, MeterSecurity } from '../../src/edge/ports.ts';
 import { PushCipher } from '../../src/edge/reader/push-cipher.ts';
-import type { MeterId } from '../../src/model/ids.ts';
+import type { CommandId, MeterId } from '../../src/model/ids.ts';
 import { testWorld } from '../unit/edge/world.ts';
 import { KEYS } from './served-meter.ts';
 
@@ -119,6 +119,7 @@ class Relay implements MeterAccess {
   readonly relayObis = '0-0:96.3.10*255';
   readonly relaySettleMs = 0;
   readonly loadVoltage = null;
+  readonly keyChange = null;
   readonly snapshot = [];
   orders = 0;
   looks = 0;
@@ -147,7 +148,13 @@ class Relay implements MeterAccess {
 }
 
 test('HE-7 an order to a relay in clear, under a password, is refused by the settings before the meter hears of it', async () => {
-  const tools = { meterId: 'm1' as MeterId, sleep: () => Promise.resolve(), nowMs: () => 0, relaySettleMs: 3_000 };
+  const tools = {
+    meterId: 'm1' as MeterId,
+    commandId: 'c1' as CommandId,
+    sleep: () => Promise.resolve(),
+    nowMs: () => 0,
+    relaySettleMs: 3_000,
+  };
   const order = { kind: 'relay', action: 'disconnect' } as const;
   const plain = new Relay(false);
   const refused = await RELAY_HANDLER.run(order, plain, { ...tools, plainRelay: 'refuse' });

@@ -1,6 +1,6 @@
 /** Shapes of what the API takes: path, query and body of every route. */
 import Type from 'typebox';
-import { COMMAND_STATES } from '../../model/command.ts';
+import { COMMAND_STATES, KEY_NAMES } from '../../model/command.ts';
 import { METER_STATES } from '../../model/event.ts';
 import {
   COMMAND_OBJECTS,
@@ -37,6 +37,13 @@ const CommandBodySchema = Type.Union([
   Type.Object(
     { kind: Type.Literal('firmware'), sha256: Sha256Text, activateAt: optional(BodyTime) },
     { ...STRICT, description: 'A new firmware: an image that was brought before, activated not before activateAt' },
+  ),
+  Type.Object(
+    { kind: Type.Literal('key-rotation'), key: words(KEY_NAMES) },
+    {
+      ...STRICT,
+      description: 'A new key, which the concentrator draws and hands to the meter; none is in the command',
+    },
   ),
 ]);
 

@@ -11,6 +11,8 @@ export function bodyWords(body: CommandBody): string {
       return body.action === 'disconnect' ? 'Disconnect the supply' : 'Reconnect the supply';
     case 'firmware':
       return `Firmware ${body.sha256.slice(0, 8)}, ${body.sizeOctets} octets`;
+    case 'key-rotation':
+      return `New ${body.key} key`;
     default:
       return unreachable(body);
   }

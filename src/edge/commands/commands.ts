@@ -29,10 +29,12 @@ import {
   UNVERIFIED_REPORTS_PER_HOUR,
 } from '../limits.ts';
 import type { CollectorTime, Dispatcher, Entry, Health, ImageSource, Journal, WorkResult } from '../ports.ts';
+import { bare, failureOutcome, interrupted } from './answers.ts';
 import { backgroundFailure, backgroundTools, recordKeyOf } from './background.ts';
 import { isSigned, reasonToRefuse, withinHour } from './gate.ts';
 import { FIRMWARE_HANDLER } from './handlers/firmware.ts';
 import type { BackgroundHandler, Handler, HandlerTools, Outcome, PlainRelay } from './handlers/handler.ts';
+import { KEY_ROTATION_HANDLER } from './handlers/key-rotation.ts';
 import { READ_HANDLER } from './handlers/read.ts';
 import { RELAY_HANDLER } from './handlers/relay.ts';
 import { decodeKept, encodeKept, KEPT_COMMANDS, type KeptCommand, keyOf } from './kept.ts';
@@ -60,6 +62,7 @@ const HANDLERS: { readonly [Kind in CommandBody['kind']]: Handler<BodyOf<Kind>> 
   read: READ_HANDLER,
   relay: RELAY_HANDLER,
   firmware: FIRMWARE_HANDLER,
+  'key-rotation': KEY_ROTATION_HANDLER,
 };
 
 /** A repeat is answered again no more often than this: an answer costs a block. */
@@ -180,13 +183,7 @@ export class Commands {
   async #run(id: string, kept: KeptCommand): Promise<void> {
     const handler = handlerOf(kept.body);
     if (isBackground(handler)) return await this.#runInBackground(id, kept, handler);
-    const tools: HandlerTools = {
-      meterId: kept.meterId,
-      sleep: (delayMs) => this.#options.env.timers.sleep(delayMs, this.#stopping.signal),
-      nowMs: () => this.#options.env.clock.nowMs(),
-      relaySettleMs: this.#options.relaySettleMs ?? RELAY_SETTLE_MIN_MS,
-      plainRelay: this.#options.plainRelay ?? 'allow',
-    };
+    const tools = this.#toolsOf(kept);
     const ended = await this.#options.dispatcher.withMeter(
       kept.meterId,
       handler.jobClass,
@@ -195,6 +192,18 @@ export class Commands {
     );
     if (this.#stopping.signal.aborted && !ended.ok) return;
     await this.#finish(id, ended);
+  }
+
+  #toolsOf({ meterId, report }: KeptCommand): HandlerTools {
+    const { env, relaySettleMs, plainRelay } = this.#options;
+    return {
+      meterId,
+      commandId: report.id,
+      sleep: (delayMs) => env.timers.sleep(delayMs, this.#stopping.signal),
+      nowMs: () => env.clock.nowMs(),
+      relaySettleMs: relaySettleMs ?? RELAY_SETTLE_MIN_MS,
+      plainRelay: plainRelay ?? 'allow',
+    };
   }
 
   async #runInBackground(id: string, kept: KeptCommand, handler: BackgroundHandler): Promise<void> {
@@ -256,7 +265,8 @@ export class Commands {
       kept.meterId,
       handler.jobClass,
       { timeoutMs: NOT_REACHED_MS, started: () => Promise.resolve() },
-      async (meter) => (await handler.recover?.(kept.body, meter)) ?? interrupted('It cannot be read back.'),
+      async (meter) =>
+        (await handler.recover?.(kept.body, meter, this.#toolsOf(kept))) ?? interrupted('It cannot be read back.'),
     );
     if (this.#stopping.signal.aborted && !ended.ok) return;
     await this.#finish(id, ended.ok ? ended : { ok: true, result: interrupted(ended.failure.sentence) });
@@ -376,21 +386,4 @@ function isBackground(handler: Handler | BackgroundHandler): handler is Backgrou
 
 function isDisconnect(body: CommandBody): boolean {
   return body.kind === 'relay' && body.action === 'disconnect';
-}
-
-function interrupted(reason: string): Outcome {
-  const { sentence } = EDGE_ERRORS.COMMAND_INTERRUPTED;
-  return { state: 'uncertain', code: 'COMMAND_INTERRUPTED', sentence: `${sentence} ${reason}`, values: [], groups: [] };
-}
-
-/** The result without what no block can hold: that it was done must not be lost with it. */
-function bare(kept: KeptCommand, code: string): KeptCommand {
-  const sentence = `${kept.report.sentence} The values could not be stored (${code}).`;
-  return { ...kept, report: { ...kept.report, sentence, values: [] } };
-}
-
-/** What a command says when its work could not be done. */
-function failureOutcome(code: string, sentence: string) {
-  const state: CommandState = code === 'COMMAND_EXPIRED' ? 'expired' : code === 'COMMAND_CAP' ? 'refused' : 'failed';
-  return { state, code, sentence, values: [], groups: [] };
 }

@@ -59,6 +59,19 @@ export class MeterCounters {
     return held;
   }
 
+  /**
+   * The counters of one key begin no lower than those of another key of the same meter have come: some meters keep theirs
+   * over a change of keys. Rejects as {@link of} does.
+   */
+  async follow(meter: Meter, security: MeterSecurity, known: MeterSecurity): Promise<void> {
+    const { own: older } = await this.of(meter, known);
+    const { own } = await this.of(meter, security);
+    const floor = older.reservation(0);
+    if (own === older || own.next >= floor) return;
+    own.raise(floor - 1, floor);
+    await this.reserve(meter, security);
+  }
+
   async #load(key: string, { firstCounter }: MeterSecurity): Promise<Held> {
     const stored = await this.#journal.kept(key);
     // Somebody else may have loaded it meanwhile: there is one counter for a key.

@@ -168,6 +168,7 @@ export class DlmsLineReader implements LineReader {
         (use) => this.#sessions.use(meter, use),
         () => this.#sessions.drop(),
         () => this.#urgentWaits > 0,
+        this.#options.opener.keys ?? null,
       );
       await this.#sessions.refresh(FRESH_ENOUGH_MS);
       // Signing on comes before the work, so that whoever waits for it to be reached need not wait for its end.

@@ -7,8 +7,10 @@ import type { ObjectReference, ObjectValue } from '../../model/command.ts';
 import type { Scaler } from '../../profile/readout.ts';
 import { type ClientUse, type RegisterRule, registerByObis } from '../../profile/schema/profile.ts';
 import { edgeError } from '../errors.ts';
-import type { Meter, MeterAccess, RelayReading } from '../ports.ts';
+import type { KeyChange, Meter, MeterAccess, RelayReading } from '../ports.ts';
 import { resultWords } from '../result-words.ts';
+import { ReaderKeyChange } from './key-change.ts';
+import type { KeyRing } from './key-ring.ts';
 import { objectValue, scalerFrom, scalerOf } from './object-values.ts';
 import type { OpenAssociation } from './sessions.ts';
 
@@ -25,6 +27,7 @@ export class ReaderMeterAccess implements MeterAccess {
   readonly relaySettleMs: number;
   readonly ordersAreProtected: boolean;
   readonly loadVoltage: MeterAccess['loadVoltage'];
+  readonly keyChange: KeyChange | null;
   readonly snapshot: readonly ObjectReference[];
   readonly #scalers = new Map<string, Scaler | null>();
 
@@ -34,6 +37,7 @@ export class ReaderMeterAccess implements MeterAccess {
     /** The association is of no use any more. */
     private readonly broken: () => Promise<void>,
     private readonly wanted: () => boolean = () => false,
+    ring: KeyRing | null = null,
   ) {
     this.timeZone = meter.timeZone;
     this.relayObis = meter.profile.relay?.obis ?? null;
@@ -41,6 +45,8 @@ export class ReaderMeterAccess implements MeterAccess {
     this.ordersAreProtected = meter.security?.policy.requests.authenticated === true;
     const load = meter.profile.relay?.loadVoltage ?? null;
     this.loadVoltage = load === null ? null : { object: referenceOf(load.register), maxV: load.maxV };
+    const hasKeys = ring !== null && meter.security !== undefined && meter.security !== null;
+    this.keyChange = hasKeys ? new ReaderKeyChange(meter, ring, associate, broken) : null;
     const energy = registerByObis(meter.profile, ENERGY_IMPORT);
     this.snapshot = energy === undefined ? [] : [referenceOf(energy)];
   }

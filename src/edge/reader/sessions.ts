@@ -1,6 +1,6 @@
 /** How a reader gets at its meters: an open line, and an association with one of them. */
 import type { Env } from '../../base/env.ts';
-import { reasonOf } from '../../base/errors.ts';
+import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import { clientTransport } from '../../dlms/frame/client-transport.ts';
 import type { ClientTransport } from '../../dlms/frame/transport.ts';
 import {
@@ -28,19 +28,20 @@ import {
 import { edgeError } from '../errors.ts';
 import type { Meter, MeterSecurity, MeterWire } from '../ports.ts';
 import type { MeterCounters } from './counters.ts';
+import type { KeyRing } from './key-ring.ts';
 import { openWire } from './wire.ts';
+
+/** Hears what came and could not be used. */
+type Discarded = (code: string, octets: number) => void;
 
 /** What is used of an association. */
 export type OpenAssociation = Pick<MeterSession, 'get' | 'set' | 'action' | 'association' | 'release'>;
 
 /** Opens associations; `discarded` hears what came and could not be used, `way` says whether somebody waits for the line. */
 export interface SessionOpener {
-  open(
-    meter: Meter,
-    client: ClientRule,
-    discarded: (code: string, octets: number) => void,
-    way?: RightOfWay,
-  ): Promise<OpenAssociation>;
+  /** Keys that were changed since the key files were written; absent or null = none can be. */
+  readonly keys?: KeyRing | null;
+  open(meter: Meter, client: ClientRule, discarded: Discarded, way?: RightOfWay): Promise<OpenAssociation>;
   /** A session made way: an answer that still comes must not be taken for one to the next session. */
   madeWay(): void;
   /** Brings up the framing to a meter for a client of somebody else. Rejects with LINK_OPEN and the codes of FRAME_ERRORS. */
@@ -69,13 +70,34 @@ export class LinkSessions implements SessionOpener {
     private readonly env: Env,
     /** Null = no meter of this line has keys. */
     private readonly counters: MeterCounters | null = null,
+    /** Null = keys are as in the key files, for ever. */
+    readonly keys: KeyRing | null = null,
   ) {}
 
-  async open(
+  async open(meter: Meter, client: ClientRule, discarded: Discarded, way?: RightOfWay): Promise<OpenAssociation> {
+    const { keys } = this;
+    const tries = keys === null || !usesKeys(mechanismOf(meter, client)) ? [] : await keys.tries(meter);
+    for (const [at, { security, follows }] of tries.entries()) {
+      try {
+        if (follows !== null) await this.counters?.follow(meter, security, follows);
+        const association = await this.#openWith({ ...meter, security }, client, discarded, way);
+        await keys?.worked(meter, security);
+        return association;
+      } catch (error) {
+        if (at === tries.length - 1 || !mayBeTheKey(error)) throw error;
+        this.env.log.info('reader.other-key-tried', { meterId: meter.meterId, reason: reasonOf(error) });
+        // Nothing that still comes may be taken for an answer to the next sign-on.
+        this.madeWay();
+      }
+    }
+    return await this.#openWith(meter, client, discarded, way);
+  }
+
+  async #openWith(
     meter: Meter,
     client: ClientRule,
-    discarded: (code: string, octets: number) => void,
-    way?: RightOfWay,
+    discarded: Discarded,
+    way: RightOfWay | undefined,
   ): Promise<OpenAssociation> {
     const authentication = authenticationOf(meter, client, this.env);
     const security = await this.#securityOf(meter, authentication);
@@ -127,7 +149,7 @@ export class LinkSessions implements SessionOpener {
   /** Keys serve the clients of high-level mechanisms; others of the same meter are asked as their profile says. */
   async #securityOf(meter: Meter, { mechanism }: Authentication): Promise<ClientSecurity | null> {
     const { security } = meter;
-    if (mechanism === 'none' || mechanism === 'lls' || security === undefined || security === null) return null;
+    if (!usesKeys(mechanism) || security === undefined || security === null) return null;
     if (this.counters === null || security.clientTitle === null)
       throw edgeError('READER_SECURITY', `${meter.meterId}: no keys for ${mechanism}`);
     const { own, peers, dialect } = await this.counters.of(meter, security);
@@ -195,6 +217,17 @@ export class LinkSessions implements SessionOpener {
   }
 }
 
+const NOT_THE_KEY: ReadonlySet<string> = new Set(['SESSION_MADE_WAY', 'SESSION_ABORTED']);
+
+/** Whether a sign-on may have failed for its key: a meter that cannot read a message may refuse it, or say nothing. */
+function mayBeTheKey(error: unknown): boolean {
+  return (
+    error instanceof DeltawattError &&
+    /^(SESSION|SECURITY|HDLC|WRAPPER|FRAME|APDU|DLMS)_/.test(error.code) &&
+    !NOT_THE_KEY.has(error.code)
+  );
+}
+
 function sizesOf(rule: { readonly informationMaxOctets: number; readonly window: number }) {
   return {
     informationTransmitBytes: rule.informationMaxOctets,
@@ -210,8 +243,13 @@ function shortNameRules(profile: Profile): ShortNameRules {
   return { snMethod, oneSidedProof: hasQuirk(profile, 'one-sided-hls', null) };
 }
 
+/** Whether whoever signs on like this shows that he has the keys. */
+export function usesKeys(mechanism: SecurityName): boolean {
+  return mechanism !== 'none' && mechanism !== 'lls';
+}
+
 /** The key file may name another mechanism than the profile, but for clients that prove nothing. */
-function mechanismOf({ security }: Meter, client: ClientRule): SecurityName {
+export function mechanismOf({ security }: Meter, client: ClientRule): SecurityName {
   return client.security === 'none' ? 'none' : (security?.mechanism ?? client.security);
 }
 

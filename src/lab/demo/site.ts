@@ -153,7 +153,9 @@ async function startEdge(
   const enrolment = await collector.enroller.adopt(DEMO_EDGE, DEFAULT_TENANT, 'demo');
   await write('enrolment.json', `${JSON.stringify(enrolment, null, 2)}\n`);
   await write('meters.password', SIM_PASSWORD);
-  const lines = [...simulatedLines(simulator, `${folder}/meters.password`), ...(options.extraLines ?? [])];
+  const keyFiles = await writeKeyFiles(env, simulator, folder);
+  const simulated = simulatedLines(simulator, `${folder}/meters.password`, keyFiles);
+  const lines = [...simulated, ...(options.extraLines ?? [])];
   const names = houseNames(simulator, options.profiles.length);
   for (const { id, profile, timeZone } of lines.flatMap((line) => line.meters)) {
     const meterId = id as MeterId;
@@ -199,15 +201,30 @@ function houseNames(simulator: Simulator, perHouse: number): Map<string, string>
   );
 }
 
-function simulatedLines(simulator: Simulator, passwordFile: string) {
+/** A key file for each meter that signs on with keys, by meter. */
+async function writeKeyFiles(env: Env, simulator: Simulator, folder: string): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  for (const { meter, url, framing, address } of simulator.reached) {
+    const { meterId, keys } = meter.cardAt(url, framing, address);
+    if (keys === undefined) continue;
+    const path = `${folder}/${meterId}.keys`;
+    await env.disk.writeFile(path, new TextEncoder().encode(stringify(keys)));
+    files.set(meterId, path);
+  }
+  return files;
+}
+
+function simulatedLines(simulator: Simulator, passwordFile: string, keyFiles: ReadonlyMap<string, string>) {
   const lines = new Map<
     string,
-    { id: string; profile: string; timeZone: string; serial: string; passwordFile?: string }[]
+    { id: string; profile: string; timeZone: string; serial: string; passwordFile?: string; keysFile?: string }[]
   >();
   for (const { meter, url } of simulator.reached) {
     const { meterId, serial, profile } = meter.device;
     const secret = profile.clients.some((client) => client.security === 'lls') ? { passwordFile } : {};
-    const settings = { id: meterId, profile: profile.key, timeZone: DEMO_ZONE, serial, ...secret };
+    const keysFile = keyFiles.get(meterId);
+    const keys = keysFile === undefined ? {} : { keysFile };
+    const settings = { id: meterId, profile: profile.key, timeZone: DEMO_ZONE, serial, ...secret, ...keys };
     lines.set(url, [...(lines.get(url) ?? []), settings]);
   }
   return [...lines].map(([url, meters], at) => ({ id: `line${at + 1}`, url, meters }));

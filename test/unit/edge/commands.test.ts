@@ -6,7 +6,14 @@ import { Commands } from '../../../src/edge/commands/commands.ts';
 import type { EdgeLimits } from '../../../src/edge/commands/limits-document.ts';
 import { ImageFetcher } from '../../../src/edge/images/image-fetcher.ts';
 import { ImageStore } from '../../../src/edge/images/image-store.ts';
-import type { Dispatcher, GroupRows, JobFailure, MeterAccess, RelayReading } from '../../../src/edge/ports.ts';
+import type {
+  Dispatcher,
+  GroupRows,
+  JobFailure,
+  KeyChange,
+  MeterAccess,
+  RelayReading,
+} from '../../../src/edge/ports.ts';
 import type { Command, CommandBody, CommandReport, ObjectReference, ObjectValue } from '../../../src/model/command.ts';
 import type { CommandId, EdgeId, MeterId } from '../../../src/model/ids.ts';
 import { commandSigningOctets, encodeCommand } from '../../../src/wire/codec.ts';
@@ -33,6 +40,7 @@ class FakeMeter implements MeterAccess {
   readonly timeZone = 'Europe/Berlin';
   relaySettleMs = 0;
   ordersAreProtected = false;
+  keyChange: KeyChange | null = null;
   relayObis: string | null = '0-0:96.3.10*255';
   loadVoltage: MeterAccess['loadVoltage'] = null;
   snapshot: readonly ObjectReference[] = [];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { toHex } from '../../../src/base/bytes.ts';
 import { DeltawattError, hasCode } from '../../../src/base/errors.ts';
 import type { Command, CommandReport } from '../../../src/model/command.ts';
 import type { CommandId, EdgeId, MeterId } from '../../../src/model/ids.ts';
@@ -160,6 +161,23 @@ test('W-48 a dictionary of 1,000 meters takes 10 kB on the way; one that inflate
   const bomb = encodeEdgeMessage({ kind: 'dictionary', octets: new Uint8Array(DICTIONARY_MAX_OCTETS + 1) });
   assert.ok(bomb.length < 1_000);
   assert.throws(() => decodeEdgeMessage(bomb), is('WIRE_MALFORMED'));
+});
+
+test('W-62 ALA-3 a rotation names a key and carries none; a key that is not rotated is refused', () => {
+  const command: Command = {
+    id: '0f0e0d0c-0b0a-4908-8706-050403020100' as CommandId,
+    edgeId,
+    epoch: '0011223344556677',
+    meterId: 'm1' as MeterId,
+    body: { kind: 'key-rotation', key: 'authentication' },
+    author: 'ann',
+    createdAtMs: nowMs,
+    expiresAtMs: nowMs + 1,
+  };
+  const octets = encodeCommand(command);
+  assert.deepEqual(decodeCommand(octets), command);
+  assert.equal(toHex(octets.subarray(-4)), '6a020801');
+  assert.throws(() => decodeCommand(Uint8Array.of(...octets.subarray(0, -1), 2)), is('WIRE_MALFORMED'));
 });
 
 test('W-60 a firmware and the parts of its image survive the way, and bad ones are refused', () => {

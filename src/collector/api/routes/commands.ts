@@ -38,7 +38,7 @@ export function registerCommands(app: FastifyInstance, context: ApiContext): voi
     method: 'POST',
     url: '/api/v1/commands',
     tag: 'commands',
-    summary: 'Ask a meter something, switch its relay, or give it a new firmware',
+    summary: 'Ask a meter something, switch its relay, or give it a new firmware or key',
     description: 'Stored and audited before it is sent. Follow it at the Location, or on the event stream.',
     body: BODY.command,
     headers: IdempotencyHeaders,

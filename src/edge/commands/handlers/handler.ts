@@ -3,7 +3,7 @@ import type { ImageErrorCode } from '../../../dlms/image/errors.ts';
 import type { ImageRecord } from '../../../dlms/image/image-steps.ts';
 import type { CommandBody, ObjectValue, RelayState } from '../../../model/command.ts';
 import type { MeterEvent } from '../../../model/event.ts';
-import type { MeterId } from '../../../model/ids.ts';
+import type { CommandId, MeterId } from '../../../model/ids.ts';
 import type { FirmwareRule } from '../../../profile/schema/profile.ts';
 import type { EdgeErrorCode } from '../../errors.ts';
 import type { GroupRows, JobClass, MeterAccess, WantedImage, WorkResult } from '../../ports.ts';
@@ -24,6 +24,7 @@ export interface Outcome {
 
 /** What handlers use of the outside. */
 export interface HandlerTools {
+  readonly commandId: CommandId;
   readonly meterId: MeterId;
   sleep(delayMs: number): Promise<void>;
   /** Time of a reading, UTC ms. */
@@ -44,7 +45,7 @@ export interface Handler<Body extends CommandBody = CommandBody> {
   readonly acts: boolean;
   run(body: Body, meter: MeterAccess, tools: HandlerTools): Promise<Outcome>;
   /** The edge restarted after `started`: look, do not act. Only for handlers that act. */
-  recover?(body: Body, meter: MeterAccess): Promise<Outcome>;
+  recover?(body: Body, meter: MeterAccess, tools: HandlerTools): Promise<Outcome>;
 }
 
 /** What work in the background uses of the outside. */

@@ -67,6 +67,21 @@ test('the same idempotency key gives the same command; with another body it is r
   assert.equal((await post(READ, { 'idempotency-key': 'two words' })).json().pointer, '#/headers/idempotency-key');
 });
 
+test('ALA-3 a new key is ordered without a key, audited with its author, and only for keys that can be changed', async () => {
+  const { post, sent, store } = await ready();
+  const body = { kind: 'key-rotation', key: 'encryption' };
+  const answer = await post(body, { 'idempotency-key': 'k1' });
+  assert.equal(answer.statusCode, 202, answer.body);
+  assert.equal(answer.json().what, 'New encryption key');
+  assert.deepEqual(decodeCommand(sent[0]?.command ?? new Uint8Array(0)).body, body);
+  const [line] = store.audits.filter(({ subject }) => subject === answer.json().id);
+  assert.deepEqual([line?.actor, line?.action], ['admin', 'command.create']);
+  assert.equal((await post(body, { 'idempotency-key': 'k1' })).json().id, answer.json().id);
+  const other = await post({ ...body, key: 'authentication' }, { 'idempotency-key': 'k1' });
+  assert.equal(other.statusCode, 422);
+  assert.equal((await post({ ...body, key: 'master' })).statusCode, 400);
+});
+
 test('SG-MR-8 a concentrator that does not answer within 15 s is said so in words, on the stream and in the audit', async () => {
   const { post, one, line, time, store, commands } = await ready();
   const told: string[] = [];
