@@ -253,3 +253,33 @@ test('IT-4 the signed cap of the edge: one disconnect more than it allows is ref
   assert.match(shown.sentence, /as many meters within an hour as its signed limits allow; nothing was done/);
   assert.equal(openings(SPARE), 0);
 });
+
+test('HE-4 a whole load profile read on demand, 150 kB in parts, arrives whole', async () => {
+  const days = 38;
+  const long = await CommandRig.start({ meters: 1, days });
+  try {
+    const LOAD = { classId: 7, obis: '1-0:99.1.0*255', attribute: 2 };
+    const shown = await long.run(1, read(LOAD));
+    assert.deepEqual([shown.state, shown.sentence], ['done', 'Read 1 object.']);
+    const raw = fromHex(shown.values[0]?.raw ?? '');
+    assert.ok(raw.length > 140_000, `${raw.length} octets`);
+    const rows = dataFromOctets(raw);
+    assert.ok(rows.type === 'array' && rows.value.length >= (days - 1) * 96, rows.type);
+    const totals = rows.value.map((row) => {
+      const total = row.type === 'structure' ? row.value[2] : undefined;
+      return total?.type === 'double-long-unsigned' ? total.value : Number.NaN;
+    });
+    assert.ok(totals.every((total, at) => at === 0 || total >= (totals[at - 1] ?? 0)));
+    const { device } = long.meter(1);
+    const register = device.profile.registers.find(({ obis }) => obis === ENERGY.obis) ?? assert.fail();
+    const now = Number(device.registerAt(register, device.nowMs));
+    const last = totals.at(-1) ?? 0;
+    assert.ok(last > 0 && last <= now && now - last < 10_000, `${last} of ${now} Wh`);
+    await long.stopEdge();
+    await long.startEdge();
+    const after = await long.run(1, read(ENERGY));
+    assert.equal(after.state, 'done', 'the edge starts again with what it kept of the long answer');
+  } finally {
+    await long.stop();
+  }
+});

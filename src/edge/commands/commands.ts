@@ -37,7 +37,7 @@ import type { BackgroundHandler, Handler, HandlerTools, Outcome, PlainRelay } fr
 import { KEY_ROTATION_HANDLER } from './handlers/key-rotation.ts';
 import { READ_HANDLER } from './handlers/read.ts';
 import { RELAY_HANDLER } from './handlers/relay.ts';
-import { decodeKept, encodeKept, KEPT_COMMANDS, type KeptCommand, keyOf } from './kept.ts';
+import { decodeKept, encodeKept, KEPT_COMMANDS, type KeptCommand, keyOf, withoutLongAnswer } from './kept.ts';
 import type { EdgeLimits } from './limits-document.ts';
 
 /** What the actor is made of. */
@@ -335,11 +335,13 @@ export class Commands {
   async #keep(kept: KeptCommand, beside: Partial<Entry> = {}): Promise<void> {
     const { id, state } = kept.report;
     const isOver = END_STATES.has(state) && isBackground(handlerOf(kept.body));
+    const short = withoutLongAnswer(kept);
     const keep = [
-      { key: keyOf(id), value: encodeKept(kept) },
+      { key: keyOf(id), value: encodeKept(short) },
       ...(isOver ? [{ key: recordKeyOf(id), value: undefined }] : []),
     ];
     await this.#options.journal.append(this.#entry([kept.report], { ...beside, keep }));
+    if (short !== kept) this.#kept.set(id, short);
   }
 
   /** A result must not be lost because the disk is full for a moment. */

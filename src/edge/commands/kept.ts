@@ -20,6 +20,8 @@ export interface KeptCommand {
   readonly report: CommandReport;
 }
 
+/** Octets of answers that are kept with a command: in hexadecimal digits half of what the journal keeps under one key. */
+const ANSWER_KEPT_MAX_OCTETS = 16 * 1024;
 const PREFIX = 'command/';
 
 /** Prefix of all keys of kept commands. */
@@ -38,6 +40,18 @@ export function encodeKept(command: KeptCommand): Uint8Array {
       return value instanceof Uint8Array ? { $x: toHex(value) } : value;
     }),
   );
+}
+
+/**
+ * What is kept of a command whose answer is long: the answer itself is in the journal's results and goes up with them, so a
+ * repeat of the id needs only how it ended.
+ */
+export function withoutLongAnswer(command: KeptCommand): KeptCommand {
+  const { report } = command;
+  const octets = report.values.reduce((sum, { raw }) => sum + raw.length, 0);
+  if (octets <= ANSWER_KEPT_MAX_OCTETS) return command;
+  const sentence = `${report.sentence} The values were sent with the first answer.`;
+  return { ...command, report: { ...report, sentence, values: [] } };
 }
 
 /** A kept command, or null when the octets are not one of a version that we know. */
