@@ -101,6 +101,7 @@ export class DlmsLineReader implements LineReader {
   /** Says goodbye to the meter, unless a job still holds it (`politely` false), and closes the line. */
   async stop(politely = true): Promise<void> {
     if (politely) await this.#sessions.drop();
+    else this.#sessions.abandon();
     this.#options.opener.closeLine();
   }
 

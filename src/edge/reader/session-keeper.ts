@@ -23,6 +23,7 @@ export class SessionKeeper {
   #timer: Timer | null = null;
   #noiseOctets = 0;
   #restingSinceMs: number | null = null;
+  #isAbandoned = false;
   #reused = false;
 
   constructor(
@@ -79,9 +80,15 @@ export class SessionKeeper {
   /** The job is done: the association may wait for the next one. */
   rest(): void {
     this.#timer?.cancel();
-    if (this.#kept === null) return;
+    if (this.#kept === null || this.#isAbandoned) return;
     this.#restingSinceMs = this.env.clock.monotonicMs();
     this.#timer = this.env.timers.after(SESSION_IDLE_MAX_MS, () => void this.drop());
+  }
+
+  /** The line is closed without a goodbye: nothing rests here any more. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#timer?.cancel();
   }
 
   /** Ends the association, if there is one; never rejects. */
