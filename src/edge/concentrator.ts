@@ -92,7 +92,7 @@ export class Concentrator {
       plainRelay: settings.plainRelay ?? 'allow',
     });
     this.#counters = new MeterCounters(journal, env.clock);
-    this.#keys = new KeyRing({ env, health, folder: `${settings.stateFolder}/keys` });
+    this.#keys = new KeyRing({ env, health, stage: this.#stage, folder: `${settings.stateFolder}/keys` });
     for (const line of settings.lines) this.#addLine(line);
     const { gateway } = settings;
     this.#gateway = gateway && new Gateway({ env, health, settings: gateway, dispatcher: this.#scheduler });

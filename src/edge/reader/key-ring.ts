@@ -21,8 +21,11 @@ import { withKey } from '../../dlms/security/key-file.ts';
 import type { KeyName } from '../../model/command.ts';
 import type { MeterId } from '../../model/ids.ts';
 import { edgeError } from '../errors.ts';
-import type { Health, Meter, MeterSecurity } from '../ports.ts';
+import type { Health, Meter, MeterSecurity, ReadingStage } from '../ports.ts';
 import { type KeptKeys, keptKeysIn, keptKeysText } from './kept-keys.ts';
+
+/** Code and name of the event that tells of a proof in the edge's own log. */
+const PROVEN = { code: 4, name: 'key-proven' } as const;
 
 /** The keys of one meter. */
 interface Held {
@@ -42,10 +45,12 @@ export interface KeyTry {
 
 /** What the ring is made of. */
 export interface KeyRingOptions {
-  readonly env: Pick<Env, 'disk' | 'random' | 'log'>;
+  readonly env: Pick<Env, 'disk' | 'random' | 'clock' | 'log'>;
   /** Made when the first key is changed. */
   readonly folder: string;
   readonly health: Health;
+  /** Takes the event that tells of a proof. */
+  readonly stage: Pick<ReadingStage, 'add'>;
 }
 
 /** See the head of the file. */
@@ -80,11 +85,24 @@ export class KeyRing {
       held.next = null;
       this.#options.env.log.info('reader.key-proven', { meterId: meter.meterId, key, commandId });
       this.#options.health.count('reader_keys_proven');
+      await this.#tell(meter, key);
     } else if (!isBehind) held.kept = { ...held.kept, next: { ...next, isBehind: true } };
     else return;
     await this.#store(meter, held.kept).catch((error: unknown) => {
       this.#options.env.log.warn('reader.key-not-stored', { meterId: meter.meterId, reason: reasonOf(error) });
     });
+  }
+
+  /** A proof may come long after its command has ended as uncertain: whoever ordered it hears of it all the same. */
+  async #tell({ meterId, line }: Meter, key: KeyName): Promise<void> {
+    const { env, stage } = this.#options;
+    const atMs = env.clock.nowMs();
+    const sentence = `The meter answers to its new ${key} key; the old one is forgotten.`;
+    const event = { meterId, log: 'edge', ...PROVEN, sentence, atMs, severity: 'info' } as const;
+    const records = [{ kind: 'event', event } as const];
+    await stage
+      .add({ line, groups: [], records, watermarks: [], keep: [], readAtMs: atMs })
+      .catch((error: unknown) => env.log.warn('reader.event-not-stored', { meterId, reason: reasonOf(error) }));
   }
 
   /**

@@ -98,14 +98,14 @@ async function site(options: { masterKey?: boolean } = {}) {
     } as Partial<Disk> as Disk;
     const health = new FakeHealth();
     const counters = new MeterCounters(journal, env.clock);
-    const ring = new KeyRing({ env: { ...env, disk }, folder: 'keys', health });
+    const stage = new DirectStage(journal);
+    const ring = new KeyRing({ env: { ...env, disk }, folder: 'keys', health, stage });
     const sessions = new LinkSessions(link, env, counters, ring);
     const open = sessions.open.bind(sessions);
     sessions.open = (...args) => {
       if (cut === 'it was handed over' && meterSide.transfers > 0) return never;
       return meterSide.isSilent ? Promise.reject(sessionError('SESSION_TIMEOUT')) : open(...args);
     };
-    const stage = new DirectStage(journal);
     const nowMs = () => env.clock.nowMs();
     const around = { env, line: 'bus1', stage, journal, health };
     const reader = new DlmsLineReader({
@@ -310,7 +310,7 @@ test('ALA-3 a meter that refuses a new key is quoted, read on with its old one, 
 });
 
 test('ALA-3 a meter that falls silent after it was given a key: uncertain, and the next round of reading finds out', async () => {
-  const { boot, kept, meterSide } = await site();
+  const { boot, kept, meterSide, journal } = await site();
   const edge = await boot();
   meterSide.answer = (result) => {
     meterSide.isSilent = true;
@@ -320,8 +320,15 @@ test('ALA-3 a meter that falls silent after it was given a key: uncertain, and t
   assert.equal(`${report.state}:${report.code}`, 'uncertain:COMMAND_KEY_UNPROVEN', report.sentence);
   assert.ok((await kept())?.['next'] !== undefined);
   meterSide.isSilent = false;
+  const events = () =>
+    journal.entries
+      .flatMap(({ records }) => records)
+      .flatMap((record) => (record.kind === 'event' ? [record.event.name] : []));
+  assert.deepEqual(events(), []);
   await edge.read();
   assert.equal((await kept())?.['proved'], commandId(1));
+  await edge.read();
+  assert.deepEqual(events(), ['key-proven'], 'told once, though the command has ended');
   edge.die();
 });
 
@@ -374,8 +381,9 @@ test('ALA-3 a lost keys folder is restored from what the collector was told', as
 });
 
 test('ALA-3 the newer key is tried first until the old one is found to work, and neither is forgotten before the proof', async () => {
-  const { env, meter } = await site();
-  const ring = new KeyRing({ env, folder: 'keys', health: new FakeHealth() });
+  const { env, meter, journal } = await site();
+  const around = { env, folder: 'keys', health: new FakeHealth(), stage: new DirectStage(journal) };
+  const ring = new KeyRing(around);
   const given = meter.security ?? assert.fail();
   const tried = async () => (await ring.tries(meter)).map(({ security }) => security);
   assert.deepEqual(await tried(), [given]);
@@ -387,7 +395,7 @@ test('ALA-3 the newer key is tried first until the old one is found to work, and
   assert.deepEqual(newer.keyPrints.slice(1), older.keyPrints.slice(1));
   await ring.worked(meter, older);
   assert.deepEqual(await tried(), [older, newer]);
-  const restarted = new KeyRing({ env, folder: 'keys', health: new FakeHealth() });
+  const restarted = new KeyRing(around);
   assert.deepEqual(
     (await restarted.tries(meter)).map(({ security }) => security.keyPrint),
     [older.keyPrint, newer.keyPrint],
