@@ -46,7 +46,7 @@ module.exports = {
         '--max-old-space-size=96',
         '--optimize-for-size',
         '--initial-old-space-size=8',
-        '--heap-growing-percent=20',
+        '--heap-growing-percent=10',
         '--single-threaded-gc',
         '--no-opt',
       ],
