@@ -58,3 +58,6 @@ export const STOP_ECHO_MS = 500;
 
 /** TCP connection to end of the TLS handshake: a slow modem takes two or three seconds. */
 export const TLS_HANDSHAKE_MS = 15_000;
+
+/** How often an open serial line is looked at for having been pulled out: until then its reads spin. */
+export const HANG_UP_LOOK_MS = 250;

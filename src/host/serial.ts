@@ -9,6 +9,7 @@ import type { ByteDuplex, SerialPorts, SerialSettings } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { hostError } from './errors.ts';
+import { HANG_UP_LOOK_MS } from './limits.ts';
 import { streamDuplex } from './stream-duplex.ts';
 
 /** Path prefix of pseudo-terminals on Linux. */
@@ -56,7 +57,33 @@ function duplexOf(port: SerialPort, path: string, settings: SerialSettings): Byt
     port.close((error) => {
       if (error !== null && error !== undefined) port.destroy();
     });
+  watchHangUp(port, release);
   return streamDuplex(port, { peer: `${path} ${settings.baud} ${framing(settings)}`, drained, release });
+}
+
+/**
+ * A line that was pulled out reads as empty without end, which the library takes for "nothing yet" and asks again at once.
+ * The settings of such a line can no longer be asked for: that tells it from a silent one.
+ */
+function watchHangUp(port: SerialPort, lost: () => void): void {
+  const ask = async () => {
+    await port.port?.getBaudRate();
+  };
+  // Where the system never tells its settings, there is nothing to watch.
+  ask().then(
+    () => {
+      const watch = setInterval(() => {
+        ask().catch(() => {
+          clearInterval(watch);
+          if (port.isOpen) lost();
+        });
+      }, HANG_UP_LOOK_MS);
+      watch.unref();
+      port.once('close', () => clearInterval(watch));
+      if (!port.isOpen) clearInterval(watch);
+    },
+    () => undefined,
+  );
 }
 
 /** `8E1` and the like. */
