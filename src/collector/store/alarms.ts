@@ -11,7 +11,7 @@ export function quarantineEvent(lane: number, sequence: number, code: string, at
     log: COLLECTOR_LOG,
     code: sequence,
     name: 'block-quarantined',
-    sentence: `Block ${sequence} of lane ${lane} cannot be decoded (${code}): it is kept as it came, and its intervals are to be read again.`,
+    sentence: `Block ${sequence} of lane ${lane} cannot be decoded (${code}): it is kept as it came. Its intervals are missing until a newer version decodes it or a command reads them.`,
     atMs,
     severity: 'alarm',
   };
