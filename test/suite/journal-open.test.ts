@@ -60,6 +60,28 @@ test('J-14 a damaged journal is set aside, what it holds is taken over under a n
   assert.deepEqual(troubles, []);
 });
 
+test('J-14 a medium that fails once while the store opens costs nothing; one that fails again costs the store', async () => {
+  const disk = new MemoryDisk();
+  const journal = await openJournalIn(around(disk));
+  const { epoch } = journal;
+  await journal.append(entryOf({ groups: rowsOf(1, START_MS) }));
+  await journal.close();
+  const openStore = disk.openStore.bind(disk);
+  const failing = async (times: number) => {
+    let left = times;
+    disk.openStore = (...path) => {
+      if (left-- > 0) return Promise.reject(hostError('STORE_FAILED', 'Input/output error'));
+      return openStore(...path);
+    };
+    const troubles: OpenTrouble[] = [];
+    const opened = await openJournalIn({ ...around(disk, troubles), random: new SeededRandom(times + 7) });
+    await opened.close();
+    return { isSame: opened.epoch === epoch, kinds: troubles.map(({ kind }) => kind) };
+  };
+  assert.deepEqual(await failing(1), { isSame: true, kinds: [] });
+  assert.deepEqual(await failing(2), { isSame: false, kinds: ['set-aside', 'salvaged'] });
+});
+
 test('J-8 a newer journal is not set aside', async () => {
   const disk = new MemoryDisk();
   await (await openJournalIn(around(disk))).close();

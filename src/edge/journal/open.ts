@@ -43,7 +43,7 @@ export async function openJournalIn(options: OpenOptions): Promise<Journal> {
   const path = `${folder}/${name}`;
   let journal: Journal;
   try {
-    journal = await attempt(options, path);
+    journal = await attemptTwice(options, path);
   } catch (error) {
     if (PASS_ON.some((code) => hasCode(error, code) || hasCode(causeOf(error), code))) throw error;
     const aside = `${path}.damaged-${await nextNumber(options)}`;
@@ -57,6 +57,16 @@ export async function openJournalIn(options: OpenOptions): Promise<Journal> {
 
 function causeOf(error: unknown): unknown {
   return error instanceof Error ? error.cause : undefined;
+}
+
+/** One failing read or sync of the medium is no damage: only a second one in a row is. */
+async function attemptTwice(options: OpenOptions, path: string): Promise<Journal> {
+  try {
+    return await attempt(options, path);
+  } catch (error) {
+    if (!hasCode(error, 'STORE_FAILED') && !hasCode(causeOf(error), 'STORE_FAILED')) throw error;
+    return await attempt(options, path);
+  }
 }
 
 async function attempt(options: OpenOptions, path: string): Promise<Journal> {
