@@ -6,7 +6,7 @@
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { DeltawattError, hasCode, reasonOf } from '../base/errors.ts';
+import { DeltawattError, hasCode } from '../base/errors.ts';
 import { closest } from '../base/suggest.ts';
 import { type Command, type CommandIo, helpOf, parseCommandLine } from './command.ts';
 import { COMMANDS } from './commands.ts';
@@ -88,14 +88,10 @@ function failed(error: unknown): number {
     IO.tell('deltawatt --help lists the commands, deltawatt COMMAND --help the options.');
     return EXIT.usage;
   }
-  if (hasCode(error, 'LINK_URL') || hasCode(error, 'SIM_LISTEN')) {
-    // An address is a word of the command line.
-    IO.tell(`deltawatt: ${reasonOf(error)}`);
-    return EXIT.usage;
-  }
   if (error instanceof CommandError || error instanceof DeltawattError) {
     IO.tell(`deltawatt: ${error.message}`);
-    return EXIT.failed;
+    // An address is a word of the command line.
+    return hasCode(error, 'LINK_URL') || hasCode(error, 'SIM_LISTEN') ? EXIT.usage : EXIT.failed;
   }
   IO.tell(
     `deltawatt: this should not have happened, please report it: ${error instanceof Error ? error.stack : error}`,

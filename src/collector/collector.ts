@@ -209,8 +209,8 @@ class RunningCollector {
   #health(): readonly HealthFact[] {
     const ingest = this.#ingest?.state();
     if (ingest === undefined) return [];
-    const { connected, notSafe } = ingest;
-    const way: HealthFact = { subject: 'ingest', state: connected ? 'ok' : 'degraded', sentence: ingest.sentence };
+    const { connected, sentence, notSafe, inboxFull } = ingest;
+    const way: HealthFact = { subject: 'ingest', state: connected ? 'ok' : 'degraded', sentence };
     const unsafe = notSafe.map((reason): HealthFact => ({ subject: 'database', state: 'failed', sentence: reason }));
     const fold: HealthFact =
       this.#foldFault === ''
@@ -220,8 +220,8 @@ class RunningCollector {
             state: 'degraded',
             sentence: `The last fold failed: ${this.#foldFault}. It is tried again.`,
           };
-    const sentence = `${INBOX_MAX} unknown concentrators wait, and no more are noted: accept or refuse some of them.`;
-    const inbox: HealthFact[] = ingest.inboxFull ? [{ subject: 'inbox', state: 'degraded', sentence }] : [];
+    const inboxWords = `${INBOX_MAX} unknown concentrators wait, and no more are noted: accept or refuse some of them.`;
+    const inbox: HealthFact[] = inboxFull ? [{ subject: 'inbox', state: 'degraded', sentence: inboxWords }] : [];
     return [way, ...unsafe, ...inbox, fold];
   }
 

@@ -129,8 +129,7 @@ class Desk implements RunningDesk {
 
   async sweep(): Promise<number> {
     const nowMs = this.#parts.env.clock.nowMs();
-    const unsent = await this.#endAll('stored', (record) => this.#endUnsent(record));
-    let ended = unsent;
+    let ended = await this.#endAll('stored', (record) => this.#endUnsent(record));
     for (const [state, heard] of UNHEARD) {
       ended += await this.#endAll(state, (record) => {
         if (record.expiresAtMs + ANSWER_HORIZON_MS > nowMs) return null;

@@ -5,34 +5,29 @@
  * session of its last hello, under the store's term and an authenticator; without a session blocks are stored all the same,
  * when their epoch is the one of the last hello, and the edge is called for hello to learn of it.
  */
-import type { Clock, Crypto, MqttConnection, MqttDelivery } from '../../base/env.ts';
+import type { MqttDelivery } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
-import type { Log } from '../../base/log.ts';
 import type { EdgeId } from '../../model/ids.ts';
 import { decodeHeader } from '../../wire/block.ts';
-import { decodeEdgeMessage, encodeCollectorMessage } from '../../wire/codec.ts';
+import { decodeEdgeMessage } from '../../wire/codec.ts';
 import { decodeDictionary, dictionaryHash } from '../../wire/dictionary.ts';
-import { openEnvelope, sealEnvelope } from '../../wire/envelope.ts';
+import { openEnvelope } from '../../wire/envelope.ts';
 import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
 import type { CollectorBody, EdgeMessage, Hello, ImageRequest, LaneSpanNotice, LaneUpTo } from '../../wire/messages.ts';
-import { LEAVES, splitBatch, topicOf } from '../../wire/topics.ts';
+import { splitBatch } from '../../wire/topics.ts';
 import type { CommandRecord, CommandStore, EdgeRecord, ImageStore, JournalStore, Lease } from '../ports.ts';
 import { INGEST_ERRORS, type IngestErrorCode } from './errors.ts';
 import { HeldAcks } from './held-acks.ts';
 import { UNKNOWN_HEAD } from './judge.ts';
 import { type ArrivedBlock, type LaneReply, LaneWriter } from './lane-writer.ts';
 import { DICTIONARIES_REMEMBERED, EDGE_QUEUED_MAX_MESSAGES } from './limits.ts';
+import { type SayParts, say } from './say.ts';
 import type { Turns } from './turns.ts';
 
 /** What a worker needs of the outside. */
-export interface WorkerParts {
+export interface WorkerParts extends SayParts {
   readonly store: JournalStore & Pick<CommandStore, 'open' | 'report'> & Pick<ImageStore, 'imagePart'>;
-  readonly clock: Clock;
-  readonly crypto: Crypto;
-  readonly log: Log;
   readonly count: (name: string, by?: number) => void;
-  /** Publishes to the broker as {@link MqttConnection.publish} does; rejects when there is no connection. */
-  readonly publish: MqttConnection['publish'];
   /** Octets that this edge may have on the way, given what waits for it. */
   readonly credit: (queuedOctets: number) => number;
   /** A batch was stored in this time. */
@@ -390,20 +385,11 @@ export class EdgeWorker {
     await this.#tell({ kind: 'refusal', code, sentence: INGEST_ERRORS[code].sentence });
   }
 
-  /** Says something in the open session; false when nobody can hear it. A lost message is repeated by what the edge does next. */
+  /** Says something in the open session; false when there is none, or nobody can hear it. */
   async #tell(body: CollectorBody, delivery: MqttDelivery = 'at-least-once'): Promise<boolean> {
-    const { store, clock, crypto, publish, log } = this.parts;
     if (this.#session === undefined) return false;
     const { session, key } = this.#session;
-    const message = encodeCollectorMessage({ session, term: store.term, serverTimeMs: clock.nowMs(), body });
-    const envelope = sealEnvelope(message, 'down', { edgeId: this.edgeId, key }, crypto);
-    try {
-      await publish(topicOf(this.edgeId, LEAVES.controlDown, crypto.sha256), envelope, delivery);
-      return true;
-    } catch (error) {
-      log.debug('ingest.not-told', { edgeId: this.edgeId, what: body.kind, reason: reasonOf(error) });
-      return false;
-    }
+    return await say(this.parts, { edgeId: this.edgeId, session, key }, body, delivery);
   }
 }
 

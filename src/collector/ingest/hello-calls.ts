@@ -4,23 +4,19 @@
  * subscription stands, and to one from which blocks come without a session. Weak point: who is not connected to the broker
  * at that moment does not hear it; it says hello by itself when it connects.
  */
-import type { Env, MqttConnection } from '../../base/env.ts';
+import type { Timers } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { EdgeId } from '../../model/ids.ts';
-import { encodeCollectorMessage } from '../../wire/codec.ts';
-import { sealEnvelope } from '../../wire/envelope.ts';
 import { NO_SESSION } from '../../wire/messages.ts';
-import { LEAVES, topicOf } from '../../wire/topics.ts';
 import type { EdgeRecord, JournalStore, QueryStore } from '../ports.ts';
 import { INGEST_ERRORS } from './errors.ts';
 import { HELLO_CALL_PAUSE_MS, HELLO_CALLS_AT_ONCE, HELLO_CALLS_REMEMBERED, HELLO_RECALL_MS } from './limits.ts';
+import { type SayParts, say } from './say.ts';
 
 /** What calls need. */
-export interface HelloCallParts {
-  readonly env: Pick<Env, 'clock' | 'timers' | 'crypto' | 'log'>;
+export interface HelloCallParts extends SayParts {
   readonly store: Pick<JournalStore, 'term'> & Pick<QueryStore, 'edges'>;
-  /** Publishes to the broker as {@link MqttConnection.publish} does; rejects when there is no connection. */
-  readonly publish: MqttConnection['publish'];
+  readonly timers: Timers;
 }
 
 /** Says to edges that there is no session. */
@@ -35,35 +31,27 @@ export class HelloCalls {
 
   /** Calls every active edge that ever said hello, a few at a time, while `goesOn`. Never rejects. */
   async all(goesOn: (edgeId: EdgeId) => boolean): Promise<void> {
-    const { env, store } = this.#parts;
+    const { timers, log, store } = this.#parts;
     try {
       let calls = 0;
       for (const edge of await store.edges()) {
         if (edge.state !== 'active' || edge.lastHelloMs === undefined || !goesOn(edge.edgeId)) continue;
-        if (++calls % HELLO_CALLS_AT_ONCE === 0) await env.timers.sleep(HELLO_CALL_PAUSE_MS);
+        if (++calls % HELLO_CALLS_AT_ONCE === 0) await timers.sleep(HELLO_CALL_PAUSE_MS);
         await this.one(edge);
       }
     } catch (error) {
-      env.log.warn('ingest.hello-calls-failed', { reason: reasonOf(error) });
+      log.warn('ingest.hello-calls-failed', { reason: reasonOf(error) });
     }
   }
 
   /** Calls one edge, unless it was called just now. Never rejects: a call that is lost is repeated with the next blocks. */
   async one({ edgeId, key }: Pick<EdgeRecord, 'edgeId' | 'key'>): Promise<void> {
-    const { env, store, publish } = this.#parts;
-    const nowMs = env.clock.monotonicMs();
+    const nowMs = this.#parts.clock.monotonicMs();
     if (key === undefined || nowMs - (this.#called.get(edgeId) ?? Number.NEGATIVE_INFINITY) < HELLO_RECALL_MS) return;
     this.#remember(edgeId, nowMs);
     const { sentence } = INGEST_ERRORS.INGEST_NO_SESSION;
     const body = { kind: 'refusal', code: 'INGEST_NO_SESSION', sentence } as const;
-    const serverTimeMs = env.clock.nowMs();
-    const message = encodeCollectorMessage({ session: NO_SESSION, term: store.term, serverTimeMs, body });
-    const envelope = sealEnvelope(message, 'down', { edgeId, key }, env.crypto);
-    try {
-      await publish(topicOf(edgeId, LEAVES.controlDown, env.crypto.sha256), envelope, 'at-most-once');
-    } catch (error) {
-      env.log.debug('ingest.not-told', { edgeId, what: 'no session', reason: reasonOf(error) });
-    }
+    await say(this.#parts, { edgeId, key, session: NO_SESSION }, body, 'at-most-once');
   }
 
   #remember(edgeId: EdgeId, nowMs: number): void {

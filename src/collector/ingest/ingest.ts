@@ -97,15 +97,16 @@ class RunningIngest implements Ingest {
     const creditOctets = Math.max(EDGE_CREDIT_MIN_OCTETS, parts.creditOctets ?? EDGE_CREDIT_OCTETS);
     this.#credit = new CreditRule(creditOctets);
     this.#shards = new Set(parts.shards ?? Array.from({ length: SHARD_COUNT }, (_, shard) => shard));
+    const { clock, crypto, log, timers } = env;
     const publish: MqttConnection['publish'] = (...message) => this.#publish(...message);
-    this.#helloCalls = new HelloCalls({ env, store, publish });
+    this.#helloCalls = new HelloCalls({ store, clock, crypto, log, publish, timers });
     this.#workerParts = {
       store,
-      clock: env.clock,
-      crypto: env.crypto,
-      log: env.log,
-      count: parts.count ?? (() => undefined),
+      clock,
+      crypto,
+      log,
       publish,
+      count: parts.count ?? (() => undefined),
       inboxFull: () => this.#noteInboxFull(),
       callForHello: (edge) => this.#helloCalls.one(edge),
       credit: (queuedOctets) => this.#credit.credit(queuedOctets, this.#queuedOctets),

@@ -45,7 +45,7 @@ export async function openJournalIn(options: OpenOptions): Promise<Journal> {
   try {
     journal = await attemptTwice(options, path);
   } catch (error) {
-    if (PASS_ON.some((code) => hasCode(error, code) || hasCode(causeOf(error), code))) throw error;
+    if (PASS_ON.some((code) => saysSo(error, code))) throw error;
     const aside = `${path}.damaged-${await nextNumber(options)}`;
     await disk.rename(path, aside);
     openTrouble?.({ kind: 'set-aside', path: aside, reason: reasonOf(error) });
@@ -55,8 +55,9 @@ export async function openJournalIn(options: OpenOptions): Promise<Journal> {
   return journal;
 }
 
-function causeOf(error: unknown): unknown {
-  return error instanceof Error ? error.cause : undefined;
+/** Whether the error, or what caused it, has this code. */
+function saysSo(error: unknown, code: string): boolean {
+  return hasCode(error, code) || (error instanceof Error && hasCode(error.cause, code));
 }
 
 /** One failing read or sync of the medium is no damage: only a second one in a row is. */
@@ -64,7 +65,7 @@ async function attemptTwice(options: OpenOptions, path: string): Promise<Journal
   try {
     return await attempt(options, path);
   } catch (error) {
-    if (!hasCode(error, 'STORE_FAILED') && !hasCode(causeOf(error), 'STORE_FAILED')) throw error;
+    if (!saysSo(error, 'STORE_FAILED')) throw error;
     return await attempt(options, path);
   }
 }

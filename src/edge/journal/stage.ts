@@ -3,8 +3,9 @@
  * batches instead of one per meter.
  *
  * It flushes when about 3.5 kB are estimated, when the first row has waited `flushAfterMs`, at once for urgent records and
- * for the first rows after a start (an edge that is ended again and again gets on all the same), and on demand. A flush that fails keeps nothing that a meter still holds: the watermarks fall back to the journal's, and those
- * rows are read again. Records and pushed rows are in no meter; they stay and go with the next flush, within bounds.
+ * for the first rows after a start (an edge that is ended again and again gets on all the same), and on demand. A flush
+ * that fails keeps nothing that a meter still holds: the watermarks fall back to the journal's, and those rows are read
+ * again. Records and pushed rows are in no meter; they stay and go with the next flush, within bounds.
  */
 import type { Timer, Timers } from '../../base/env.ts';
 import type { MeterId } from '../../model/ids.ts';

@@ -6,7 +6,8 @@
  * collector's credit (octets beyond what it holds, lanes 0 and 1 exempt) and the outstanding limit of `Pace` (all
  * lanes). A message of the collector counts only with the current session, the current term and, checked before it gets
  * here, a valid authenticator. When the oldest unacknowledged block is older than 30 s and four round trips, hello is
- * said again, and sooner when the collector calls for it: the answer tells where to go on, so nothing is ever guessed to be lost.
+ * said again, and sooner when the collector calls for it: the answer tells where to go on, so nothing is ever guessed to
+ * be lost.
  *
  * Given up: a block that was lost alone is not resent alone; everything after the collector's `upTo` goes again. Known
  * weak point: after a restart of the collector up to one outstanding window travels twice.

@@ -231,7 +231,6 @@ class Herd {
   }
 }
 
-/** The meters of an edge, as the collector has known them since the day before. */
 /** Programs start and stop in virtual time: somebody must let it pass. */
 async function ready(world: VirtualWorld, work: () => Promise<void>): Promise<void> {
   let isOver = false;

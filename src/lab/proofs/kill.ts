@@ -136,8 +136,7 @@ export async function runKill(run: KillRun, tell: (line: string) => void): Promi
     programs.set('sim', await startMeters(yard, 0));
     programs.set('collector', await startYardCollector(yard));
     for (const site of yard.sites) programs.set(site.edgeId, await startYardEdge(yard, site));
-    const unrest = await settle(yard);
-    if (unrest !== null) tellUnrest(shift, unrest);
+    if (!(await settle(yard, tell))) tellLastLines(shift);
     await stopAll(shift);
     const verdict = await judgeYard(yard);
     const clean = isClean(verdict) && verdict.countersTwice === 0 && verdict.countersSeen > 0;
@@ -149,8 +148,7 @@ export async function runKill(run: KillRun, tell: (line: string) => void): Promi
 }
 
 /** Whether readings are lost by it is for the oracle; where to look is said here. */
-function tellUnrest({ programs, tell }: Shift, unrest: string): void {
-  tell(`the system does not come to rest: ${unrest}`);
+function tellLastLines({ programs, tell }: Shift): void {
   for (const [name, program] of programs) tell(`${name} said last: ${program.lastLines().join(' | ')}`);
 }
 

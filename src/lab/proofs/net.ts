@@ -124,8 +124,7 @@ export async function runNet(run: NetRun, tell: (line: string) => void): Promise
     programs.set('sim', await startMeters(yard, 0));
     await startCentre(scene);
     await startEdge(scene);
-    const unrest = await settle(yard);
-    if (unrest !== null) tell(`the system does not come to rest: ${unrest}`);
+    await settle(yard, tell);
     await stopPrograms(scene, ['edge', 'collector', 'broker', 'sim']);
     const verdict = await judgeYard(yard);
     const clean = isClean(verdict) && verdict.countersTwice === 0;

@@ -151,9 +151,7 @@ async function cutAgainAndAgain(
   tell('the power stays; the lines lose their pace, and what is left is read and stored');
   await programs.get('sim')?.stop(STOP_MS);
   programs.set('sim', await startMeters(yard, 0));
-  const unrest = await settle(yard, run.settlePatienceMs);
-  if (unrest !== null) tell(`the system does not come to rest: ${unrest}`);
-  const cameToRest = unrest === null;
+  const cameToRest = await settle(yard, tell, run.settlePatienceMs);
   for (const name of [...programs.keys()].reverse()) await programs.get(name)?.stop(STOP_MS);
   programs.clear();
   const verdict = await judgeYard(yard);

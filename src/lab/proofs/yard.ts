@@ -318,9 +318,13 @@ export async function figuresOf({ env }: Yard, site: EdgeSite): Promise<Figures 
 
 /**
  * Waits until every row that the meters had is read, stored and acknowledged: long enough nothing new and nothing pending.
- * Null then; a sentence that says how far each edge came when it stands still before, or when the patience is over.
+ * False, and told how far each edge came, when it stands still before, or when the patience is over.
  */
-export async function settle(yard: Yard, patienceMs = SETTLE_PATIENCE_MS): Promise<string | null> {
+export async function settle(
+  yard: Yard,
+  tell: (line: string) => void,
+  patienceMs = SETTLE_PATIENCE_MS,
+): Promise<boolean> {
   const { env, sites } = yard;
   const begunMs = env.clock.monotonicMs();
   let [movedAtMs, before] = [begunMs, ''];
@@ -331,9 +335,11 @@ export async function settle(yard: Yard, patienceMs = SETTLE_PATIENCE_MS): Promi
     if (now !== before) movedAtMs = nowMs;
     before = now;
     const stillMs = nowMs - movedAtMs;
-    if (stillMs >= QUIET_MS && all.every((each) => isAtRest(yard, each))) return null;
-    if (stillMs > STANDSTILL_MS) return `nothing has moved for ${STANDSTILL_MS / 1000} s: ${now}`;
-    if (nowMs - begunMs > patienceMs) return `not at rest after ${patienceMs / 1000} s: ${now}`;
+    if (stillMs >= QUIET_MS && all.every((each) => isAtRest(yard, each))) return true;
+    if (stillMs > STANDSTILL_MS || nowMs - begunMs > patienceMs) {
+      tell(`the system does not come to rest; nothing has moved for ${Math.round(stillMs / 1000)} s: ${now}`);
+      return false;
+    }
     await env.timers.sleep(LOOK_MS);
   }
 }

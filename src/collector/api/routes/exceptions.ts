@@ -103,14 +103,11 @@ async function dataOf(context: ApiContext, meters: readonly MeterRecord[], nowMs
   const neverRead: MeterRecord[] = [];
   let affected = 0;
   for (let at = 0; at < meters.length; at += EXCEPTION_PARALLEL) {
-    const asked = meters.slice(at, at + EXCEPTION_PARALLEL).map(
-      async (meter): Promise<MeterData> => ({
-        meter,
-        channels: await context.store.channels(meter.meterId),
-        gaps: await context.store.gaps({ meterId: meter.meterId, ...range, nowMs }),
-      }),
-    );
-    for (const { meter, channels, gaps } of await Promise.all(asked)) {
+    const asked = meters.slice(at, at + EXCEPTION_PARALLEL).map((meter): Promise<MeterData> => {
+      const { meterId } = meter;
+      return Promise.all([meter, context.store.channels(meterId), context.store.gaps({ meterId, ...range, nowMs })]);
+    });
+    for (const [meter, channels, gaps] of await Promise.all(asked)) {
       tally.add(channels, gaps);
       if (isNeverRead(meter, channels, nowMs)) neverRead.push(meter);
       const serious = gaps.filter((gap) => !HEALING.has(gap.cause));
@@ -126,11 +123,7 @@ async function dataOf(context: ApiContext, meters: readonly MeterRecord[], nowMs
   };
 }
 
-interface MeterData {
-  readonly meter: MeterRecord;
-  readonly channels: readonly ChannelRecord[];
-  readonly gaps: readonly Gap[];
-}
+type MeterData = readonly [MeterRecord, readonly ChannelRecord[], readonly Gap[]];
 
 async function commandsOf(context: ApiContext, nowMs: number) {
   const page = await context.commands.commands({ limit: PAGE_MAX });

@@ -23,13 +23,9 @@ const WHOLE_OBJECT = 0;
 
 async function run({ key }: KeyRotationBody, meter: MeterAccess, tools: HandlerTools): Promise<Outcome> {
   const { keyChange } = meter;
-  const refusal = keyChange === null ? 'COMMAND_NO_MASTER_KEY' : keyChange.refusal(key);
-  if (keyChange === null || refusal !== null)
-    return ended(
-      'refused',
-      refusal ?? 'COMMAND_NO_MASTER_KEY',
-      EDGE_ERRORS[refusal ?? 'COMMAND_NO_MASTER_KEY'].sentence,
-    );
+  if (keyChange === null) return refused('COMMAND_NO_MASTER_KEY');
+  const refusal = keyChange.refusal(key);
+  if (refusal !== null) return refused(refusal);
   const order = await keyChange.prepare(key, tools.commandId);
   let answer: number | null = null;
   try {
@@ -82,6 +78,10 @@ function sealed(key: KeyRotationBody['key'], { classId, obis, wrapped }: KeyOrde
     text: `new ${key} key, wrapped under the master key of the meter: ${toHex(wrapped)}`,
     raw: dataToOctets({ type: 'octet-string', value: wrapped }),
   };
+}
+
+function refused(code: NonNullable<ReturnType<KeyChange['refusal']>>): Outcome {
+  return ended('refused', code, EDGE_ERRORS[code].sentence);
 }
 
 function ended(state: Outcome['state'], code: Outcome['code'], sentence: string): Outcome {
