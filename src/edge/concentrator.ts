@@ -64,6 +64,7 @@ export class Concentrator {
     this.#stage = new Stage({
       journal,
       timers: env.timers,
+      clock: env.clock,
       flushAfterMs: settings.flushAfterMs,
       failed: (error) => this.#journalFailed(error),
       stored: (rows) => health.count('rows_stored', rows),
@@ -71,7 +72,7 @@ export class Concentrator {
     });
     journal.onAppend(() => health.state('journal', 'ok', 'The journal stores what is read.'));
     const watermark: Stage['watermark'] = (meterId, key) => this.#stage.watermark(meterId, key);
-    this.#scheduler = new Scheduler({ env, health, watermark });
+    this.#scheduler = new Scheduler({ env, health, watermark, rested: () => this.#stage.rest() });
     this.#uplink = this.#makeUplink(boot);
     this.#images = new ImageFetcher({
       env,

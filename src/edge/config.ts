@@ -103,7 +103,7 @@ export const EDGE_CONFIG = section('Settings of the edge', {
       default: 8,
     }),
     flushS: whole({
-      what: 'Longest time that what was read waits in memory to be stored; meters still hold it',
+      what: 'Longest time that what was read waits in memory for more before it is stored; meters still hold it',
       from: 1,
       to: 3_600,
       unit: 'seconds',

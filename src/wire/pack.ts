@@ -77,33 +77,78 @@ export function packRows(
   const blocks: PackedBlock[] = [];
   let left = inBodyOrder(rows);
   let current = state;
+  let likely = likelyRows(left, maxOctets);
   while (left.length > 0) {
     const next = headAfter(head, blocks);
-    let count = left.length;
-    while (count > 0) {
-      const part = left.slice(0, count);
-      if (!fitsOneBlock(part)) {
-        count = Math.floor(count / 2);
-        continue;
-      }
-      const content: BlockContent = {
-        kind: 'rows',
-        dictionaryHash: dictionary.hash,
-        dictionary: dictionary.groups,
-        rows: part,
-      };
-      const made = encodeBlock({ ...next, content }, current);
-      if (made.octets.length <= maxOctets) {
-        blocks.push(packedBlock(next, made.octets, spanOfRows(part), sha256));
-        current = made.state;
-        break;
-      }
-      count = Math.min(count - 1, Math.floor((count * maxOctets * 0.98) / made.octets.length));
-    }
-    if (count === 0) throw wireError('BLOCK_INPUT', `a row of group ${left[0]?.group} does not fit into a block`);
-    left = left.slice(count);
+    const made = fullestBlock(next, dictionary, left, current, { likely, maxOctets });
+    if (made === null) throw wireError('BLOCK_INPUT', `a row of group ${left[0]?.group} does not fit into a block`);
+    blocks.push(packedBlock(next, made.octets, spanOfRows(made.rows), sha256));
+    current = made.state;
+    likely = made.rows.length;
+    left = left.slice(made.rows.length);
   }
   return { blocks, state: current };
+}
+
+/** A block filled so far is full enough: trying for more costs more than it saves. */
+const FULL_SHARE = 0.8;
+/** Of the octets that a first try foresees, so many are aimed at, because the next try is another guess. */
+const AIM_SHARE = 0.98;
+/** The estimate is one for fleets that compress badly: a first try takes so many times the rows that it foresees. */
+const FIRST_TRY = 2;
+
+/** How many of the first rows may fill a block, by the estimate. */
+function likelyRows(rows: readonly Row[], maxOctets: number): number {
+  let octets = 0;
+  const last = rows.findIndex((row) => {
+    octets += estimateOctets(1, row.values.length);
+    return octets > FIRST_TRY * maxOctets;
+  });
+  return last < 0 ? rows.length : last + 1;
+}
+
+interface FilledBlock {
+  readonly rows: readonly Row[];
+  readonly octets: Uint8Array;
+  readonly state: LaneState;
+}
+
+/** A block of the first rows that is as full as a few tries make it; null when not even one row fits. */
+function fullestBlock(
+  head: PackHead,
+  dictionary: { readonly hash: string; readonly groups: readonly DictionaryGroup[] },
+  left: readonly Row[],
+  state: LaneState,
+  { likely, maxOctets }: { readonly likely: number; readonly maxOctets: number },
+): FilledBlock | null {
+  let best: FilledBlock | null = null;
+  let tooMany = left.length + 1;
+  let count = Math.min(left.length, likely);
+  while (count > (best?.rows.length ?? 0) && count < tooMany) {
+    const rows = left.slice(0, count);
+    if (!fitsOneBlock(rows)) {
+      tooMany = count;
+      count = best === null ? Math.floor(count / 2) : 0;
+      continue;
+    }
+    const content: BlockContent = {
+      kind: 'rows',
+      dictionaryHash: dictionary.hash,
+      dictionary: dictionary.groups,
+      rows,
+    };
+    const made = encodeBlock({ ...head, content }, state);
+    const aimed = Math.floor((count * maxOctets * AIM_SHARE) / made.octets.length);
+    if (made.octets.length > maxOctets) {
+      tooMany = count;
+      count = Math.min(count - 1, aimed);
+    } else {
+      best = { rows, ...made };
+      if (made.octets.length >= FULL_SHARE * maxOctets) break;
+      count = Math.min(left.length, tooMany - 1, Math.max(count + 1, aimed));
+    }
+  }
+  return best;
 }
 
 /** Packs records into blocks of at most `maxOctets` (default: what the lane allows); long command reports are split, other over-long records shortened. */

@@ -86,6 +86,7 @@ export class LogRig {
     this.stage = new Stage({
       journal: this.journal,
       timers: env.timers,
+      clock: env.clock,
       flushAfterMs: 60_000,
       failed: () => undefined,
     });

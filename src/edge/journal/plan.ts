@@ -156,7 +156,9 @@ class Planner {
     for (const { group, rows: groupRows } of groups) {
       const number = book.numbers.get(groupIdentity(group));
       if (number === undefined) throw journalError('JOURNAL_ENTRY', `group of meter ${group.meterId}`);
-      for (const row of groupRows) rows.push({ ...row, group: number });
+      // Field by field: a spread takes four times as long, and this is done for every row that an edge stores.
+      for (const { atMs, status, quality, deviationMin, values } of groupRows)
+        rows.push({ group: number, atMs, status, quality, deviationMin, values });
     }
     const lane = valueClass === 'low-value' ? LANES.lowValue : this.#laneForBilling();
     this.#appendRows(lane, rows, book);

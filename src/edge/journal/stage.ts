@@ -2,12 +2,14 @@
  * The stage: collects what readers bring until it is worth a block, so that a round over many meters becomes a few
  * batches instead of one per meter.
  *
- * It flushes when about 3.5 kB are estimated, when the first row has waited `flushAfterMs`, at once for urgent records and
- * for the first rows after a start (an edge that is ended again and again gets on all the same), and on demand. A flush
- * that fails keeps nothing that a meter still holds: the watermarks fall back to the journal's, and those rows are read
- * again. Records and pushed rows are in no meter; they stay and go with the next flush, within bounds.
+ * It flushes when about 3.5 kB are estimated, when the first row has waited `flushAfterMs`, when no reading is under way (a
+ * round's last rows need not wait for others; at most once each `flushAfterMs`, so that this wears no flash), at once for
+ * urgent records and for the first rows after a start (an edge that is ended again and again gets on all the same), and on
+ * demand. While one flush is written, what comes meanwhile goes together with the next. A flush that fails keeps nothing
+ * that a meter still holds: the watermarks fall back to the journal's, and those rows are read again. Records and pushed
+ * rows are in no meter; they stay and go with the next flush, within bounds.
  */
-import type { Timer, Timers } from '../../base/env.ts';
+import type { Clock, Timer, Timers } from '../../base/env.ts';
 import type { MeterId } from '../../model/ids.ts';
 import { estimateOctets } from '../../wire/pack.ts';
 import { recordOctets } from '../../wire/record-body.ts';
@@ -20,6 +22,7 @@ import { FLUSH_OCTETS, HELD_MAX_ROWS, STAGE_MAX_RECORDS, STAGE_MAX_ROWS } from '
 export interface StageOptions {
   readonly journal: Pick<Journal, 'append' | 'watermark'>;
   readonly timers: Timers;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   /** Longest wait of a row, ms. */
   readonly flushAfterMs: number;
   /** Called when a flush failed; the stage goes on. */
@@ -77,6 +80,14 @@ function isUrgent(record: JournalRecord): boolean {
   return record.kind === 'command' || (record.kind === 'event' && record.event.severity === 'alarm');
 }
 
+/** A flush that waits for the one before it. */
+interface WaitingFlush {
+  entry: OpenEntry;
+  rows: number;
+  readonly generation: number;
+  readonly done: Promise<void>;
+}
+
 function watermarkName(meterId: MeterId, key: string): string {
   return `${meterId}\0${key}`;
 }
@@ -98,6 +109,10 @@ export class Stage implements ReadingStage {
   #generation = 0;
   /** The end of the queue of flushes. */
   #tail: Promise<void> = Promise.resolve();
+  /** The last flush of the queue, while it has not begun. */
+  #waiting: WaitingFlush | null = null;
+  /** When rows were last flushed before they were worth a block, monotonic ms. */
+  #earlyAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -139,10 +154,19 @@ export class Stage implements ReadingStage {
   }
 
   #startTimer(): void {
-    this.#timer ??= this.#options.timers.after(this.#options.flushAfterMs, () => {
-      // Whoever set the timer does not wait: a failure is reported by `failed`.
-      this.flush().catch(() => undefined);
-    });
+    this.#timer ??= this.#options.timers.after(this.#options.flushAfterMs, () => this.#flushEarly());
+  }
+
+  /** No reading is under way: what waits has nothing to wait for. */
+  rest(): void {
+    const sinceMs = this.#options.clock.monotonicMs() - this.#earlyAtMs;
+    if (this.#timer !== null && sinceMs >= this.#options.flushAfterMs) this.#flushEarly();
+  }
+
+  #flushEarly(): void {
+    this.#earlyAtMs = this.#options.clock.monotonicMs();
+    // Nobody waits for it: a failure is reported by `failed`.
+    this.flush().catch(() => undefined);
   }
 
   watermark(meterId: MeterId, key: string): number | null {
@@ -155,13 +179,30 @@ export class Stage implements ReadingStage {
     const entry = joined(this.#held, this.#open);
     this.#held = nothing();
     this.#open = nothing();
-    this.#hasFlushed ||= this.#rows > 0;
+    const rows = this.#rows;
+    this.#hasFlushed ||= rows > 0;
     this.#octets = 0;
     this.#rows = 0;
+    return this.#enqueue(entry, rows);
+  }
+
+  /** Writes it with the flush that waits, or behind it when that one is of another generation or large enough. */
+  #enqueue(entry: OpenEntry, rows: number): Promise<void> {
     const generation = this.#generation;
-    const flushed = this.#tail.then(() => this.#append(entry, generation));
-    this.#tail = flushed.catch(() => undefined);
-    return flushed;
+    const last = this.#waiting;
+    if (last?.generation === generation && last.rows + rows <= STAGE_MAX_ROWS) {
+      last.entry = joined(last.entry, entry);
+      last.rows += rows;
+      return last.done;
+    }
+    const done = this.#tail.then(() => {
+      if (this.#waiting === waiting) this.#waiting = null;
+      return this.#append(waiting.entry, generation);
+    });
+    const waiting: WaitingFlush = { entry, rows, generation, done };
+    this.#waiting = waiting;
+    this.#tail = done.catch(() => undefined);
+    return done;
   }
 
   async #append({ only, ...entry }: OpenEntry, generation: number): Promise<void> {

@@ -34,6 +34,8 @@ export interface SchedulerOptions {
   readonly env: Env;
   readonly health: Health;
   readonly watermark: (meterId: MeterId, key: string) => number | null;
+  /** Called when the last thing that ran has ended and nothing else was due. */
+  readonly rested?: () => void;
 }
 
 const BACKGROUND_RANK = JOB_CLASSES.indexOf('background');
@@ -240,6 +242,7 @@ export class Scheduler implements Dispatcher {
         line.busy.delete(meterId);
         line.plan.released(meterId);
         this.#look(line);
+        if (this.#running.size === 0) this.#options.rested?.();
       });
     this.#running.add(running);
   }

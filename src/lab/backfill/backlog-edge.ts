@@ -84,6 +84,7 @@ export class BacklogEdge {
     this.#stage = new Stage({
       journal: { append: (entry) => this.#append(entry), watermark: (id, key) => journal.watermark(id, key) },
       timers: options.env.timers,
+      clock: options.env.clock,
       flushAfterMs: FLUSH_PERIOD_MS,
       failed: (error) => {
         this.#failure ??= error;

@@ -88,7 +88,7 @@ async function play(env: Env, fleet: readonly FleetValues[], disk: BlockDisk) {
     const failed = (error: unknown) => {
       throw error;
     };
-    const stage = new Stage({ journal, timers: env.timers, flushAfterMs: FLUSH_AFTER_MS, failed });
+    const stage = new Stage({ journal, timers: env.timers, clock: env.clock, flushAfterMs: FLUSH_AFTER_MS, failed });
     await disk.sync();
     // Making the store and its file system is not part of a day.
     const before = await disk.written();

@@ -13,7 +13,7 @@ const WIRE = {} as MeterWire;
 const id = (name: string) => name as MeterId;
 
 /** One line whose jobs take a second each. */
-function bench(slots = 1) {
+function bench(slots = 1, tellsRest = false) {
   const world = testWorld();
   const program = world.program('edge');
   const health = new FakeHealth();
@@ -46,7 +46,13 @@ function bench(slots = 1) {
       return { ok: true, result: await use(WIRE) };
     },
   };
-  const scheduler = new Scheduler({ env: program.env, health, watermark: () => null });
+  const rested = () => note('rested');
+  const scheduler = new Scheduler({
+    env: program.env,
+    health,
+    watermark: () => null,
+    ...(tellsRest ? { rested } : {}),
+  });
   scheduler.addLine('bus', reader);
   return { world, health, log, state, scheduler, note };
 }
@@ -63,6 +69,15 @@ test('HE-2 jobs run one at a time on a line, and again a period later', async ()
   assert.equal(b.log.length, 6, 'the slot of the first quarter of an hour');
   await b.world.clock.advance(900_000);
   assert.equal(b.log.length, 9);
+  await b.scheduler.stop();
+});
+
+test('J-34 a scheduler says when nothing is being read any more, not between two meters', async () => {
+  const b = bench(1, true);
+  for (const name of ['a', 'b']) b.scheduler.addMeter('bus', id(name), [JOB]);
+  b.scheduler.start();
+  await b.world.clock.advance(10_000);
+  assert.deepEqual(b.log, ['0 read a', '1 read b', '2 rested']);
   await b.scheduler.stop();
 });
 

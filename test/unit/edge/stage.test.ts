@@ -36,8 +36,11 @@ class HandJournal {
   readonly entries: Entry[] = [];
   readonly marks = new Map<string, number>();
   failing = false;
+  /** What a write waits for. */
+  written: Promise<void> = Promise.resolve();
 
   async append(entry: Entry): Promise<[]> {
+    await this.written;
     if (this.failing) throw journalError('JOURNAL_WRITE');
     this.entries.push(entry);
     for (const { meterId, key, atMs } of entry.watermarks) this.marks.set(`${meterId} ${key}`, atMs);
@@ -51,17 +54,19 @@ class HandJournal {
 
 function setUp() {
   const timers = new HandTimers();
+  const clock = { ms: 0, monotonicMs: () => clock.ms };
   const journal = new HandJournal();
   const failures: unknown[] = [];
   const lost: number[] = [];
   const stage = new Stage({
     journal,
     timers,
+    clock,
     flushAfterMs: 60_000,
     failed: (error) => failures.push(error),
     lost: (rows) => lost.push(rows),
   });
-  return { timers, journal, failures, lost, stage };
+  return { timers, clock, journal, failures, lost, stage };
 }
 
 /** One whose first rows are behind it. */
@@ -72,6 +77,8 @@ async function begun() {
   parts.journal.entries.length = 0;
   return parts;
 }
+
+const timesOf = (entry: Entry | undefined) => entry?.groups.flatMap(({ rows }) => rows.map(({ atMs }) => atMs));
 
 function readOf(atMs: number, sinceMs: number | null, line = 'bus1'): Entry {
   const watermark: Watermark = { meterId: m0, key: 'p', atMs, sinceMs };
@@ -151,6 +158,45 @@ test('J-32 a failed flush keeps no row, lets the watermark fall back and keeps t
   assert.equal(journal.watermark(m0, 'p'), START_MS + 1500);
 });
 
+test('J-34 the last rows of a round do not wait for others when nothing is being read, at most once in the longest wait', async () => {
+  const { clock, journal, stage, timers } = await begun();
+  stage.rest();
+  assert.equal(journal.entries.length, 0, 'nothing is staged');
+  await stage.add(readOf(START_MS, null));
+  stage.rest();
+  await stage.flush();
+  assert.equal(journal.entries.length, 1);
+  assert.equal(timers.pending.size, 0);
+  clock.ms += 59_999;
+  await stage.add(readOf(START_MS + 1_000, START_MS));
+  stage.rest();
+  assert.equal(timers.pending.size, 1, 'a pause between two meters wears no flash');
+  clock.ms += 1;
+  stage.rest();
+  await stage.flush();
+  assert.equal(journal.entries.length, 2);
+});
+
+test('J-35 what is flushed while another flush is written goes together with the next, in order', async () => {
+  const { journal, stage } = await begun();
+  let written = () => {};
+  journal.written = new Promise((resolve) => {
+    written = resolve;
+  });
+  await stage.add(readOf(START_MS, null));
+  const first = stage.flush();
+  const later: Promise<void>[] = [];
+  for (let row = 1; row <= 3; row++) {
+    await stage.add(readOf(START_MS + row * 1_000, START_MS + (row - 1) * 1_000));
+    later.push(stage.flush());
+  }
+  written();
+  await Promise.all([first, ...later]);
+  const firstTimes = journal.entries.map(({ groups }) => groups.map(({ rows }) => rows[0]?.atMs));
+  assert.deepEqual(firstTimes, [[START_MS], [START_MS + 1_000, START_MS + 2_000, START_MS + 3_000]]);
+  assert.equal(journal.watermark(m0, 'p'), START_MS + 3_000);
+});
+
 function pushOf(count: number, atMs: number, counter: number): Staged {
   const value = new TextEncoder().encode(String(counter));
   return {
@@ -158,8 +204,6 @@ function pushOf(count: number, atMs: number, counter: number): Staged {
     isOnlyCopy: true,
   };
 }
-
-const timesOf = (entry: Entry | undefined) => entry?.groups.flatMap(({ rows }) => rows.map(({ atMs }) => atMs));
 
 test('IT-15 pushed rows outlast failed flushes, in order, with the last of what is kept with them; rows of meters go', async () => {
   const { journal, stage, timers } = await begun();

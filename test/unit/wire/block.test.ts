@@ -187,6 +187,27 @@ test('W-8 a keyframe may span several blocks, and the chain of hashes holds', ()
   assert.deepEqual(back, rows);
 });
 
+test('W-8 many rows at once become few blocks that are nearly full, whatever they compress to', () => {
+  const many = dictionaryOf(300);
+  for (const change of [0, 123_457]) {
+    const rows = steadyRows(many, START_MS, 96, change);
+    const { blocks } = packRows(head(1, 1), { hash: named.hash, groups: many }, rows, emptyLaneState(), sha256);
+    const octets = blocks.map((block) => block.octets.length);
+    assert.ok(
+      octets.slice(0, -1).every((each) => each >= 0.8 * BLOCK_MAX_OCTETS),
+      octets.join(' '),
+    );
+    let state = emptyLaneState();
+    const back: Row[] = [];
+    for (const block of blocks) {
+      const decoded = decodeBlock(block.octets, state, many);
+      state = decoded.state;
+      back.push(...decoded.rows);
+    }
+    assert.deepEqual(back, rows);
+  }
+});
+
 test('W-9 octets changed on the way fail the checksum', () => {
   const { octets } = encodeBlock(input(steadyRows(dictionary, START_MS, 2, 5)), emptyLaneState());
   for (let at = 1; at < octets.length; at++) {
