@@ -131,6 +131,9 @@ export const SPREAD_MAX_MS = 60_000;
 /** Backlog beyond which a profile counts as catching up. */
 export const CATCH_UP_PERIODS = 8;
 
+/** Meters hold an association of which they heard no end for so long (class 23, inactivity_time_out), and some let nobody in. */
+export const METER_INACTIVITY_MS = 120_000;
+
 /** An idle session is kept open for the next job at most this long: meters drop silent clients after 120 s. */
 export const SESSION_IDLE_MAX_MS = 60_000;
 

@@ -1,9 +1,9 @@
-/** Result codes of meters in words (data-access-result and action-result share them). */
+/** Result codes of meters in words (data-access-result and action-result share them). Some say 3 where 4 is meant. */
 const RESULT_WORDS: Readonly<Record<number, string>> = {
   1: 'hardware fault',
   2: 'temporary failure, try again later',
   3: 'not there or not allowed',
-  4: 'no such object',
+  4: 'not there or not allowed',
   9: 'the object is of another class',
   11: 'the object is not available',
   12: 'the type does not match',

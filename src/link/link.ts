@@ -28,6 +28,8 @@ interface LinkFacts {
   readonly octetMs: number;
   /** Silence inside a frame after which it is given up, ms. */
   readonly gapMs: number;
+  /** Silence between the segments of one push after which they are given up, ms; absent = as the listener has it. */
+  readonly reassemblyMs?: number;
 }
 
 /** A line that this side opens: to ask meters, or (`purpose` push) to listen to what a meter sends by itself. */

@@ -12,6 +12,14 @@ const OPTIONS = {
   ...SERIAL_OPTIONS,
   baud: { ...SERIAL_OPTIONS.baud, default: 2_400 },
   parity: { ...SERIAL_OPTIONS.parity, default: 'even' },
+  reassembly: {
+    kind: 'number',
+    about: 'Silence between the segments of one push after which they are given up',
+    unit: 'ms',
+    default: 5_000,
+    min: 1_000,
+    max: 60_000,
+  },
   framing: { kind: 'choice', about: 'Frames to look for', default: 'auto', of: ['hdlc', 'mbus', 'auto'] },
 } as const satisfies OptionTable;
 
@@ -35,6 +43,7 @@ function make(address: LinkAddress, env: LinkEnv): LineLink | { readonly problem
     },
     octetMs: octetMsOf(settings),
     gapMs: values.gap,
+    reassemblyMs: values.reassembly,
     open: () => openPort(env, address.path, settings),
   };
 }

@@ -26,3 +26,5 @@ export const ZONE_DAYS_MAX = 512;
 
 /** Events younger than this are left for the next read: a meter's log has a resolution of one second. */
 export const EVENT_SETTLE_MS = 2_000;
+/** What a clock is moved by twice a year, and so what a local time without deviation may be wrong by. */
+export const DAYLIGHT_SHIFT_MS = 3_600_000;

@@ -10,7 +10,7 @@ import { dateTimeData, entryAccess, rangeAccess } from '../dlms/cosem/selective-
 import type { SelectiveAccess } from '../dlms/xdlms/service.ts';
 import { EVENT_SETTLE_MS } from './limits.ts';
 import type { BufferRule, EventLogRule, Profile, RegisterRule } from './schema/profile.ts';
-import { meterTimeOf } from './time.ts';
+import { rangeTimeOf } from './time.ts';
 
 /** Something to read again and again. `key` names its watermark. */
 export type ReadJob =
@@ -31,6 +31,14 @@ export interface ReadRequest {
   readonly obis: ObisCode;
   readonly attribute: number;
   readonly access: SelectiveAccess | null;
+  /** The moments between which rows are asked for, UTC ms, both included; absent = whatever there is. */
+  readonly asked?: AskedRange;
+}
+
+/** A range of moments as rows are stamped, UTC ms, both included. */
+export interface AskedRange {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** Where a delta read begins and ends. */
@@ -42,6 +50,8 @@ export interface DeltaRange {
   readonly nowMs: number;
   /** IANA zone of the site. */
   readonly timeZone: string;
+  /** Whether the meter's clock, read last, said its deviation; absent or null = not known. */
+  readonly clockSaysDeviation?: boolean | null;
 }
 
 const DAY_S = 86_400;
@@ -97,7 +107,7 @@ export function bufferRequests(profile: Profile, rule: BufferRule, range: DeltaR
   let fromMs = startMs - stampMs + (range.watermarkMs === null ? 0 : 1000);
   while (fromMs <= range.nowMs) {
     const toMs = Math.min(fromMs + sliceMs, range.nowMs);
-    requests.push(rangeRequest(profile, rule.obis, fromMs, toMs, range.timeZone));
+    requests.push(rangeRequest(profile, rule.obis, { fromMs, toMs }, range));
     fromMs = toMs + 1000;
   }
   return requests;
@@ -116,18 +126,21 @@ export function eventRequests(profile: Profile, rule: EventLogRule, range: Delta
   const fromMs = range.watermarkMs === null ? range.backToMs : range.watermarkMs + 1000;
   if (fromMs === null) return [plainRequest(PROFILE_GENERIC, rule.obis, BUFFER_ATTRIBUTE)];
   const toMs = range.nowMs - EVENT_SETTLE_MS;
-  return toMs < fromMs ? [] : [rangeRequest(profile, rule.obis, fromMs, toMs, range.timeZone)];
+  return toMs < fromMs ? [] : [rangeRequest(profile, rule.obis, { fromMs, toMs }, range)];
 }
 
-/** Rows of a buffer from one moment to another, both included. */
+/** Rows of a buffer from one moment to another, both included, by the clock that stamps them. */
 export function rangeRequest(
   profile: Profile,
   obis: string,
-  fromMs: number,
-  toMs: number,
-  timeZone: string,
+  asked: AskedRange,
+  { timeZone, clockSaysDeviation = null }: Pick<DeltaRange, 'timeZone' | 'clockSaysDeviation'>,
 ): ReadRequest {
-  const momentOf = (utcMs: number): Data => dateTimeData(meterTimeOf(utcMs, profile.clock, timeZone));
+  const { rangeDeviation } = profile.clock;
+  // A clock that says a wrong deviation (`ignore`) is no reason to say one to it.
+  const asClock = clockSaysDeviation === false ? false : null;
+  const isSaid = rangeDeviation === 'as-clock' ? asClock : rangeDeviation === 'set';
+  const momentOf = (utcMs: number): Data => dateTimeData(rangeTimeOf(utcMs, profile.clock, timeZone, isSaid));
   const access = rangeAccess({
     restricting: {
       classId: CLOCK_CLASS,
@@ -135,11 +148,11 @@ export function rangeRequest(
       attributeId: TIME_ATTRIBUTE,
       dataIndex: 0,
     },
-    from: momentOf(fromMs),
-    to: momentOf(toMs),
+    from: momentOf(asked.fromMs),
+    to: momentOf(asked.toMs),
     columns: [],
   });
-  return { classId: PROFILE_GENERIC, obis: parseObis(obis), attribute: BUFFER_ATTRIBUTE, access };
+  return { classId: PROFILE_GENERIC, obis: parseObis(obis), attribute: BUFFER_ATTRIBUTE, access, asked };
 }
 
 /** Rows of a buffer by number, from 1; 0 as the last one means to the end. */

@@ -12,6 +12,7 @@ import type { MeterId } from '../model/ids.ts';
 import type { ExactInteger } from '../model/number.ts';
 import { QUALITIES, type Quality, SOURCES, type Source } from '../model/reading.ts';
 import { EVENT_SETTLE_MS, FUTURE_ROW_MAX_MS } from './limits.ts';
+import type { AskedRange } from './plan.ts';
 import type {
   AttributeRule,
   BufferRule,
@@ -21,6 +22,7 @@ import type {
   StatusRule,
   ValueClass,
 } from './schema/profile.ts';
+import { Strangers } from './strangers.ts';
 import { type PlacedTime, placeTime } from './time.ts';
 import { dateTimeOf, integerOf, isBitSet, statusOctetsOf, textOf } from './value.ts';
 
@@ -96,7 +98,8 @@ interface OpenRow {
 
 /**
  * Rows of a buffer (attribute 2 of a profile generic) above the watermark, one group per value class. `watermarkMs` is the
- * interval end of the newest row held, null = none.
+ * interval end of the newest row held, null = none. Rows that are not of the range that was `asked` for are left out and
+ * told: a watermark that followed them would skip what lies between.
  */
 export function readBuffer(
   profile: Profile,
@@ -104,16 +107,13 @@ export function readBuffer(
   buffer: Data,
   context: ReadContext,
   watermarkMs: number | null,
+  asked: AskedRange | null = null,
 ): BufferReadout {
   if (buffer.type !== 'array' && buffer.type !== 'compact-array') {
-    return {
-      groups: [],
-      newestAtMs: null,
-      known: 0,
-      problems: [{ index: 0, sentence: `The buffer is a ${buffer.type}.` }],
-    };
+    const problems = [{ index: 0, sentence: `The buffer is a ${buffer.type}.` }];
+    return { groups: [], newestAtMs: null, known: 0, problems };
   }
-  const reader = new BufferReader(profile, rule, context, watermarkMs);
+  const reader = new BufferReader(profile, rule, context, watermarkMs, asked);
   buffer.value.forEach((row, index) => {
     reader.take(row, index);
   });
@@ -124,6 +124,7 @@ class BufferReader {
   readonly #problems: ReadoutProblem[] = [];
   readonly #rows = new Map<number, OpenRow>();
   readonly #stepMs: number;
+  readonly #strangers: Strangers;
   readonly #registers: readonly RegisterRule[];
   #above: OpenRow | null = null;
   #known = 0;
@@ -133,8 +134,10 @@ class BufferReader {
     private readonly rule: BufferRule,
     private readonly context: ReadContext,
     private readonly watermarkMs: number | null,
+    asked: AskedRange | null,
   ) {
     this.#stepMs = (rule.order === 'oldest-first' ? 1 : -1) * rule.intervalS * 1000;
+    this.#strangers = new Strangers(asked, rule.intervalS * 1000);
     this.#registers = rule.columns.flatMap((column) => (column.kind === 'register' ? [column.register] : []));
   }
 
@@ -148,6 +151,7 @@ class BufferReader {
     const shiftMs = this.rule.stamp === 'start' ? this.rule.intervalS * 1000 : 0;
     const atMs = open.time.atMs + shiftMs;
     if (this.watermarkMs !== null && atMs <= this.watermarkMs) this.#known++;
+    else if (this.#strangers.takes(open.time.atMs, index)) return;
     else if (this.context.nowMs !== null && atMs > this.context.nowMs + FUTURE_ROW_MAX_MS) {
       this.#problems.push({ index, sentence: 'The row lies in the future: look at the clock of the meter.' });
     } else this.#rows.set(atMs, open);
@@ -159,7 +163,7 @@ class BufferReader {
       groups: this.#groups(times),
       newestAtMs: times.at(-1) ?? null,
       known: this.#known,
-      problems: this.#problems,
+      problems: [...this.#problems, ...this.#strangers.problems()],
     };
   }
 

@@ -72,7 +72,15 @@ export function zoneNameOf(clock: ClockRule, siteZone: string): string {
   return clock.timeZone === 'site' ? siteZone : clock.timeZone;
 }
 
-/** How the meter would write this moment: for range requests, clock sets and the simulator. */
+/** The end of a range: as the meter would write it, with or without its deviation when `isSaid` is not null. */
+export function rangeTimeOf(utcMs: number, clock: ClockRule, siteZone: string, isSaid: boolean | null): CosemDateTime {
+  if (isSaid === true && clock.deviation === 'ignore')
+    return meterTimeOf(utcMs, { ...clock, deviation: 'utc-minus-local' }, siteZone);
+  const time = meterTimeOf(utcMs, clock, siteZone);
+  return isSaid === false ? { ...time, deviation: null } : time;
+}
+
+/** How the meter would write this moment: for clock sets and the simulator. */
 export function meterTimeOf(utcMs: number, clock: ClockRule, siteZone: string): CosemDateTime {
   const zone = timeZoneOf(zoneNameOf(clock, siteZone));
   const ahead = zone.aheadMin(utcMs);

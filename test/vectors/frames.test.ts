@@ -206,9 +206,53 @@ test('HE-7 malformed frames are named, counted in octets, and a good frame behin
   }
 });
 
-test('HE-7 blocks of a push that arrive twice or out of order give no message', () => {
+test('HE-7 interop 20: blocks of a push that arrive twice or out of order give no message', () => {
   const row = vectors('malformed').find((each) => each.id === 'gbt-duplicate-block');
   assert.ok(row !== undefined);
   const events = listen(fromHex(row.hex), 64);
   assert.deepEqual(new Set(events.map((event) => (event.kind === 'discarded' ? event.code : event.kind))), new Set(['GBT_ORDER']));
+});
+
+test('interop 13: 7E inside the data, the header checksum or the frame checksum does not end a frame', () => {
+  const frameOf = (number: number): HdlcFrame => ({
+    segmented: false,
+    destination: { upper: 16, lower: null, length: 1 },
+    source: { upper: 1, lower: 17, length: 2 },
+    control: { type: 'I', ns: number & 7, nr: 0, pollFinal: true },
+    information: Uint8Array.of(0xe6, 0xe7, 0x00, number >> 8, number & 0xff, 0x7e, 0xa0, 0x07),
+  });
+  const HEADER_OCTETS = 7;
+  const places = { header: 0, frame: 0 };
+  const all: HdlcFrame[] = [];
+  for (let number = 0; number < 2_000; number++) {
+    const octets = encodeHdlcFrame(frameOf(number));
+    if (octets.subarray(HEADER_OCTETS, HEADER_OCTETS + 2).includes(0x7e)) places.header++;
+    if (octets.subarray(-3, -1).includes(0x7e)) places.frame++;
+    else if (number > 50) continue;
+    all.push(frameOf(number));
+  }
+  assert.ok(places.frame > 5, `${places.frame} frames have 7E in their checksum`);
+  const found = framesOf(HDLC_RULE, concat(all.map(encodeHdlcFrame)));
+  const numbersOf = (frames: readonly HdlcFrame[]) => frames.map(({ information }) => toHex(information)).join(' ');
+  assert.equal(numbersOf(found), numbersOf(all));
+  const inHeader = vectors<{ readonly id: string; readonly hex: string }>('hdlc').filter(({ id }) => id === 'jdlms-fcs-69');
+  assert.equal(inHeader.length, 1, 'a captured frame with 7E in its header checksum');
+});
+
+test('interop 14: 3 s between the segments of a push are waited out; the longest wait is a setting', () => {
+  const segments = vectors<{ readonly id: string; readonly hex: string }>('hdlc')
+    .filter(({ id }) => id.startsWith('constructed-segment-'))
+    .map(({ hex }) => fromHex(hex));
+  assert.equal(segments.length, 3);
+  const heard = (pauseMs: number, reassemblyMs?: number): string[] => {
+    const machine = new PushMachine({ framing: 'hdlc', ...(reassemblyMs === undefined ? {} : { reassemblyMs }) });
+    return segments.flatMap((octets, at) => {
+      const nowMs = at * pauseMs;
+      const events = [...machine.tick(nowMs), ...machine.receive(octets, nowMs)];
+      return events.map((event) => (event.kind === 'discarded' ? event.code : event.kind));
+    });
+  };
+  assert.deepEqual(heard(3_000), ['unsolicited']);
+  assert.ok(heard(5_000).includes('HDLC_SEGMENT_LOST'), 'beyond the wait what was there is given up by name');
+  assert.deepEqual(heard(5_000, 8_000), ['unsolicited']);
 });

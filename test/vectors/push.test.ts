@@ -29,7 +29,7 @@ for (const capture of captures) {
       ? null
       : openWith(apdu, { encryption: SecretKey.fromHex(published), authentication: null, title: null });
 
-  test(`HE-7 push ${capture.id}: link, header, body, layout and readings`, () => {
+  test(`HE-7 interop 16: push ${capture.id}: link, header, body, layout and readings`, () => {
     const octets = fromHex(capture.hex);
     assert.equal(layerOf(octets), capture.layer);
     const explained = explain(octets, { open });

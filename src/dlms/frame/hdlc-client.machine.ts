@@ -41,6 +41,13 @@ export interface HdlcClientOptions {
   readonly keepAliveMs?: number;
   /** Time of one octet on this line, ms; 0 = as good as none. Lengthens the response timeout by what is being sent. */
   readonly octetMs?: number;
+  /**
+   * How the meter numbers its I frames: as the standard says, or all with 0. Doubles of the second kind cannot be told from
+   * what follows, so nothing is asked for twice in such a connection: the first missing answer ends it.
+   */
+  readonly serverNumbers?: 'counted' | 'zero';
+  /** Whether the meter answers DISC; false = it is sent once and not waited for. */
+  readonly answersDisconnect?: boolean;
 }
 
 const RESPONSE_TIMEOUT_MS = 2_500;
@@ -88,6 +95,8 @@ export class HdlcClient implements ClientTransport {
       gapMs: FRAME_GAP_DEFAULT_MS,
       keepAliveMs: 0,
       octetMs: 0,
+      serverNumbers: 'counted',
+      answersDisconnect: true,
       ...options,
     };
     this.#client = clientAddress(options.client);
@@ -116,6 +125,8 @@ export class HdlcClient implements ClientTransport {
     this.#state = 'disconnecting';
     this.#tries = 0;
     this.#command('DISC', nowMs);
+    // Nothing to wait for: the driver ticks at once.
+    if (!this.#options.answersDisconnect) this.#answerByMs = nowMs;
   }
 
   makeWay(wanted: boolean): void {
@@ -219,7 +230,7 @@ export class HdlcClient implements ClientTransport {
 
   #information(control: Extract<HdlcControl, { type: 'I' }>, frame: HdlcFrame, nowMs: number): void {
     const hole = ((control.ns - this.#transfer.nr) & 7) < this.#parameters.windowReceive;
-    const received = this.#transfer.receive(control.ns, frame.information, frame.segmented);
+    const received = this.#transfer.receive(this.#numberOf(control.ns), frame.information, frame.segmented);
     if (received.kind === 'out-of-order') {
       this.#discard('HDLC_SEQUENCE', frame.information);
       // A double of an answer already taken is dropped without an answer; a hole in a window is asked for.
@@ -240,6 +251,12 @@ export class HdlcClient implements ClientTransport {
     }
     this.#tokenIsHere();
     this.#useToken(nowMs);
+  }
+
+  /** The number that a frame should have had: of a meter that counts nothing, the one that is awaited, if any is. */
+  #numberOf(ns: number): number {
+    const isAwaited = this.#options.serverNumbers === 'zero' && ns === 0 && this.#awaiting !== null;
+    return isAwaited ? this.#transfer.nr : ns;
   }
 
   #message(octets: Uint8Array): void {
@@ -307,7 +324,7 @@ export class HdlcClient implements ClientTransport {
       this.#down(null);
       return;
     }
-    const limit = this.#state === 'disconnecting' ? 1 : this.#options.retries;
+    const limit = this.#retries;
     if (++this.#tries > limit) {
       this.#down(this.#state === 'disconnecting' ? null : this.#reason());
       return;
@@ -319,6 +336,13 @@ export class HdlcClient implements ClientTransport {
       this.#transfer.rewind();
       this.#sendWindow(nowMs);
     } else this.#poll(nowMs);
+  }
+
+  /** How often the present frame is repeated at most. */
+  get #retries(): number {
+    const { retries, serverNumbers, answersDisconnect } = this.#options;
+    if (this.#state === 'disconnecting') return answersDisconnect ? 1 : 0;
+    return this.#state === 'up' && serverNumbers === 'zero' ? 0 : retries;
   }
 
   #reason(): FrameErrorCode {

@@ -62,6 +62,10 @@ export const METER_KEYS = section('Keys of one meter', {
     what: 'Form of hls-sha256: with both titles and challenges, or challenge and secret only',
     default: 'titles',
   }),
+  unverified: oneOf(['mark', 'refuse'], {
+    what: 'Pushes whose tag cannot be checked for want of an authentication key: mark their readings, or refuse them',
+    default: 'mark',
+  }),
   firstCounter: whole({
     what: 'Invocation counter to begin with when this machine knows none',
     from: 1,
@@ -98,6 +102,7 @@ export function parseMeterKeys(document: string): KeyFileRead {
       hls6: config.hls6,
       policy: policyOf(config.protect, config.sign),
       form: config.form,
+      unverified: config.unverified,
       firstCounter: config.firstCounter,
       ...printsOf(keys),
     },

@@ -22,6 +22,8 @@ export interface MeterSecurity {
   readonly hls6?: 'titles' | 'short';
   readonly policy: SecurityPolicy;
   readonly form?: MessageForm;
+  /** What becomes of a push whose tag cannot be checked for want of an authentication key; absent = its readings are marked. */
+  readonly unverified?: 'mark' | 'refuse';
   /** Invocation counter to begin with when the journal knows none. */
   readonly firstCounter: number;
   /** Tells this encryption key from another one, without being of use to find it. */

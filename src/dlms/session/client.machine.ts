@@ -247,6 +247,8 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     this.#events.push({ kind: 'discarded', code: error.code, octets });
     if (unsolicited) return;
     if (!this.#desk.isIdle) this.#desk.unreadable(error);
+    // Some meters answer RLRQ with lengths that are too short: told above, and the session ends as it would have.
+    else if (this.#state === 'releasing') this.#rlre(octets, nowMs);
     else if (this.#state === 'associating' || this.#state === 'authenticating') this.#give(error, nowMs);
     this.#work(nowMs);
   }

@@ -17,6 +17,7 @@ import {
   scalerRequests,
 } from '../../profile/plan.ts';
 import {
+  type ReadContext,
   type ReadoutProblem,
   readAttributes,
   readBuffer,
@@ -58,6 +59,8 @@ export interface MeterMemory {
   readonly empty: Map<string, number>;
   /** Whether the clock was beyond its tolerance when it was read last. */
   clockIsOff: boolean;
+  /** Whether the clock said its deviation when it was read last; null = it was not read yet. */
+  clockSaysDeviation: boolean | null;
   /** How far the interval that is read again has come: the next request, and for which entry it counts. */
   rereadAt: { readonly name: string; readonly request: number } | null;
   readonly columns: ColumnsMemory;
@@ -106,13 +109,21 @@ export async function timedContext(scene: JobScene) {
   const { profile, meterId } = scene.meter;
   if (profile.clock.obis === null) throw edgeError('READER_CLOCK_UNSET', meterId);
   const clock = await ask(scene, clockRequest(profile.clock.obis));
-  const time = registerTime(profile, clock, { ...rest, nowMs: 0 });
+  const time = timeOfClock(scene, clock, { ...rest, nowMs: 0 });
   if (time.quality === 'no-meter-time') throw edgeError('READER_CLOCK_UNSET', meterId);
   return { ...rest, nowMs: time.atMs };
 }
 
+/** What the meter's clock says, and whether it says its deviation: ranges are then asked for in the same way. */
+function timeOfClock({ meter, memory }: JobScene, clock: Data, ctx: ReadContext & { readonly nowMs: number }) {
+  const time = registerTime(meter.profile, clock, ctx);
+  if (time.quality !== 'no-meter-time') memory.clockSaysDeviation = time.deviationMin !== null;
+  return time;
+}
+
 function rangeOf(scene: JobScene, watermarkMs: number | null, nowMs: number): DeltaRange {
-  return { watermarkMs, backToMs: scene.around.backToMs, nowMs, timeZone: scene.meter.timeZone };
+  const { clockSaysDeviation } = scene.memory;
+  return { watermarkMs, backToMs: scene.around.backToMs, nowMs, timeZone: scene.meter.timeZone, clockSaysDeviation };
 }
 
 async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffer' }): Promise<boolean> {
@@ -127,7 +138,7 @@ async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffe
   const requests = bufferRequests(meter.profile, job.rule, rangeOf(scene, fromMs, ctx.nowMs));
   for (const [at, request] of requests.entries()) {
     const data = await askRows(scene, job.rule, request);
-    const readout = readBuffer(meter.profile, job.rule, data, ctx, watermarkMs);
+    const readout = readBuffer(meter.profile, job.rule, data, ctx, watermarkMs, request.asked);
     tell(scene, readout.problems);
     const left = requests.length - at - 1;
     if (readout.newestAtMs !== null) {
@@ -221,7 +232,7 @@ async function runClock(scene: JobScene): Promise<boolean> {
   // An edge without time cannot tell whose clock is off.
   if (clock.obis === null || nowMs === null) return false;
   const ctx = { ...context(scene), nowMs };
-  const time = registerTime(meter.profile, await ask(scene, clockRequest(clock.obis)), ctx);
+  const time = timeOfClock(scene, await ask(scene, clockRequest(clock.obis)), ctx);
   if (time.quality === 'no-meter-time') throw edgeError('READER_BAD_ANSWER', 'the clock says no usable time');
   const offsetS = Math.round((time.atMs - ctx.nowMs) / 1000);
   const isOff = Math.abs(offsetS) > clock.toleranceS;

@@ -83,7 +83,14 @@ export class DlmsLineReader implements LineReader {
         meter.meterId,
         {
           meter,
-          memory: { scalers: null, empty: new Map(), clockIsOff: false, rereadAt: null, columns: new ColumnsMemory() },
+          memory: {
+            scalers: null,
+            empty: new Map(),
+            clockIsOff: false,
+            clockSaysDeviation: null,
+            rereadAt: null,
+            columns: new ColumnsMemory(),
+          },
         },
       ]),
     );

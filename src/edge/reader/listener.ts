@@ -118,8 +118,9 @@ export class PushListener {
   }
 
   #machine(): Machine<TransportEvent> {
-    const { framing, gapMs } = this.#options.link;
-    return framing === 'wrapper' ? new WrapperServer({ gapMs }) : new PushMachine({ framing, gapMs });
+    const { framing, gapMs, reassemblyMs } = this.#options.link;
+    if (framing === 'wrapper') return new WrapperServer({ gapMs });
+    return new PushMachine({ framing, gapMs, ...(reassemblyMs === undefined ? {} : { reassemblyMs }) });
   }
 
   #hear(event: TransportEvent): void {

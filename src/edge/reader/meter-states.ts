@@ -1,11 +1,13 @@
 /**
  * The state of each meter in words: kept over restarts, told to the collector when it changes.
  *
- * One lost answer is no state: a meter that was reachable is called silent or garbled at the second failure in a row. A
- * refusal counts at once, as trying again may lock the meter; so does a buffer that was set up anew.
+ * One lost answer is no state: a meter that was reachable is called silent or garbled at the second failure in a row, and
+ * silent no earlier than meters hold an association of which they heard no end, as after a power cut of ours: until then
+ * some let nobody in. A refusal counts at once, as trying again may lock the meter; so does a buffer that was set up anew.
  */
 import { METER_STATES, type MeterState, type MeterStateName } from '../../model/event.ts';
 import type { MeterId } from '../../model/ids.ts';
+import { METER_INACTIVITY_MS } from '../limits.ts';
 import type { Entry, Health, Journal } from '../ports.ts';
 
 const PREFIX = 'meter-state/';
@@ -16,6 +18,8 @@ interface Known {
   readonly state: MeterStateName;
   readonly sinceMs: number;
   failures: number;
+  /** When the first of them was, UTC ms. */
+  failingSinceMs: number;
 }
 
 /** What must be stored because a state changed. */
@@ -36,7 +40,7 @@ export class MeterStates {
   async load(meterIds: readonly MeterId[]): Promise<void> {
     for (const meterId of meterIds) {
       const kept = parseKept(await this.journal.kept(PREFIX + meterId));
-      if (kept !== null) this.#known.set(meterId, { ...kept, failures: 0 });
+      if (kept !== null) this.#known.set(meterId, { ...kept, failures: 0, failingSinceMs: 0 });
     }
   }
 
@@ -45,11 +49,14 @@ export class MeterStates {
     const good = state === 'reachable' || state === 'listening';
     const before = this.#known.get(meterId);
     const failures = good ? 0 : (before?.failures ?? 0) + 1;
-    if (before !== undefined) before.failures = failures;
+    const failingSinceMs = failures > 1 ? (before?.failingSinceMs ?? nowMs) : nowMs;
+    if (before !== undefined) Object.assign(before, { failures, failingSinceMs });
     if (before?.state === state) return NO_CHANGE;
     const wasGood = before?.state === 'reachable' || before?.state === 'listening';
     if (wasGood && !good && !AT_ONCE.has(state) && failures < FAILURES_TO_TELL) return NO_CHANGE;
-    this.#known.set(meterId, { state, sinceMs: nowMs, failures });
+    if (before?.state === 'reachable' && state === 'silent' && nowMs - failingSinceMs < METER_INACTIVITY_MS)
+      return NO_CHANGE;
+    this.#known.set(meterId, { state, sinceMs: nowMs, failures, failingSinceMs });
     this.health.state(`meter ${meterId}`, good ? 'ok' : 'degraded', sentence);
     const told: MeterState = { meterId, state, sentence, sinceMs: nowMs };
     const value = new TextEncoder().encode(JSON.stringify({ state, sinceMs: nowMs }));

@@ -24,7 +24,7 @@ const PREFIX = 'push-counter:';
 
 /**
  * One port's key. Without keys plain messages pass and ciphered ones stay closed. With an authentication key only messages
- * with a valid tag pass; without one their readings are marked `unverified`. An old counter is refused, after a restart too:
+ * with a valid tag pass; without one their readings are marked `unverified`, or refused where the key file says so. An old counter is refused, after a restart too:
  * the last one is stored with the readings. What was believed and not stored may come again after a power cut, once, and
  * says the same.
  */
@@ -70,6 +70,8 @@ export class PushCipher {
     const options = { senderTitle: security.meterTitle, allowUnverified: authentication === null };
     const { plaintext, verified } = openCiphered(outer, security.keys, options);
     if (authentication !== null && !verified) throw securityError('SECURITY_POLICY', 'a push without tag');
+    if (security.unverified === 'refuse' && !verified)
+      throw securityError('SECURITY_POLICY', 'a push whose tag cannot be checked');
     // A wrong key gives nonsense: only what can be read moves the counter.
     const apdu = decodeApdu(plaintext);
     this.#counter.accept(outer.invocationCounter);

@@ -33,7 +33,13 @@ export async function runReread(
   if (entry === undefined) return false;
   // Above the watermark the normal work reads; below it nobody else does.
   const toMs = Math.min(entry.toMs, around.stage.watermark(meter.meterId, job.key) ?? entry.toMs);
-  const range = { watermarkMs: null, backToMs: entry.fromMs, nowMs: toMs, timeZone: meter.timeZone };
+  const range = {
+    watermarkMs: null,
+    backToMs: entry.fromMs,
+    nowMs: toMs,
+    timeZone: meter.timeZone,
+    clockSaysDeviation: memory.clockSaysDeviation,
+  };
   const requests = toMs < entry.fromMs ? [] : bufferRequests(meter.profile, job.rule, range);
   const name = `${job.key} ${entry.obis[0]} ${entry.fromMs} ${entry.toMs}`;
   const at = memory.rereadAt?.name === name ? memory.rereadAt.request : 0;
@@ -41,7 +47,14 @@ export async function runReread(
   if (request !== undefined) {
     await knowScalers(scene);
     const ctx = await timedContext(scene);
-    const readout = readBuffer(meter.profile, job.rule, await askRows(scene, job.rule, request), ctx, null);
+    const readout = readBuffer(
+      meter.profile,
+      job.rule,
+      await askRows(scene, job.rule, request),
+      ctx,
+      null,
+      request.asked,
+    );
     tell(scene, readout.problems);
     const groups = readout.groups.flatMap((group) => lostRows(group, entry, toMs));
     if (groups.length > 0) {

@@ -2,6 +2,7 @@
 import type { Env } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import { clientTransport } from '../../dlms/frame/client-transport.ts';
+import type { HdlcClientOptions } from '../../dlms/frame/hdlc-client.machine.ts';
 import type { ClientTransport } from '../../dlms/frame/transport.ts';
 import {
   type Authentication,
@@ -142,7 +143,7 @@ export class LinkSessions implements SessionOpener {
         physical: meter.physicalDevice,
         ...(rule === null || meter.physicalDevice === null ? {} : { addressBytes: rule.addressOctets }),
       },
-      { octetMs, gapMs, ...(rule === null ? {} : { parameters: sizesOf(rule) }) },
+      { octetMs, gapMs, ...(rule === null ? {} : { parameters: sizesOf(rule) }), ...hdlcHabits(meter.profile) },
     );
   }
 
@@ -234,6 +235,14 @@ function sizesOf(rule: { readonly informationMaxOctets: number; readonly window:
     informationReceiveBytes: rule.informationMaxOctets,
     windowTransmit: 1,
     windowReceive: rule.window,
+  };
+}
+
+/** How this model's data link differs from the standard. */
+function hdlcHabits(profile: Profile): Pick<HdlcClientOptions, 'serverNumbers' | 'answersDisconnect'> {
+  return {
+    serverNumbers: hasQuirk(profile, 'frames-numbered-zero', null) ? 'zero' : 'counted',
+    answersDisconnect: !hasQuirk(profile, 'no-disconnect-answer', null),
   };
 }
 

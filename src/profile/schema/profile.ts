@@ -98,6 +98,11 @@ export interface ClockRule {
   readonly timeZone: string;
   /** Whether the daylight bit of the clock status can be believed when it is 0. */
   readonly daylightBit: boolean;
+  /**
+   * Whether the moments of a range say their deviation; some meters find no row for the wrong kind. `as-clock` = when the
+   * meter's own clock says one.
+   */
+  readonly rangeDeviation: 'as-clock' | 'set' | 'not-specified';
   /** Below this difference nothing is done, s. */
   readonly toleranceS: number;
   /** Above this difference the clock is not touched but an alarm is raised, s. */
@@ -280,6 +285,8 @@ export type PushTarget =
 /** Switches that programs know; each changes how we talk to the meter, never what a value means. */
 export const QUIRKS = {
   'no-release': 'The meter does not answer RLRQ: disconnect without it.',
+  'no-disconnect-answer': 'The meter does not answer DISC: it is sent once and not waited for.',
+  'frames-numbered-zero': 'The meter gives every HDLC frame the number 0: nothing is asked for twice in a connection.',
   'no-with-list': 'The meter refuses GET with-list: ask for one attribute at a time.',
   'string-in-date-time-tag': 'The time of a notification comes with a type tag in front.',
   'sn-method-read': 'Short names: methods are called by reading their name, also without parameterised access.',

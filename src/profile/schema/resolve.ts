@@ -119,6 +119,7 @@ class Resolver {
       deviation: clock.deviation ?? 'utc-minus-local',
       timeZone: clock.timeZone ?? 'site',
       daylightBit: clock.daylightBit ?? true,
+      rangeDeviation: clock.rangeDeviation ?? 'as-clock',
       toleranceS: clock.toleranceS ?? 30,
       setMaxS: clock.setMaxS ?? 3600,
       obis: this.file.clients === undefined ? null : this.#obis('clock.obis', clock.obis ?? CLOCK_OBIS),

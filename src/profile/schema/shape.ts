@@ -67,6 +67,9 @@ const CLOCK = Type.Object(
     ),
     timeZone: Type.Optional(Type.String({ description: 'site, or an IANA zone such as Europe/Oslo' })),
     daylightBit: Type.Optional(Type.Boolean({ description: 'whether a cleared daylight bit can be believed' })),
+    rangeDeviation: Type.Optional(
+      oneOf(['as-clock', 'set', 'not-specified'] as const, 'whether moments of a range say their deviation'),
+    ),
     toleranceS: Type.Optional(whole(1, 3600, 'difference that is left alone, s')),
     setMaxS: Type.Optional(whole(60, DAY_S, 'difference above which the clock is not set, s')),
   },

@@ -349,7 +349,7 @@ test('what no simulated meter does has a name too', () => {
   assert.equal(outcomeOf(meddled, 0), 'IMAGE_STATE');
 });
 
-test('interop 5 ciphered blocks of 200 octets over HDLC fields of 128, with and without room for them in a message', () => {
+test('interop 5: ciphered blocks of 200 octets over HDLC fields of 128, with and without room for them in a message', () => {
   for (const [serverPduMaxBytes, wanted] of [
     [1_024, 200],
     [160, 160 - 22 - 24],

@@ -144,7 +144,7 @@ test('HE-7 written rows are the rows that are read, day after day, over a change
   assert.equal(dateTimeAt(read, times, 31)?.hour, 2);
 });
 
-test('HE-7 null-data clocks of a real meter count on by the capture period', () => {
+test('HE-7 interop 7: null-data clocks of a real meter count on by the capture period', () => {
   const [vector] = vectors('profiles').filter((row) => row.id === 'u9n-data-test-parse-buffer');
   assert.ok(vector);
   const [times, status, first] = readProfileRows(fromHex(vector.hex)).columns;

@@ -299,7 +299,7 @@ test('HE-7 the last counter is never used, a far jump is refused, and extending 
   assert.equal(far.left, 5);
 });
 
-test('HE-7 nothing seen yet is a state of its own: a peer may begin at 0, but not say 0 twice', () => {
+test('HE-7 interop 2: nothing seen yet is a state of its own: a peer may begin at 0, but not say 0 twice', () => {
   const counter = new CounterReceiver();
   assert.deepEqual([counter.last, counter.expected], [null, 0]);
   counter.accept(0);

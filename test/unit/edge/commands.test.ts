@@ -366,7 +366,10 @@ test('SG-MR-6 a read that the meter refuses is a typed answer, in part or whole'
   await b.send({ id: 'c1', body: { kind: 'read', objects: [ENERGY, denied] } });
   await b.settle();
   assert.equal(b.last().state, 'done');
-  assert.equal(b.last().sentence, 'Read 1 of 2 objects; the meter refused the rest (1-0:9.8.0*255: no such object).');
+  assert.equal(
+    b.last().sentence,
+    'Read 1 of 2 objects; the meter refused the rest (1-0:9.8.0*255: not there or not allowed).',
+  );
   b.meter.values = [denied];
   await b.send({ id: 'c2', body: { kind: 'read', objects: [denied] } });
   await b.settle();

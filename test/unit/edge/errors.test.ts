@@ -10,15 +10,18 @@ import { EDGE_CONFIG } from '../../../src/edge/config.ts';
 import { parseEnrolment } from '../../../src/edge/enrolment.ts';
 import { EDGE_ERRORS } from '../../../src/edge/errors.ts';
 import type { Meter } from '../../../src/edge/ports.ts';
+import { wantedData } from '../../../src/edge/reader/answers.ts';
 import { ReaderMeterAccess } from '../../../src/edge/reader/meter-access.ts';
 import { clientFor, LinkSessions } from '../../../src/edge/reader/sessions.ts';
 import { verdictOf } from '../../../src/edge/reader/verdict.ts';
+import { resultWords } from '../../../src/edge/result-words.ts';
 import { resolveSettings } from '../../../src/edge/settings.ts';
 import { linkError } from '../../../src/link/errors.ts';
 import type { LineLink } from '../../../src/link/link.ts';
 import { MemoryLines } from '../../../src/link/memory.ts';
 import { linkOf } from '../../../src/link/registry.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
+import { plainRequest } from '../../../src/profile/plan.ts';
 import type { Profile } from '../../../src/profile/schema/profile.ts';
 import { profileOf } from './bus.ts';
 import { testWorld } from './world.ts';
@@ -157,4 +160,16 @@ test('what an error says of a meter', () => {
     ),
     true,
   );
+});
+
+test('interop 19: a refused object and one that is not there are the same for people, as meters mix them up', () => {
+  assert.equal(resultWords(3), 'not there or not allowed');
+  assert.equal(resultWords(4), resultWords(3));
+  const request = plainRequest(3, '1-0:1.8.0', 2);
+  for (const dataAccessResult of [3, 4]) {
+    assert.throws(
+      () => wantedData(request, { dataAccessResult }),
+      (error) => hasCode(error, 'READER_OBJECT_REFUSED') && /not there or not allowed/.test(String(error)),
+    );
+  }
 });

@@ -202,7 +202,7 @@ test('a ciphered port is read with its key, unverified without the authenticatio
   await wrong.listener.stop();
 });
 
-test('the sampler keeps the latest of each list apart', () => {
+test('interop 16: the sampler keeps the latest of each list apart', () => {
   const sampler = new PushSampler<string>(1_000);
   assert.equal(sampler.offer('a', 'a1', 0), 'a1');
   assert.equal(sampler.offer('b', 'b1', 100), 'b1');

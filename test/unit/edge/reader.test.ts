@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bus } from './bus.ts';
+import { bus, profileOf } from './bus.ts';
 
 const QUARTER_MS = 900_000;
 const HOUR_MS = 3_600_000;
@@ -213,5 +213,49 @@ test('while the clock of the edge is not set, reading goes on by the clocks of t
   b.scheduler.start();
   await b.world.clock.advance(10 * 60_000);
   assert.ok(b.rowsOf('m0001', 900).length >= 96);
+  await b.stop();
+});
+
+test('interop 11: a meter that finds no row for moments with a deviation is asked as its clock reads', async () => {
+  const profile = profileOf('generic/idis');
+  const clock = { ...profile.clock, deviation: 'ignore', rangeDeviation: 'not-specified' } as const;
+  const b = await bus({ count: 1, setUp: { ...profile, clock } });
+  b.scheduler.start();
+  await b.world.clock.advance(2 * 3_600_000);
+  assert.ok(b.rowsOf('m0001', 900).length >= 96, `${b.rowsOf('m0001', 900).length} rows`);
+  await b.stop();
+});
+
+test('interop 8: a meter that stamps by another clock refuses the range, which is said, and no row is made up', async () => {
+  const profile = profileOf('generic/idis');
+  const b = await bus({ count: 1, setUp: { ...profile, clock: { ...profile.clock, obis: '1-0:0.9.1*255' } } });
+  b.scheduler.start();
+  await b.world.clock.advance(3_600_000);
+  assert.equal(b.rowsOf('m0001', 900).length, 0);
+  const states = b.records('meter-state').map((record) => (record.kind === 'meter-state' ? record.state.state : ''));
+  assert.ok(states.includes('reconfigured'), states.join());
+  await b.stop();
+});
+
+test('interop 10: a meter that holds an association of which it heard no end is not called silent before its time is over', async () => {
+  const b = await bus({ count: 1 });
+  b.scheduler.start();
+  await b.world.clock.advance(HOUR_MS);
+  const states = () =>
+    b.records('meter-state').map((record) => (record.kind === 'meter-state' ? record.state.state : ''));
+  const failures = () => [...b.health.counters].find(([name]) => name.startsWith('reader_failed'))?.[1] ?? 0;
+  const untilFailures = async (count: number) => {
+    for (let waits = 0; failures() < count && waits < 600; waits++) await b.world.clock.advance(10_000);
+  };
+  b.line.setFaults({ lose: 1 });
+  await untilFailures(2);
+  assert.equal(failures(), 2);
+  assert.deepEqual(states(), ['reachable'], 'two failures within two minutes');
+  b.line.setFaults({});
+  await b.world.clock.advance(HOUR_MS);
+  assert.deepEqual(states(), ['reachable']);
+  b.line.setFaults({ lose: 1 });
+  await untilFailures(6);
+  assert.deepEqual(states(), ['reachable', 'silent'], 'one that stays silent is called so');
   await b.stop();
 });

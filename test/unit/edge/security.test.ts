@@ -199,7 +199,7 @@ test('HE-7 no number is sent that is not stored as used', async () => {
   edge.close();
 });
 
-test('HE-7 a meter that is ahead says so once, and is asked above that', async () => {
+test('HE-7 interop 17: a meter that is ahead says so once, and is asked above that', async () => {
   const { restart, clientCounter } = await site();
   const edge = restart();
   await edge.open();
@@ -261,7 +261,7 @@ test('HE-7 a counter that is not known is read over the public client first, onc
   assert.equal(bench.asked, 1);
 });
 
-test('HE-7 what the public client shows never lowers ours, and a jump beyond the limit asks for a person', async () => {
+test('HE-7 interop 17: what the public client shows never lowers ours, and a jump beyond the limit asks for a person', async () => {
   const low = await site(() => 3);
   const edge = low.restart();
   await edge.open();
@@ -332,7 +332,7 @@ assert.ok(capture?.context?.['encryptionKey'] !== undefined);
 const PUSH = fromHex(capture.expect.messages[0]?.apduHex ?? '');
 const PUSH_KEY = [`encryptionKey: "${capture.context['encryptionKey']}"`];
 
-test('a ciphered port: readings without a checked tag are unverified, the same push twice is refused', async () => {
+test('interop 15: a ciphered port: readings without a checked tag are unverified, the same push twice is refused', async () => {
   const cipher = new PushCipher({ meterId: 'm1' as MeterId, security: await keysFrom(PUSH_KEY) });
   const { apdu, verified } = cipher.open(PUSH);
   assert.ok(apdu.apdu === 'data-notification' && !verified);
@@ -369,4 +369,16 @@ test('the key file of the documentation parses', () => {
   const parsed = parseConfig(METER_KEYS, example);
   assert.ok(parsed.ok, JSON.stringify(parsed));
   assert.deepEqual(Object.keys(parsed.config).sort(), Object.keys(METER_KEYS.properties).sort());
+});
+
+test('interop 15: where the key file refuses them, pushes whose tag cannot be checked are not believed', async () => {
+  const refusing = new PushCipher({
+    meterId: 'm1' as MeterId,
+    security: await keysFrom([...PUSH_KEY, 'unverified: refuse']),
+  });
+  assert.throws(
+    () => refusing.open(PUSH),
+    (error) => hasCode(error, 'SECURITY_POLICY'),
+  );
+  assert.deepEqual(refusing.takeKeep(), [], 'and its counter is not taken');
 });

@@ -1,6 +1,6 @@
 /** The table of what is supported must not say more than is tested, nor another conformance block than the one that is sent. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { CONFORMANCE, type ConformanceName } from '../../../src/dlms/index.ts';
@@ -64,3 +64,37 @@ test('HE-7 docs/dlms.md: every conformance bit is listed, and those offered are 
     .reduce((sum, row) => sum | CONFORMANCE[row.name], 0);
   assert.equal(bitsOf('short') | both, SHORT_CONFORMANCE);
 });
+
+/** Numbers of the hazards in the names of a file's tests. */
+const hazardsIn = (text: string): number[] =>
+  [...text.matchAll(/^ *test\(\s*['"`](?:[A-Z0-9-]+ )*interop (\d+): /gm)].map(([, number]) => Number(number));
+
+test('docs/dlms.md: every hazard of the field is decided by tests that have its number in their names', () => {
+  assert.deepEqual(
+    hazardsIn("test('HE-7 interop 4: a'\n  test(`interop 20: b`\n// interop 5: c\ntest('interop 6 d'"),
+    [4, 20],
+  );
+  const rows = testedRows().filter(({ line }) => sectionOf(line) === '## Hazards of the field');
+  assert.deepEqual(
+    rows.map(({ cells: [number] }) => Number(number)),
+    Array.from({ length: 20 }, (_, at) => at + 1),
+  );
+  const named = new Map<number, Set<string>>();
+  for (const entry of readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })) {
+    if (!entry.endsWith('.test.ts')) continue;
+    for (const number of hazardsIn(readFileSync(join(ROOT, 'test', entry), 'utf8')))
+      named.set(number, (named.get(number) ?? new Set()).add(`test/${entry}`));
+  }
+  for (const { line, cells } of rows) {
+    const listed = (cells.at(-1) ?? '').match(/test\/[^`]+/g) ?? [];
+    const decided = [...(named.get(Number(cells[0])) ?? [])];
+    assert.deepEqual(listed.toSorted(), decided.toSorted(), `line ${line}: files with a test of hazard ${cells[0]}`);
+  }
+});
+
+/** The heading of the section that a line stands in. */
+function sectionOf(line: number): string | undefined {
+  return DOCUMENT.split('\n')
+    .slice(0, line)
+    .findLast((text) => text.startsWith('## '));
+}

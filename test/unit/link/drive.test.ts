@@ -130,7 +130,7 @@ test('a memory line takes the time of its octets, both ways on one medium, and i
   );
 });
 
-test('an exact echo is dropped once, in any pieces; anything else loses nothing', () => {
+test('interop 6: an exact echo is dropped once, in any pieces; anything else loses nothing', () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 1, maxLength: 40 }),

@@ -93,3 +93,13 @@ test('HE-1 a line that cannot be opened says which and why', async () => {
   await assert.rejects(memory.open(), { code: 'LINK_NO_LINE' });
   assert.ok(Object.values(LINK_ERRORS).every((row) => row.sentence.length > 30));
 });
+
+test('interop 14: how long the rest of a push is waited for is an option of its line, 5 s unless it says otherwise', () => {
+  const waitOf = (query: string) => {
+    const link = linkOf(`push+serial:///dev/ttyUSB0${query}`, env);
+    return link.kind === 'line' ? link.reassemblyMs : undefined;
+  };
+  assert.equal(waitOf(''), 5_000);
+  assert.equal(waitOf('?reassembly=8000'), 8_000);
+  assert.equal(problemsOfLink('push+serial:///dev/ttyUSB0?reassembly=90000', env).length, 1);
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { utcMsOf } from '../../../src/dlms/cosem/datetime.ts';
+import { parseObis } from '../../../src/dlms/cosem/obis.ts';
 import { dateTimeOfData, rangeSelectionOf, SELECT_ENTRIES } from '../../../src/dlms/cosem/selective-access.ts';
 import { isoOfUtcMs, utcMsOfIso } from '../../../src/profile/check.ts';
 import {
@@ -105,4 +106,31 @@ test('registers are read after the clock, texts and scalers as the profile lists
   );
   assert.deepEqual(scalerRequests(IDIS), []);
   assert.equal(entryRequest('1-0:99.1.0*255', 1, 5).access?.selector, SELECT_ENTRIES);
+});
+
+test('interop 8: a range is restricted by the clock that the buffer captures, and ends where it ends', () => {
+  const clock = { ...IDIS.clock, obis: '1-0:0.9.1*255' };
+  const [request] = bufferRequests({ ...IDIS, clock }, LOAD, range('2026-07-02T11:45:00Z'));
+  const { restricting } = rangeSelectionOf(request?.access ?? assert.fail());
+  assert.deepEqual(restricting, { classId: 8, instanceId: parseObis('1-0:0.9.1*255'), attributeId: 2, dataIndex: 0 });
+  assert.equal(request && spanOf(request), '2026-07-02T11:45:01Z..2026-07-02T12:00:10Z');
+  assert.deepEqual(request?.asked, { fromMs: utcMsOfIso('2026-07-02T11:45:01Z'), toMs: NOW });
+});
+
+test('interop 11: moments of a range say their deviation as the clock does, or as the profile says', () => {
+  const deviationsOf = (clock: Partial<typeof IDIS.clock>, clockSaysDeviation?: boolean | null) => {
+    const profile = { ...IDIS, clock: { ...IDIS.clock, ...clock } };
+    const told = clockSaysDeviation === undefined ? {} : { clockSaysDeviation };
+    const [request] = bufferRequests(profile, LOAD, { ...range('2026-07-02T11:45:00Z'), ...told });
+    const { from, to } = rangeSelectionOf(request?.access ?? assert.fail());
+    return [from, to].map((moment) => dateTimeOfData(moment)?.deviation);
+  };
+  assert.deepEqual(deviationsOf({}), [-120, -120], 'nothing is known of the clock yet');
+  assert.deepEqual(deviationsOf({}, true), [-120, -120]);
+  assert.deepEqual(deviationsOf({}, false), [null, null]);
+  assert.deepEqual(deviationsOf({ rangeDeviation: 'set' }, false), [-120, -120]);
+  assert.deepEqual(deviationsOf({ rangeDeviation: 'not-specified' }, true), [null, null]);
+  assert.deepEqual(deviationsOf({ deviation: 'ignore' }, true), [null, null], 'what it says is wrong');
+  assert.deepEqual(deviationsOf({ deviation: 'ignore', rangeDeviation: 'set' }), [-120, -120]);
+  assert.deepEqual(deviationsOf({ deviation: 'local-minus-utc' }, true), [120, 120]);
 });

@@ -83,7 +83,7 @@ test('newest-first rows count back and come out in time order; a start stamp is 
   );
 });
 
-test('null-data in a value is inherited, or missing where the profile says so', () => {
+test('interop 7: null-data in a value is inherited, or missing where the profile says so', () => {
   const buffer = rows(row(at(1), u32(10), NULL), row(at(2), NULL, u32(7)));
   const valuesOf = (profile: Profile) =>
     readBuffer(profile, rule(profile), buffer, CONTEXT, null).groups.map((group) =>
@@ -277,4 +277,18 @@ test("scalers of the meter: taken with the profile's unit, told with another", (
     { register: { ...energy, unit: 'W' }, value: answer(0, 255) },
   ]);
   assert.deepEqual([wrong.scalers.size, wrong.problems.length], [0, 3]);
+});
+
+test('interop 8: rows outside the range asked are left out and told, and the watermark does not follow them', () => {
+  const buffer = rows(row(at(2), u32(10), u32(1)), row(at(3), u32(11), u32(1)), row(at(30), u32(99), u32(1)));
+  const asked = { fromMs: START + HOUR + 1000, toMs: START + 3 * HOUR };
+  const read = readBuffer(PROFILE(), rule(PROFILE()), buffer, CONTEXT, START + HOUR, asked);
+  assert.equal(read.newestAtMs, START + 3 * HOUR);
+  assert.deepEqual(
+    read.problems.map(({ index, sentence }) => [index, /^1 rows lie outside the range/.test(sentence)]),
+    [[2, true]],
+  );
+  const early = readBuffer(PROFILE(), rule(PROFILE()), rows(row(at(-9), u32(1), u32(1))), CONTEXT, null, asked);
+  assert.deepEqual([early.newestAtMs, early.problems.length], [null, 1]);
+  assert.deepEqual(readBuffer(PROFILE(), rule(PROFILE()), buffer, CONTEXT, null).problems, []);
 });

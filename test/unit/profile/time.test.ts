@@ -13,6 +13,7 @@ const CLOCK: ClockRule = {
   deviation: 'utc-minus-local',
   timeZone: 'site',
   daylightBit: true,
+  rangeDeviation: 'as-clock',
   toleranceS: 30,
   setMaxS: 3600,
 };

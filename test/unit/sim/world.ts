@@ -155,6 +155,9 @@ export class Desk {
 
   /** Reads a buffer between two moments. */
   readRange(session: MeterSession, rule: BufferRule, fromMs: number, toMs: number): Promise<Data> {
-    return this.read(session, rangeRequest(this.meter.device.profile, rule.obis, fromMs, toMs, 'Europe/Berlin'));
+    return this.read(
+      session,
+      rangeRequest(this.meter.device.profile, rule.obis, { fromMs, toMs }, { timeZone: 'Europe/Berlin' }),
+    );
   }
 }

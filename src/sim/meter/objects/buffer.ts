@@ -116,6 +116,8 @@ function selected(device: Device, source: RowSource, access: SelectiveAccess | n
 
 function byRange(device: Device, source: RowSource, access: SelectiveAccess): Data | number {
   const range = rangeSelectionOf(access);
+  if (!sameObject(range.restricting, clockOf(device))) return RESULT.scopeOfAccessViolated;
+  if (!isHeeded(device, range.from) || !isHeeded(device, range.to)) return { type: 'array', value: [] };
   const [fromMs, toMs] = [momentOf(device, range.from), momentOf(device, range.to)];
   if (fromMs === null || toMs === null) return RESULT.typeUnmatched;
   // Both ends belong to a range; moments are whole seconds.
@@ -159,6 +161,13 @@ function rowsOf(source: RowSource, rows: readonly (readonly Data[])[]): Data {
 /** Oldest first to the meter's order, or back. */
 function inOrder<Item>(source: RowSource, items: readonly Item[]): readonly Item[] {
   return source.newestFirst ? [...items].reverse() : items;
+}
+
+/** Whether a moment is written as this meter wants it: it finds no row for the other kind. */
+function isHeeded({ profile }: Device, data: Data): boolean {
+  const { rangeDeviation } = profile.clock;
+  const deviation = dateTimeOfData(data)?.deviation ?? null;
+  return rangeDeviation === 'as-clock' || (rangeDeviation === 'set') === (deviation !== null);
 }
 
 function momentOf(device: Device, data: Data): number | null {

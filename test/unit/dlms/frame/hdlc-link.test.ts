@@ -220,7 +220,7 @@ test('HE-7 HDLC: silence is answered by a poll, then by the frame itself, then t
   );
 });
 
-test('HE-7 HDLC: DM and FRMR in a connection end it by name; DM to SNRM is asked once more without parameters', () => {
+test('HE-7 interop 4: HDLC: DM and FRMR in a connection end it by name; DM to SNRM is asked once more without parameters', () => {
   for (const [control, code] of [
     [0x1f, 'HDLC_NOT_CONNECTED'],
     [0x97, 'HDLC_REJECTED'],

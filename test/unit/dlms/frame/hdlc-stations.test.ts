@@ -137,7 +137,7 @@ test('HE-7 connecting to all stations learns who answers', () => {
   assert.ok(verdict.kind === 'accept' && formatHdlcAddress(verdict.frame.destination) === '1/17');
 });
 
-test('HE-7 disconnecting asks twice at most and is content with DM', () => {
+test('HE-7 interop 9: disconnecting asks twice at most and is content with DM', () => {
   const client = connectedClient();
   client.disconnect(0);
   client.disconnect(0);
@@ -231,4 +231,55 @@ test('HE-7 frames for another meter of the bus are passed over in silence, and o
   ).flat();
   const [down] = events.filter((event) => event.kind === 'link-down');
   assert.ok(down?.kind === 'link-down' && down.stations.client === 0);
+});
+
+test('interop 4: SNRM always says its parameters, and goes bare only to a meter that refused them', () => {
+  const client = new HdlcClient({ client: 16, server: serverAddress(1, 17) });
+  const informationOf = (octets: Uint8Array | undefined) => {
+    const verdict = HDLC_RULE.examine(octets ?? new Uint8Array(0));
+    assert.ok(verdict.kind === 'accept' && verdict.frame.control.type === 'SNRM');
+    return toHex(verdict.frame.information);
+  };
+  client.connect(0);
+  assert.match(informationOf(client.takeOutput()[0]), /^8180/);
+  client.tick(client.deadlineMs() ?? 0);
+  assert.match(informationOf(client.takeOutput()[0]), /^8180/, 'silence is no refusal');
+  client.receive(fromServer(0x1f), 3_000);
+  assert.equal(informationOf(client.takeOutput()[0]), '');
+  assert.deepEqual(kinds(client.receive(fromServer(0x73), 3_001)), ['link-up']);
+});
+
+test('interop 9: a meter that numbers every frame 0 is read, segments too, and nothing is asked for twice', () => {
+  const client = connectedClient({ serverNumbers: 'zero' });
+  const asks = () => {
+    client.send(Uint8Array.of(0xc0), 0);
+    return sent(client);
+  };
+  const hears = (...frames: Uint8Array[]) =>
+    frames.flatMap((octets) => client.receive(octets, 1)).map((event) => event.kind === 'apdu' && toHex(event.apdu));
+  asks();
+  assert.deepEqual(hears(fromServer(0x30, 'e6e70001')), ['01']);
+  asks();
+  assert.deepEqual(hears(fromServer(0x50, 'e6e70002', true)), []);
+  assert.deepEqual(sent(client), ['51'], 'the next segment is asked for');
+  assert.deepEqual(hears(fromServer(0x50, '03')), ['0203']);
+  assert.deepEqual(kinds(client.receive(fromServer(0x50, '03'), 1)), ['HDLC_SEQUENCE'], 'nothing was asked for');
+  asks();
+  const { said, events } = waitOut(client);
+  assert.deepEqual(said, [], 'its double could not be told from the answer to the next question');
+  assert.deepEqual(kinds(events as TransportEvent[]), ['link-down']);
+  const counted = connectedClient();
+  counted.send(Uint8Array.of(0xc0), 0);
+  counted.receive(fromServer(0x30, 'e6e70001'), 1);
+  counted.send(Uint8Array.of(0xc0), 2);
+  assert.deepEqual(kinds(counted.receive(fromServer(0x50, 'e6e70002'), 3)), ['HDLC_SEQUENCE'], 'only by the switch');
+});
+
+test('interop 9: a meter that never answers DISC is told once and not waited for', () => {
+  const client = connectedClient({ answersDisconnect: false });
+  client.disconnect(7);
+  assert.deepEqual(sent(client), ['53']);
+  assert.equal(client.deadlineMs(), 7);
+  assert.deepEqual(kinds(client.tick(7)), ['link-down']);
+  assert.deepEqual(sent(client), []);
 });

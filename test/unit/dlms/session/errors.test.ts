@@ -325,3 +325,26 @@ test('HE-7 every request that waits ends when the session does, a method in flig
   scripted.hears('c4014200020101');
   assert.equal(scripted.codes().at(0), 'SESSION_UNKNOWN_OUTCOME');
 });
+
+test('interop 4: an AARE for a password may echo the ciphered context and say its protocol version', () => {
+  const password = { mechanism: 'lls', password: fromHex('3132333435363738') } as const;
+  const aare = { ...aareOf(0, 0, 1, AGREED), applicationContext: 3, protocolVersion: Uint8Array.of(0x07, 0x80) };
+  const scripted = new Scripted({ authentication: password }).hears(aare);
+  assert.equal(scripted.session.state, 'associated');
+  assert.deepEqual(scripted.codes(), []);
+});
+
+test('interop 12: an AARE that rejects without user information still says why, in words', () => {
+  for (const [diagnostic, words] of [
+    [{ source: 'acse-service-user', code: 13 }, /authentication-failure/],
+    [{ source: 'acse-service-user', code: 2 }, /application-context-name-not-supported/],
+    [{ source: 'acse-service-provider', code: 2 }, /no-common-acse-version/],
+    [{ source: 'acse-service-user', code: 77 }, /result 1, acse-service-user: 77/],
+  ] as const) {
+    const scripted = new Scripted().hears({ ...aareOf(1, 0, null, null), diagnostic });
+    const [closed] = scripted.events.filter((event) => event.kind === 'closed');
+    assert.ok(closed?.kind === 'closed' && closed.error instanceof DeltawattError);
+    assert.equal(closed.error.code, 'SESSION_ASSOCIATION_REFUSED');
+    assert.match(closed.error.message, words);
+  }
+});

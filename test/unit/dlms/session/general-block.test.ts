@@ -122,7 +122,7 @@ test('streaming: the first block goes alone, then a window of them; the last of 
   );
 });
 
-test('hazard 20: a lost block is gone back to; doubles are acknowledged again and taken once', () => {
+test('interop 20: a lost block is gone back to; doubles are acknowledged again and taken once', () => {
   const side = server(3);
   assert.equal(side.accept(block(1), false, 0), null);
   side.takeOutput();

@@ -98,7 +98,7 @@ test('HE-7 a scaler that was refused once is asked again, and none is made up', 
   assert.deepEqual((await reader.read(LOAD_WISH)).values[0]?.scalerUnit, { scaler: 0, unit: 30 });
 });
 
-test('HE-7 the object list is kept by model, firmware and client', async () => {
+test('HE-7 interop 18: the object list is kept by model, firmware and client', async () => {
   const { meter, known, reader } = desk();
   await reader.view();
   await reader.view();

@@ -1,5 +1,6 @@
 /** A client and a server session over HDLC or the wrapper, on a virtual line. */
 import { fromHex } from '../../../../src/base/bytes.ts';
+import type { Machine } from '../../../../src/base/machine.ts';
 import { serverAddress } from '../../../../src/dlms/frame/hdlc-address.ts';
 import { HdlcClient, type HdlcClientOptions } from '../../../../src/dlms/frame/hdlc-client.machine.ts';
 import type { HdlcParameters } from '../../../../src/dlms/frame/hdlc-parameters.ts';
@@ -46,6 +47,8 @@ export interface PairOptions {
   readonly shortNames?: ShortNames;
   /** Octets of the server's challenges. */
   readonly random?: (count: number) => Uint8Array;
+  /** What becomes of each piece that the server writes: habits of a meter that ours does not have. */
+  readonly says?: (octets: Uint8Array) => Uint8Array;
 }
 
 /** Both ends and what happened. */
@@ -90,7 +93,15 @@ export class Pair {
       ...(options.serverConformance === undefined ? {} : { conformance: options.serverConformance }),
       ...(options.serverPduMaxBytes === undefined ? {} : { serverPduMaxBytes: options.serverPduMaxBytes }),
     });
-    this.line = new VirtualLine([this.client, this.server], options.faults ?? {}, options.seed ?? 1, (end, events) => {
+    const { server } = this;
+    const { says = (octets: Uint8Array) => octets } = options;
+    const meter: Machine<ServerSessionEvent> = {
+      receive: (chunk, nowMs) => server.receive(chunk, nowMs),
+      takeOutput: () => server.takeOutput().map(says),
+      deadlineMs: () => server.deadlineMs(),
+      tick: (nowMs) => server.tick(nowMs),
+    };
+    this.line = new VirtualLine([this.client, meter], options.faults ?? {}, options.seed ?? 1, (end, events) => {
       if (end === 1) this.served.push(...(events as ServerSessionEvent[]));
       else for (const event of events as ClientSessionEvent[]) this.#note(event);
     });

@@ -6,6 +6,7 @@ import { fromHex, toHex } from '../../../../src/base/bytes.ts';
 import { encodeWrapper } from '../../../../src/dlms/frame/wrapper-frame.ts';
 import { CounterReceiver, CounterSender } from '../../../../src/dlms/security/counters.ts';
 import type { HlsSecret } from '../../../../src/dlms/security/hls.ts';
+import type { MeterSecurity } from '../../../../src/dlms/security/meter-security.ts';
 import { SecretKey } from '../../../../src/dlms/security/secret-key.ts';
 import { PROTECTED, type SecurityPolicy, UNPROTECTED } from '../../../../src/dlms/security/secure-channel.ts';
 import { SUITES, type SuiteId } from '../../../../src/dlms/security/suite.ts';
@@ -14,6 +15,7 @@ import type { ClientSecurity } from '../../../../src/dlms/session/client-guard.t
 import type { ServerClient } from '../../../../src/dlms/session/object-model.ts';
 import type { MeterRequest, Outcome } from '../../../../src/dlms/session/request.ts';
 import { ShortNames } from '../../../../src/dlms/session/short-names.ts';
+import { hlsSignOn } from '../../../../src/dlms/session/sign-on.ts';
 import type { Apdu } from '../../../../src/dlms/xdlms/apdu.ts';
 import { decodeApdu, encodeApdu } from '../../../../src/dlms/xdlms/codec.ts';
 import { freshPair } from '../../../support/fresh-pair.ts';
@@ -451,3 +453,56 @@ function mutated(octets: Uint8Array, at: number, flip: number, cut: boolean): Ui
   changed.set([(changed.at(place) ?? 0) ^ flip], place);
   return changed;
 }
+
+/** A message of the wrapper whose APDU is an RLRE with a length so much too short. */
+const shortRlre = (octets: Uint8Array, missing: number): Uint8Array => {
+  const [tag, length] = octets.subarray(8);
+  if (tag !== 0x63 || length === undefined) return octets;
+  return octets.with(9, length - missing);
+};
+
+test('interop 1: an RLRE whose lengths are too short ends a finished session at once and is told by name', () => {
+  for (const [missing, code, given] of [
+    [2, 'DLMS_TRUNCATED', { policy: NONE }],
+    [4, 'DLMS_LENGTH', {}],
+  ] as const) {
+    const { pair } = secured({ ...given, pair: { says: (octets) => shortRlre(octets, missing) } });
+    assert.ok(pair.connect());
+    assert.deepEqual(results(pair.ask({ service: 'get', items: [register(7)] })).length, 1);
+    const askedAtMs = pair.line.nowMs;
+    pair.release();
+    assert.deepEqual(pair.closed, { code: null });
+    assert.ok(pair.line.nowMs - askedAtMs < 10, 'without waiting for a better answer');
+    const codes = pair.events.flatMap((event) => (event.kind === 'discarded' ? [event.code] : []));
+    assert.deepEqual(codes, [code]);
+  }
+});
+
+test('interop 2: a meter whose counter starts at 0 is read; ours start at 1', () => {
+  const { pair } = secured({ serverSide: { counter: CounterSender.unreserved(0) } });
+  works(pair);
+  const ours = secured();
+  assert.ok(ours.pair.connect());
+  const first = ours.security.serverCounter.last;
+  assert.ok(first !== null && first >= 1, 'no client that holds "nothing seen" for 0 calls it a replay');
+});
+
+test('interop 3: challenges of 8 to 64 octets, an AARQ longer than a field of 128 goes in segments, both ways', () => {
+  for (const count of [8, 16, 64]) {
+    for (const [, transport] of TRANSPORTS)
+      works(
+        secured({
+          challenge: octetsOf(count, 1),
+          pair: { ...transport, random: (wanted) => octetsOf(Math.max(wanted, count), 99) },
+        }).pair,
+      );
+  }
+  const { suite, keys } = secured().security;
+  const none = { hlsSecret: null, hls6: 'titles', signingKey: null, peerSigningKey: null } as const;
+  const wanted: number[] = [];
+  hlsSignOn('hls-gmac', { ...secured().security, ...none, suite, keys } as unknown as MeterSecurity, (count) => {
+    wanted.push(count);
+    return octetsOf(count, 1);
+  });
+  assert.deepEqual(wanted, [16], 'what we send when nobody says otherwise');
+});

@@ -6,6 +6,7 @@ import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import type { Data } from '../../../../src/dlms/axdr/data.ts';
 import { dataToOctets } from '../../../../src/dlms/axdr/decode.ts';
 import { obisOf } from '../../../../src/dlms/cosem/obis.ts';
+import { encodeHdlcFrame, HDLC_RULE } from '../../../../src/dlms/frame/hdlc-frame.ts';
 import { WrapperClient } from '../../../../src/dlms/frame/wrapper.machine.ts';
 import { encodeWrapper } from '../../../../src/dlms/frame/wrapper-frame.ts';
 import { OUR_CONFORMANCE } from '../../../../src/dlms/session/association.ts';
@@ -363,3 +364,27 @@ test('HE-7 after an orderly end a request is refused by name, and a second relea
     assert.deepEqual(pair.client.takeOutput(), []);
   }
 });
+
+test('interop 10: however a session fails, the meter hears its end', () => {
+  const wrong = { mechanism: 'lls', password: Uint8Array.of(1) } as const;
+  for (const [what, client, serverSays] of [
+    ['refused', { authentication: wrong }, (octets: Uint8Array) => octets],
+    ['nonsense for an AARE', {}, (octets: Uint8Array) => frameWith(octets, 0x61, (apdu) => apdu.fill(0xff, 2))],
+  ] as const) {
+    const pair = new Pair({ framing: 'hdlc', client, says: serverSays });
+    assert.equal(pair.connect(), false, what);
+    assert.notEqual(pair.closed?.code, null, what);
+    pair.line.run(() => false, pair.line.nowMs + 10);
+    assert.equal(pair.served.at(-1)?.kind, 'link-down', what);
+    assert.ok(pair.line.nowMs < 60_000, `${what}: not by the inactivity time of the meter`);
+  }
+});
+
+/** An I frame whose APDU begins with the tag, changed; others as they are. */
+function frameWith(octets: Uint8Array, tag: number, change: (apdu: Uint8Array) => Uint8Array): Uint8Array {
+  const verdict = HDLC_RULE.examine(octets);
+  if (verdict.kind !== 'accept' || verdict.frame.information[3] !== tag) return octets;
+  const information = verdict.frame.information.slice();
+  change(information.subarray(3));
+  return encodeHdlcFrame({ ...verdict.frame, information });
+}
