@@ -122,7 +122,7 @@ export const SIGN_ON_REFUSALS_MAX = 2;
 /** Jobs that operators and commands may have waiting on a line. */
 export const URGENT_QUEUE_MAX = 64;
 
-/** The scheduler looks at the wall clock at least this often: it may jump. */
+/** The scheduler looks at the wall clock at least this often, for all lines at once: it may jump. */
 export const SCHEDULER_LOOK_MS = 60_000;
 
 /** Widest spread of a job within its period. */

@@ -23,7 +23,9 @@ class TimerHeap {
     return this.#items.length;
   }
 
+  /** The earliest that was not cancelled; most timeouts are, and a cancelled one is no event. */
   first(): Pending | undefined {
+    while (this.#items[0]?.cancelled === true) this.pop();
     return this.#items[0];
   }
 
@@ -154,7 +156,6 @@ export class VirtualClock implements Timers {
       const next = this.#heap.first();
       if (next === undefined || next.dueMs > this.#nowMs || next.serial >= serialBefore) return;
       this.#heap.pop();
-      if (next.cancelled) continue;
       try {
         next.run();
       } catch (error) {

@@ -30,6 +30,7 @@ import { commandError } from './errors.ts';
 import {
   ANSWER_HORIZON_MS,
   NOT_REACHED_MS,
+  SWEEP_IDLE_MS,
   SWEEP_PAGE,
   SWEEP_PAGES,
   SWEEP_PERIOD_MS,
@@ -56,7 +57,7 @@ export interface DeskParts {
 
 /** The desk with its end. */
 export interface RunningDesk extends CommandDesk {
-  /** Looks once for what has expired; also done every {@link SWEEP_PERIOD_MS}. Returns how many ended. */
+  /** Looks once for what has expired; also done every {@link SWEEP_PERIOD_MS} while commands wait. Returns how many ended. */
   sweep(): Promise<number>;
   close(): void;
 }
@@ -71,12 +72,16 @@ class Desk implements RunningDesk {
   readonly #watched = new Map<CommandId, Timer>();
   readonly #listeners: ((record: CommandRecord) => void)[] = [];
   #sweepTimer: Timer | null = null;
+  /** Whether commands wait as far as this collector knows; others of its fleet may have made some. */
+  #someWait = true;
   #closed = false;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
     parts.store.onChange((change) => {
-      if (change.kind === 'command' && isAnswered(change.command.state)) this.#unwatch(change.command.id);
+      if (change.kind !== 'command') return;
+      if (isAnswered(change.command.state)) this.#unwatch(change.command.id);
+      if (!END_STATES.has(change.command.state)) this.#sweepSoon();
     });
     this.#planSweep();
   }
@@ -104,6 +109,7 @@ class Desk implements RunningDesk {
       return { record: this.describe(stored.record), created: false };
     }
     this.#watch(stored.record);
+    this.#sweepSoon();
     const sent = await this.#send(stored.record, octets, signature);
     return { record: this.describe(sent), created: true };
   }
@@ -129,6 +135,7 @@ class Desk implements RunningDesk {
 
   async sweep(): Promise<number> {
     const nowMs = this.#parts.env.clock.nowMs();
+    this.#someWait = false;
     let ended = await this.#endAll('stored', (record) => this.#endUnsent(record));
     for (const [state, heard] of UNHEARD) {
       ended += await this.#endAll(state, (record) => {
@@ -214,6 +221,7 @@ class Desk implements RunningDesk {
         limit: SWEEP_PAGE,
         ...(cursor === undefined ? {} : { cursor }),
       });
+      if (page.items.length > 0) this.#someWait = true;
       for (const record of page.items) {
         if ((await end(record)) !== null) ended += 1;
       }
@@ -255,11 +263,25 @@ class Desk implements RunningDesk {
 
   #planSweep(): void {
     if (this.#closed) return;
-    this.#sweepTimer = this.#parts.env.timers.after(SWEEP_PERIOD_MS, () => {
+    const waitMs = this.#someWait ? SWEEP_PERIOD_MS : SWEEP_IDLE_MS;
+    this.#sweepTimer = this.#parts.env.timers.after(waitMs, () => {
+      this.#sweepTimer = null;
       this.sweep()
-        .catch((error: unknown) => this.#parts.env.log.warn('commands.sweep-failed', { reason: reasonOf(error) }))
+        .catch((error: unknown) => {
+          this.#someWait = true;
+          this.#parts.env.log.warn('commands.sweep-failed', { reason: reasonOf(error) });
+        })
         .finally(() => this.#planSweep());
     });
+  }
+
+  /** A command waits from now on: a rest that has begun ends early. */
+  #sweepSoon(): void {
+    const rests = !this.#someWait && this.#sweepTimer !== null;
+    this.#someWait = true;
+    if (!rests) return;
+    this.#sweepTimer?.cancel();
+    this.#planSweep();
   }
 }
 

@@ -4,6 +4,8 @@
 export const NOT_REACHED_MS = 15_000;
 /** How often waiting commands are checked for expiry. */
 export const SWEEP_PERIOD_MS = 5_000;
+/** How often one looks whether there are any, when the last sweep met none and none was made here since. */
+export const SWEEP_IDLE_MS = 60_000;
 /** Commands looked at in one page of a sweep. */
 export const SWEEP_PAGE = 200;
 /** Pages of one sweep: 20,000 waiting commands, a whole head-end's worth; the rest comes in the next sweep. */

@@ -72,6 +72,8 @@ export class Scheduler implements Dispatcher {
   readonly #running = new Set<Promise<void>>();
   #started = false;
   #stopped = false;
+  /** For lines on which nothing is due soon: one for all of them. */
+  #round: Timer | null = null;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -102,12 +104,13 @@ export class Scheduler implements Dispatcher {
   /** Begins reading. */
   start(): void {
     this.#started = true;
-    for (const line of this.#lines.values()) this.#look(line);
+    this.#lookAround();
   }
 
   /** Begins nothing any more; resolves when what runs has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#round?.cancel();
     for (const line of this.#lines.values()) line.timer?.cancel();
     await Promise.allSettled(this.#running);
   }
@@ -199,17 +202,24 @@ export class Scheduler implements Dispatcher {
     return { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
   }
 
-  /** Fills the free slots of a line, then sets the timer for the next look. */
+  /** Looks at every line that has a free slot, now and again: a wall clock that jumped makes things due. */
+  #lookAround(): void {
+    for (const line of this.#lines.values()) if (hasSlot(line)) this.#look(line);
+    this.#round = this.#options.env.timers.after(SCHEDULER_LOOK_MS, () => this.#lookAround());
+  }
+
+  /** Fills the free slots of a line, then sets a timer when something is due before the next look at all lines. */
   #look(line: Line): void {
     if (!this.#started || this.#stopped) return;
     line.lookedAtMs = this.#options.env.clock.monotonicMs();
     line.timer?.cancel();
-    while (line.busy.size < Math.max(1, line.reader.slots) && this.#takeNext(line)) {
+    while (hasSlot(line) && this.#takeNext(line)) {
       // Each turn filled one slot.
     }
     line.reader.urgentWaits(line.urgent.filter(isUrgent).length);
-    if (line.busy.size >= Math.max(1, line.reader.slots)) return;
+    if (!hasSlot(line)) return;
     const waitMs = line.plan.waitMs(this.#now(), SCHEDULER_LOOK_MS);
+    if (waitMs >= SCHEDULER_LOOK_MS) return;
     line.timer = this.#options.env.timers.after(Math.max(1, waitMs), () => this.#look(line));
   }
 
@@ -276,6 +286,10 @@ export class Scheduler implements Dispatcher {
     if (!outcome.ok) line.open = null;
     line.plan.ended(picked, outcome, tookMs, this.#now());
   }
+}
+
+function hasSlot({ busy, reader }: Line): boolean {
+  return busy.size < Math.max(1, reader.slots);
 }
 
 /** Whether it goes ahead of periodic jobs. */

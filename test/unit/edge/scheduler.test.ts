@@ -54,7 +54,7 @@ function bench(slots = 1, tellsRest = false) {
     ...(tellsRest ? { rested } : {}),
   });
   scheduler.addLine('bus', reader);
-  return { world, health, log, state, scheduler, note };
+  return { world, health, log, state, scheduler, note, jumpWallMs: program.jumpWallMs };
 }
 
 const options = (started: () => Promise<void> = () => Promise.resolve()) => ({ timeoutMs: 15_000, started });
@@ -212,5 +212,23 @@ test('HE-7 a wire is lent like an on-demand read: behind commands, ahead of peri
   assert.deepEqual(await lent, { ok: true, result: 'done' });
   assert.deepEqual(await command, { ok: true, result: 'ordered' });
   assert.deepEqual(b.log, ['0 read a', '1 command a', '1.5 lend b to 16', '7 read b']);
+  await b.scheduler.stop();
+});
+
+test('lines with nothing due are looked at by one timer, which sees a wall clock that jumped within a minute', async () => {
+  const b = bench();
+  const idle: LineReader = { ...({} as LineReader), slots: 1, urgentWaits: () => undefined };
+  for (let at = 0; at < 20; at++) b.scheduler.addLine(`idle${at}`, idle);
+  b.scheduler.addMeter('bus', id('a'), [JOB]);
+  const before = b.world.clock.pending;
+  b.scheduler.start();
+  await b.world.clock.advance(100_000);
+  assert.equal(b.world.clock.pending - before, 1, 'one timer for 21 lines');
+  const { log } = b;
+  const reads = log.length;
+  b.jumpWallMs(-86_400_000);
+  await b.world.clock.advance(60_000);
+  assert.equal(log.length, reads + 1, 'a due time a day away is set anew');
+  assert.ok(b.scheduler.stillMs() <= 60_000);
   await b.scheduler.stop();
 });

@@ -31,6 +31,28 @@ test('a cancelled timer does not fire, an aborted sleep rejects with the reason 
   assert.deepEqual(seen, ['Error: enough']);
 });
 
+test('a cancelled timer is no event: time does not stop at it, and nobody counts it', async () => {
+  const clock = new VirtualClock();
+  for (let atMs = 1; atMs <= 100; atMs++) clock.after(atMs, () => assert.fail('it was cancelled')).cancel();
+  clock.after(200, () => undefined);
+  let turns = 0;
+  const done = await clock.runWhile(() => turns++ < 1, 1_000);
+  assert.deepEqual([done, clock.nowMs, clock.pending], [true, 200, 0]);
+});
+
+test('promises and ticks of a thousand events settle before the next event', async () => {
+  const clock = new VirtualClock();
+  const seen: string[] = [];
+  for (let at = 0; at < 1_000; at++)
+    clock.after(at, () => {
+      seen.push(`event ${at}`);
+      process.nextTick(() => void Promise.resolve().then(() => Promise.resolve().then(() => seen.push(`after ${at}`))));
+    });
+  await clock.advance(1_000);
+  const wanted = Array.from({ length: 1_000 }, (_, at) => [`event ${at}`, `after ${at}`]).flat();
+  assert.deepEqual(seen, wanted);
+});
+
 test('an error in a timer ends the run and is not swallowed', async () => {
   const clock = new VirtualClock();
   clock.after(1, () => {

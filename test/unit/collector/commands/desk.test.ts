@@ -157,6 +157,30 @@ test('a command that never left expires; one that left stays open, in words', as
   assert.equal(late.ended, false);
 });
 
+test('waiting commands are looked for once a minute while there are none, every 5 s while there are', async () => {
+  const { post, line, time, store, one } = await ready();
+  let asked = 0;
+  const commands = store.commands.bind(store);
+  store.commands = (query) => {
+    if (query.state === 'stored') asked++;
+    return commands(query);
+  };
+  await time.advance(5_000);
+  asked = 0;
+  await time.advance(600_000);
+  assert.equal(asked, 10);
+  line.isUp = false;
+  const { id } = (await post(CUT)).json();
+  asked = 0;
+  await time.advance(60_000);
+  assert.equal(asked, 12);
+  await time.advance(4 * 60_000 + 5_000);
+  assert.equal((await one(id)).state, 'expired');
+  asked = 0;
+  await time.advance(600_000);
+  assert.ok(asked <= 11, `${asked} looks once it is at its end`);
+});
+
 for (const [state, words] of [
   ['sent', /never said what became of it/],
   ['accepted', /took it and never said/],
