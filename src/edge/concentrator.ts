@@ -10,8 +10,8 @@ import { reasonOf } from '../base/errors.ts';
 import { type ServiceManager, Watchdog } from '../base/watchdog.ts';
 import type { LineLink } from '../link/link.ts';
 import { planJobs } from '../profile/plan.ts';
-import type { ClockQuality } from '../wire/block.ts';
 import { Commands } from './commands/commands.ts';
+import { EdgeClock } from './edge-clock.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { EdgeHealth } from './health/health.ts';
 import { answerHealth } from './health/http.ts';
@@ -20,7 +20,7 @@ import { ImageFetcher } from './images/image-fetcher.ts';
 import { ImageStore } from './images/image-store.ts';
 import { Stage } from './journal/stage.ts';
 import { openEdgeJournal, tellLostPushes, tellRoom } from './journal-keeper.ts';
-import { CLOCK_AGREES_MS, CLOCK_FLOOR_MS, STOP_PATIENCE_MS } from './limits.ts';
+import { STOP_PATIENCE_MS } from './limits.ts';
 import type { Journal, UplinkState } from './ports.ts';
 import { MeterCounters } from './reader/counters.ts';
 import { KeyRing } from './reader/key-ring.ts';
@@ -39,7 +39,7 @@ const BOOT_ID_OCTETS = 8;
 export class Concentrator {
   readonly health: EdgeHealth;
   readonly journal: Journal;
-  readonly #env: Env;
+  readonly #env: EdgeEnv;
   readonly #settings: EdgeSettings;
   readonly #stage: Stage;
   readonly #scheduler: Scheduler;
@@ -55,7 +55,7 @@ export class Concentrator {
   #http: Listener | null = null;
   #watchdog: Watchdog | null = null;
 
-  private constructor(env: Env, settings: EdgeSettings, health: EdgeHealth, journal: Journal, boot: BootId) {
+  private constructor(env: EdgeEnv, settings: EdgeSettings, health: EdgeHealth, journal: Journal, boot: BootId) {
     this.#env = env;
     this.#settings = settings;
     this.health = health;
@@ -103,15 +103,15 @@ export class Concentrator {
    * Opens the journal and starts all actors; `service` hears when they run, and that they move. Rejects with JOURNAL_* errors,
    * or when the health port is taken.
    */
-  static async start(env: Env, settings: EdgeSettings, service: ServiceManager | null = null): Promise<Concentrator> {
+  static async start(host: Env, settings: EdgeSettings, service: ServiceManager | null = null): Promise<Concentrator> {
+    const clock = new EdgeClock(host.clock);
+    const env: EdgeEnv = { ...host, clock };
     const health = new EdgeHealth(() => env.clock.nowMs());
     await env.disk.makeFolder(settings.stateFolder);
-    let uplink: Uplink | null = null;
-    const journal = await openEdgeJournal(env, settings, health, () =>
-      clockQuality(env, uplink?.collectorTime.nowMs() ?? null),
-    );
+    const journal = await openEdgeJournal(env, settings, health, () => clock.quality());
+    clock.isAfter(journal.confirmedAtMs());
     const concentrator = new Concentrator(env, settings, health, journal, await bootIdOf(env));
-    uplink = concentrator.#uplink;
+    clock.follow(concentrator.#uplink.collectorTime);
     try {
       await concentrator.#start();
       if (service !== null) concentrator.#watch(service);
@@ -181,7 +181,7 @@ export class Concentrator {
       epoch: this.journal.epoch,
       bootId: boot.hex,
       software,
-      clockQuality: () => clockQuality(env, this.#uplink.collectorTime.nowMs()),
+      clockQuality: () => env.clock.quality(),
     };
     return new Uplink({
       env,
@@ -210,7 +210,8 @@ export class Concentrator {
       meters: line.meters,
       opener: new LinkSessions(link as LineLink, env, this.#counters, this.#keys),
       slots: link.capabilities.maxInFlight,
-      nowMs: () => (clockQuality(env, null) === 'unset' ? null : env.clock.nowMs()),
+      nowMs: () => (env.clock.quality() === 'unset' ? null : env.clock.nowMs()),
+      isConfirmed: () => env.clock.quality() === 'collector',
       historyMs: this.#settings.historyMs,
     });
     this.#readers.push(reader);
@@ -255,6 +256,7 @@ export class Concentrator {
       this.health.gauge(`lane_${span.lane}_pending_blocks`, span.pendingBlocks);
     }
     tellRoom(this.journal, this.health);
+    this.#env.clock.tell(this.health);
     const uplink = this.#uplink.state();
     this.health.gauge('uplink_connected', uplink.connected ? 1 : 0);
     this.health.gauge('uplink_session_open', uplink.sessionOpen ? 1 : 0);
@@ -272,6 +274,11 @@ export class Concentrator {
   }
 }
 
+/** What is around the actors: their time is that of the edge, not the machine's. */
+interface EdgeEnv extends Env {
+  readonly clock: EdgeClock;
+}
+
 interface BootId {
   /** 16 hex digits. */
   readonly hex: string;
@@ -283,11 +290,4 @@ async function bootIdOf(env: Env): Promise<BootId> {
   const octets = await env.disk.readFile(BOOT_ID_FILE).catch(() => undefined);
   if (octets === undefined) return { hex: toHex(env.random.bytes(BOOT_ID_OCTETS)), known: false };
   return { hex: toHex(env.crypto.sha256(octets).subarray(0, BOOT_ID_OCTETS)), known: true };
-}
-
-/** How good the wall clock is, as far as this program can tell. */
-function clockQuality(env: Env, collectorMs: number | null): ClockQuality {
-  const nowMs = env.clock.nowMs();
-  if (nowMs < CLOCK_FLOOR_MS) return 'unset';
-  return collectorMs !== null && Math.abs(collectorMs - nowMs) <= CLOCK_AGREES_MS ? 'collector' : 'rtc';
 }

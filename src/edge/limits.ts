@@ -163,8 +163,8 @@ export const STOP_PATIENCE_MS = 4_000;
 /** A wall clock before this moment (2026-01-01) was never set. */
 export const CLOCK_FLOOR_MS = 1_767_225_600_000;
 
-/** How far the wall clock may be from the collector's to count as confirmed by it. */
-export const CLOCK_AGREES_MS = 2_000;
+/** How far the machine's clock may be from the collector's before somebody should look: an answer may be seconds on its way. */
+export const CLOCK_OFF_MS = 60_000;
 
 /** Lines of one edge: meters with an IP connection have one each, and one process reads 1,000 meters. */
 export const LINES_MAX = 1_024;

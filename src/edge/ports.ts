@@ -142,6 +142,8 @@ export interface Journal {
   /** It was read again and appended, or the meter no longer has it. An entry that grew meanwhile stays. */
   rereadDone(reread: Reread): Promise<void>;
   room(): JournalRoom;
+  /** Newest confirmed time at which anything held was read, UTC ms; null when there is none. It is later now. */
+  confirmedAtMs(): number | null;
   close(): Promise<void>;
 }
 

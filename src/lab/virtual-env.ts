@@ -1,7 +1,7 @@
 /**
  * A virtual world: one clock, one seed, one trace, and an `Env` for each program in it.
  *
- * Every program has its own disk and its own wall clock (an offset that can jump); the net and the broker are shared.
+ * Every program has its own disk and its machine's wall clock (an offset that can jump); the net and the broker are shared.
  * Primitives of cryptography are the host's, with seeded randomness: keys of a virtual world are no secrets.
  */
 
@@ -46,11 +46,16 @@ export interface WorldOptions {
   readonly showLog?: (program: string, level: string, event: string, fields: LogFields | undefined) => void;
 }
 
+/** The wall clock of a machine, kept over restarts of its programs: how far it is from the world's. */
+export class MachineClock {
+  constructor(public aheadMs = 0) {}
+}
+
 /** A program's place in the world. */
 export interface VirtualProgram {
   readonly env: Env;
   readonly disk: MemoryDisk;
-  /** Moves the program's wall clock, not the monotonic one. */
+  /** Moves the wall clock of the program's machine, not the monotonic one. */
   jumpWallMs(byMs: number): void;
   /**
    * Ends the program as kill -9 does: its timers never fire, its connections end, whatever it still asks for never comes.
@@ -84,14 +89,13 @@ export class VirtualWorld {
     return this.startMs + this.clock.nowMs;
   }
 
-  /** A program; `disk` may be one that an earlier program of the same name left behind (a restart). */
-  program(name: string, disk = new MemoryDisk()): VirtualProgram {
+  /** A program; `disk` and `machine` may be those that an earlier program of the same name left behind (a restart). */
+  program(name: string, disk = new MemoryDisk(), machine = new MachineClock()): VirtualProgram {
     const random = this.random.fork(name);
-    let offsetMs = 0;
     const crypto = this.#options.crypto;
     const life = new Life(this.clock);
     const env: Env = {
-      clock: { nowMs: () => Math.floor(this.nowMs) + offsetMs, monotonicMs: () => this.clock.nowMs },
+      clock: { nowMs: () => Math.floor(this.nowMs + machine.aheadMs), monotonicMs: () => this.clock.nowMs },
       timers: life,
       random,
       crypto: {
@@ -112,7 +116,7 @@ export class VirtualWorld {
       env,
       disk,
       jumpWallMs: (byMs) => {
-        offsetMs += byMs;
+        machine.aheadMs += byMs;
       },
       kill: () => life.end(),
     };

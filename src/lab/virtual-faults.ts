@@ -17,6 +17,8 @@ export type Fault =
   /** What was not synced is gone as well. */
   | { readonly kind: 'edge-power-loss'; readonly offMs: number }
   | { readonly kind: 'edge-clock-jump'; readonly byMs: number }
+  /** Somebody sets the clock of the edge's machine: to so much before or after the world's. */
+  | { readonly kind: 'edge-clock-set'; readonly aheadMs: number }
   | { readonly kind: 'collector-restart' }
   | { readonly kind: 'collector-kill'; readonly offMs: number }
   | { readonly kind: 'meter'; readonly meter: number; readonly how: Misbehaviour; readonly forMs: number }

@@ -18,7 +18,7 @@ import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../model/ids.ts';
 import { Ledger } from '../sim/ledger.ts';
 import { createMemoryCollectorStore, type MemoryCollectorStore } from './memory-collector-store.ts';
 import { isClean, type Verdict } from './oracle.ts';
-import { MemoryDisk, type VirtualProgram, VirtualWorld } from './virtual-env.ts';
+import { MachineClock, MemoryDisk, type VirtualProgram, VirtualWorld } from './virtual-env.ts';
 import type { Fault } from './virtual-faults.ts';
 import { VirtualSite } from './virtual-site.ts';
 import { judgeVirtual } from './virtual-verdict.ts';
@@ -43,6 +43,18 @@ export interface VirtualOptions {
   readonly crypto: Crypto & { signingKeyFrom(seed: Uint8Array): ReturnType<Crypto['newSigningKey']> };
   /** Days of history in the meters at the start, default none. */
   readonly days?: number;
+  /** When the world begins, UTC ms; absent = as worlds do. */
+  readonly startMs?: number;
+  /** IANA zone of the site and of its meters' clocks; absent = Europe/Berlin. */
+  readonly timeZone?: string;
+  /** How far the clock of the edge's machine is from the world's when it starts for the first time, ms. */
+  readonly edgeAheadMs?: number;
+  /** What the clock of the edge's machine says after a loss of power, UTC ms: it has no clock of its own. Absent = it goes on. */
+  readonly edgeBootsAtMs?: number;
+  /** How long there is no broker from the start on, ms; absent = it is there. */
+  readonly offlineMs?: number;
+  /** More settings of the edge. */
+  readonly edgeSettings?: Readonly<Record<string, unknown>>;
   readonly showLog?: ConstructorParameters<typeof VirtualWorld>[0]['showLog'];
 }
 
@@ -55,6 +67,8 @@ export class VirtualSystem {
   readonly #ledgerChunks: Uint8Array[] = [];
   readonly #ledger: Ledger;
   readonly #edgeDisk = new MemoryDisk();
+  readonly #edgeClock: MachineClock;
+  readonly #timeZone: string;
   readonly #collectorDisk = new MemoryDisk();
   #edge: { readonly program: VirtualProgram; readonly concentrator: Concentrator | null } | null = null;
   #collector: { readonly program: VirtualProgram; readonly collector: Collector } | null = null;
@@ -66,8 +80,15 @@ export class VirtualSystem {
 
   private constructor(options: VirtualOptions) {
     this.#options = options;
-    const { seed, crypto, showLog } = options;
-    this.world = new VirtualWorld({ seed, crypto, ...(showLog === undefined ? {} : { showLog }) });
+    const { seed, crypto, showLog, startMs } = options;
+    this.#timeZone = options.timeZone ?? TIME_ZONE;
+    this.world = new VirtualWorld({
+      seed,
+      crypto,
+      ...(showLog === undefined ? {} : { showLog }),
+      ...(startMs === undefined ? {} : { startMs }),
+    });
+    this.#edgeClock = new MachineClock(options.edgeAheadMs);
     const clock = { nowMs: () => this.world.nowMs, monotonicMs: () => this.world.clock.nowMs };
     this.store = createMemoryCollectorStore({ clock, term: this.world.random.bytes(TERM_OCTETS) });
     this.#ledger = new Ledger({
@@ -77,12 +98,13 @@ export class VirtualSystem {
       },
       close: () => Promise.resolve(),
     });
-    this.site = new VirtualSite(this.world, this.#ledger, { ...options, timeZone: TIME_ZONE });
+    this.site = new VirtualSite(this.world, this.#ledger, { ...options, timeZone: this.#timeZone });
   }
 
   /** Makes everything and waits until the concentrator runs. */
   static async start(options: VirtualOptions): Promise<VirtualSystem> {
     const system = new VirtualSystem(options);
+    if (options.offlineMs !== undefined) system.fault({ kind: 'broker-down', forMs: options.offlineMs });
     system.#operate(async () => {
       await system.site.serve();
       await system.#startCollector();
@@ -137,7 +159,10 @@ export class VirtualSystem {
         this.#operate(() => this.#restartEdge('power-loss', fault.offMs));
         return;
       case 'edge-clock-jump':
-        this.#edge?.program.jumpWallMs(fault.byMs);
+        this.#edgeClock.aheadMs += fault.byMs;
+        return;
+      case 'edge-clock-set':
+        this.#edgeClock.aheadMs = fault.aheadMs;
         return;
       case 'collector-restart':
         this.#operate(() => this.#restartCollector('stop', 0));
@@ -261,15 +286,16 @@ export class VirtualSystem {
       stateFolder: 'state',
       enrolmentFile: 'enrolment.json',
       profilesFolder: 'profiles',
-      timeZone: TIME_ZONE,
+      timeZone: this.#timeZone,
       lines: this.site.settingsOfLines(PASSWORD_FILE),
+      ...this.#options.edgeSettings,
     };
     // JSON is YAML.
     await write('edge.yaml', JSON.stringify(settings));
   }
 
   async #startEdge(): Promise<void> {
-    const program = this.world.program('edge', this.#edgeDisk);
+    const program = this.world.program('edge', this.#edgeDisk, this.#edgeClock);
     const { env } = program;
     this.#edge = { program, concentrator: null };
     const octets = await env.disk.readFile('edge.yaml');
@@ -289,6 +315,8 @@ export class VirtualSystem {
     this.#edge = null;
     if (how === 'power-loss') this.#edgeDisk.crash();
     await this.world.clock.sleep(offMs);
+    const { edgeBootsAtMs } = this.#options;
+    if (how === 'power-loss' && edgeBootsAtMs !== undefined) this.#edgeClock.aheadMs = edgeBootsAtMs - this.world.nowMs;
     await this.#startEdge();
   }
 

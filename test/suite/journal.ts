@@ -242,9 +242,9 @@ export function journalSuite(name: string, openStore: (storeName: string) => Pro
     const clock = new HandClock();
     let journal = await journalOn(await openStore('j5'), clock);
     for (let day = 0; day < 20; day++) {
-      clock.wallMs = START_MS + day * 24 * HOUR_MS;
       for (let part = 0; part < 2; part++) {
-        const atMs = clock.wallMs + part * 12 * HOUR_MS;
+        const atMs = START_MS + day * 24 * HOUR_MS + part * 12 * HOUR_MS;
+        clock.wallMs = atMs;
         await journal.append(entryOf({ groups: rowsOf(2, atMs), records: [logRecord(`day ${day}`)], readAtMs: atMs }));
       }
       if (day === 10) await journal.acknowledge(2, 5);
@@ -423,7 +423,7 @@ export function journalSuite(name: string, openStore: (storeName: string) => Pro
 
   test(`J-10 ${name}: what nobody acknowledged is given up for its age only while the clock can be trusted`, async () => {
     const clock = new HandClock();
-    let quality: ClockQuality = 'unset';
+    let quality: ClockQuality = 'ntp';
     const journal = await openJournal({
       store: await openStore('j10-age'),
       clock,
@@ -433,10 +433,11 @@ export function journalSuite(name: string, openStore: (storeName: string) => Pro
       keepMs: 2 * 24 * HOUR_MS,
     });
     const oldestOf = async () => (await replay(journal, 2)).rows[0]?.atMs;
-    for (let day = 0; day < 5; day++) {
+    for (let day = 0; day < 3; day++) {
       clock.wallMs = START_MS + day * 24 * HOUR_MS;
       await journal.append(entryOf({ groups: rowsOf(1, clock.wallMs), readAtMs: clock.wallMs }));
     }
+    clock.wallMs = START_MS + 4 * 24 * HOUR_MS;
     for (const untrusted of ['unset', 'rtc'] as const) {
       quality = untrusted;
       await journal.append(entryOf({ records: [logRecord(untrusted)], readAtMs: clock.wallMs }));
@@ -446,6 +447,48 @@ export function journalSuite(name: string, openStore: (storeName: string) => Pro
     await journal.append(entryOf({ records: [logRecord('ntp')], readAtMs: clock.wallMs }));
     assert.equal(await oldestOf(), START_MS + 2 * 24 * HOUR_MS);
     assert.deepEqual(journal.rereads(), [], 'nobody asked for it again');
+    await journal.close();
+  });
+
+  test(`J-10 ${name}: what was read by a clock that nobody confirmed has the age of what was read after it`, async () => {
+    const clock = new HandClock();
+    let quality: ClockQuality = 'unset';
+    const DAY_MS = 24 * HOUR_MS;
+    const journal = await openJournal({
+      store: await openStore('j10-unset'),
+      clock,
+      random: seeded,
+      sha256,
+      clockQuality: () => quality,
+      keepMs: 2 * DAY_MS,
+    });
+    const append = (atMs: number, readAtMs = clock.wallMs) =>
+      journal.append(entryOf({ groups: rowsOf(1, atMs), readAtMs }));
+    const firstHeld = () => journal.lanes().find((each) => each.lane === 2)?.first;
+    const oldestOf = async () => (await replay(journal, 2)).rows[0]?.atMs;
+    for (let day = 0; day < 3; day++) {
+      clock.wallMs = day * DAY_MS + 60_000;
+      await append(START_MS + day * DAY_MS);
+    }
+    // What was staged before the clock was set says 1970 too, whatever the clock is worth now.
+    clock.wallMs = START_MS + 3 * DAY_MS;
+    quality = 'collector';
+    await append(START_MS + 3 * DAY_MS, 3 * DAY_MS);
+    await append(START_MS + 3 * DAY_MS + HOUR_MS);
+    assert.equal(await oldestOf(), START_MS, 'a block of 1970 is not 56 years old');
+    assert.equal(journal.confirmedAtMs(), clock.wallMs);
+    await journal.acknowledge(2, 2);
+    assert.equal(firstHeld(), 1, 'and not older than 14 days');
+    for (const day of [4, 5, 6]) {
+      clock.wallMs = START_MS + day * DAY_MS;
+      await append(clock.wallMs);
+    }
+    assert.equal(await oldestOf(), START_MS + 4 * DAY_MS, 'older than what is too old by a confirmed clock');
+    clock.wallMs = START_MS + 12 * 365 * DAY_MS;
+    quality = 'rtc';
+    await journal.acknowledge(2, 7);
+    await append(START_MS + 6 * DAY_MS + HOUR_MS);
+    assert.equal(await oldestOf(), START_MS + 4 * DAY_MS, 'nothing goes by a clock that ran ahead');
     await journal.close();
   });
 
@@ -514,13 +557,29 @@ export function journalSuite(name: string, openStore: (storeName: string) => Pro
     const clock = new HandClock();
     const journal = await journalOn(await openStore('j13'), clock, 100_000);
     assert.equal(journal.room().autonomyHours, null);
-    for (let hour = 0; hour < 12; hour++)
-      await journal.append(
-        entryOf({ groups: rowsOf(5, START_MS + hour * HOUR_MS), readAtMs: START_MS + hour * HOUR_MS }),
-      );
+    for (let hour = 0; hour < 12; hour++) {
+      clock.wallMs = START_MS + hour * HOUR_MS;
+      await journal.append(entryOf({ groups: rowsOf(5, clock.wallMs), readAtMs: clock.wallMs }));
+    }
     const { octetsPerHour, autonomyHours, pendingOctets } = journal.room();
     assert.ok(octetsPerHour !== null && Math.abs(octetsPerHour - pendingOctets / 11) < 1);
     assert.ok(autonomyHours !== null && Math.abs(autonomyHours - (100_000 - pendingOctets) / octetsPerHour) < 1e-6);
+    await journal.close();
+  });
+
+  test(`J-13 ${name}: a block that was read at 2038 by a wrong clock does not end the rate`, async () => {
+    const clock = new HandClock();
+    let quality: ClockQuality = 'rtc';
+    const common = { clock, random: seeded, sha256, clockQuality: () => quality };
+    const journal = await openJournal({ store: await openStore('j13-ahead'), ...common });
+    clock.wallMs = Date.UTC(2038, 0, 19);
+    await journal.append(entryOf({ records: [logRecord('ahead')], readAtMs: clock.wallMs }));
+    quality = 'collector';
+    for (let hour = 0; hour < 12; hour++) {
+      clock.wallMs = START_MS + hour * HOUR_MS;
+      await journal.append(entryOf({ groups: rowsOf(5, clock.wallMs), readAtMs: clock.wallMs }));
+    }
+    assert.ok((journal.room().octetsPerHour ?? 0) > 0);
     await journal.close();
   });
 }

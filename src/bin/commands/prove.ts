@@ -12,7 +12,11 @@ export const proveCommand = defineCommand({
   options: {
     ...MEASURE_OPTIONS,
     seeds: { kind: 'text', value: 'N', what: 'swarm: run N seeds, from --seed on' },
-    cycles: { kind: 'text', value: 'N', what: 'kill, powercut: end a program, or cut the power, N times' },
+    cycles: {
+      kind: 'text',
+      value: 'N',
+      what: 'kill, powercut: end a program, or cut the power, N times; clock: run N cases, from --seed on',
+    },
   },
   run: async (values, words, io) =>
     words.length === 0 ? listEntries('prove', PROOFS, values, io) : runEntries(pickEntries(PROOFS, words), values, io),

@@ -5,7 +5,7 @@
 import { LANES, type Lane } from '../../wire/lanes.ts';
 import type { TombstoneCause } from '../../wire/tombstone.ts';
 import { EVICTION_ORDER, type EvictionClass } from '../eviction-order.ts';
-import type { HeldBlock, LaneBook } from './lane-book.ts';
+import { type HeldBlock, type LaneBook, wasReadBefore } from './lane-book.ts';
 import { EVICT_FREE_SHARE, EVICT_MAX_BLOCKS } from './limits.ts';
 
 const LANES_OF: Readonly<Record<EvictionClass, readonly Lane[]>> = {
@@ -26,7 +26,7 @@ export interface Eviction {
 export interface EvictionRules {
   readonly quotaOctets: number;
   readonly order: readonly EvictionClass[];
-  /** Unacknowledged groups read before this are given up, UTC ms; null = age does not count. */
+  /** Unacknowledged groups certainly read before this are given up, UTC ms; null = age does not count. */
   readonly keepFromMs: number | null;
 }
 
@@ -34,11 +34,7 @@ export interface EvictionRules {
  * The first stretch of a lane that may go: whole groups of one dictionary behind the tombstones at its start, up to
  * `octets`, and the tombstone right before them, so that tombstones do not pile up.
  */
-function oldestStretch(
-  book: LaneBook,
-  octets: number,
-  isDue: (block: HeldBlock) => boolean,
-): Omit<Eviction, 'cause'> | null {
+function oldestStretch(book: LaneBook, octets: number, isDue: (at: number) => boolean): Omit<Eviction, 'cause'> | null {
   const { held, lane } = book;
   const start = held.findIndex((block) => block.tombstone === undefined);
   const first = held[start];
@@ -53,7 +49,7 @@ function oldestStretch(
     const last = group.at(-1);
     // Of the open group the next block may still be part.
     if (last === undefined || after >= held.length || last.tombstone !== undefined) break;
-    if (last.dictionaryHash !== first.dictionaryHash || !isDue(last)) break;
+    if (last.dictionaryHash !== first.dictionaryHash || !isDue(after - 1)) break;
     for (const block of group) taken += block.octets;
     end = after;
   }
@@ -73,7 +69,7 @@ export function planEviction(
   const { keepFromMs, quotaOctets } = rules;
   if (keepFromMs !== null) {
     for (const book of books.values()) {
-      const stretch = oldestStretch(book, Number.POSITIVE_INFINITY, (block) => block.readAtMs < keepFromMs);
+      const stretch = oldestStretch(book, Number.POSITIVE_INFINITY, (at) => wasReadBefore(book.held, at, keepFromMs));
       if (stretch !== null) return { ...stretch, cause: 'age' };
     }
   }

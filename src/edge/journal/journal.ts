@@ -26,8 +26,14 @@ import type { Ballast } from './ballast.ts';
 import { journalError } from './errors.ts';
 import { type Eviction, planEviction } from './eviction.ts';
 import { blockKey, dictionaryKey, KEY, keyAfter, keyOf, laneKey, packCount, putSealed, unseal } from './keys.ts';
-import { type HeldBlock, heldOf, indexAbove, recount, spanOf } from './lane-book.ts';
-import { COMPACT_MIN_OCTETS, QUOTA_DEFAULT_OCTETS, READ_MAX_BLOCKS, REREAD_QUOTA_SHARE } from './limits.ts';
+import { confirmedAtMs, type HeldBlock, heldOf, indexAbove, isTrusted, recount, spanOf } from './lane-book.ts';
+import {
+  COMPACT_MIN_OCTETS,
+  QUOTA_DEFAULT_OCTETS,
+  READ_MAX_BLOCKS,
+  REREAD_QUOTA_SHARE,
+  STAGED_MAX_MS,
+} from './limits.ts';
 import { type JournalTrouble, type Loaded, loadJournal, openEpoch, reading, unusedDictionaries } from './load.ts';
 import { type Plan, planAppend } from './plan.ts';
 import { rereadsOf } from './rereads.ts';
@@ -56,8 +62,6 @@ export interface JournalOptions {
   readonly trouble?: (trouble: JournalTrouble) => void;
 }
 
-/** Clocks by which the age of what waits may be judged: a wrong one would throw everything away. */
-const TRUSTED_CLOCKS: readonly ClockQuality[] = ['network', 'ntp', 'collector'];
 /** Share of what was held when the disk was full that is held at most until there is room again. */
 const FULL_DISK_SHARE = 0.9;
 
@@ -103,7 +107,7 @@ class StoreJournal implements Journal {
     return this.#inTurn(async () => {
       const plan = planAppend(entry, this.#loaded, {
         sha256: this.#options.sha256,
-        clockQuality: this.#options.clockQuality(),
+        clockQuality: this.#qualityOf(entry),
         nowMonotonicMs: this.#options.clock.monotonicMs(),
       });
       if (plan.writes.length === 0) return [];
@@ -137,17 +141,30 @@ class StoreJournal implements Journal {
 
   /** Deletes what may go and evicts what must, so that the plan's blocks fit. It never touches the groups that grow. */
   async #makeRoom({ lanes }: Plan): Promise<void> {
-    const { clock, keepMs, clockQuality, evictionOrder = EVICTION_ORDER } = this.#options;
+    const { keepMs, evictionOrder = EVICTION_ORDER } = this.#options;
     const wanted = lanes.flatMap(({ appended }) => appended).reduce((sum, { octets }) => sum + octets, 0);
     await this.#deleteOld();
-    const trusted = TRUSTED_CLOCKS.includes(clockQuality());
-    const keepFromMs = keepMs === undefined || !trusted ? null : clock.nowMs() - keepMs;
+    const nowMs = this.#confirmedNowMs();
+    const keepFromMs = keepMs === undefined || nowMs === null ? null : nowMs - keepMs;
     const rules = { quotaOctets: this.#quotaOctets, order: evictionOrder, keepFromMs };
     for (;;) {
       const eviction = planEviction(this.#loaded.lanes, rules, wanted);
       if (eviction === null) return;
       await this.#evict(eviction, this.#fullDiskOctets === this.#quotaOctets ? 'disk-full' : eviction.cause);
     }
+  }
+
+  /** What the time of an entry is worth: it may have waited in memory while somebody set the clock. */
+  #qualityOf({ readAtMs }: Entry): ClockQuality {
+    const quality = this.#options.clockQuality();
+    const isOfThisClock = Math.abs(this.#options.clock.nowMs() - readAtMs) <= STAGED_MAX_MS;
+    return isOfThisClock || !isTrusted(quality) ? quality : 'unset';
+  }
+
+  /** UTC ms, null while nobody confirmed it. */
+  #confirmedNowMs(): number | null {
+    const { clock, clockQuality } = this.#options;
+    return isTrusted(clockQuality()) ? clock.nowMs() : null;
   }
 
   get #quotaOctets(): number {
@@ -298,8 +315,7 @@ class StoreJournal implements Journal {
 
   /** Deletes what retention permits: after the acknowledgement that permits it is written, never in the same batch. */
   async #deleteOld(): Promise<void> {
-    const { clock } = this.#options;
-    const deletions = planDeletion(this.#loaded.lanes.values(), clock.nowMs(), this.#quotaOctets);
+    const deletions = planDeletion(this.#loaded.lanes.values(), this.#confirmedNowMs(), this.#quotaOctets);
     if (deletions.length === 0) return;
     const writes: StoreWrite[] = [];
     const hashes = new Set<string>();
@@ -344,6 +360,10 @@ class StoreJournal implements Journal {
       await this.#write([write], false);
       this.#loaded.rereads.remove(reread);
     });
+  }
+
+  confirmedAtMs(): number | null {
+    return confirmedAtMs(this.#loaded.lanes.values());
   }
 
   room(): JournalRoom {

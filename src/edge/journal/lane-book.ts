@@ -1,5 +1,5 @@
 /** What the journal holds of one lane, in memory: head, encoder state, and the size and times of each held block. */
-import type { BlockHeader } from '../../wire/block.ts';
+import type { BlockHeader, ClockQuality } from '../../wire/block.ts';
 import type { LaneState } from '../../wire/lane-state.ts';
 import type { Lane } from '../../wire/lanes.ts';
 import type { Tombstone } from '../../wire/tombstone.ts';
@@ -17,6 +17,8 @@ export interface HeldBlock {
   readonly fromMs: number;
   readonly toMs: number;
   readonly readAtMs: number;
+  /** What `readAtMs` is worth. */
+  readonly clockQuality: ClockQuality;
   /** 16 hex digits; null in self-contained lanes. */
   readonly dictionaryHash: string | null;
   /** Monotonic ms, null when it was found at start. */
@@ -26,9 +28,38 @@ export interface HeldBlock {
 
 /** A held block by its header. */
 export function heldOf(header: BlockHeader, octets: number): HeldBlock {
-  const { sequence, keyframe, fromMs, toMs, readAtMs, dictionaryHash, tombstone } = header;
-  const held = { sequence, keyframe, octets, fromMs, toMs, readAtMs, dictionaryHash, appendedAtMs: null };
+  const { sequence, keyframe, fromMs, toMs, readAtMs, clockQuality, dictionaryHash, tombstone } = header;
+  const held = { sequence, keyframe, octets, fromMs, toMs, readAtMs, clockQuality, dictionaryHash, appendedAtMs: null };
   return tombstone === undefined ? { ...held, from: sequence } : { ...held, from: tombstone.from, tombstone };
+}
+
+/** Clocks by which ages may be judged: a wrong one would throw everything away. */
+const TRUSTED_CLOCKS: readonly ClockQuality[] = ['network', 'ntp', 'collector'];
+
+/** Whether somebody confirmed the time. */
+export function isTrusted(quality: ClockQuality): boolean {
+  return TRUSTED_CLOCKS.includes(quality);
+}
+
+/**
+ * Whether the block at this index was certainly read before a moment: by its own time when that was confirmed, else by that of
+ * the first block behind it whose time was. A block read at 1970 by an unset clock has no age of its own.
+ */
+export function wasReadBefore(held: readonly HeldBlock[], at: number, beforeMs: number): boolean {
+  for (let behind = at; behind < held.length; behind++) {
+    const block = held[behind];
+    if (block !== undefined && isTrusted(block.clockQuality)) return block.readAtMs < beforeMs;
+  }
+  return false;
+}
+
+/** Newest confirmed time at which anything held was read, UTC ms; null when there is none. */
+export function confirmedAtMs(books: Iterable<LaneBook>): number | null {
+  let newestMs: number | null = null;
+  for (const { held } of books)
+    for (const { clockQuality, readAtMs } of held)
+      if (isTrusted(clockQuality) && (newestMs === null || readAtMs > newestMs)) newestMs = readAtMs;
+  return newestMs;
 }
 
 /** A lane. Fields are replaced by commits of appends, acknowledgements and deletions, never by plans. */

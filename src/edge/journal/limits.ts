@@ -4,6 +4,8 @@
 export const FLUSH_OCTETS = 3500;
 /** Unacknowledged octets of lane 2 above which fresh rows go to lane 3: two flushes of one full block each. */
 export const FRESH_MAX_PENDING_OCTETS = 2 * 4096;
+/** An entry is no older than this when it is stored, unless the clock was set meanwhile: the longest `flushS`. */
+export const STAGED_MAX_MS = 3_600_000;
 /** A keyframe group ends after so much time, so that a reader never decodes more than a day to get at one row. */
 export const KEYFRAME_MAX_AGE_MS = 86_400_000;
 /** A keyframe group ends after so many blocks: bounds what a restart decodes and what one lost block can take along. */

@@ -239,7 +239,8 @@ class Planner {
       this.#put(blockKey(lane, sequence), octets);
       const { readAtMs } = this.entry;
       const appendedAtMs = this.context.nowMonotonicMs;
-      const times = { fromMs, toMs, readAtMs, appendedAtMs };
+      const { clockQuality } = this.context;
+      const times = { fromMs, toMs, readAtMs, clockQuality, appendedAtMs };
       return { from: sequence, sequence, keyframe, octets: octets.length, ...times, dictionaryHash };
     });
     const keyframe = isSelfContained(lane) ? last.sequence : last.keyframe;

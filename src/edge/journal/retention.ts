@@ -1,9 +1,9 @@
 /**
  * Which acknowledged blocks may go: whole keyframe groups, oldest first, when they are older than the retention time or the
- * journal takes more than its share of the quota. The group that is still being written stays, acknowledged or not.
+ * journal takes more than its share of the quota. Ages count only where the time was confirmed. The group that is still being written stays, acknowledged or not.
  */
 import type { Lane } from '../../wire/lanes.ts';
-import type { HeldBlock, LaneBook } from './lane-book.ts';
+import { type HeldBlock, type LaneBook, wasReadBefore } from './lane-book.ts';
 import { DELETE_MAX_BLOCKS, RETENTION_MS, RETENTION_QUOTA_SHARE } from './limits.ts';
 
 /** Blocks of one lane that may be deleted: all held ones up to and including `upTo`. */
@@ -24,8 +24,8 @@ function oldestClosedGroup(book: LaneBook, from: number): readonly HeldBlock[] {
   return closed ? book.held.slice(from, end) : [];
 }
 
-/** What may be deleted now, at most {@link DELETE_MAX_BLOCKS} blocks and whole groups only. */
-export function planDeletion(books: Iterable<LaneBook>, nowMs: number, quotaOctets: number): Deletion[] {
+/** What may be deleted now, at most {@link DELETE_MAX_BLOCKS} blocks and whole groups only; `nowMs` null = nobody knows the time. */
+export function planDeletion(books: Iterable<LaneBook>, nowMs: number | null, quotaOctets: number): Deletion[] {
   const lanes = [...books].map((book) => ({ book, gone: 0 }));
   let octets = lanes.reduce((sum, { book }) => sum + book.heldOctets, 0);
   let budget = DELETE_MAX_BLOCKS;
@@ -38,7 +38,9 @@ export function planDeletion(books: Iterable<LaneBook>, nowMs: number, quotaOcte
         oldest = { entry, group, readAtMs };
     }
     if (oldest === null || oldest.group.length > budget) break;
-    const due = oldest.readAtMs < nowMs - RETENTION_MS || octets > quotaOctets * RETENTION_QUOTA_SHARE;
+    const { book, gone } = oldest.entry;
+    const isOld = nowMs !== null && wasReadBefore(book.held, gone + oldest.group.length - 1, nowMs - RETENTION_MS);
+    const due = isOld || octets > quotaOctets * RETENTION_QUOTA_SHARE;
     if (!due) break;
     oldest.entry.gone += oldest.group.length;
     budget -= oldest.group.length;

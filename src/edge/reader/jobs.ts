@@ -45,8 +45,10 @@ export interface JobSurroundings {
   readonly nowMs: () => number | null;
   /** Wall clock as it is, for the read-at of entries. */
   readonly wallMs: () => number;
-  /** First moment that is read while nothing is held, or null = as far back as the meter's buffer reaches. */
-  readonly backToMs: number | null;
+  /** Whether somebody confirmed that time: until then a meter's clock goes before it where that matters. */
+  readonly isConfirmed: () => boolean;
+  /** How far back is read while nothing is held, ms; null = as far as the meter's buffer reaches. */
+  readonly historyMs: number | null;
   readonly problem: (meter: Meter, problem: ReadoutProblem) => void;
   /** Somebody waits for the line: end after this request. */
   readonly shouldYield: () => boolean;
@@ -106,12 +108,29 @@ function context(scene: JobScene) {
 export async function timedContext(scene: JobScene) {
   const { nowMs, ...rest } = context(scene);
   if (nowMs !== null) return { ...rest, nowMs };
-  const { profile, meterId } = scene.meter;
-  if (profile.clock.obis === null) throw edgeError('READER_CLOCK_UNSET', meterId);
+  const meterMs = await meterNowMs(scene);
+  if (meterMs === null) throw edgeError('READER_CLOCK_UNSET', scene.meter.meterId);
+  return { ...rest, nowMs: meterMs };
+}
+
+/**
+ * The context for reading on from a watermark. A clock that nobody confirmed is believed only when it says that the watermark
+ * is at most `spanMs` old; otherwise the rows end where the meter's own clock stands. Throws as {@link timedContext} does.
+ */
+async function contextSince(scene: JobScene, watermarkMs: number | null, spanMs: number) {
+  const ctx = context(scene);
+  if (ctx.nowMs === null || scene.around.isConfirmed()) return timedContext(scene);
+  const isLikely = watermarkMs !== null && watermarkMs <= ctx.nowMs && ctx.nowMs - watermarkMs <= spanMs;
+  return { ...ctx, nowMs: (isLikely ? null : await meterNowMs(scene)) ?? ctx.nowMs };
+}
+
+/** The meter's time, UTC ms, or null when it has none that can be used. */
+async function meterNowMs(scene: JobScene): Promise<number | null> {
+  const { profile } = scene.meter;
+  if (profile.clock.obis === null) return null;
   const clock = await ask(scene, clockRequest(profile.clock.obis));
-  const time = timeOfClock(scene, clock, { ...rest, nowMs: 0 });
-  if (time.quality === 'no-meter-time') throw edgeError('READER_CLOCK_UNSET', meterId);
-  return { ...rest, nowMs: time.atMs };
+  const time = timeOfClock(scene, clock, { ...context(scene), nowMs: 0 });
+  return time.quality === 'no-meter-time' ? null : time.atMs;
 }
 
 /** What the meter's clock says, and whether it says its deviation: ranges are then asked for in the same way. */
@@ -123,7 +142,12 @@ function timeOfClock({ meter, memory }: JobScene, clock: Data, ctx: ReadContext 
 
 function rangeOf(scene: JobScene, watermarkMs: number | null, nowMs: number): DeltaRange {
   const { clockSaysDeviation } = scene.memory;
-  return { watermarkMs, backToMs: scene.around.backToMs, nowMs, timeZone: scene.meter.timeZone, clockSaysDeviation };
+  const { timeZone } = scene.meter;
+  return { watermarkMs, backToMs: backToMs(scene, nowMs), nowMs, timeZone, clockSaysDeviation };
+}
+
+function backToMs({ around: { historyMs } }: JobScene, nowMs: number): number | null {
+  return historyMs === null ? null : nowMs - historyMs;
 }
 
 async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffer' }): Promise<boolean> {
@@ -132,8 +156,8 @@ async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffe
   const emptyMs = memory.empty.get(job.key) ?? null;
   memory.empty.delete(job.key);
   await knowScalers(scene);
-  const ctx = await timedContext(scene);
   const watermarkMs = around.stage.watermark(meter.meterId, job.key);
+  const ctx = await contextSince(scene, watermarkMs, job.rule.sliceRows * job.rule.intervalS * 1000);
   const fromMs = emptyMs === null || (watermarkMs !== null && watermarkMs >= emptyMs) ? watermarkMs : emptyMs;
   const requests = bufferRequests(meter.profile, job.rule, rangeOf(scene, fromMs, ctx.nowMs));
   for (const [at, request] of requests.entries()) {
@@ -150,7 +174,7 @@ async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffe
     }
     // Nothing in this slice: whoever waits goes first, and this round goes on behind it.
     if (left > 0 && around.shouldYield()) {
-      memory.empty.set(job.key, sliceEndMs(fromMs, ctx.nowMs, job, at, around.backToMs));
+      memory.empty.set(job.key, sliceEndMs(fromMs, ctx.nowMs, job, at, backToMs(scene, ctx.nowMs)));
       return true;
     }
   }
@@ -172,8 +196,8 @@ function sliceEndMs(
 
 async function runEvents(scene: JobScene, job: ReadJob & { readonly kind: 'events' }): Promise<boolean> {
   const { meter, around } = scene;
-  const ctx = await timedContext(scene);
   const watermarkMs = around.stage.watermark(meter.meterId, job.key);
+  const ctx = await contextSince(scene, watermarkMs, Number.POSITIVE_INFINITY);
   for (const request of eventRequests(meter.profile, job.rule, rangeOf(scene, watermarkMs, ctx.nowMs))) {
     const readout = readEvents(meter.profile, job.rule, await ask(scene, request), ctx, watermarkMs);
     tell(scene, readout.problems);

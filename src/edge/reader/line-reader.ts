@@ -45,6 +45,8 @@ export interface LineReaderOptions {
   readonly slots: number;
   /** The edge's time, UTC ms, null while its clock is not set. */
   readonly nowMs: () => number | null;
+  /** Whether somebody confirmed that time; absent = it is right. */
+  readonly isConfirmed?: () => boolean;
   /** How far back a new meter is read, ms; null = as far as its buffer reaches. */
   readonly historyMs: number | null;
 }
@@ -242,8 +244,7 @@ export class DlmsLineReader implements LineReader {
   }
 
   #surroundings(): JobSurroundings {
-    const { env, line, stage, health, nowMs, historyMs } = this.#options;
-    const wallMs = env.clock.nowMs();
+    const { env, line, stage, health, nowMs, historyMs, isConfirmed = () => true } = this.#options;
     return {
       line,
       stage,
@@ -251,7 +252,8 @@ export class DlmsLineReader implements LineReader {
       nowMs,
       attributes: this.#attributes,
       wallMs: () => env.clock.nowMs(),
-      backToMs: historyMs === null ? null : wallMs - historyMs,
+      isConfirmed,
+      historyMs,
       shouldYield: () => this.#urgentWaits > 0,
       problem: (meter, problem) => {
         health.count('reader_problems');

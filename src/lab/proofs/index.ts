@@ -4,6 +4,13 @@ import type { BenchEntry } from '../benches/bench.ts';
 /** The registry. */
 export const PROOFS: readonly BenchEntry[] = [
   {
+    name: 'clock',
+    title:
+      'clocks that are wrong: boot at 1970 and 2038, steps, daylight saving in three zones, leap day, no clock for 7 days offline',
+    nightlyCount: 54,
+    load: async () => (await import('./clock.ts')).proveClock,
+  },
+  {
     name: 'herd',
     title:
       'a fleet that was away comes back at one moment, in virtual time: fair shares, alarms, fresh readings, memory',

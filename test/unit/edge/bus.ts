@@ -45,6 +45,9 @@ export interface BusOptions {
   readonly shape?: MemoryLineShape;
   readonly journal?: FakeJournal;
   readonly clockSet?: () => boolean;
+  /** How far the edge's clock, which nobody confirmed, is from the right time, ms. */
+  readonly aheadMs?: () => number;
+  readonly historyMs?: number;
   /** How the meters are set up, when not as the edge's profile says. */
   readonly setUp?: Profile;
   readonly showLog?: WorldOptions['showLog'];
@@ -95,8 +98,9 @@ export async function bus(options: BusOptions) {
     journal,
     health,
     slots: 1,
-    nowMs: () => (options.clockSet?.() === false ? null : env.clock.nowMs()),
-    historyMs: null,
+    nowMs: () => (options.clockSet?.() === false ? null : env.clock.nowMs() + (options.aheadMs?.() ?? 0)),
+    ...(options.aheadMs === undefined ? {} : { isConfirmed: () => false }),
+    historyMs: options.historyMs ?? null,
   });
   await reader.start();
   const scheduler = new Scheduler({ env, health, watermark: (meterId, key) => stage.watermark(meterId, key) });

@@ -130,6 +130,10 @@ export class FakeJournal implements Journal {
     return this.lost;
   }
 
+  confirmedAtMs(): null {
+    return null;
+  }
+
   rereadDone(reread: Reread): Promise<void> {
     this.lost = this.lost.filter((each) => each !== reread);
     return Promise.resolve();

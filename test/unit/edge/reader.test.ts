@@ -208,6 +208,24 @@ test('IT-3 the relay of a simulated meter: read, opened, read back', async () =>
   await b.stop();
 });
 
+test('a clock that nobody confirmed and that is not likely gives way to those of the meters', async () => {
+  let aheadMs = 12 * 365 * 86_400_000;
+  const b = await bus({ count: 1, days: 3, aheadMs: () => aheadMs, historyMs: 86_400_000 });
+  b.scheduler.start();
+  await b.world.clock.advance(10 * 60_000);
+  const times = () => new Set(b.rowsOf('m0001', 900).map(({ atMs }) => atMs)).size;
+  assert.equal(times(), 96, 'a day of history');
+  assert.deepEqual(b.records('gap'), []);
+  for (const next of [-365 * 86_400_000, -3_600_000, 3_600_000, 365 * 86_400_000]) {
+    aheadMs = next;
+    const before = times();
+    await b.world.clock.advance(2 * 3_600_000);
+    assert.equal(times(), before + 8, `rows of two hours, ${next} ms ahead`);
+  }
+  assert.deepEqual(b.records('gap'), []);
+  await b.stop();
+});
+
 test('while the clock of the edge is not set, reading goes on by the clocks of the meters', async () => {
   const b = await bus({ count: 1, clockSet: () => false });
   b.scheduler.start();
