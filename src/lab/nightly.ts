@@ -5,6 +5,11 @@ import { PROOFS } from './proofs/index.ts';
 
 const NIGHT_ONLY: readonly BenchEntry[] = [
   {
+    name: 'coverage',
+    title: 'lines of the pure rooms that unit, vector and property tests run',
+    load: async () => (await import('./coverage.ts')).runCoverage,
+  },
+  {
     name: 'fuzz',
     title: 'mutated octets into every parser and both session machines, 10^8 times; --count slices of 100,000',
     load: async () => (await import('./fuzz/runs.ts')).runFuzz,

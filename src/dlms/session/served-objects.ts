@@ -85,11 +85,12 @@ export class ServedObjects {
     return RESULT.success;
   }
 
-  /** Invokes a method. */
+  /** Invokes a method. A list has no way to leave parameters out: null-data is none, in every form alike. */
   invoke(method: MethodDescriptor, parameters: Data | null): ActionResult {
     const refused = this.#rights.method(method);
     if (refused !== RESULT.success) return { actionResult: refused, returnParameters: null };
-    return this.#model.invoke(method, parameters, this.#facts.client);
+    const given = parameters?.type === 'null-data' ? null : parameters;
+    return this.#model.invoke(method, given, this.#facts.client);
   }
 }
 

@@ -69,8 +69,7 @@ function invoked(
   data: Data,
   objects: ServedObjects,
 ): Item {
-  const parameters = data.type === 'null-data' ? null : data;
-  const { actionResult, returnParameters } = objects.invoke({ classId, instanceId, methodId }, parameters);
+  const { actionResult, returnParameters } = objects.invoke({ classId, instanceId, methodId }, data);
   const given = returnParameters !== null && 'data' in returnParameters ? returnParameters.data : NULL_DATA;
   return { result: actionResult, data: given };
 }

@@ -388,3 +388,17 @@ function frameWith(octets: Uint8Array, tag: number, change: (apdu: Uint8Array) =
   change(information.subarray(3));
   return encodeHdlcFrame({ ...verdict.frame, information });
 }
+
+test('methods without parameters are called without, alone and in a list, which can only say null-data', () => {
+  const method = { classId: 9, instanceId: SCRIPT, methodId: 1 };
+  const item = { method, parameters: null };
+  for (const items of [[item], [item, item]]) {
+    const pair = new Pair({ framing: 'wrapper' });
+    assert.ok(pair.connect());
+    assert.equal(pair.ask({ service: 'action', items }).kind, 'answered');
+    assert.deepEqual(
+      pair.meter.invoked,
+      items.map(() => null),
+    );
+  }
+});
