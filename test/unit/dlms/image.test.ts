@@ -420,3 +420,14 @@ function answerOf(answer: MeterAnswer): ImageAnswer {
 test('every code says what to do in one sentence', () => {
   for (const [code, row] of Object.entries(IMAGE_ERRORS)) assert.match(row.sentence, /^[A-Z].*\.$/, code);
 });
+
+test('a wait is nothing to ask: it is answered like a question that was lost, and a fault of ours is not', async () => {
+  const nobody = {
+    get: () => Promise.reject(new RangeError('ours')),
+    set: () => Promise.resolve([]),
+    action: () => Promise.resolve([]),
+  } as unknown as Parameters<typeof askForImage>[0];
+  assert.deepEqual(await askForImage(nobody, { kind: 'wait', delayMs: 1 } as ImageStep), { kind: 'lost' });
+  const get = { kind: 'get', items: [FIRMWARE] } as unknown as ImageStep;
+  await assert.rejects(askForImage(nobody, get), RangeError);
+});

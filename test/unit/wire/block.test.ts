@@ -281,3 +281,16 @@ test('W-11 a block that claims more rows than one may hold is refused before mem
     (error) => hasCode(error, 'BLOCK_MALFORMED'),
   );
 });
+
+test('a stored lane state that is cut anywhere, too long, or of another format is refused by its code', () => {
+  const { octets: block } = encodeBlock(input(steadyRows(dictionary, START_MS, 4, 17)), emptyLaneState());
+  const stored = serializeLaneState(decodeBlock(block, emptyLaneState(), dictionary).state);
+  const refused = (octets: Uint8Array) =>
+    assert.throws(
+      () => parseLaneState(octets),
+      (error) => hasCode(error, 'BLOCK_STATE'),
+    );
+  for (let length = 0; length < stored.length; length++) refused(stored.subarray(0, length));
+  refused(concat([stored, Uint8Array.of(0)]));
+  refused(stored.with(0, 0xff));
+});
