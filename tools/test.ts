@@ -37,7 +37,7 @@ const SUITES: readonly Suite[] = [
   { name: 'attack', timeoutMs: 180_000 },
   { name: 'compliance', timeoutMs: 180_000 },
   { name: 'system', timeoutMs: 300_000 },
-  { name: 'fault', timeoutMs: 600_000 },
+  { name: 'fault', timeoutMs: 900_000 },
 ];
 const GROUP = join(ROOT, 'tools', 'test-group.ts');
 const SLOWEST_SHOWN = 8;

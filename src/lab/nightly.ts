@@ -28,4 +28,14 @@ export const NIGHTLY_PARTS: readonly BenchEntry[] = [
     title: 'one slice of the fuzzer, number --count, in this process',
     load: async () => (await import('./fuzz/runs.ts')).runFuzzSlice,
   },
+  {
+    name: 'swarm-part',
+    title: '--count seeds of the swarm from --seed on, in this process',
+    load: async () => (await import('./proofs/swarm.ts')).proveSwarmPart,
+  },
+  {
+    name: 'swarm-full-part',
+    title: '--count seeds of swarm-full from --seed on, in this process',
+    load: async () => (await import('./proofs/swarm.ts')).proveSwarmFullPart,
+  },
 ];

@@ -3,7 +3,9 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { KeyValueStore } from '../../src/base/env.ts';
 import type { CollectorStore, StoredReading } from '../../src/collector/ports.ts';
+import { MemoryStore } from '../../src/lab/memory-store.ts';
 import { isClean } from '../../src/lab/oracle.ts';
 import { LogRig, QUARTER_MS } from '../support/log-rig.ts';
 
@@ -76,4 +78,87 @@ test('a store that estimates without being asked is seen as invented', async () 
   );
   assert.equal(verdict.invented, 4);
   assert.deepEqual([verdict.lost, verdict.duplicated, verdict.altered], [0, 0, 0]);
+});
+
+test('a fold that forgets a version is seen as lost', async () => {
+  let folds = 0;
+  const verdict = await verdictWith((store) => {
+    const counted = withFault('fold', (fold) => (options) => {
+      folds++;
+      return fold(options);
+    })(store);
+    // What was folded is read from day blocks, and one row fell out on the way there.
+    return onReadings((rows) => (folds === 0 ? [...rows] : rows.filter((_, at) => at !== 2)))(counted);
+  });
+  assert.ok(folds > 0);
+  assert.equal(verdict.lost, 4, 'one in each of two meters by two channels');
+  assert.deepEqual([verdict.duplicated, verdict.altered, verdict.invented], [0, 0, 0]);
+});
+
+/** Three hours, then the machine of the edge loses its power after everything was stored, then three hours more. */
+async function verdictOfEdge(wrap: (store: KeyValueStore) => KeyValueStore, after = wrap) {
+  const rig = new LogRig(12, 2);
+  await rig.start();
+  const hours = async () => {
+    for (let quarter = 0; quarter < 12; quarter++) {
+      rig.round();
+      await rig.world.clock.advance(QUARTER_MS);
+    }
+    await rig.stage.flush();
+  };
+  const restart = async (store: typeof wrap) => {
+    rig.edge.kill();
+    rig.edge = rig.world.program('edge', rig.edge.disk);
+    await rig.startEdge(store);
+  };
+  await restart(wrap);
+  await hours();
+  rig.edge.disk.crash();
+  await restart(after);
+  await hours();
+  const verdict = await rig.verdict();
+  await rig.stop();
+  return verdict;
+}
+
+const changed = (store: KeyValueStore, batch: KeyValueStore['batch']): KeyValueStore => ({
+  get: (key) => store.get(key),
+  scan: (range) => store.scan(range),
+  compact: () => store.compact(),
+  close: () => store.close(),
+  batch,
+});
+
+test('an edge whose machine loses its power is clean', async () => {
+  assert.equal(isClean(await verdictOfEdge((store) => store)), true);
+});
+
+test('an edge that does not sync is seen as lost', async () => {
+  const verdict = await verdictOfEdge((store) => changed(store, (writes) => store.batch(writes, { sync: false })));
+  assert.ok(verdict.lost > 0, JSON.stringify(verdict));
+  assert.deepEqual([verdict.altered, verdict.invented], [0, 0]);
+});
+
+test('a batch that a store takes and forgets is seen as lost', async () => {
+  let synced = 0;
+  const verdict = await verdictOfEdge((store) =>
+    changed(store, async (writes, options) => {
+      if (options.sync && ++synced === 7) return;
+      await store.batch(writes, options);
+    }),
+  );
+  assert.ok(verdict.lost > 0, JSON.stringify(verdict));
+  assert.deepEqual([verdict.altered, verdict.invented], [0, 0]);
+});
+
+test('a store that goes back, so that sequences come again with other rows, is seen as lost', async () => {
+  let [batches, old] = [0, new MemoryStore()];
+  const kept = (store: KeyValueStore) =>
+    changed(store, async (writes, options) => {
+      await store.batch(writes, options);
+      if (++batches === 6 && store instanceof MemoryStore) old = store.copy();
+    });
+  const verdict = await verdictOfEdge(kept, () => old);
+  assert.ok(verdict.lost > 0, JSON.stringify(verdict));
+  assert.deepEqual([verdict.altered, verdict.invented], [0, 0]);
 });

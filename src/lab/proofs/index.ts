@@ -39,6 +39,13 @@ export const PROOFS: readonly BenchEntry[] = [
   {
     name: 'swarm',
     title: 'the whole system in virtual time under faults drawn from seeds: 3 days x 10 meters each',
+    nightlyCount: 1_000,
     load: async () => (await import('./swarm.ts')).proveSwarm,
+  },
+  {
+    name: 'swarm-full',
+    title: 'the same over 30 days x 100 meters each, with a week without a broker',
+    nightlyCount: 50,
+    load: async () => (await import('./swarm.ts')).proveSwarmFull,
   },
 ];

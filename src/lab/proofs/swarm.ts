@@ -1,21 +1,54 @@
 /**
- * The `swarm` proof: the virtual system under faults drawn from seeds; each seed is a run of its own, with its own site,
+ * The `swarm` proofs: the virtual system under faults drawn from seeds; each seed is a run of its own, with its own site,
  * its own faults at its own times, and the oracle at its end. A failing seed replays alone: {@link replayOf}.
+ *
+ * Seeds are spread over two processes where the program is built; what one of them does is a part of its own
+ * (`nightly swarm-part`), and the figures of both are added.
  */
+import { assert } from '../../base/errors.ts';
 import { SeededRandom } from '../../base/seeded-random.ts';
 import { HOST_CRYPTO } from '../../host/crypto.ts';
-import { atMost, type BenchEnv, type BenchResult } from '../benches/bench.ts';
+import { createHostEnv } from '../../host/env.ts';
+import { createProcessHost } from '../../host/process.ts';
+import { atLeast, atMost, type BenchEnv, type BenchResult } from '../benches/bench.ts';
 import type { Verdict } from '../oracle.ts';
+import { startProgram } from '../program.ts';
 import { type PlannedFault, planFaults } from '../virtual-faults.ts';
 import { VirtualSystem } from '../virtual-system.ts';
 
 /** Three commodities, as on the demo's site. */
 export const SWARM_PROFILES = ['generic/idis', 'generic/idis', 'generic/gas', 'generic/idis', 'generic/water'] as const;
 
-const SEEDS_DEFAULT = 20;
-const DAYS = 3;
-const METERS = 10;
-const FAULTS_PER_DAY = 6;
+/** Runs of one size. */
+interface SwarmSize extends Omit<SwarmRun, 'seed'> {
+  /** Of the proof; its part in one process has `-part` behind it. */
+  readonly name: string;
+  readonly seedsDefault: number;
+  /** One seed may take so long, on a crowded machine and in a cold process. */
+  readonly seedMaxMs: number;
+}
+
+const SMALL: SwarmSize = {
+  name: 'swarm',
+  days: 3,
+  meters: 10,
+  faultsPerDay: 6,
+  seedsDefault: 200,
+  seedMaxMs: 60_000,
+};
+const FULL: SwarmSize = {
+  name: 'swarm-full',
+  days: 30,
+  meters: 100,
+  faultsPerDay: 6,
+  offlineDays: 7,
+  seedsDefault: 2,
+  seedMaxMs: 1_800_000,
+};
+
+/** One for each core of the machines that we promise figures for. */
+const PROCESSES = 2;
+const STOP_TIMEOUT_MS = 5_000;
 const DAY_MS = 86_400_000;
 
 /** A run of one seed. */
@@ -24,6 +57,8 @@ export interface SwarmRun {
   readonly days: number;
   readonly meters: number;
   readonly faultsPerDay: number;
+  /** Days in a row without a broker, beside the other faults; absent = none. */
+  readonly offlineDays?: number;
 }
 
 /** What came out of it. */
@@ -36,8 +71,8 @@ export interface SwarmOutcome extends Verdict {
 }
 
 /** The command that runs a seed again. */
-export function replayOf(seed: number): string {
-  return `deltawatt prove swarm --seeds 1 --seed ${seed}`;
+export function replayOf(seed: number, name = SMALL.name): string {
+  return `deltawatt prove ${name} --seeds 1 --seed ${seed}`;
 }
 
 /** Reads the profiles that a run needs, once for many runs. */
@@ -54,12 +89,7 @@ export async function runSwarm(
 ): Promise<SwarmOutcome> {
   const system = await VirtualSystem.start({ seed: run.seed, meters: run.meters, profiles, crypto: HOST_CRYPTO });
   const durationMs = run.days * DAY_MS;
-  const faults = planFaults(new SeededRandom(`faults/${run.seed}`), {
-    durationMs,
-    perDay: run.faultsPerDay,
-    meters: run.meters,
-    lines: system.site.places.length,
-  });
+  const faults = faultsOf(run, system.site.places.length);
   let atMs = 0;
   for (const planned of faults) {
     await system.run(planned.atMs - atMs);
@@ -72,42 +102,144 @@ export async function runSwarm(
   return { ...verdict, faults, traceHash: system.world.trace.hash() };
 }
 
-/** Runs seeds `seed`, `seed` + 1, ...; stops at the first that fails and says how to run it again. */
-export async function proveSwarm(env: BenchEnv): Promise<BenchResult> {
-  const profiles = await swarmProfiles(env.readText);
-  const seeds = env.count ?? SEEDS_DEFAULT;
-  const sums = { produced: 0, stored: 0, lost: 0, duplicated: 0, altered: 0, invented: 0, faults: 0 };
-  let [unsettled, slowestMs, ran] = [0, 0, 0];
-  const startedMs = env.nowMs();
-  for (let seed = env.seed; seed < env.seed + seeds; seed++) {
-    const seedStartedMs = env.nowMs();
-    const outcome = await runSwarm({ seed, days: DAYS, meters: METERS, faultsPerDay: FAULTS_PER_DAY }, profiles);
-    slowestMs = Math.max(slowestMs, env.nowMs() - seedStartedMs);
-    ran++;
-    sums.produced += outcome.produced;
-    sums.stored += outcome.stored;
-    sums.lost += outcome.lost;
-    sums.duplicated += outcome.duplicated;
-    sums.altered += outcome.altered;
-    sums.invented += outcome.invented;
-    sums.faults += outcome.faults.length;
-    if (!outcome.settled) unsettled++;
-    if (outcome.clean) continue;
-    for (const sample of outcome.samples) env.progress(`swarm: ${sample}`);
-    for (const { atMs, fault } of outcome.faults)
-      env.progress(`swarm: after ${(atMs / 3_600_000).toFixed(2)} h ${JSON.stringify(fault)}`);
-    env.progress(`swarm: seed ${seed} fails; run it again with: ${replayOf(seed)}`);
-    break;
-  }
-  const seconds = (env.nowMs() - startedMs) / 1_000;
+function faultsOf(run: SwarmRun, lines: number): PlannedFault[] {
+  const durationMs = run.days * DAY_MS;
+  const random = new SeededRandom(`faults/${run.seed}`);
+  const drawn = planFaults(random, { durationMs, perDay: run.faultsPerDay, meters: run.meters, lines });
+  if (run.offlineDays === undefined) return drawn;
+  const forMs = run.offlineDays * DAY_MS;
+  const fromMs = random.below(durationMs - forMs);
+  const offline: PlannedFault = { atMs: fromMs, fault: { kind: 'broker-down', forMs } };
+  // The end of a shorter one would be the end of this one.
+  const isApart = ({ atMs, fault }: PlannedFault) =>
+    fault.kind !== 'broker-down' || atMs + fault.forMs < fromMs || atMs > fromMs + forMs;
+  return [...drawn.filter(isApart), offline].sort((a, b) => a.atMs - b.atMs);
+}
+
+/** What runs add up to. */
+interface Sums {
+  seeds: number;
+  produced: number;
+  stored: number;
+  lost: number;
+  duplicated: number;
+  altered: number;
+  invented: number;
+  faults: number;
+  unsettled: number;
+  slowestSeedS: number;
+}
+
+const SUMMED = [
+  'seeds',
+  'produced',
+  'stored',
+  'lost',
+  'duplicated',
+  'altered',
+  'invented',
+  'faults',
+  'unsettled',
+] as const;
+
+function nothing(): Sums {
+  const zero = { produced: 0, stored: 0, lost: 0, duplicated: 0, altered: 0, invented: 0 };
+  return { seeds: 0, ...zero, faults: 0, unsettled: 0, slowestSeedS: 0 };
+}
+
+function add(sums: Sums, more: Sums): void {
+  for (const name of SUMMED) sums[name] += more[name];
+  sums.slowestSeedS = Math.max(sums.slowestSeedS, more.slowestSeedS);
+}
+
+function resultOf(size: SwarmSize, sums: Sums, wanted: number, seconds: number): BenchResult {
   return {
-    figures: { seeds: ran, days: DAYS, meters: METERS, ...sums, unsettled, seconds, slowestSeedS: slowestMs / 1_000 },
+    figures: { days: size.days, meters: size.meters, ...sums, seconds },
     bars: [
+      atLeast('seeds', sums.seeds, wanted),
       atMost('lost', sums.lost, 0),
       atMost('duplicated', sums.duplicated, 0),
       atMost('altered', sums.altered, 0),
       atMost('invented', sums.invented, 0),
-      atMost('runs that did not settle', unsettled, 0),
+      atMost('runs that did not settle', sums.unsettled, 0),
     ],
   };
 }
+
+/** Runs seeds `seed`, `seed` + 1, ... in this process; stops at the first that fails and says how to run it again. */
+async function runPart(size: SwarmSize, env: BenchEnv): Promise<BenchResult> {
+  const profiles = await swarmProfiles(env.readText);
+  const { days, meters, faultsPerDay, offlineDays } = size;
+  const wanted = env.count ?? size.seedsDefault;
+  const sums = nothing();
+  const startedMs = env.nowMs();
+  for (let seed = env.seed; seed < env.seed + wanted; seed++) {
+    const seedStartedMs = env.nowMs();
+    const offline = offlineDays === undefined ? {} : { offlineDays };
+    const { faults, settled, ...outcome } = await runSwarm({ seed, days, meters, faultsPerDay, ...offline }, profiles);
+    const slowestSeedS = (env.nowMs() - seedStartedMs) / 1_000;
+    add(sums, { ...outcome, seeds: 1, faults: faults.length, unsettled: settled ? 0 : 1, slowestSeedS });
+    if (outcome.clean) continue;
+    for (const sample of outcome.samples) env.progress(`${size.name}: ${sample}`);
+    for (const { atMs, fault } of faults)
+      env.progress(`${size.name}: after ${(atMs / 3_600_000).toFixed(2)} h ${JSON.stringify(fault)}`);
+    env.progress(`${size.name}: seed ${seed} fails; run it again with: ${replayOf(seed, size.name)}`);
+    break;
+  }
+  return resultOf(size, sums, wanted, (env.nowMs() - startedMs) / 1_000);
+}
+
+/** The seeds in equal parts, each in a process of its own. */
+async function runSpread(size: SwarmSize, env: BenchEnv): Promise<BenchResult> {
+  const wanted = env.count ?? size.seedsDefault;
+  if (env.program === undefined || wanted < PROCESSES) return runPart(size, env);
+  const startedMs = env.nowMs();
+  const each = Math.ceil(wanted / PROCESSES);
+  const parts = Array.from({ length: PROCESSES }, (_, at) => ({
+    seed: env.seed + at * each,
+    count: Math.min(each, wanted - at * each),
+  }));
+  const sums = nothing();
+  for (const part of await Promise.all(parts.map((one) => runElsewhere(size, env, one)))) add(sums, part);
+  return resultOf(size, sums, wanted, (env.nowMs() - startedMs) / 1_000);
+}
+
+async function runElsewhere(
+  size: SwarmSize,
+  { program, progress }: BenchEnv,
+  { seed, count }: { readonly seed: number; readonly count: number },
+): Promise<Sums> {
+  assert(program !== undefined, 'the program is built');
+  const host = createProcessHost();
+  const name = `${size.name}-part`;
+  const args = ['nightly', name, '--seed', `${seed}`, '--count', `${count}`];
+  const tell = (line: string) => {
+    if (line.startsWith(`${size.name}: `)) progress(line);
+  };
+  const running = await startProgram(
+    createHostEnv({ logLevel: 'silent' }),
+    host,
+    program,
+    args,
+    host.temporaryFolder,
+    tell,
+  );
+  try {
+    const report = JSON.parse(await running.line(`"${name}"`, count * size.seedMaxMs)) as { readonly figures: Sums };
+    return report.figures;
+  } finally {
+    await running.stop(STOP_TIMEOUT_MS);
+  }
+}
+
+/** Small systems, many seeds. */
+export const proveSwarm = (env: BenchEnv): Promise<BenchResult> => runSpread(SMALL, env);
+
+/** What one process of {@link proveSwarm} does. */
+export const proveSwarmPart = (env: BenchEnv): Promise<BenchResult> => runPart(SMALL, env);
+
+/** A month of a hundred meters, a week of it without a broker. */
+export const proveSwarmFull = (env: BenchEnv): Promise<BenchResult> => runSpread(FULL, env);
+
+/** What one process of {@link proveSwarmFull} does. */
+export const proveSwarmFullPart = (env: BenchEnv): Promise<BenchResult> => runPart(FULL, env);
