@@ -200,9 +200,8 @@ export class Concentrator {
     const common = { env, line: line.id, stage: this.#stage, journal: this.journal, health: this.health };
     const { link } = line;
     if (link.purpose === 'push') {
-      const [meter] = line.meters;
-      if (meter !== undefined)
-        this.#listeners.push(new PushListener({ ...common, meter, link, sampleMs: line.sampleMs }));
+      const { meters, sampleMs } = line;
+      if (meters.length > 0) this.#listeners.push(new PushListener({ ...common, meters, link, sampleMs }));
       return;
     }
     const reader = new DlmsLineReader({

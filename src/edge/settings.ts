@@ -177,13 +177,25 @@ async function linesOf(config: EdgeConfig, around: SettingsSurroundings): Promis
         problems.push(`meter ${meter.id}: ${reasonOf(error)}`);
       }
     }
-    if (link.purpose === 'push' && meters.length > 1)
-      problems.push(`line ${line.id}: a port that pushes has one meter`);
+    if (link.purpose === 'push') problems.push(...pushProblems(line.id, link, meters));
     lines.push({ id: line.id, link, sampleMs: line.sampleS * 1000, meters });
   }
   problems.push(...sharedKeys(lines.flatMap(({ meters }) => meters)));
   if (problems.length > 0) throw edgeError('EDGE_SETTINGS', problems.join('; '));
   return lines;
+}
+
+/** Several meters push to one place only where their titles tell them apart. */
+function pushProblems(line: string, link: Link, meters: readonly Meter[]): string[] {
+  if (meters.length < 2) return [];
+  if (link.kind === 'line') return [`line ${line}: a port that pushes has one meter`];
+  const titles = meters.map(({ security }) => security?.meterTitle ?? null);
+  const untold = meters.filter((_, at) => titles[at] === null);
+  const words = untold.map(({ meterId }) => meterId).join(', ');
+  if (untold.length > 0)
+    return [`line ${line}: several meters push here, so the key file of each names its meterTitle; ${words} has none`];
+  const distinct = new Set(titles.map((title) => toHex(title ?? new Uint8Array())));
+  return distinct.size === meters.length ? [] : [`line ${line}: two meters have the same meterTitle`];
 }
 
 /** One key in two meters gives both away with either, and their counters would repeat numbers under it. */

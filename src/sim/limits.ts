@@ -44,3 +44,9 @@ export const OBJECT_FILE_MAX_CHARACTERS = 1024 * 1024;
 
 /** Objects that a file adds to a meter: a large meter has about 1,000 in all. */
 export const OBJECTS_MAX = 1_024;
+
+/** A meter that pushes waits so long for its connection, ms. */
+export const PUSH_CONNECT_MS = 10_000;
+
+/** A meter whose push is to be confirmed waits so long for that, ms: the receiver has a disk to wait for. */
+export const PUSH_CONFIRM_MS = 10_000;

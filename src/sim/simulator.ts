@@ -13,6 +13,7 @@ import { type Household, parseHouseholds } from './load/households.ts';
 import type { ListedObjectRule } from './meter/objects/listed.ts';
 import { parseObjectFile } from './object-file.ts';
 import { type ListenPlace, parseListen, type ReachedMeter, SimListeners } from './serve/listen.ts';
+import { PushCaller } from './serve/push-caller.ts';
 
 /** What to simulate. */
 export interface SimulatorOptions {
@@ -38,6 +39,8 @@ export interface SimulatorOptions {
   /** Which class tables the file may use. */
   readonly classRules?: ClassRules;
   readonly securities?: FleetOptions['securities'];
+  /** Where meters push the lists of their profiles to from the start; absent = nowhere until a client sets it. */
+  readonly push?: { readonly destination: string; readonly confirmed: boolean };
 }
 
 /** A running simulator. */
@@ -51,7 +54,9 @@ export class Simulator {
     readonly meters: readonly SimMeter[],
     private readonly ledger: Ledger | null,
     private readonly listeners: SimListeners,
+    private readonly callers: readonly PushCaller[],
   ) {
+    for (const caller of callers) caller.start();
     if (ledger !== null) this.#recordLater();
   }
 
@@ -86,7 +91,7 @@ export class Simulator {
     const listeners = new SimListeners(env, ledger);
     try {
       const reached = await openPlaces(listeners, places, meters);
-      return new Simulator(env, reached, meters, ledger, listeners);
+      return new Simulator(env, reached, meters, ledger, listeners, callersOf(env, meters, options.push));
     } catch (error) {
       await listeners.close();
       await ledger?.close();
@@ -115,10 +120,21 @@ export class Simulator {
   async stop(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = null;
+    for (const caller of this.callers) caller.stop();
     await this.listeners.close();
     await this.record();
     await this.ledger?.close();
   }
+}
+
+/** A caller for each list of each meter. */
+function callersOf(env: Env, meters: readonly SimMeter[], push: SimulatorOptions['push']): PushCaller[] {
+  return meters.flatMap((meter) =>
+    meter.device.pushSetups.map((setup) => {
+      setup.destinationText = push?.destination ?? '';
+      return new PushCaller(env, meter, setup, push?.confirmed ?? false);
+    }),
+  );
 }
 
 /** Shares meters out over places in equal parts. */

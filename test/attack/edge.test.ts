@@ -113,6 +113,23 @@ test('HE-7 one key in two meters is refused when the settings are read', async (
   assert.equal((await resolveSettings(good.config, apart.around)).lines.length, 2);
 });
 
+test('HE-7 meters that push to one place need titles of their own', async () => {
+  const { resolveSettings } = await import('../../src/edge/settings.ts');
+  const { settingsWorld } = await import('./settings-world.ts');
+  const keysOf = (digit: string, title: string) =>
+    `encryptionKey: "${digit.repeat(32)}"\nauthenticationKey: "0${digit.repeat(31)}"\n${title}`;
+  const linesOf = async (second: string) => {
+    const keys = { m1: keysOf('a', 'meterTitle: "4b464d0000000001"'), m2: keysOf('b', second) };
+    const { config, around } = await settingsWorld(keys, 'push+tcp://127.0.0.1:4059');
+    const parsed = parseConfig(EDGE_CONFIG, config);
+    assert.ok(parsed.ok, JSON.stringify(parsed));
+    return (await resolveSettings(parsed.config, around)).lines;
+  };
+  await assert.rejects(linesOf(''), /line calls: several meters push here, .* names its meterTitle; m2 has none/);
+  await assert.rejects(linesOf('meterTitle: "4b464d0000000001"'), /line calls: two meters have the same meterTitle/);
+  assert.equal((await linesOf('meterTitle: "4b464d0000000002"'))[0]?.meters.length, 2);
+});
+
 /** A meter whose relay may be ordered only where it is protected. */
 class Relay implements MeterAccess {
   readonly timeZone = 'Europe/Berlin';

@@ -8,8 +8,8 @@ import { testWorld } from '../unit/edge/world.ts';
 
 const PROFILE = 'sagemcom/t210-d';
 
-/** `keys`: the text of each meter's key file. */
-export async function settingsWorld(keys: Readonly<Record<string, string>>) {
+/** `keys`: the text of each meter's key file; `place`: where they all push to, absent = a port for each. */
+export async function settingsWorld(keys: Readonly<Record<string, string>>, place?: string) {
   const { env } = testWorld().program('edge');
   const linkEnv = { ...env, lines: new MemoryLines({ timers: env.timers, clock: env.clock, random: env.random }) };
   const write = (path: string, text: string): Promise<void> =>
@@ -26,13 +26,15 @@ export async function settingsWorld(keys: Readonly<Record<string, string>>) {
   const yaml = readFileSync(new URL(`../../config/profiles/${profileOf(PROFILE).key}.yaml`, import.meta.url), 'utf8');
   await write(`profiles/${PROFILE}.yaml`, yaml);
   const lines = [];
+  const meters = [];
   for (const [id, text] of Object.entries(keys)) {
     await write(`${id}.keys`, text);
     linkEnv.lines.create(id, { framing: 'auto', purpose: 'push' });
-    lines.push(
-      `  - { id: port-${id}, url: "memory:${id}", meters: [{ id: ${id}, profile: ${PROFILE}, keysFile: ${id}.keys }] }`,
-    );
+    const meter = `{ id: ${id}, profile: ${PROFILE}, keysFile: ${id}.keys }`;
+    meters.push(meter);
+    if (place === undefined) lines.push(`  - { id: port-${id}, url: "memory:${id}", meters: [${meter}] }`);
   }
+  if (place !== undefined) lines.push(`  - { id: calls, url: "${place}", meters: [${meters.join(', ')}] }`);
   return {
     config: ['enrolmentFile: e.json', 'lines:', ...lines].join('\n'),
     around: { env: env as Env, linkEnv, profilesFolder: 'profiles', software: 'test' },

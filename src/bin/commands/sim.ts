@@ -4,6 +4,7 @@ import { createHostEnv } from '../../host/env.ts';
 import { onStopSignal } from '../../host/signals.ts';
 import { FLEET_METERS_MAX } from '../../sim/limits.ts';
 import { LOAD_FAULTS } from '../../sim/meter/device.ts';
+import { destinationOf } from '../../sim/meter/push-setup.ts';
 import { MISBEHAVIOURS } from '../../sim/serve/misbehave.machine.ts';
 import { Simulator } from '../../sim/simulator.ts';
 import { defineCommand, wholeNumber } from '../command.ts';
@@ -42,6 +43,12 @@ export const simCommand = defineCommand({
       value: 'N=HOW',
       what: 'let meter N (from 1) misbehave, or have a fault behind its relay',
     },
+    push: {
+      kind: 'text',
+      value: 'HOST:PORT',
+      what: 'where meters push the lists of their profile to (default: nowhere)',
+    },
+    'push-confirmed': { kind: 'flag', what: 'pushes ask for a confirmation and are sent again without one' },
     security: { kind: 'text', value: 'FILE', what: 'key file of sim meter, seen from the meter (docs/dlms.md)' },
     config: { kind: 'text', value: 'DIR', what: 'folder with profiles/ and loads/ (default: those of the package)' },
   },
@@ -53,6 +60,8 @@ export const simCommand = defineCommand({
     if (what === 'fleet' && values.security !== undefined)
       throw new UsageError('--security belongs to sim meter: no two meters have the same keys.');
     if (values.listen.length === 0) throw new UsageError('--listen is missing, as in --listen tcp://127.0.0.1:4059.');
+    if (values.push !== undefined && destinationOf(values.push) === null)
+      throw new UsageError('--push takes HOST:PORT, as in --push 127.0.0.1:4059.');
     const env = createHostEnv({ logLevel: 'info' });
     const simulator = await Simulator.start(env, {
       configFolder: values.config ?? CONFIG_FOLDER,
@@ -66,6 +75,7 @@ export const simCommand = defineCommand({
       misbehaviours: faultsOf(values.misbehave, MISBEHAVIOURS),
       loadFaults: faultsOf(values.misbehave, LOAD_FAULTS),
       classRules: { unsureClasses: values['unsure-classes'] },
+      ...(values.push === undefined ? {} : { push: { destination: values.push, confirmed: values['push-confirmed'] } }),
       ...(values.objects === undefined ? {} : { objectsFile: values.objects }),
       ...(values.names === undefined ? {} : { referencing: referencingOf(values.names) }),
       ...(values.security === undefined ? {} : { securities: new Map([[0, await keysIn(values.security, env.disk)]]) }),

@@ -18,6 +18,7 @@ export interface OpenedPush {
   readonly apdu: Apdu;
   /** False when it was ciphered and its tag could not be checked, or had none. */
   readonly verified: boolean;
+  readonly ciphered: boolean;
 }
 
 const PREFIX = 'push-counter:';
@@ -62,7 +63,7 @@ export class PushCipher {
   open(octets: Uint8Array): OpenedPush {
     const outer = decodeApdu(octets);
     const security = this.#security;
-    if (security === null) return { apdu: outer, verified: true };
+    if (security === null) return { apdu: outer, verified: true, ciphered: false };
     if (!isCipheredApdu(outer) || outer.apdu === 'general-signing')
       throw securityError('SECURITY_POLICY', `${outer.apdu} from a port with a key`);
     const { authentication } = security.keys;
@@ -75,7 +76,7 @@ export class PushCipher {
     // A wrong key gives nonsense: only what can be read moves the counter.
     const apdu = decodeApdu(plaintext);
     this.#counter.accept(outer.invocationCounter);
-    return { apdu, verified };
+    return { apdu, verified, ciphered: true };
   }
 }
 

@@ -16,6 +16,7 @@ import { EVENT, EventHistory } from './events.ts';
 import { Firmware } from './firmware.ts';
 import { intervalEnds, lastIntervalEnd } from './intervals.ts';
 import { Power } from './power.ts';
+import { PushSetup, pushListsOf } from './push-setup.ts';
 import { Relay, type RelayGap, type RelayOrder, type RelayOutcome } from './relay.ts';
 
 /** What a meter is made of. */
@@ -82,6 +83,8 @@ export class Device {
   readonly events: EventHistory;
   readonly power: Power;
   readonly firmware: Firmware;
+  /** One for each list that it pushes. */
+  readonly pushSetups: readonly PushSetup[];
   readonly #options: DeviceOptions;
   readonly #load: MeterLoad;
   readonly #losses = new Map<RelayGap, Map<string, number>>();
@@ -106,6 +109,8 @@ export class Device {
       restart: (forMs) => this.power.cutAfterAnswer(forMs),
       loseAnswer: () => this.power.loseAnswer(),
     });
+    const { profile } = options;
+    this.pushSetups = pushListsOf(profile.push).map((rule, at) => new PushSetup(rule, at, profile));
     const zone = timeZoneOf(this.timeZone);
     const now = options.installedAtMs;
     this.#load = new MeterLoad({

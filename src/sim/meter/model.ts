@@ -156,6 +156,7 @@ function objectsOf(device: Device): SimObject[] {
     ...profile.eventLogs.map((rule) => eventLogObject(device, rule)),
     ...(profile.relay === null ? [] : [disconnectObject(device, profile.relay)]),
     ...(profile.firmware === null ? [] : [imageObject(device.firmware, profile.firmware.obis)]),
+    ...device.pushSetups.map((setup) => setup.object()),
   ];
 }
 

@@ -3,16 +3,20 @@
  * and the clients that prove themselves with those keys. What is transferred, agreed on or raised holds as in a real meter,
  * until the simulator ends.
  */
+import { sealGeneral } from '../../dlms/security/ciphering.ts';
 import type { HlsMechanism } from '../../dlms/security/hls.ts';
 import type { MeterSecurity } from '../../dlms/security/meter-security.ts';
 import { INVOCATION_COUNTER, SECURITY_SETUP, SECURITY_SETUP_CLASS } from '../../dlms/security/setup-requests.ts';
 import type { ServerClient } from '../../dlms/session/object-model.ts';
 import { SecuritySetup } from '../../dlms/session/security-setup.ts';
 import { hlsSecretOf } from '../../dlms/session/sign-on.ts';
+import { encodeApdu } from '../../dlms/xdlms/codec.ts';
 import type { ClientRule } from '../../profile/schema/profile.ts';
 import { titleOfSerial } from './keys.ts';
 import { type SimObject, simObject } from './objects/object.ts';
 
+/** Client SAP for which pushes are sealed; all clients share the keys. */
+const PUSH_CLIENT = 1;
 const MECHANISM_DEFAULT: HlsMechanism = 'hls-gmac';
 
 /** What of a meter its security needs. */
@@ -74,6 +78,22 @@ export class SimSecurity {
         return setup.securityOf(address);
       },
     };
+  }
+
+  /** A message that nobody asked for, under the unicast key: authenticated and encrypted. */
+  sealPush(plaintext: Uint8Array): Uint8Array {
+    const { suite, keys, counter } = this.setup.securityOf(PUSH_CLIENT);
+    return encodeApdu(
+      sealGeneral(plaintext, {
+        suite,
+        keys,
+        title: this.title,
+        invocationCounter: counter.take(),
+        keySet: 'unicast',
+        authenticated: true,
+        encrypted: true,
+      }),
+    );
   }
 
   /** Security setup, for clients with control rights, and the invocation counter, for everybody. */

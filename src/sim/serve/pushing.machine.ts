@@ -14,6 +14,7 @@ import { meterTimeOf } from '../../profile/time.ts';
 import { onTheLine } from '../captures.ts';
 import type { Device } from '../meter/device.ts';
 import { momentData, valueData } from '../meter/objects/measurements.ts';
+import { pushListsOf } from '../meter/push-setup.ts';
 
 /** A list and when it is due, by the monotonic clock. */
 interface DueList {
@@ -35,7 +36,7 @@ export class PushingMachine<Event> implements Machine<Event> {
     private readonly inner: Machine<Event>,
     private readonly device: Device,
   ) {
-    this.#lists = listsOf(device.profile.push).map((rule) => ({
+    this.#lists = pushListsOf(device.profile.push).map((rule) => ({
       rule,
       periodMs: (rule.periodS ?? 10) * 1000,
       dueMs: 0,
@@ -70,18 +71,6 @@ export class PushingMachine<Event> implements Machine<Event> {
     }
     return this.inner.tick(nowMs);
   }
-}
-
-/** The lists that a simulated meter pushes: one for each period, the fullest, and none that belongs to a variant. */
-function listsOf(rules: readonly PushRule[]): PushRule[] {
-  const chosen = new Map<number | null, PushRule>();
-  for (const rule of rules) {
-    const other = chosen.get(rule.periodS);
-    const isVariant = rule.layout === 'obis' && rule.obisText !== null && rules.length > 1;
-    if (!isVariant && (other === undefined || rule.positions.size > other.positions.size))
-      chosen.set(rule.periodS, rule);
-  }
-  return [...chosen.values()];
 }
 
 /** What a meter pushes for a list right now. */

@@ -47,7 +47,7 @@ async function port(profileKey: string, timeZone: string, sampleMs: number, encr
   const listener = new PushListener({
     env,
     line: 'han',
-    meter,
+    meters: [meter],
     link,
     stage: new DirectStage(journal),
     journal,

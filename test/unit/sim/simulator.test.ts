@@ -9,7 +9,9 @@ import { hasCode } from '../../../src/base/errors.ts';
 import { SILENT_LOG } from '../../../src/base/log.ts';
 import { parseObis } from '../../../src/dlms/cosem/obis.ts';
 import { clientTransport } from '../../../src/dlms/frame/client-transport.ts';
+import { WrapperServer } from '../../../src/dlms/frame/wrapper.machine.ts';
 import { openSession } from '../../../src/dlms/session/meter-session.ts';
+import { decodeApdu, encodeApdu } from '../../../src/dlms/xdlms/codec.ts';
 import { createHostEnv } from '../../../src/host/env.ts';
 import { openPseudoTerminal } from '../../../src/host/pseudo-terminal.ts';
 import { readOnce } from '../../../src/lab/read-once.ts';
@@ -156,4 +158,47 @@ test('what cannot be started is said in a sentence, and nothing stays open', asy
   const port = new URL(first.reached[0]?.url ?? '').port;
   await assert.rejects(Simulator.start(env, options({ days: 0, listen: [`tcp://127.0.0.1:${port}`] })));
   await first.stop();
+});
+
+test('SG-EV-1 a simulator whose meters push connects to where they push to, and stops calling when it stops', async () => {
+  const heard: string[] = [];
+  let told = () => {};
+  const second = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  const drivers = new Set<LineDriver>();
+  const listener = await env.net.listenTcp('127.0.0.1', 0, (duplex) => {
+    const driver = new LineDriver(duplex, env);
+    drivers.add(driver);
+    const machine = new WrapperServer();
+    const running = driver.run(
+      machine,
+      (events) => {
+        for (const event of events) {
+          if (event.kind !== 'apdu') continue;
+          const apdu = decodeApdu(event.apdu);
+          assert.ok(apdu.apdu === 'data-notification' && apdu.confirmed);
+          heard.push(String(apdu.longInvokeId));
+          const { longInvokeId, selfDescriptive, breakOnError, confirmed, highPriority, dateTime } = apdu;
+          const flags = { longInvokeId, selfDescriptive, breakOnError, confirmed, highPriority };
+          const answer = encodeApdu({ apdu: 'data-notification-confirm', ...flags, dateTime });
+          machine.send(answer, event.stations, running.nowMs());
+          running.kick();
+          if (heard.length >= 2) told();
+        }
+      },
+      () => drivers.delete(driver),
+    );
+    running.kick();
+  });
+  const push = { destination: `127.0.0.1:${listener.port}`, confirmed: true };
+  const simulator = await Simulator.start(env, options({ profiles: ['kaifa/ma304'], count: 2, push }));
+  try {
+    await second;
+    assert.deepEqual(heard.slice(0, 2), ['1', '1'], 'the first of each meter');
+  } finally {
+    await simulator.stop();
+    await listener.close();
+    for (const driver of drivers) driver.close();
+  }
 });

@@ -1,0 +1,137 @@
+/**
+ * A simulated meter that calls: it connects to where its Push setup says, pushes its list there under the wrapper, ciphered
+ * when it has keys, and hangs up; when it is to be confirmed it waits for that first. What did not get through is tried again
+ * as often as the setup says, with the values of its time.
+ */
+import type { Env, Timer } from '../../base/env.ts';
+import { reasonOf } from '../../base/errors.ts';
+import type { TransportEvent } from '../../dlms/frame/transport.ts';
+import { WrapperServer } from '../../dlms/frame/wrapper.machine.ts';
+import { decodeApdu, encodeApdu } from '../../dlms/xdlms/codec.ts';
+import { LineDriver } from '../../link/drive.ts';
+import type { SimMeter } from '../fleet.ts';
+import { PUSH_CONFIRM_MS, PUSH_CONNECT_MS } from '../limits.ts';
+import type { PushDestination, PushSetup } from '../meter/push-setup.ts';
+import { notificationOf } from './pushing.machine.ts';
+
+/** What it reaches the outside with. */
+export type PushCallerEnv = Pick<Env, 'net' | 'clock' | 'timers' | 'random' | 'log'>;
+
+const PERIOD_DEFAULT_S = 10;
+const INVOKE_IDS = 0x100_0000;
+/** Client SAP that pushes are for: the reading client of a head-end. */
+const PUSH_CLIENT = 1;
+
+/** Pushes of one list of one meter. */
+export class PushCaller {
+  /** Pushes that got through: confirmed, or on their way when nobody confirms. */
+  pushed = 0;
+  /** Pushes that were given up. */
+  failed = 0;
+  #timer: Timer | null = null;
+  #driver: LineDriver | null = null;
+  #invokeId = 0;
+  /** A push is being tried: the meter has one modem. */
+  #busy = false;
+  #stopped = false;
+
+  /** `confirmed`: the receiver is asked to confirm. */
+  constructor(
+    private readonly env: PushCallerEnv,
+    private readonly meter: SimMeter,
+    private readonly setup: PushSetup,
+    private readonly confirmed: boolean,
+  ) {}
+
+  /** Begins with a push at once. */
+  start(): void {
+    this.setup.onPush = () => this.#after(0);
+    this.#after(this.#startDelayMs());
+  }
+
+  /** Hangs up and pushes no more. */
+  stop(): void {
+    this.#stopped = true;
+    this.setup.onPush = null;
+    this.#timer?.cancel();
+    this.#driver?.close();
+  }
+
+  #startDelayMs(): number {
+    const [octet = 0] = this.env.random.bytes(1);
+    return (this.setup.randomisationS * 1000 * octet) / 256;
+  }
+
+  #after(delayMs: number): void {
+    this.#timer?.cancel();
+    if (this.#stopped) return;
+    this.#timer = this.env.timers.after(delayMs, () => {
+      // The next one is due a period after this one was, whatever becomes of it.
+      this.#after((this.setup.rule.periodS ?? PERIOD_DEFAULT_S) * 1000 + this.#startDelayMs());
+      const { destination } = this.setup;
+      if (destination === null || this.#busy) return;
+      this.#busy = true;
+      void this.#push(destination).finally(() => {
+        this.#busy = false;
+      });
+    });
+  }
+
+  async #push(destination: PushDestination): Promise<void> {
+    this.#invokeId = (this.#invokeId + 1) % INVOKE_IDS;
+    const notification = notificationOf(this.meter.device, this.setup.rule, this.#invokeId);
+    const plain = encodeApdu({ ...notification, confirmed: this.confirmed });
+    for (let attempt = 0; attempt <= this.setup.retries && !this.#stopped; attempt++) {
+      if (attempt > 0) await this.env.timers.sleep(this.setup.repetitionS * 1000);
+      if (this.#stopped) return;
+      try {
+        await this.#call(destination, this.meter.security?.sealPush(plain) ?? plain);
+        this.pushed++;
+        return;
+      } catch (error) {
+        this.env.log.debug('sim.push-failed', { meterId: this.meter.device.meterId, reason: reasonOf(error) });
+      }
+    }
+    this.failed++;
+  }
+
+  /** One call; rejects when nobody answers, and when what is to be confirmed is not. */
+  async #call({ host, port }: PushDestination, apdu: Uint8Array): Promise<void> {
+    const duplex = await this.env.net.connectTcp(host, port, { timeoutMs: PUSH_CONNECT_MS });
+    const driver = new LineDriver(duplex, this.env);
+    this.#driver = driver;
+    const machine = new WrapperServer();
+    const isConfirmed = new Promise<void>((resolve, reject) => {
+      const late = this.env.timers.after(PUSH_CONFIRM_MS, () => reject(new Error('no confirmation came')));
+      const heard = (events: readonly TransportEvent[]) => {
+        if (!events.some((event) => event.kind === 'apdu' && this.#confirms(event.apdu))) return;
+        late.cancel();
+        resolve();
+      };
+      const running = driver.run(machine, heard, (reason) => {
+        late.cancel();
+        reject(reason ?? new Error('the receiver hung up'));
+      });
+      machine.push(apdu, { client: PUSH_CLIENT, server: this.meter.wrapperPort }, running.nowMs());
+      running.kick();
+      if (this.confirmed) return;
+      late.cancel();
+      resolve();
+    });
+    try {
+      await isConfirmed;
+    } finally {
+      this.#driver = null;
+      driver.close();
+    }
+  }
+
+  #confirms(octets: Uint8Array): boolean {
+    try {
+      const apdu = decodeApdu(octets);
+      return apdu.apdu === 'data-notification-confirm' && apdu.longInvokeId === this.#invokeId;
+    } catch {
+      return false;
+    }
+  }
+}
