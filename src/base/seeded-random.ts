@@ -63,9 +63,4 @@ export class SeededRandom implements Random {
     if (item === undefined) throw new RangeError('pick from an empty list');
     return item;
   }
-
-  /** Normally distributed around 0 with deviation 1 (Box-Muller). */
-  normal(): number {
-    return Math.sqrt(-2 * Math.log(1 - this.unit())) * Math.cos(2 * Math.PI * this.unit());
-  }
 }
