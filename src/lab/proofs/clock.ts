@@ -4,14 +4,17 @@
  *
  * Each case of {@link CLOCK_CASES} is a virtual system of its own with a longest waiting time of 30 days, so that a clock that is
  * believed too early throws readings away. Case and seed are one number: seed 1 is the first case, the seed behind the last
- * case is the first one again in another world. Meters have the right time: a meter that is wrong is another affair.
+ * case is the first one again in another world. A run of all cases ends with real programs ({@link runFakedClock}) where libfaketime is
+ * installed. Meters have the right time: a meter that is wrong is another affair.
  */
 import { HOST_CRYPTO } from '../../host/crypto.ts';
+import { createProcessHost } from '../../host/process.ts';
 import type { MeterId } from '../../model/ids.ts';
-import { atMost, type BenchEnv, type BenchResult } from '../benches/bench.ts';
+import { atLeast, atMost, type BenchEnv, type BenchResult } from '../benches/bench.ts';
 import type { Verdict } from '../oracle.ts';
 import { VirtualSystem } from '../virtual-system.ts';
 import { CLOCK_CASES, type ClockCase } from './clock-cases.ts';
+import { type FakedClockOutcome, findFaketime, runFakedClock } from './faked-clock.ts';
 
 const METERS = 3;
 /** History in the meters at the start. */
@@ -123,16 +126,50 @@ export async function proveClock(env: BenchEnv): Promise<BenchResult> {
     env.progress(`clock: ${clockCase.name} fails, ${found}; run it again with: ${replayOf(seed)}`);
     for (const sample of outcome.samples.slice(0, 3)) env.progress(`clock: ${sample}`);
   }
+  const faked = cases >= CLOCK_CASES.length ? await proveFaked(env) : null;
+  if (faked !== null) {
+    sums.produced += faked.produced;
+    sums.stored += faked.stored;
+    sums.lost += faked.lost;
+    sums.duplicated += faked.duplicated;
+    sums.altered += faked.altered;
+    sums.invented += faked.invented;
+    if (!faked.clean) failed++;
+  }
+  const [lives, countersTwice] = [faked?.lives ?? 0, faked?.countersTwice ?? 0];
   const seconds = Math.round((env.nowMs() - startedMs) / 1_000);
   return {
-    figures: { cases, failed, meters: METERS, ...sums, unsettled, lagHours, seconds },
+    figures: { cases, failed, fakedLives: lives, meters: METERS, ...sums, countersTwice, unsettled, lagHours, seconds },
     bars: [
       atMost('lost', sums.lost, 0),
       atMost('duplicated', sums.duplicated, 0),
       atMost('altered', sums.altered, 0),
       atMost('invented', sums.invented, 0),
       atMost('runs that did not settle', unsettled, 0),
+      atMost('cases that failed', failed, 0),
+      ...(faked === null
+        ? []
+        : [
+            atLeast('lives of a real edge under a wrong clock', lives, 2),
+            atMost('invocation counters used twice', countersTwice, 0),
+          ]),
       atMost('hours between the newest stored row and now, worst', lagHours, LAG_BAR_HOURS),
     ],
   };
+}
+
+/** The part with real programs; null, and told, where it cannot be run. */
+async function proveFaked(env: BenchEnv): Promise<FakedClockOutcome | null> {
+  const library = await findFaketime(createProcessHost());
+  if (library === undefined || env.program === undefined) {
+    env.progress(
+      `clock: no real programs, ${library === undefined ? 'libfaketime is not installed' : 'nothing is built'}`,
+    );
+    return null;
+  }
+  const profile = await env.readText('config/profiles/generic/idis.yaml');
+  const run = { seed: env.seed, program: env.program, profile, library };
+  const outcome = await runFakedClock(run, (line) => env.progress(`clock: ${line}`));
+  for (const sample of outcome.samples) env.progress(`clock: ${sample}`);
+  return outcome;
 }
