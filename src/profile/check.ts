@@ -12,8 +12,9 @@ import { unitCode } from '../dlms/cosem/units.ts';
 import { decodeApdu } from '../dlms/xdlms/codec.ts';
 import type { MeterAttribute, MeterEvent } from '../model/event.ts';
 import { parseMeterId } from '../model/ids.ts';
+import { readEvents } from './event-readout.ts';
 import { readPush } from './push.ts';
-import { type ReadContext, type ReadoutGroup, readBuffer, readEvents, readRegisters } from './readout.ts';
+import { type ReadContext, type ReadoutGroup, readBuffer, readRegisters } from './readout.ts';
 import type { Profile } from './schema/profile.ts';
 import { isTimeZone } from './zone.ts';
 

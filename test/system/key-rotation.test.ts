@@ -9,7 +9,7 @@ import { SecretKey, unwrapKey } from '../../src/dlms/index.ts';
 import { octetsOfKey } from '../../src/dlms/security/secret-key.ts';
 import { readMeterKeys } from '../../src/edge/meter-keys.ts';
 import { MeterCounters } from '../../src/edge/reader/counters.ts';
-import { LinkSessions } from '../../src/edge/reader/sessions.ts';
+import { DEAF, LinkSessions } from '../../src/edge/reader/sessions.ts';
 import type { LineLink } from '../../src/link/link.ts';
 import { linkOf } from '../../src/link/registry.ts';
 import type { CommandBody } from '../../src/model/command.ts';
@@ -85,7 +85,7 @@ async function signOnWithCard(number: number): Promise<string> {
   const place = { meterId: meterId as MeterId, line: 'l', profile, timeZone: 'UTC', logicalDevice, physicalDevice };
   const client = profile.clients.find(({ address }) => address === READING_CLIENT) ?? assert.fail();
   try {
-    await (await sessions.open({ ...place, password: null, security }, client, () => undefined)).release();
+    await (await sessions.open({ ...place, password: null, security }, client, DEAF)).release();
     return 'in';
   } catch (error) {
     return (error as { code: string }).code;

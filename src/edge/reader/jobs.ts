@@ -5,6 +5,7 @@
 import { DeltawattError } from '../../base/errors.ts';
 import type { Data } from '../../dlms/axdr/data.ts';
 import type { MeterEvent } from '../../model/event.ts';
+import { readEvents } from '../../profile/event-readout.ts';
 import {
   attributeRequests,
   bufferRequests,
@@ -21,7 +22,6 @@ import {
   type ReadoutProblem,
   readAttributes,
   readBuffer,
-  readEvents,
   readRegisters,
   registerTime,
   type Scaler,

@@ -6,8 +6,9 @@
  */
 import type { Env } from '../../base/env.ts';
 import { assert, DeltawattError, reasonOf } from '../../base/errors.ts';
-import { RightOfWay } from '../../dlms/index.ts';
+import { type EventNotification, RightOfWay } from '../../dlms/index.ts';
 import type { MeterId } from '../../model/ids.ts';
+import { readEventNotification } from '../../profile/event-readout.ts';
 import type { ReadJob } from '../../profile/plan.ts';
 import type { ClientUse } from '../../profile/schema/profile.ts';
 import type {
@@ -97,7 +98,13 @@ export class DlmsLineReader implements LineReader {
       ]),
     );
     const counted = (code: string) => options.health.count(`reader_discarded_${code.toLowerCase()}`);
-    this.#sessions = new SessionKeeper(options.env, options.opener, counted, this.#way);
+    this.#sessions = new SessionKeeper(
+      options.env,
+      options.opener,
+      counted,
+      (meter, notification) => this.#happened(meter, notification),
+      this.#way,
+    );
     this.#states = new MeterStates(options.journal, options.health);
     this.#attributes = new AttributeFilter(options.journal);
   }
@@ -118,6 +125,21 @@ export class DlmsLineReader implements LineReader {
   urgentWaits(count: number): void {
     this.#urgentWaits = count;
     this.#way.want(count > 0 && !this.#holdsLine);
+  }
+
+  /** A meter told an event by itself: it is stored like those of its log. */
+  #happened(meter: Meter, notification: EventNotification): void {
+    const { health, stage, line, env, nowMs } = this.#options;
+    health.count('reader_event_notifications');
+    const { profile, meterId, timeZone } = meter;
+    const event = readEventNotification(profile, notification, { meterId, timeZone, nowMs: nowMs() });
+    if (event === null) {
+      health.count('reader_event_notifications_unknown');
+      return;
+    }
+    const entry = { line, groups: [], watermarks: [], keep: [], readAtMs: env.clock.nowMs() };
+    // The stage tells its owner when it cannot be stored, and holds it.
+    stage.add({ ...entry, records: [{ kind: 'event', event }] }).catch(() => undefined);
   }
 
   async run(meterId: MeterId, job: ReadJob): Promise<JobOutcome> {

@@ -4,12 +4,12 @@
  * inactivity time is over).
  */
 import type { Env, Timer } from '../../base/env.ts';
-import type { RightOfWay } from '../../dlms/index.ts';
+import type { EventNotification, RightOfWay } from '../../dlms/index.ts';
 import type { MeterId } from '../../model/ids.ts';
 import type { ClientRule, ClientUse } from '../../profile/schema/profile.ts';
 import { SESSION_IDLE_MAX_MS } from '../limits.ts';
 import type { Meter } from '../ports.ts';
-import { clientFor, type OpenAssociation, type SessionOpener } from './sessions.ts';
+import { clientFor, type OpenAssociation, type SessionEar, type SessionOpener } from './sessions.ts';
 
 interface Kept {
   readonly meterId: MeterId;
@@ -30,6 +30,7 @@ export class SessionKeeper {
     private readonly env: Pick<Env, 'timers' | 'clock'>,
     private readonly opener: SessionOpener,
     private readonly counted: (code: string) => void,
+    private readonly happened: (meter: Meter, notification: EventNotification) => void,
     /** Whether somebody waits for the line. */
     private readonly way: RightOfWay,
   ) {}
@@ -67,11 +68,14 @@ export class SessionKeeper {
     }
     await this.drop();
     const client = clientFor(meter, use);
-    const discarded = (code: string, octets: number) => {
-      this.#noiseOctets += octets;
-      this.counted(code);
+    const ear: SessionEar = {
+      discarded: (code, octets) => {
+        this.#noiseOctets += octets;
+        this.counted(code);
+      },
+      happened: (notification) => this.happened(meter, notification),
     };
-    const association = await this.opener.open(meter, client, discarded, this.way);
+    const association = await this.opener.open(meter, client, ear, this.way);
     this.#reused = false;
     this.#kept = { meterId: meter.meterId, client, association };
     return association;

@@ -9,6 +9,7 @@ import {
   type ClientSecurity,
   type ClientSessionEvent,
   counterIn,
+  type EventNotification,
   hlsSignOn,
   INVOCATION_COUNTER_ATTRIBUTE,
   type MeterSession,
@@ -32,17 +33,25 @@ import type { MeterCounters } from './counters.ts';
 import type { KeyRing } from './key-ring.ts';
 import { openWire } from './wire.ts';
 
-/** Hears what came and could not be used. */
-type Discarded = (code: string, octets: number) => void;
+/** Hears what a meter says beside its answers. */
+export interface SessionEar {
+  /** Came and could not be used. */
+  discarded(code: string, octets: number): void;
+  /** Something happened at the meter. */
+  happened(notification: EventNotification): void;
+}
+
+/** Who does not care. */
+export const DEAF: SessionEar = { discarded: () => undefined, happened: () => undefined };
 
 /** What is used of an association. */
 export type OpenAssociation = Pick<MeterSession, 'get' | 'set' | 'action' | 'association' | 'release'>;
 
-/** Opens associations; `discarded` hears what came and could not be used, `way` says whether somebody waits for the line. */
+/** Opens associations; `ear` hears what the meter says beside its answers, `way` says whether somebody waits for the line. */
 export interface SessionOpener {
   /** Keys that were changed since the key files were written; absent or null = none can be. */
   readonly keys?: KeyRing | null;
-  open(meter: Meter, client: ClientRule, discarded: Discarded, way?: RightOfWay): Promise<OpenAssociation>;
+  open(meter: Meter, client: ClientRule, ear: SessionEar, way?: RightOfWay): Promise<OpenAssociation>;
   /** A session made way: an answer that still comes must not be taken for one to the next session. */
   madeWay(): void;
   /** Brings up the framing to a meter for a client of somebody else. Rejects with LINK_OPEN and the codes of FRAME_ERRORS. */
@@ -75,13 +84,13 @@ export class LinkSessions implements SessionOpener {
     readonly keys: KeyRing | null = null,
   ) {}
 
-  async open(meter: Meter, client: ClientRule, discarded: Discarded, way?: RightOfWay): Promise<OpenAssociation> {
+  async open(meter: Meter, client: ClientRule, ear: SessionEar, way?: RightOfWay): Promise<OpenAssociation> {
     const { keys } = this;
     const tries = keys === null || !usesKeys(mechanismOf(meter, client)) ? [] : await keys.tries(meter);
     for (const [at, { security, follows }] of tries.entries()) {
       try {
         if (follows !== null) await this.counters?.follow(meter, security, follows);
-        const association = await this.#openWith({ ...meter, security }, client, discarded, way);
+        const association = await this.#openWith({ ...meter, security }, client, ear, way);
         await keys?.worked(meter, security);
         return association;
       } catch (error) {
@@ -91,13 +100,13 @@ export class LinkSessions implements SessionOpener {
         this.madeWay();
       }
     }
-    return await this.#openWith(meter, client, discarded, way);
+    return await this.#openWith(meter, client, ear, way);
   }
 
   async #openWith(
     meter: Meter,
     client: ClientRule,
-    discarded: Discarded,
+    ear: SessionEar,
     way: RightOfWay | undefined,
   ): Promise<OpenAssociation> {
     const authentication = authenticationOf(meter, client, this.env);
@@ -113,7 +122,9 @@ export class LinkSessions implements SessionOpener {
       release: !hasQuirk(profile, 'no-release', null),
       ...(hasQuirk(profile, 'no-with-list', null) ? { listItemsMax: 1 } : {}),
       onEvent: (event) => {
-        if (event.kind === 'discarded') discarded(event.code, event.octets.length);
+        if (event.kind === 'discarded') ear.discarded(event.code, event.octets.length);
+        else if (event.kind === 'notification' && event.apdu.apdu === 'event-notification-request')
+          ear.happened(event.apdu);
         else this.#counterEvent(meter, event);
       },
     });
@@ -167,7 +178,7 @@ export class LinkSessions implements SessionOpener {
     if (looking === undefined) return;
     let counter: number | null = null;
     try {
-      const association = await this.open(meter, looking, () => undefined);
+      const association = await this.open(meter, looking, DEAF);
       try {
         counter = counterIn((await association.get([INVOCATION_COUNTER_ATTRIBUTE])).at(0));
       } finally {

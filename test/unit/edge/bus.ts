@@ -1,5 +1,6 @@
 /** A line of simulated meters with the edge's reader and scheduler on it, in virtual time. */
 import { readFileSync } from 'node:fs';
+import type { Env } from '../../../src/base/env.ts';
 import type { Entry, Meter, ReadingStage } from '../../../src/edge/ports.ts';
 import { DlmsLineReader } from '../../../src/edge/reader/line-reader.ts';
 import { LinkSessions } from '../../../src/edge/reader/sessions.ts';
@@ -39,6 +40,8 @@ export class DirectStage implements ReadingStage {
 }
 
 export interface BusOptions {
+  /** How associations are opened; absent = as on a site. */
+  readonly sessions?: (link: LineLink, env: Env) => LinkSessions;
   readonly count: number;
   readonly days?: number;
   readonly misbehaviours?: ReadonlyMap<number, Misbehaviour>;
@@ -93,7 +96,7 @@ export async function bus(options: BusOptions) {
     env,
     line: 'bus1',
     meters,
-    opener: new LinkSessions(link, env),
+    opener: options.sessions?.(link, env) ?? new LinkSessions(link, env),
     stage,
     journal,
     health,

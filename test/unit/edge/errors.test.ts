@@ -12,7 +12,7 @@ import { EDGE_ERRORS } from '../../../src/edge/errors.ts';
 import type { Meter } from '../../../src/edge/ports.ts';
 import { wantedData } from '../../../src/edge/reader/answers.ts';
 import { ReaderMeterAccess } from '../../../src/edge/reader/meter-access.ts';
-import { clientFor, LinkSessions } from '../../../src/edge/reader/sessions.ts';
+import { clientFor, DEAF, LinkSessions } from '../../../src/edge/reader/sessions.ts';
 import { verdictOf } from '../../../src/edge/reader/verdict.ts';
 import { resultWords } from '../../../src/edge/result-words.ts';
 import { resolveSettings } from '../../../src/edge/settings.ts';
@@ -122,15 +122,9 @@ test('a profile without the client, the password, the mechanism or the relay tha
   const sessions = new LinkSessions(linkOf('memory:a', { ...env, lines }) as LineLink, env);
   assert.throws(() => clientFor(meterWith({ clients: [] }), 'read'), codeOf('READER_NO_CLIENT'));
   const reading = clientFor(meterWith({}), 'read');
-  await assert.rejects(
-    sessions.open(meterWith({}), reading, () => undefined),
-    codeOf('READER_NO_PASSWORD'),
-  );
+  await assert.rejects(sessions.open(meterWith({}), reading, DEAF), codeOf('READER_NO_PASSWORD'));
   const strong = { ...reading, security: 'hls-gmac' as const };
-  await assert.rejects(
-    sessions.open(meterWith({}), strong, () => undefined),
-    codeOf('READER_SECURITY'),
-  );
+  await assert.rejects(sessions.open(meterWith({}), strong, DEAF), codeOf('READER_SECURITY'));
   const access = new ReaderMeterAccess(
     meterWith({ relay: null }),
     () => Promise.reject(new Error('unused')),

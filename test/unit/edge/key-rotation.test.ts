@@ -11,7 +11,7 @@ import type { Meter } from '../../../src/edge/ports.ts';
 import { MeterCounters } from '../../../src/edge/reader/counters.ts';
 import { KeyRing } from '../../../src/edge/reader/key-ring.ts';
 import { DlmsLineReader } from '../../../src/edge/reader/line-reader.ts';
-import { LinkSessions } from '../../../src/edge/reader/sessions.ts';
+import { DEAF, LinkSessions } from '../../../src/edge/reader/sessions.ts';
 import { Scheduler } from '../../../src/edge/scheduler/scheduler.ts';
 import type { LineLink } from '../../../src/link/link.ts';
 import { MemoryLines } from '../../../src/link/memory.ts';
@@ -158,7 +158,7 @@ async function site(options: { masterKey?: boolean } = {}) {
       },
       /** Signs on as a round of reading does; what the meter was signed on with. */
       async read(): Promise<void> {
-        const opening = open(meter, READING, () => undefined);
+        const opening = open(meter, READING, DEAF);
         let settled = false;
         const done = opening.finally(() => {
           settled = true;
@@ -184,7 +184,7 @@ async function site(options: { masterKey?: boolean } = {}) {
     const sessions = new LinkSessions(link, env, new MeterCounters(journal, env.clock));
     let settled = false;
     const done = sessions
-      .open(meter, READING, () => undefined)
+      .open(meter, READING, DEAF)
       .then(
         () => true,
         () => false,

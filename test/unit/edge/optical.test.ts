@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseObis } from '../../../src/dlms/cosem/obis.ts';
 import type { Meter } from '../../../src/edge/ports.ts';
-import { clientFor, LinkSessions } from '../../../src/edge/reader/sessions.ts';
+import { clientFor, DEAF, LinkSessions } from '../../../src/edge/reader/sessions.ts';
 import { linkOf } from '../../../src/link/registry.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
 import { makeFleet, SIM_PASSWORD, serveLine } from '../../../src/sim/fleet.ts';
@@ -49,7 +49,7 @@ test('HE-1 a reader at an optical head signs on for each association, and not wh
   };
   const sessions = new LinkSessions(link, env);
   for (const signOns of [1, 2, 3]) {
-    const association = await settle(sessions.open(meter, clientFor(meter, 'read'), () => undefined));
+    const association = await settle(sessions.open(meter, clientFor(meter, 'read'), DEAF));
     for (let time = 0; time < 2; time++) {
       const [value] = await settle(association.get([ENERGY]));
       assert.ok(value !== undefined && 'data' in value);

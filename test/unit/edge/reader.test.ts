@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dateTimeOfUtcMs, dateTimeToOctets } from '../../../src/dlms/cosem/datetime.ts';
+import { parseObis } from '../../../src/dlms/cosem/obis.ts';
+import { LinkSessions, type SessionEar } from '../../../src/edge/reader/sessions.ts';
 import { bus, profileOf } from './bus.ts';
 
 const QUARTER_MS = 900_000;
@@ -23,6 +26,47 @@ test('IT-1 a new meter is read as far back as its buffer reaches, then only what
   assert.equal(all.length - first.length, 4, 'one row a quarter of an hour');
   assert.ok(b.line.octets - octets < 60_000, `${b.line.octets - octets} octets for four rounds of two meters`);
   assert.deepEqual(b.records('gap'), []);
+  await b.stop();
+});
+
+/** Associations whose ear the test gets hold of. */
+class OverheardSessions extends LinkSessions {
+  ear: SessionEar | null = null;
+
+  override open(...[meter, client, ear, way]: Parameters<LinkSessions['open']>): ReturnType<LinkSessions['open']> {
+    this.ear = ear;
+    return super.open(meter, client, ear, way);
+  }
+}
+
+test('SG-EV-1 an event that a meter tells in an association is stored at once, an unknown one is counted', async () => {
+  let sessions: OverheardSessions | null = null;
+  const b = await bus({
+    count: 1,
+    sessions: (link, env) => {
+      sessions = new OverheardSessions(link, env);
+      return sessions;
+    },
+  });
+  b.scheduler.start();
+  await b.world.clock.advance(10 * 60_000);
+  const { ear } = sessions ?? assert.fail();
+  const before = b.records('event').length;
+  const tell = (obis: string) =>
+    (ear as SessionEar | null)?.happened({
+      apdu: 'event-notification-request',
+      time: dateTimeToOctets(dateTimeOfUtcMs(b.env.clock.nowMs(), { deviation: 0 })),
+      attribute: { classId: 1, instanceId: parseObis(obis), attributeId: 2 },
+      value: { type: 'unsigned', value: 1 },
+    });
+  tell('0-0:96.11.0');
+  tell('0-0:96.99.0');
+  await b.world.clock.advance(0);
+  const [record] = b.records('event').slice(before);
+  assert.ok(record?.kind === 'event' && record.event.name === 'power-down' && record.event.meterId === 'm0001');
+  assert.equal(b.records('event').length, before + 1);
+  assert.equal(b.health.counters.get('reader_event_notifications'), 2);
+  assert.equal(b.health.counters.get('reader_event_notifications_unknown'), 1);
   await b.stop();
 });
 

@@ -21,7 +21,7 @@ import { readMeterKeys } from '../../../src/edge/meter-keys.ts';
 import type { Entry, Meter, MeterSecurity } from '../../../src/edge/ports.ts';
 import { MeterCounters } from '../../../src/edge/reader/counters.ts';
 import { PushCipher, unverified } from '../../../src/edge/reader/push-cipher.ts';
-import { LinkSessions } from '../../../src/edge/reader/sessions.ts';
+import { DEAF, LinkSessions } from '../../../src/edge/reader/sessions.ts';
 import { LineDriver } from '../../../src/link/drive.ts';
 import type { LineLink } from '../../../src/link/link.ts';
 import { MemoryLines } from '../../../src/link/memory.ts';
@@ -143,7 +143,7 @@ async function site(
     const sessions = new LinkSessions(link, env, new MeterCounters(journal, env.clock));
     return {
       close: () => sessions.closeLine(),
-      open: () => during(sessions.open(meter, client, () => undefined)),
+      open: () => during(sessions.open(meter, client, DEAF)),
     };
   };
   /** Lets time go on until it is settled. */

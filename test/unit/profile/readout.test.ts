@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromHex } from '../../../src/base/bytes.ts';
 import type { Data } from '../../../src/dlms/axdr/data.ts';
-import { dateTimeOfUtcMs } from '../../../src/dlms/cosem/datetime.ts';
+import { dateTimeOfUtcMs, dateTimeToOctets } from '../../../src/dlms/cosem/datetime.ts';
+import { parseObis } from '../../../src/dlms/cosem/obis.ts';
 import { dateTimeData } from '../../../src/dlms/cosem/selective-access.ts';
 import { parseMeterId } from '../../../src/model/ids.ts';
 import { isoOfUtcMs, utcMsOfIso } from '../../../src/profile/check.ts';
+import { readEventNotification, readEvents } from '../../../src/profile/event-readout.ts';
 import { readPush } from '../../../src/profile/push.ts';
-import { readAttributes, readBuffer, readEvents, readRegisters, readScalers } from '../../../src/profile/readout.ts';
+import { readAttributes, readBuffer, readRegisters, readScalers } from '../../../src/profile/readout.ts';
 import { parseProfileOrThrow } from '../../../src/profile/schema/parse.ts';
 import type { BufferRule, EventLogRule, Profile, RegisterRule } from '../../../src/profile/schema/profile.ts';
 
@@ -206,6 +208,40 @@ test('events: known ones are dropped, suppressed ones counted, the youngest seco
   );
   assert.deepEqual([read.known, read.suppressed, read.problems.length, read.newestAtMs], [1, 1, 2, START + 3 * HOUR]);
   assert.equal(readEvents(profile, log, u32(1), CONTEXT, null).problems.length, 1);
+});
+
+test('SG-EV-1 an event that a meter tells by itself is that of its log; what the profile does not know or keeps back is none', () => {
+  const profile = PROFILE();
+  const time = dateTimeToOctets(dateTimeOfUtcMs(START + HOUR, { deviation: 0 }));
+  const told = (value: Data, change: object = {}) =>
+    readEventNotification(
+      profile,
+      {
+        apdu: 'event-notification-request',
+        time,
+        attribute: { classId: 1, instanceId: parseObis('0-0:96.11.0'), attributeId: 2 },
+        value,
+        ...change,
+      },
+      CONTEXT,
+    );
+  const code = (value: number): Data => ({ type: 'unsigned', value });
+  const [, logged] = readEvents(
+    profile,
+    profile.eventLogs[0] as EventLogRule,
+    rows(row(at(0), code(1)), row(at(1), code(1))),
+    CONTEXT,
+    null,
+  ).events;
+  assert.deepEqual(told(code(1)), logged);
+  assert.equal(told(code(9)), null, 'kept back');
+  assert.equal(told(code(1), { time: null }), null, 'no time');
+  assert.equal(told(code(1), { time: new Uint8Array(12).fill(0xff) }), null, 'no usable time');
+  assert.equal(told({ type: 'array', value: [] }), null, 'no code');
+  assert.equal(
+    told(code(1), { attribute: { classId: 1, instanceId: parseObis('0-0:96.11.1'), attributeId: 2 } }),
+    null,
+  );
 });
 
 test('a push without a usable time takes the receive time and says so; unknown objects and lists are told', () => {

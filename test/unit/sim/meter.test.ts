@@ -6,6 +6,7 @@ import { parseObis } from '../../../src/dlms/cosem/obis.ts';
 import { scalerUnitOf } from '../../../src/dlms/cosem/units.ts';
 import type { MeterSession } from '../../../src/dlms/session/meter-session.ts';
 import { parseMeterId } from '../../../src/model/ids.ts';
+import { readEvents } from '../../../src/profile/event-readout.ts';
 import {
   attributeRequests,
   entryRequest,
@@ -13,7 +14,7 @@ import {
   plainRequest,
   registerRequests,
 } from '../../../src/profile/plan.ts';
-import { readAttributes, readBuffer, readEvents, readRegisters } from '../../../src/profile/readout.ts';
+import { readAttributes, readBuffer, readRegisters } from '../../../src/profile/readout.ts';
 import type { BufferRule, RelayRule } from '../../../src/profile/schema/profile.ts';
 import { readLedger } from '../../../src/sim/ledger.ts';
 import { Desk, profileKeys, profileOf, START_MS } from './world.ts';
