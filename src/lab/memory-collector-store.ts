@@ -27,6 +27,7 @@ import { decodeLane, type JournalBlock } from '../collector/store/lane-decoder.t
 import { pageOf, parseCursor } from '../collector/store/pages.ts';
 import type { MeterAttribute, MeterEvent } from '../model/event.ts';
 import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../model/ids.ts';
+import { decodeHeader } from '../wire/block.ts';
 import { decodeDictionary } from '../wire/dictionary.ts';
 import { emptyLaneState, type LaneState } from '../wire/lane-state.ts';
 import { LANES } from '../wire/lanes.ts';
@@ -106,6 +107,28 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
   }
 
   async close(): Promise<void> {}
+
+  /**
+   * The store as a backup of `untilMs` brings it back, under a term of its own: concentrators and what they had sent by then.
+   * Meters, their places and everything that was decided since are for the operator to bring in again.
+   */
+  restored({ term, untilMs }: { readonly term: Uint8Array; readonly untilMs: number }): MemoryCollectorStore {
+    const restored = new MemoryCollectorStore(this.clock, term);
+    for (const [edgeId, edge] of this.#edges) restored.#edges.set(edgeId, edge);
+    for (const [key, dictionary] of this.#dictionaries) restored.#dictionaries.set(key, dictionary);
+    for (const { cursor, blocks, hashes } of this.#lanes.values()) {
+      const { edgeId, epoch, lane } = cursor;
+      const kept = blocks.filter(({ knownAtMs }) => knownAtMs <= untilMs);
+      const last = kept.at(-1);
+      if (last === undefined) continue;
+      const copy = restored.#lane(edgeId, epoch, lane);
+      copy.blocks.push(...kept);
+      for (const { sequence } of kept) copy.hashes.set(sequence, hashes.get(sequence) ?? NO_HASH);
+      const headHash = hashes.get(last.sequence) ?? NO_HASH;
+      copy.cursor = { ...cursor, upTo: last.sequence, headHash, keyframe: decodeHeader(last.octets).keyframe };
+    }
+    return restored;
+  }
 
   // --- journal -------------------------------------------------------------------------------------------------------
 

@@ -293,6 +293,12 @@ export class MemoryDisk implements Disk {
     for (const store of this.#stores.values()) store.crash();
   }
 
+  /** Everything in a folder is gone. */
+  forget(folder: string): void {
+    for (const kept of [this.#files, this.#modes, this.#stores])
+      for (const path of kept.keys()) if (path.startsWith(`${folder}/`)) kept.delete(path);
+  }
+
   readFile(path: string): Promise<Uint8Array | undefined> {
     const chunks = this.#files.get(path);
     if (chunks === undefined) return Promise.resolve(undefined);

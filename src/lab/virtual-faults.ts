@@ -21,6 +21,10 @@ export type Fault =
   | { readonly kind: 'edge-clock-set'; readonly aheadMs: number }
   | { readonly kind: 'collector-restart' }
   | { readonly kind: 'collector-kill'; readonly offMs: number }
+  /** The database comes back from a backup that lacks the last `lostMs`; the operator brings in the meters again. */
+  | { readonly kind: 'collector-restored'; readonly lostMs: number }
+  /** The board of the edge is replaced: the same settings and identity, an empty state folder. */
+  | { readonly kind: 'edge-replaced'; readonly offMs: number }
   | { readonly kind: 'meter'; readonly meter: number; readonly how: Misbehaviour; readonly forMs: number }
   | { readonly kind: 'line-cut'; readonly line: number; readonly forMs: number }
   /** Pieces lost, bits altered, babble: on buses. */

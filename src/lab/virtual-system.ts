@@ -27,6 +27,7 @@ import { judgeVirtual } from './virtual-verdict.ts';
 export const VIRTUAL_EDGE = 'edge1' as EdgeId;
 
 const TIME_ZONE = 'Europe/Berlin';
+const STATE_FOLDER = 'state';
 const PASSWORD_FILE = 'meters.password';
 const FOLD_PERIOD_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -61,7 +62,6 @@ export interface VirtualOptions {
 /** A running system. */
 export class VirtualSystem {
   readonly world: VirtualWorld;
-  readonly store: MemoryCollectorStore;
   readonly site: VirtualSite;
   readonly #options: VirtualOptions;
   readonly #ledgerChunks: Uint8Array[] = [];
@@ -70,6 +70,7 @@ export class VirtualSystem {
   readonly #edgeClock: MachineClock;
   readonly #timeZone: string;
   readonly #collectorDisk = new MemoryDisk();
+  #store: MemoryCollectorStore;
   #edge: { readonly program: VirtualProgram; readonly concentrator: Concentrator | null } | null = null;
   #collector: { readonly program: VirtualProgram; readonly collector: Collector } | null = null;
   /** What is done to edge and collector, one thing after the other. */
@@ -90,7 +91,7 @@ export class VirtualSystem {
     });
     this.#edgeClock = new MachineClock(options.edgeAheadMs);
     const clock = { nowMs: () => this.world.nowMs, monotonicMs: () => this.world.clock.nowMs };
-    this.store = createMemoryCollectorStore({ clock, term: this.world.random.bytes(TERM_OCTETS) });
+    this.#store = createMemoryCollectorStore({ clock, term: this.world.random.bytes(TERM_OCTETS) });
     this.#ledger = new Ledger({
       append: (octets) => {
         this.#ledgerChunks.push(octets.slice());
@@ -123,6 +124,11 @@ export class VirtualSystem {
   /** The collector, unless it is just away. */
   get collector(): Collector | null {
     return this.#collector?.collector ?? null;
+  }
+
+  /** The collector's store; another one after it was restored. */
+  get store(): MemoryCollectorStore {
+    return this.#store;
   }
 
   /** Lets time pass; throws what a restart threw. */
@@ -169,6 +175,12 @@ export class VirtualSystem {
         return;
       case 'collector-kill':
         this.#operate(() => this.#restartCollector('kill', fault.offMs));
+        return;
+      case 'collector-restored':
+        this.#operate(() => this.#restoreCollector(fault.lostMs));
+        return;
+      case 'edge-replaced':
+        this.#operate(() => this.#restartEdge('replaced', fault.offMs));
         return;
       case 'meter':
         this.site.misbehave(fault.meter, fault.how);
@@ -273,17 +285,13 @@ export class VirtualSystem {
   /** Registers edge and meters as an operator would, and writes the edge's files. */
   async #enrol(): Promise<void> {
     const enrolment = await this.#collector?.collector.enroller.adopt(VIRTUAL_EDGE, DEFAULT_TENANT, 'virtual');
-    for (const { device } of this.site.meters) {
-      const meterId = device.meterId as MeterId;
-      await this.store.saveMeter({ meterId, tenantId: DEFAULT_TENANT });
-      await this.store.placeMeter(meterId, VIRTUAL_EDGE, 0);
-    }
+    await this.#bringInMeters();
     const write = (path: string, text: string) => this.#edgeDisk.writeFile(path, new TextEncoder().encode(text));
     await write('enrolment.json', JSON.stringify(enrolment));
     await write(PASSWORD_FILE, this.site.password);
     for (const { key, text } of this.#options.profiles) await write(`profiles/${key}.yaml`, text);
     const settings = {
-      stateFolder: 'state',
+      stateFolder: STATE_FOLDER,
       enrolmentFile: 'enrolment.json',
       profilesFolder: 'profiles',
       timeZone: this.#timeZone,
@@ -292,6 +300,14 @@ export class VirtualSystem {
     };
     // JSON is YAML.
     await write('edge.yaml', JSON.stringify(settings));
+  }
+
+  async #bringInMeters(): Promise<void> {
+    for (const { device } of this.site.meters) {
+      const meterId = device.meterId as MeterId;
+      await this.#store.saveMeter({ meterId, tenantId: DEFAULT_TENANT });
+      await this.#store.placeMeter(meterId, VIRTUAL_EDGE, 0);
+    }
   }
 
   async #startEdge(): Promise<void> {
@@ -307,13 +323,14 @@ export class VirtualSystem {
     this.#edge = { program, concentrator: await Concentrator.start(env, settings) };
   }
 
-  async #restartEdge(how: 'stop' | 'kill' | 'power-loss', offMs: number): Promise<void> {
+  async #restartEdge(how: 'stop' | 'kill' | 'power-loss' | 'replaced', offMs: number): Promise<void> {
     const edge = this.#edge;
     if (how === 'stop') await edge?.concentrator?.stop();
     edge?.program.kill();
     this.site.hangUp();
     this.#edge = null;
     if (how === 'power-loss') this.#edgeDisk.crash();
+    if (how === 'replaced') this.#edgeDisk.forget(STATE_FOLDER);
     await this.world.clock.sleep(offMs);
     const { edgeBootsAtMs } = this.#options;
     if (how === 'power-loss' && edgeBootsAtMs !== undefined) this.#edgeClock.aheadMs = edgeBootsAtMs - this.world.nowMs;
@@ -328,6 +345,19 @@ export class VirtualSystem {
     // A dead collector hears of no change: its listener at the store is still there, its connections are not.
     if (how === 'kill') running?.collector.desk.close();
     await this.world.clock.sleep(offMs);
+    await this.#startCollector();
+  }
+
+  async #restoreCollector(lostMs: number): Promise<void> {
+    const running = this.#collector;
+    this.#collector = null;
+    running?.program.kill();
+    running?.collector.desk.close();
+    this.#store = this.#store.restored({
+      term: this.world.random.bytes(TERM_OCTETS),
+      untilMs: this.world.nowMs - lostMs,
+    });
+    await this.#bringInMeters();
     await this.#startCollector();
   }
 }

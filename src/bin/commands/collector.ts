@@ -25,6 +25,10 @@ export const collectorCommand = defineCommand({
   details: 'On its first start it prints a one-time code with which the console makes the first administrator.',
   options: {
     config: { kind: 'text', value: 'FILE', what: 'settings, YAML' },
+    restored: {
+      kind: 'flag',
+      what: 'the data folder is a copy of an older one: once, at the first start; concentrators send again what it lacks',
+    },
     'print-config': { kind: 'flag', what: 'prints a commented example of all settings, and ends' },
   },
   run: async (values, words, io) => {
@@ -37,7 +41,7 @@ export const collectorCommand = defineCommand({
     const file = values.config;
     const config = await readConfigFile(file, (text) => parseConfig(COLLECTOR_CONFIG, text, collectorContradictions));
     const env = createHostEnv({ logLevel: config.log });
-    const starting = startAll(env, config);
+    const starting = startAll(env, config, values.restored);
     const service = hostServiceManager(env.log);
     // What hangs here is the event loop; a database that does not answer is told in health and cured by no new start of ours.
     const watchdog =
@@ -74,7 +78,7 @@ interface RunningAll {
   stop(): Promise<void>;
 }
 
-async function startAll(env: Env, config: CollectorConfig): Promise<RunningAll> {
+async function startAll(env: Env, config: CollectorConfig, isRestored: boolean): Promise<RunningAll> {
   const stateFolder = resolve(config.stateFolder);
   const lock = takeLock(`${stateFolder}/collector.lock`, 'deltawatt collector');
   if (lock.kind === 'held') {
@@ -91,6 +95,7 @@ async function startAll(env: Env, config: CollectorConfig): Promise<RunningAll> 
   const open = await openStore(env, createProcessHost(), {
     stateFolder,
     programs,
+    isRestored,
     ...(urlFile === undefined ? {} : { url: await read(urlFile) }),
   });
   try {

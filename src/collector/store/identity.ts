@@ -3,7 +3,7 @@
  *
  * A database that was restored from a backup has forgotten acknowledged blocks. The edges must notice, so a restore has to
  * change the term: a dump comes back in a cluster with another system identifier, a point-in-time restore or a failover on
- * another timeline. Only a plain copy of a stopped data folder shows neither; `countRestore` is for that.
+ * another timeline. Only a plain copy of a stopped data folder shows neither: of that the operator has to tell (`--restored`).
  */
 
 import { ByteWriter } from '../../base/bytes.ts';
@@ -31,12 +31,13 @@ interface IdentityRow {
 
 const STORE_ID_OCTETS = 8;
 
-/** Reads the identity, makes it in a new database, and counts a restore that it notices. */
+/** Reads the identity, makes it in a new database, and counts a restore that it notices, or that it is told of. */
 export async function openIdentity(
   database: Database,
   random: Random,
   partitionWidth: PartitionWidth,
   log: Log,
+  isRestored = false,
 ): Promise<Identity> {
   return database.transaction(async (sql) => {
     const place = await placeOf(sql);
@@ -46,7 +47,8 @@ export async function openIdentity(
       [random.bytes(STORE_ID_OCTETS), place.system, place.timeline, partitionWidth],
     );
     const kept = await readRow(sql);
-    if (kept.system_identifier === place.system && kept.timeline === place.timeline) return identityOf(kept);
+    const isSamePlace = kept.system_identifier === place.system && kept.timeline === place.timeline;
+    if (isSamePlace && !isRestored) return identityOf(kept);
     log.warn('store.restore-noticed', { counter: kept.restore_counter + 1, timeline: place.timeline });
     await sql.change(
       'UPDATE store_identity SET restore_counter = restore_counter + 1, system_identifier = $1, timeline = $2',
@@ -54,11 +56,6 @@ export async function openIdentity(
     );
     return identityOf(await readRow(sql));
   });
-}
-
-/** Counts a restore that left no trace: every edge says hello again and sends what this database does not hold. */
-export async function countRestore(sql: Sql): Promise<void> {
-  await sql.change('UPDATE store_identity SET restore_counter = restore_counter + 1');
 }
 
 async function placeOf(sql: Sql): Promise<{ readonly system: string; readonly timeline: number }> {

@@ -16,6 +16,8 @@ export interface StoreSettings {
   readonly programs: BinariesChoice;
   /** Begins with an empty store, whatever an earlier run left: for demos. */
   readonly fresh?: boolean;
+  /** The data folder is a copy of an older one. */
+  readonly isRestored?: boolean;
 }
 
 /** An open store and the server behind it. */
@@ -42,6 +44,7 @@ export async function openStore(env: Env, host: ProcessHost, settings: StoreSett
       crypto: env.crypto,
       log: env.log,
       files: host.files,
+      isRestored: settings.isRestored ?? false,
     });
     return {
       store,

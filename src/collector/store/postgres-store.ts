@@ -38,6 +38,8 @@ export interface StoreParts {
   readonly schema?: string;
   /** Width of the partitions of the day blocks in a new database; default a month. */
   readonly partitionWidth?: PartitionWidth;
+  /** The data folder is a copy of an older one: what was stored since is asked for again, as after any restore. */
+  readonly isRestored?: boolean;
 }
 
 const DEFAULT_SCHEMA = 'deltawatt';
@@ -71,7 +73,8 @@ export async function openPostgresStore(parts: StoreParts): Promise<CollectorSto
   try {
     const applied = await migrateForward(database, await loadMigrations(parts.files, parts.crypto));
     if (applied.length > 0) log.info('store.migrated', { schema, to: applied.at(-1) });
-    const identity = await openIdentity(database, parts.random, parts.partitionWidth ?? 'month', log);
+    const { random, partitionWidth = 'month', isRestored = false } = parts;
+    const identity = await openIdentity(database, random, partitionWidth, log, isRestored);
     const listeners: ((change: StoreChange) => void)[] = [];
     const context: StoreContext = {
       database,
