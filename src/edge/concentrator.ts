@@ -6,7 +6,7 @@
  */
 import { toHex } from '../base/bytes.ts';
 import type { Env, Listener } from '../base/env.ts';
-import { reasonOf } from '../base/errors.ts';
+import { hasCode, reasonOf } from '../base/errors.ts';
 import { type ServiceManager, Watchdog } from '../base/watchdog.ts';
 import type { LineLink } from '../link/link.ts';
 import { planJobs } from '../profile/plan.ts';
@@ -19,7 +19,7 @@ import { Pulse } from './health/pulse.ts';
 import { ImageFetcher } from './images/image-fetcher.ts';
 import { ImageStore } from './images/image-store.ts';
 import { Stage } from './journal/stage.ts';
-import { openEdgeJournal, tellLostPushes, tellRoom } from './journal-keeper.ts';
+import { openEdgeJournal, tellLostPushes, tellRoom, wantFreshJournal } from './journal-keeper.ts';
 import { STOP_PATIENCE_MS } from './limits.ts';
 import type { Journal, UplinkState } from './ports.ts';
 import { MeterCounters } from './reader/counters.ts';
@@ -52,6 +52,9 @@ export class Concentrator {
   readonly #keys: KeyRing;
   readonly #gateway: Gateway | null;
   readonly #startedAtMs: number;
+  /** Resolves when the collector holds other blocks than the journal, or the journal was damaged while open: only {@link renounce} and a new start help. */
+  readonly diverged: Promise<void>;
+  #tellDiverged: () => void = () => undefined;
   #http: Listener | null = null;
   #watchdog: Watchdog | null = null;
 
@@ -61,6 +64,9 @@ export class Concentrator {
     this.health = health;
     this.journal = journal;
     this.#startedAtMs = env.clock.monotonicMs();
+    this.diverged = new Promise((resolve) => {
+      this.#tellDiverged = resolve;
+    });
     this.#stage = new Stage({
       journal,
       timers: env.timers,
@@ -142,6 +148,12 @@ export class Concentrator {
     return this.#stage.flush();
   }
 
+  /** Ends everything, and lets the next start begin a fresh journal, which is filled from this one and the meters. */
+  async renounce(): Promise<void> {
+    await wantFreshJournal(this.#env, this.#settings);
+    await this.stop();
+  }
+
   /** Ends everything in order; what was read is stored when it resolves. */
   async stop(): Promise<void> {
     const env = this.#env;
@@ -192,6 +204,7 @@ export class Concentrator {
       spreadMs,
       bootId: boot.known ? boot.hex : undefined,
       facts: () => this.health.facts(),
+      diverged: () => this.#tellDiverged(),
     });
   }
 
@@ -268,6 +281,8 @@ export class Concentrator {
 
   #journalFailed(error: unknown): void {
     this.health.count('journal_failures');
+    // What was damaged while it was open is set aside by opening it anew.
+    if (hasCode(error, 'JOURNAL_CORRUPT')) this.#tellDiverged();
     this.health.state('journal', 'failed', reasonOf(error));
     this.#env.log.error('journal.flush-failed', { reason: reasonOf(error) });
   }

@@ -208,7 +208,7 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'remote',
     retry: 'never',
     sentence:
-      'The collector holds blocks that this journal never made: another concentrator uses this id, or the journal is an old copy. Adopt the concentrator again with an empty state folder.',
+      'The collector holds blocks that this journal never made: the end of its log was damaged, it is an old copy, or another concentrator uses this id. A new journal is begun and filled from the meters; if this comes again, look for the other one.',
   },
   SCHEDULER_CRASHED: {
     side: 'local',

@@ -3,8 +3,8 @@ import type { Env } from '../base/env.ts';
 import type { ClockQuality } from '../wire/block.ts';
 import { Ballast } from './journal/ballast.ts';
 import type { JournalTrouble } from './journal/load.ts';
-import { type OpenTrouble, openJournalIn } from './journal/open.ts';
-import { AUTONOMY_LOW_HOURS } from './limits.ts';
+import { type OpenTrouble, openJournalIn, wantRenewal } from './journal/open.ts';
+import { AUTONOMY_LOW_HOURS, COUNTER_PREFIX } from './limits.ts';
 import type { Health, Journal } from './ports.ts';
 import type { EdgeSettings } from './settings.ts';
 
@@ -40,12 +40,18 @@ export async function openEdgeJournal(
     ...(storeKind === undefined ? {} : { storeKind }),
     ...(keepMs === undefined ? {} : { keepMs }),
     ...(ballast === null ? {} : { ballast }),
+    numbers: COUNTER_PREFIX,
     trouble,
     openTrouble: trouble,
   });
   const ready = ballast === null || (await ballast.restore());
   if (!ready) health.state('disk', 'degraded', 'The disk has no room for the ballast file. Free some space.');
   return journal;
+}
+
+/** The next start begins a fresh journal. */
+export function wantFreshJournal({ disk }: Pick<Env, 'disk'>, { stateFolder }: EdgeSettings): Promise<void> {
+  return wantRenewal({ disk, folder: stateFolder, name: STORE_NAME });
 }
 
 function sentenceOf(trouble: JournalTrouble | OpenTrouble): string {
@@ -58,6 +64,8 @@ function sentenceOf(trouble: JournalTrouble | OpenTrouble): string {
       return 'The disk is full: the ballast file was removed and the oldest readings give way. Free some space.';
     case 'set-aside':
       return `The store was damaged (${trouble.reason}) and is set aside as ${trouble.path}; a new journal was begun.`;
+    case 'renewed':
+      return `The collector held other blocks than the journal, which had lost its end; it is set aside as ${trouble.path} and a new one was begun.`;
     case 'salvaged':
       return `${trouble.blocks} blocks were taken over from the damaged store ${trouble.path}, ${trouble.unreadable} could not be read; the meters are read from their oldest rows.`;
     case 'salvage-failed':

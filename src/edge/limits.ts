@@ -199,3 +199,7 @@ export const PULSE_APPEND_MAX_MS = 60_000;
 
 /** A line at which the scheduler has not looked for so long hangs: the slowest slice, a slow radio's, takes minutes. */
 export const PULSE_LINE_MAX_MS = 1_800_000;
+/** Keys of kept invocation counters begin with it. */
+export const COUNTER_PREFIX = 'counter:';
+/** Blocks of invocation counters that are left out at a start: reservations that a damaged log may have lost. */
+export const COUNTER_LEAP_BLOCKS = 4;

@@ -7,7 +7,7 @@ import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { Ballast } from '../../src/edge/journal/ballast.ts';
 import { openJournal } from '../../src/edge/journal/journal.ts';
 import { KEY, keyOf } from '../../src/edge/journal/keys.ts';
-import { type OpenTrouble, openJournalIn } from '../../src/edge/journal/open.ts';
+import { type OpenTrouble, openJournalIn, wantRenewal } from '../../src/edge/journal/open.ts';
 import { hostError } from '../../src/host/errors.ts';
 import { MemoryDisk } from '../../src/lab/virtual-env.ts';
 import type { MeterId } from '../../src/model/ids.ts';
@@ -178,5 +178,83 @@ test('J-15 a full disk costs the ballast and the oldest rows, never the journal;
   for (const lane of [2, 3] as const) await replay(journal, lane);
   for (const { lane, last } of journal.lanes()) await journal.acknowledge(lane, last);
   assert.equal((await disk.readFile('state/ballast'))?.length, ballastOctets);
+  await journal.close();
+});
+
+test('J-14 a medium on which no fresh store can be made either keeps the old one in its place', async () => {
+  const disk = new MemoryDisk();
+  const journal = await openJournalIn(around(disk));
+  const { epoch } = journal;
+  await journal.append(entryOf({ groups: rowsOf(1, START_MS) }));
+  await journal.close();
+  const openStore = disk.openStore.bind(disk);
+  disk.openStore = () => Promise.reject(hostError('STORE_FAILED', 'Input/output error'));
+  await assert.rejects(openJournalIn(around(disk)), (error) => hasCode(error, 'STORE_FAILED'));
+  assert.deepEqual(await disk.list('state'), ['journal']);
+  disk.openStore = openStore;
+  const again = await openJournalIn(around(disk));
+  assert.equal(again.epoch, epoch);
+  await again.close();
+});
+
+test('J-14 a journal whose format and epoch are gone is damaged, not of another kind', async () => {
+  const disk = new MemoryDisk();
+  const journal = await openJournalIn(around(disk));
+  await journal.append(entryOf({ groups: rowsOf(1, START_MS) }));
+  await journal.close();
+  const store = await disk.openStore('state/journal');
+  await store.batch([{ kind: 'delete', key: keyOf(KEY.meta) }], { sync: true });
+  await store.close();
+  const troubles: OpenTrouble[] = [];
+  const opened = await openJournalIn({ ...around(disk, troubles), random: new SeededRandom(7) });
+  assert.deepEqual(
+    troubles.map(({ kind }) => kind),
+    ['set-aside', 'salvaged'],
+  );
+  assert.deepEqual((await replay(opened, 2)).rows, flat(rowsOf(1, START_MS)));
+  await opened.close();
+});
+
+test('J-14 a journal that was renounced is set aside once, and its rows go on under a new epoch', async () => {
+  const disk = new MemoryDisk();
+  const journal = await openJournalIn(around(disk));
+  await journal.append(entryOf({ groups: rowsOf(1, START_MS) }));
+  await journal.close();
+  await wantRenewal(around(disk));
+  const troubles: OpenTrouble[] = [];
+  const fresh = await openJournalIn({ ...around(disk, troubles), random: new SeededRandom(7) });
+  assert.notEqual(fresh.epoch, journal.epoch);
+  assert.deepEqual((await replay(fresh, 2)).rows, flat(rowsOf(1, START_MS)));
+  await fresh.close();
+  const again = await openJournalIn(around(disk, troubles));
+  assert.equal(again.epoch, fresh.epoch);
+  assert.deepEqual(
+    troubles.map(({ kind }) => kind),
+    ['renewed', 'salvaged'],
+  );
+  await again.close();
+});
+
+test('J-15 a store that is another one when it is opened again is not written to', async () => {
+  const disk = new MemoryDisk();
+  const store = await disk.openStore('state/journal');
+  await (
+    await openJournal({ ...around(disk), random: new SeededRandom(7), store: await disk.openStore('state/other') })
+  ).close();
+  let fails = true;
+  const batch = store.batch.bind(store);
+  const journal = await openJournal({
+    ...around(disk),
+    store,
+    reopen: () => disk.openStore('state/other'),
+  });
+  store.batch = (...words) => (fails ? Promise.reject(hostError('STORE_FAILED', 'EIO')) : batch(...words));
+  await assert.rejects(journal.append(entryOf({ groups: rowsOf(1, START_MS) })), (error) =>
+    hasCode(error, 'JOURNAL_WRITE'),
+  );
+  fails = false;
+  await assert.rejects(journal.append(entryOf({ groups: rowsOf(1, START_MS) })), (error) =>
+    hasCode(error, 'JOURNAL_CORRUPT'),
+  );
   await journal.close();
 });

@@ -14,6 +14,8 @@ import { readConfigFile } from '../config-file.ts';
 import { EXIT, UsageError } from '../errors.ts';
 
 const PROFILES_FOLDER = fileURLToPath(new URL('../../../config/profiles', import.meta.url));
+/** A journal is begun anew at most once in this time. */
+const RENEWAL_MIN_MS = 3_600_000;
 const PACKAGE_FILE = new URL('../../../package.json', import.meta.url);
 
 /** Runs a concentrator until it is stopped. */
@@ -40,12 +42,22 @@ export const edgeCommand = defineCommand({
     );
     const env = createHostEnv({ logLevel: config.log });
     const around = { env, linkEnv: env, profilesFolder: PROFILES_FOLDER, software: softwareName() };
-    const started = resolveSettings(config, around).then((settings) =>
-      Concentrator.start(env, settings, hostServiceManager(env.log)),
-    );
+    const start = async () =>
+      Concentrator.start(env, await resolveSettings(config, around), hostServiceManager(env.log));
+    let started = start();
     // Heard from the first moment: whoever is told to stop while it starts, starts and stops in order.
     return new Promise<number>((resolve, reject) => {
-      started.catch(reject);
+      const watch = async (): Promise<void> => {
+        for (let lastAtMs = Number.NEGATIVE_INFINITY; ; ) {
+          const running = await started;
+          await running.diverged;
+          // Whoever diverges again so soon has a twin, which no fresh journal cures.
+          if (env.clock.monotonicMs() - lastAtMs < RENEWAL_MIN_MS) return;
+          lastAtMs = env.clock.monotonicMs();
+          started = running.renounce().then(start);
+        }
+      };
+      watch().catch(reject);
       onStopSignal(env.log, async () => {
         await (await started).stop();
         resolve(EXIT.done);

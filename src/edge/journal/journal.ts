@@ -34,7 +34,15 @@ import {
   REREAD_QUOTA_SHARE,
   STAGED_MAX_MS,
 } from './limits.ts';
-import { type JournalTrouble, type Loaded, loadJournal, openEpoch, reading, unusedDictionaries } from './load.ts';
+import {
+  checkEpoch,
+  type JournalTrouble,
+  type Loaded,
+  loadJournal,
+  openEpoch,
+  reading,
+  unusedDictionaries,
+} from './load.ts';
 import { type Plan, planAppend } from './plan.ts';
 import { rereadsOf } from './rereads.ts';
 import { planDeletion } from './retention.ts';
@@ -408,6 +416,8 @@ class StoreJournal implements Journal {
         await this.#store.close().catch(() => undefined);
         this.#store = await reopen();
       }
+      // Another store in its place must not go on under this epoch, which collector and uplink know.
+      await checkEpoch(this.#store, this.epoch);
       return loadJournal(this.#store, { epoch: this.epoch, sha256, nowMs: clock.nowMs() });
     });
     this.#stale = false;

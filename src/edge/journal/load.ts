@@ -63,7 +63,7 @@ const EPOCH_OCTETS = 8;
  */
 const MIGRATIONS: ReadonlyMap<number, (store: KeyValueStore) => Promise<void>> = new Map([[1, migrateFrom1]]);
 
-/** Finds format and epoch, or makes them; throws JOURNAL_NEWER, JOURNAL_FOREIGN. */
+/** Finds format and epoch, or makes them; throws JOURNAL_NEWER, JOURNAL_FOREIGN, JOURNAL_CORRUPT. */
 export async function openEpoch(store: KeyValueStore, random: Random): Promise<string> {
   const octets = await store.get(keyOf(KEY.meta));
   if (octets === undefined) return newEpoch(store, random);
@@ -81,10 +81,32 @@ export async function openEpoch(store: KeyValueStore, random: Random): Promise<s
 }
 
 async function newEpoch(store: KeyValueStore, random: Random): Promise<string> {
-  for await (const [key] of store.scan({ limit: 1 })) throw journalError('JOURNAL_FOREIGN', `key ${toHex(key)}`);
+  for await (const [key] of store.scan({ limit: 1 })) {
+    // LevelDB leaves out what is damaged in its log: the rest of a journal of ours is damage, not another kind of store.
+    if (await hasHead(store)) throw journalError('JOURNAL_CORRUPT', 'format and epoch are gone');
+    throw journalError('JOURNAL_FOREIGN', `key ${toHex(key)}`);
+  }
   const epoch = toHex(random.bytes(EPOCH_OCTETS));
   await store.batch([putSealed(keyOf(KEY.meta), packMeta(epoch))], { sync: true });
   return epoch;
+}
+
+/** Whether something in the store carries our seal: the head of a lane, which every journal in use has. */
+async function hasHead(store: KeyValueStore): Promise<boolean> {
+  for (const lane of LANE_ORDER) {
+    const head = await getSealed(store, laneKey(KEY.head, lane)).catch((error: unknown) => {
+      if (!hasCode(error, 'JOURNAL_CORRUPT')) throw error;
+    });
+    if (head !== undefined) return true;
+  }
+  return false;
+}
+
+/** Throws JOURNAL_CORRUPT unless the store is still that of the epoch. */
+export async function checkEpoch(store: KeyValueStore, epoch: string): Promise<void> {
+  const octets = await store.get(keyOf(KEY.meta));
+  if (octets === undefined || unpackMeta(octets).epoch !== epoch)
+    throw journalError('JOURNAL_CORRUPT', 'the store that was opened again is not the one that was written');
 }
 
 /** What reading a journal needs beside its store. */

@@ -20,6 +20,7 @@ export type OpenTrouble =
   | { readonly kind: 'set-aside'; readonly path: string; readonly reason: string }
   | ({ readonly kind: 'salvaged'; readonly path: string } & Salvaged)
   | { readonly kind: 'salvage-failed'; readonly path: string; readonly reason: string }
+  | { readonly kind: 'renewed'; readonly path: string }
   | { readonly kind: 'ballast-released' };
 
 /** Where the journal lies and how it is opened. */
@@ -31,8 +32,13 @@ export interface OpenOptions extends Omit<JournalOptions, 'store' | 'reopen'> {
   readonly name: string;
   /** Which store is opened; `auto` without it. */
   readonly storeKind?: StoreKind;
+  /** Beginning of the keys of kept numbers that must never go back, whatever happens to the store. */
+  readonly numbers?: string;
   readonly openTrouble?: (trouble: OpenTrouble) => void;
 }
+
+/** Behind the name of the store: a file that asks for a fresh journal. */
+const RENEW_WORD = '.renew';
 
 /** Errors of which another try or a person, not a new store, is the cure. */
 const PASS_ON = ['STORE_LOCKED', 'DISK_DENIED', 'DISK_FULL', 'JOURNAL_NEWER', 'JOURNAL_FOREIGN', 'JOURNAL_WRITE'];
@@ -41,6 +47,7 @@ const PASS_ON = ['STORE_LOCKED', 'DISK_DENIED', 'DISK_FULL', 'JOURNAL_NEWER', 'J
 export async function openJournalIn(options: OpenOptions): Promise<Journal> {
   const { disk, folder, name, openTrouble } = options;
   const path = `${folder}/${name}`;
+  await renewIfWanted(options, path);
   let journal: Journal;
   try {
     journal = await attemptTwice(options, path);
@@ -48,11 +55,35 @@ export async function openJournalIn(options: OpenOptions): Promise<Journal> {
     if (PASS_ON.some((code) => saysSo(error, code))) throw error;
     const aside = `${path}.damaged-${await nextNumber(options)}`;
     await disk.rename(path, aside);
+    try {
+      journal = await attemptTwice(options, path);
+    } catch (fault) {
+      // A fresh one cannot be made either: the medium is at fault, not the store, which goes back to its place.
+      await disk.remove(path);
+      await disk.rename(aside, path);
+      throw fault;
+    }
     openTrouble?.({ kind: 'set-aside', path: aside, reason: reasonOf(error) });
-    journal = await attempt(options, path);
   }
   for (const damaged of await namesWith(options, '.damaged-')) await takeOver(options, damaged, journal);
   return journal;
+}
+
+/** Notes that the store in the folder shall give way to a fresh journal at the next opening: it is not what was delivered. */
+export function wantRenewal({ disk, folder, name }: Pick<OpenOptions, 'disk' | 'folder' | 'name'>): Promise<void> {
+  return disk.writeFile(`${folder}/${name}${RENEW_WORD}`, new Uint8Array(1));
+}
+
+/** A store whose renewal was wanted is set aside like a damaged one. A crash in between renews the fresh one again. */
+async function renewIfWanted(options: OpenOptions, path: string): Promise<void> {
+  const { disk, openTrouble } = options;
+  if ((await disk.readFile(`${path}${RENEW_WORD}`)) === undefined) return;
+  const aside = `${path}.damaged-${await nextNumber(options)}`;
+  if ((await namesWith(options, '')).includes(options.name)) {
+    await disk.rename(path, aside);
+    openTrouble?.({ kind: 'renewed', path: aside });
+  }
+  await disk.remove(`${path}${RENEW_WORD}`);
 }
 
 /** Whether the error, or what caused it, has this code. */
@@ -115,7 +146,7 @@ async function takeOver(options: OpenOptions, damaged: string, journal: Journal)
     await disk.repairStore(path);
     const store = await disk.openStore(path);
     try {
-      openTrouble?.({ kind: 'salvaged', path, ...(await salvage(store, journal, sha256)) });
+      openTrouble?.({ kind: 'salvaged', path, ...(await salvage(store, journal, sha256, options.numbers)) });
     } finally {
       await store.close();
     }

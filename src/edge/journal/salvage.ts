@@ -5,7 +5,7 @@
  * on, gives its rows or records; what the store's own acknowledgements say was delivered is left out where they can be read.
  */
 import type { KeyValueStore } from '../../base/env.ts';
-import { DeltawattError } from '../../base/errors.ts';
+import { DeltawattError, hasCode } from '../../base/errors.ts';
 import { type DecodedBlock, decodeBlock, decodeHeader } from '../../wire/block.ts';
 import { decodeDictionary, dictionaryHash } from '../../wire/dictionary.ts';
 import { emptyLaneState } from '../../wire/lane-state.ts';
@@ -13,7 +13,7 @@ import { LANE_ORDER, LANES, type Lane } from '../../wire/lanes.ts';
 import type { DictionaryGroup } from '../../wire/rows.ts';
 import type { Sha256 } from '../../wire/topics.ts';
 import type { Entry, GroupRows, Journal } from '../ports.ts';
-import { getSealed, KEY, keyAfter, keyOf, laneKey, unpackCount } from './keys.ts';
+import { getSealed, KEY, keyAfter, keyOf, laneKey, unpackCount, unseal } from './keys.ts';
 
 /** What was found. */
 export interface Salvaged {
@@ -23,8 +23,17 @@ export interface Salvaged {
   readonly unreadable: number;
 }
 
-/** Appends all that can be read; rejects with JOURNAL_WRITE when the journal takes no more. */
-export async function salvage(store: KeyValueStore, journal: Journal, sha256: Sha256): Promise<Salvaged> {
+/**
+ * Appends all that can be read; rejects with JOURNAL_WRITE when the journal takes no more. Kept values under `numbers` are
+ * decimal numbers that must never go back: they are taken over where they are higher.
+ */
+export async function salvage(
+  store: KeyValueStore,
+  journal: Journal,
+  sha256: Sha256,
+  numbers: string | undefined,
+): Promise<Salvaged> {
+  if (numbers !== undefined) await takeNumbers(store, journal, numbers);
   const dictionaries = await readDictionaries(store, sha256);
   let [blocks, unreadable] = [0, 0];
   for (const lane of LANE_ORDER) {
@@ -48,6 +57,24 @@ export async function salvage(store: KeyValueStore, journal: Journal, sha256: Sh
     }
   }
   return { blocks, unreadable };
+}
+
+async function takeNumbers(store: KeyValueStore, journal: Journal, prefix: string): Promise<void> {
+  const keep: Entry['keep'][number][] = [];
+  const from = keyOf(KEY.kept, prefix);
+  const numberOf = (octets: Uint8Array) => Number(new TextDecoder().decode(octets));
+  for await (const [octets, sealed] of store.scan({ from, below: keyAfter(from) })) {
+    try {
+      const value = unseal(octets, sealed);
+      const key = new TextDecoder().decode(octets.subarray(1));
+      const known = await journal.kept(key);
+      if (known === undefined || numberOf(known) < numberOf(value)) keep.push({ key, value });
+    } catch (error) {
+      if (!hasCode(error, 'JOURNAL_CORRUPT')) throw error;
+    }
+  }
+  if (keep.length === 0) return;
+  await journal.append({ line: '', groups: [], records: [], watermarks: [], keep, readAtMs: 0 });
 }
 
 async function ackedOf(store: KeyValueStore, lane: Lane): Promise<number> {

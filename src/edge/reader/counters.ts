@@ -1,6 +1,6 @@
 /**
  * Invocation counters of the meters' keys, reserved in the journal ahead of use: a power cut loses up to a block of numbers
- * and never repeats one.
+ * and never repeats one. At each start a few blocks are left out, for a flipped bit may take reservations with it.
  *
  * A key whose counter is not in the journal (a new key, or a new state folder) begins at the seconds since 2020, so that a
  * lost journal does not begin again below what was sent: known weak point is a meter that was asked more than once a second
@@ -9,9 +9,9 @@
 import { toHex } from '../../base/bytes.ts';
 import type { Env } from '../../base/env.ts';
 import { assert } from '../../base/errors.ts';
-import { CounterReceiver, CounterSender, Dialect } from '../../dlms/index.ts';
+import { COUNTER_BLOCK, CounterReceiver, CounterSender, Dialect } from '../../dlms/index.ts';
 import { edgeError } from '../errors.ts';
-import { CLOCK_FLOOR_MS } from '../limits.ts';
+import { CLOCK_FLOOR_MS, COUNTER_LEAP_BLOCKS, COUNTER_PREFIX } from '../limits.ts';
 import type { Journal, Meter, MeterSecurity } from '../ports.ts';
 
 /** Both counters of a key, and how the meter reads the standard. */
@@ -31,7 +31,6 @@ interface Waiting {
   readonly line: string;
 }
 
-const PREFIX = 'counter:';
 /** 2020-01-01, UTC ms. */
 const EPOCH_MS = 1_577_836_800_000;
 
@@ -77,8 +76,10 @@ export class MeterCounters {
     // Somebody else may have loaded it meanwhile: there is one counter for a key.
     const other = this.#held.get(key);
     if (other !== undefined) return other;
-    const next = stored === undefined ? this.#beginning(firstCounter) : Number(new TextDecoder().decode(stored));
-    assert(Number.isSafeInteger(next), `the stored invocation counter ${key} is a number`);
+    const bound = stored === undefined ? this.#beginning(firstCounter) : Number(new TextDecoder().decode(stored));
+    assert(Number.isSafeInteger(bound), `the stored invocation counter ${key} is a number`);
+    // The end of the store's log may have been lost without a trace, and the last reservations with it.
+    const next = stored === undefined ? bound : bound + COUNTER_LEAP_BLOCKS * COUNTER_BLOCK;
     // Noted in the same turn as the look above: two counters of one key would send the same number.
     const counters = { own: new CounterSender(next), peers: new CounterReceiver(), dialect: new Dialect() };
     const held = { ...counters, isUnknown: stored === undefined };
@@ -152,5 +153,5 @@ export class MeterCounters {
 
 /** A new key of the same meter has counters of its own. */
 function keyOf({ meterId }: Meter, { keyPrint }: MeterSecurity): string {
-  return `${PREFIX}${meterId}:${toHex(keyPrint)}`;
+  return `${COUNTER_PREFIX}${meterId}:${toHex(keyPrint)}`;
 }

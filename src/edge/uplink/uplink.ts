@@ -32,6 +32,8 @@ export interface UplinkOptions {
   readonly bootId: string | undefined;
   /** Health in words for the console. */
   readonly facts: () => readonly StatusFact[];
+  /** Called when the collector holds other blocks than the journal: nothing it says of them permits anything here. */
+  readonly diverged?: () => void;
 }
 
 /** What the rest of the edge hears of the uplink. */
@@ -45,6 +47,8 @@ export interface UplinkListener {
 }
 
 const BOOT_KEY = 'uplink/boot';
+/** What shows that the journal lost its end, or is an old copy. */
+const DIVERGED: ReadonlySet<string> = new Set(['UPLINK_COLLECTOR_AHEAD', 'INGEST_CLONE']);
 /** The reason of an end that we chose. */
 const HUNG_UP = 'hung up';
 /** A journal that could not be read is asked again after this. */
@@ -360,6 +364,7 @@ export class Uplink {
         return this.#ignore(action.counter);
       case 'trouble':
         this.#env.log.error('uplink.trouble', { code: action.code, sentence: action.sentence });
+        if (DIVERGED.has(action.code)) this.#options.diverged?.();
         return this.#say('failed', action.sentence);
     }
   }
@@ -388,7 +393,13 @@ export class Uplink {
     const [block] = await this.#options.journal.read(lane, at, 1);
     if (block === undefined) return;
     this.#options.health.count('uplink_keyframe_resends');
-    this.#machine.keyframeAt(lane, Math.max(span.first, this.#options.codec.keyframeOf(block.octets)));
+    let keyframe = this.#options.codec.keyframeOf(block.octets);
+    if (keyframe === sequence && sequence > span.first) {
+      // It had its keyframe and asks all the same: its chain is another one. The group before lets it see which block differs.
+      const [before] = await this.#options.journal.read(lane, sequence - 1, 1);
+      if (before !== undefined) keyframe = Math.min(keyframe, this.#options.codec.keyframeOf(before.octets));
+    }
+    this.#machine.keyframeAt(lane, Math.max(span.first, keyframe));
   }
 
   /** A status costs octets: it goes out when blocks wait, or when the facts or an end of waiting are news. */

@@ -196,6 +196,29 @@ export class BlockDisk {
   async powerOn(): Promise<void> {
     await this.#unmount();
     await this.#obeyed('on');
+    await this.#checkAndMount();
+  }
+
+  /** A file that takes all room that is left, or gives it back. */
+  async fill(isFull: boolean): Promise<void> {
+    const filler = `${this.folder}/filler`;
+    if (!isFull) return this.tools.host.files.remove(filler);
+    // It ends with an error when nothing more fits, which is what is wanted.
+    await tool(this.tools, 'sh', '-c', `dd if=/dev/zero of='${filler}' bs=4k 2>&1 || true; sync -f '${filler}'`);
+  }
+
+  /** The file system finds itself damaged: from now on it takes nothing more, whoever has files open on it. */
+  async turnReadOnly(): Promise<void> {
+    await tool(this.tools, 'mount', '-o', 'remount,abort', this.folder);
+  }
+
+  /** The file system is checked and writable again. Nobody may have a file open on it. */
+  async turnWritable(): Promise<void> {
+    await this.#unmount();
+    await this.#checkAndMount();
+  }
+
+  async #checkAndMount(): Promise<void> {
     await this.#attach();
     // Exit code 1 says that errors were corrected, which is what a start of the machine is content with.
     await tool(this.tools, 'sh', '-c', `e2fsck -p ${this.device} >&2 || [ $? -eq 1 ]`);

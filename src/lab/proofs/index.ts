@@ -11,6 +11,13 @@ export const PROOFS: readonly BenchEntry[] = [
     load: async () => (await import('./clock.ts')).proveClock,
   },
   {
+    name: 'disk',
+    title:
+      'the disk under an edge is full, reports errors, turns read-only, or has one bit flipped in a file of the store',
+    nightlyCount: 240,
+    load: async () => (await import('./disk.ts')).proveDisk,
+  },
+  {
     name: 'herd',
     title:
       'a fleet that was away comes back at one moment, in virtual time: fair shares, alarms, fresh readings, memory',
