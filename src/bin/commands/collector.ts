@@ -27,7 +27,7 @@ export const collectorCommand = defineCommand({
     config: { kind: 'text', value: 'FILE', what: 'settings, YAML' },
     restored: {
       kind: 'flag',
-      what: 'the data folder is a copy of an older one: once, at the first start; concentrators send again what it lacks',
+      what: 'once, after the data folder was copied back: concentrators send again what it lacks',
     },
     'print-config': { kind: 'flag', what: 'prints a commented example of all settings, and ends' },
   },
