@@ -15,7 +15,7 @@ export const proveCommand = defineCommand({
     cycles: {
       kind: 'text',
       value: 'N',
-      what: 'kill, powercut, disk: end a program, cut the power, or let the disk fail, N times; clock: run N cases, from --seed on',
+      what: 'kill, powercut, disk: N ends, power cuts, faults of the disk; clock: N cases, from --seed on',
     },
   },
   run: async (values, words, io) =>
