@@ -14,6 +14,11 @@ const NIGHT_ONLY: readonly BenchEntry[] = [
     title: 'mutated octets into every parser and both session machines, 10^8 times; --count slices of 100,000',
     load: async () => (await import('./fuzz/runs.ts')).runFuzz,
   },
+  {
+    name: 'mutation',
+    title: 'small mistakes in the pure rooms, one at a time: what share of them the tests notice; --count mistakes',
+    load: async () => (await import('./mutation/run.ts')).runMutation,
+  },
 ];
 
 /** The registry. */

@@ -63,11 +63,6 @@ export class InFlight {
     return asked;
   }
 
-  /** The request that an answer belongs to. */
-  find(invokeId: number | null): Asked | undefined {
-    return invokeId === null ? undefined : this.#asked.get(invokeId);
-  }
-
   /** The request of a job. */
   ofJob(id: number): Asked | undefined {
     return this.all().find(({ job }) => job.id === id);
