@@ -173,6 +173,9 @@ async function failAgainAndAgain(round: Round, faults: number): Promise<DiskOutc
   tell('the medium stays sound; the lines lose their pace, and what is left is read and stored');
   await programs.get('sim')?.stop(STOP_MS);
   programs.set('sim', await startMeters(yard, 0));
+  // An edge leaves a line alone for a while that was away; one that starts asks at once, and rest means that all is read.
+  await endEdge(round, false);
+  await startEdge(round);
   const cameToRest = await settle(yard, tell);
   if (!cameToRest) for (const [name, program] of programs) tell(`${name}: ${program.lastLines().join(' | ')}`);
   await endEdge(round, false);
