@@ -37,7 +37,7 @@ export async function openIdentity(
   random: Random,
   partitionWidth: PartitionWidth,
   log: Log,
-  isRestored = false,
+  isRestored: boolean,
 ): Promise<Identity> {
   return database.transaction(async (sql) => {
     const place = await placeOf(sql);

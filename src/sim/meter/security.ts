@@ -15,8 +15,6 @@ import type { ClientRule } from '../../profile/schema/profile.ts';
 import { titleOfSerial } from './keys.ts';
 import { type SimObject, simObject } from './objects/object.ts';
 
-/** Client SAP for which pushes are sealed; all clients share the keys. */
-const PUSH_CLIENT = 1;
 const MECHANISM_DEFAULT: HlsMechanism = 'hls-gmac';
 
 /** What of a meter its security needs. */
@@ -80,9 +78,9 @@ export class SimSecurity {
     };
   }
 
-  /** A message that nobody asked for, under the unicast key: authenticated and encrypted. */
-  sealPush(plaintext: Uint8Array): Uint8Array {
-    const { suite, keys, counter } = this.setup.securityOf(PUSH_CLIENT);
+  /** A message that a client did not ask for, under the unicast key: authenticated and encrypted. */
+  sealPush(plaintext: Uint8Array, client: number): Uint8Array {
+    const { suite, keys, counter } = this.setup.securityOf(client);
     return encodeApdu(
       sealGeneral(plaintext, {
         suite,

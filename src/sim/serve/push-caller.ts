@@ -85,7 +85,7 @@ export class PushCaller {
       if (attempt > 0) await this.env.timers.sleep(this.setup.repetitionS * 1000);
       if (this.#stopped) return;
       try {
-        await this.#call(destination, this.meter.security?.sealPush(plain) ?? plain);
+        await this.#call(destination, this.meter.security?.sealPush(plain, PUSH_CLIENT) ?? plain);
         this.pushed++;
         return;
       } catch (error) {
