@@ -45,6 +45,29 @@ export function extendDictionary(octets: Uint8Array, count: number, more: readon
   return extended;
 }
 
+/** What groups of one dictionary have in common is kept once: the meters of a site are of few kinds. */
+class Alike {
+  readonly #texts = new Map<string, string>();
+  readonly #columns = new Map<string, DictionaryGroup['columns']>();
+
+  text(text: string): string {
+    const first = this.#texts.get(text);
+    if (first !== undefined) return first;
+    this.#texts.set(text, text);
+    return text;
+  }
+
+  columns(columns: DictionaryGroup['columns']): DictionaryGroup['columns'] {
+    // Not columnsIdentity: what a stranger wrote may hold its separators.
+    const identity = JSON.stringify(columns.map(({ obis, exponent, unit }) => [obis, exponent, unit]));
+    const first = this.#columns.get(identity);
+    if (first !== undefined) return first;
+    const own = columns.map(({ obis, exponent, unit }) => ({ obis, exponent, unit }));
+    this.#columns.set(identity, own);
+    return own;
+  }
+}
+
 function checkGroup(group: DictionaryGroup): void {
   const badColumn = group.columns.some(({ obis, exponent, unit }) => {
     return obis.length > 32 || unit.length > 32 || Math.abs(exponent) > EXPONENT_MAX;
@@ -65,12 +88,13 @@ export function decodeDictionary(octets: Uint8Array): DictionaryGroup[] {
     throw wireError('WIRE_TOO_LONG', `a dictionary of ${octets.length} octets`);
   let groups: DictionaryGroup[];
   try {
+    const alike = new Alike();
     groups = fromBinary(DictionarySchema, octets).groups.map((group) => ({
       meterId: group.meterId,
       intervalS: group.intervalS,
       source: group.source,
-      timeZone: group.timeZone,
-      columns: group.columns.map(({ obis, exponent, unit }) => ({ obis, exponent, unit })),
+      timeZone: alike.text(group.timeZone),
+      columns: alike.columns(group.columns),
     }));
   } catch (error) {
     throw wireError('WIRE_MALFORMED', 'dictionary', error);

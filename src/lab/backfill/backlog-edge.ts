@@ -25,6 +25,15 @@ const BASE_MAX_WH = 60;
 const COOKING_SHARE = 0.05;
 const COOKING_MAX_WH = 700;
 
+/** Registers stand anywhere below this when an edge begins. */
+const TOTAL_MAX_WH = 20_000_000;
+
+/** The meters of an edge that reads. */
+interface Meters {
+  readonly groups: readonly DictionaryGroup[];
+  readonly totals: number[];
+}
+
 /** What is known of one append. */
 export interface Appended {
   readonly edgeId: EdgeId;
@@ -58,9 +67,9 @@ export class BacklogEdge {
   readonly #options: BacklogEdgeOptions;
   readonly #stage: Stage;
   readonly #uplink: Uplink;
-  readonly #groups: readonly DictionaryGroup[];
   readonly #random: SeededRandom;
-  readonly #totals: number[];
+  /** Made when they are first read: of a fleet few edges read. */
+  #meters: Meters | null = null;
   #connected = false;
   #failure: unknown = null;
   /** Since when the oldest staged rows wait, monotonic ms. */
@@ -73,14 +82,6 @@ export class BacklogEdge {
     this.edgeId = options.edgeId;
     this.journal = journal;
     this.#random = new SeededRandom(options.seed);
-    this.#totals = Array.from({ length: options.meters }, () => this.#random.below(20_000_000));
-    this.#groups = Array.from({ length: options.meters }, (_, meter) => ({
-      meterId: `${options.edgeId}-m${meter}` as MeterId,
-      intervalS: STEP_MS / 1000,
-      source: 0,
-      timeZone: 'UTC',
-      columns: [{ obis: '1-0:1.8.0*255', exponent: 0, unit: 'Wh' }],
-    }));
     this.#stage = new Stage({
       journal: { append: (entry) => this.#append(entry), watermark: (id, key) => journal.watermark(id, key) },
       timers: options.env.timers,
@@ -99,6 +100,21 @@ export class BacklogEdge {
     const { clock, random, crypto } = env;
     const journal = await openJournal({ store, clock, random, sha256: crypto.sha256, clockQuality: () => 'ntp' });
     return new BacklogEdge(options, journal);
+  }
+
+  #metersMade(): Meters {
+    const { edgeId, meters } = this.#options;
+    this.#meters ??= {
+      totals: Array.from({ length: meters }, () => this.#random.below(TOTAL_MAX_WH)),
+      groups: Array.from({ length: meters }, (_, meter) => ({
+        meterId: meterIdOf(edgeId, meter),
+        intervalS: STEP_MS / 1000,
+        source: 0,
+        timeZone: 'UTC',
+        columns: [{ obis: '1-0:1.8.0*255', exponent: 0, unit: 'Wh' }],
+      })),
+    };
+    return this.#meters;
   }
 
   #makeUplink(): Uplink {
@@ -140,12 +156,15 @@ export class BacklogEdge {
 
   /** Reads so many intervals of every meter, the last of which ends at `atMs`, and lets the stage have them. */
   async read(atMs: number, intervals = 1): Promise<void> {
-    const groups: GroupRows[] = this.#groups.map((group, meter) => ({
+    const { groups: meters, totals } = this.#metersMade();
+    const groups: GroupRows[] = meters.map((group, meter) => ({
       group,
       valueClass: 'billing',
-      rows: Array.from({ length: intervals }, (_, at) => this.#row(meter, atMs - (intervals - 1 - at) * STEP_MS)),
+      rows: Array.from({ length: intervals }, (_, at) =>
+        this.#row(totals, meter, atMs - (intervals - 1 - at) * STEP_MS),
+      ),
     }));
-    const watermarks = this.#groups.map(({ meterId }) => ({ meterId: meterId as MeterId, key: 'load', atMs }));
+    const watermarks = meters.map(({ meterId }) => ({ meterId: meterId as MeterId, key: 'load', atMs }));
     // Each meter's rows come by themselves, as from readers.
     for (const [meter, group] of groups.entries()) {
       this.#rowsSinceMs ??= this.#options.env.clock.monotonicMs();
@@ -165,7 +184,7 @@ export class BacklogEdge {
     this.#alarmSinceMs ??= clock.monotonicMs();
     const atMs = clock.nowMs();
     const event = {
-      meterId: this.#groups[0]?.meterId as MeterId,
+      meterId: meterIdOf(this.edgeId, 0),
       log: '0-0:99.98.1*255',
       code: 40 + (this.#alarms++ % 2),
       name: 'cover-opened',
@@ -195,10 +214,10 @@ export class BacklogEdge {
     await this.journal.close();
   }
 
-  #row(meter: number, atMs: number): Omit<Row, 'group'> {
+  #row(totals: number[], meter: number, atMs: number): Omit<Row, 'group'> {
     const most = this.#random.chance(COOKING_SHARE) ? COOKING_MAX_WH : BASE_MAX_WH;
-    const total = (this.#totals[meter] ?? 0) + this.#random.below(most);
-    this.#totals[meter] = total;
+    const total = (totals[meter] ?? 0) + this.#random.below(most);
+    totals[meter] = total;
     return { atMs, status: NO_STATUS, quality: 'good', deviationMin: null, values: [total] };
   }
 
@@ -217,4 +236,8 @@ export class BacklogEdge {
       this.appended.push({ edgeId, kind: 'alarm', raisedAtMs: alarmSinceMs, blocks: ofAlarm });
     return blocks;
   }
+}
+
+function meterIdOf(edgeId: EdgeId, meter: number): MeterId {
+  return `${edgeId}-m${meter}` as MeterId;
 }

@@ -24,6 +24,7 @@ import type { CollectorBody, EdgeMessage } from '../../../src/wire/messages.ts';
 import { type PackHead, packRecords } from '../../../src/wire/pack.ts';
 import { decodeRecordBody, encodeRecordBody } from '../../../src/wire/record-body.ts';
 import type { JournalRecord } from '../../../src/wire/records.ts';
+import type { DictionaryGroup } from '../../../src/wire/rows.ts';
 import {
   collectorFilters,
   edgeFilters,
@@ -397,6 +398,28 @@ test('W-48 a dictionary has one encoding and one hash', () => {
   ];
   for (const group of wrong)
     assert.throws(() => decodeDictionary(encodeDictionary([group])), is('WIRE_MALFORMED'), JSON.stringify(group));
+});
+
+test('W-48 groups of a dictionary keep what they have in common once, and texts with separators stay apart', () => {
+  const column = { obis: '1-0:1.8.0*255', exponent: 0, unit: 'Wh' };
+  const group = (meterId: string, columns: DictionaryGroup['columns']) => ({
+    meterId: meterId as MeterId,
+    intervalS: 900,
+    source: 0,
+    timeZone: 'UTC',
+    columns,
+  });
+  const many = Array.from({ length: 3 }, (_, at) => group(`m${at}`, [{ ...column }]));
+  const apart = [
+    group('n0', [{ obis: 'a', exponent: 0, unit: 'b|c 0 d' }]),
+    group('n1', [
+      { obis: 'a', exponent: 0, unit: 'b' },
+      { obis: 'c', exponent: 0, unit: 'd' },
+    ]),
+  ];
+  const decoded = decodeDictionary(encodeDictionary([...many, ...apart]));
+  assert.deepEqual(decoded, [...many, ...apart]);
+  assert.equal(decoded[2]?.columns, decoded[0]?.columns);
 });
 
 test('W-49 any octets give a message or one named error', () => {
