@@ -19,6 +19,7 @@ import { simError } from './errors.ts';
 import type { Ledger } from './ledger.ts';
 import { METERS_PER_LINE_MAX } from './limits.ts';
 import { Device, type DeviceOptions, type LoadFault } from './meter/device.ts';
+import { IMAGE_FAULTS, type ImageFault } from './meter/firmware.ts';
 import { type SimKeyFile, simKeyFile, simSecurityOf } from './meter/keys.ts';
 import { MeterModel, needsKeys, serverClientsOf } from './meter/model.ts';
 import type { ListedObjectRule } from './meter/objects/listed.ts';
@@ -26,6 +27,7 @@ import { SimSecurity } from './meter/security.ts';
 import { Recorder } from './recorder.ts';
 import { type BusFraming, BusMachine } from './serve/bus.machine.ts';
 import { GatedDuplex } from './serve/gated-duplex.ts';
+import { HostileTransport, type Hostility } from './serve/hostile-transport.ts';
 import { MisbehavingMachine, type Misbehaviour } from './serve/misbehave.machine.ts';
 import { PowerMachine } from './serve/power.machine.ts';
 import { PushingMachine } from './serve/pushing.machine.ts';
@@ -35,6 +37,10 @@ export interface SimMeterOptions extends DeviceOptions {
   /** LLS password of clients that need one. */
   readonly password: Uint8Array;
   readonly misbehaviour?: Misbehaviour;
+  /** How it attacks its reader. */
+  readonly hostility?: Hostility;
+  /** What goes wrong with an image on its way in. */
+  readonly imageFault?: ImageFault;
   /** How its objects are called; absent = as the profile says. */
   readonly referencing?: Profile['referencing'];
   /** Objects that it has beside those of its profile. */
@@ -64,6 +70,7 @@ export class SimMeter {
   /** How its objects are called. */
   readonly referencing: Profile['referencing'];
   #misbehaviour: Misbehaviour | null;
+  readonly #hostility: Hostility | null;
   readonly #password: Uint8Array;
   readonly #draw: (count: number) => Uint8Array;
   readonly #random: SeededRandom;
@@ -88,6 +95,8 @@ export class SimMeter {
     this.wrapperPort = profile.wrapper?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
     this.referencing = options.referencing ?? profile.referencing;
     this.#misbehaviour = options.misbehaviour ?? null;
+    this.#hostility = options.hostility ?? null;
+    if (options.imageFault !== undefined) this.device.firmware.fail(IMAGE_FAULTS[options.imageFault]);
     this.#password = options.password;
     this.#random = new SeededRandom(`${options.seed}/misbehaviour`);
     this.#recorder = ledger === null ? null : new Recorder(this.device, ledger);
@@ -141,7 +150,7 @@ export class SimMeter {
       windowTransmit: hdlc?.window ?? HDLC_DEFAULTS.windowTransmit,
       windowReceive: hdlc?.window ?? HDLC_DEFAULTS.windowReceive,
     };
-    const transport =
+    const honest =
       framing === 'hdlc'
         ? new HdlcServer({
             logicalDevices: [this.logicalDevice],
@@ -149,6 +158,7 @@ export class SimMeter {
             parameters: sizes,
           })
         : new WrapperServer();
+    const transport = this.#hostility === null ? honest : new HostileTransport(honest, this.#hostility);
     const password = this.misbehaviour === 'refuse' ? this.#random.bytes(this.#password.length) : this.#password;
     const answering = new ServerSession(transport, {
       model: this.model,
@@ -269,6 +279,10 @@ export interface FleetOptions {
   readonly days: number;
   readonly households: DeviceOptions['households'];
   readonly misbehaviours?: ReadonlyMap<number, Misbehaviour>;
+  /** How single meters attack their reader, by position. */
+  readonly hostilities?: ReadonlyMap<number, Hostility>;
+  /** What goes wrong with images in single meters, by position. */
+  readonly imageFaults?: ReadonlyMap<number, ImageFault>;
   /** What is wrong behind the relays of single meters, by position. */
   readonly loadFaults?: ReadonlyMap<number, LoadFault>;
   /** How objects are called; absent = as each profile says. */
@@ -292,6 +306,8 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
     if (profile === undefined) throw simError('SIM_LISTEN', 'no profile');
     const misbehaviour = options.misbehaviours?.get(at);
     const loadFault = options.loadFaults?.get(at);
+    const hostility = options.hostilities?.get(at);
+    const imageFault = options.imageFaults?.get(at);
     const security = options.securities?.get(at);
     meters.push(
       new SimMeter(
@@ -307,6 +323,8 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
           ...(options.households === undefined ? {} : { households: options.households }),
           ...(misbehaviour === undefined ? {} : { misbehaviour }),
           ...(loadFault === undefined ? {} : { loadFault }),
+          ...(hostility === undefined ? {} : { hostility }),
+          ...(imageFault === undefined ? {} : { imageFault }),
           ...(options.referencing === undefined ? {} : { referencing: options.referencing }),
           ...(options.objects === undefined ? {} : { objects: options.objects }),
           ...(security === undefined ? {} : { security }),

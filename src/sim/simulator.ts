@@ -31,6 +31,8 @@ export interface SimulatorOptions {
   /** File of the ledger, null = none. */
   readonly ledgerFile: string | null;
   readonly misbehaviours?: FleetOptions['misbehaviours'];
+  readonly hostilities?: FleetOptions['hostilities'];
+  readonly imageFaults?: FleetOptions['imageFaults'];
   readonly loadFaults?: FleetOptions['loadFaults'];
   /** How objects are called; absent = as each profile says. */
   readonly referencing?: FleetOptions['referencing'];
@@ -70,7 +72,7 @@ export class Simulator {
     const objects = await loadObjects(env, options);
     const file = options.ledgerFile === null ? null : await env.disk.openAppend(options.ledgerFile);
     const ledger = file === null ? null : new Ledger(file);
-    const { count, seed, days, timeZone, misbehaviours, loadFaults, referencing, securities } = options;
+    const { count, seed, days, timeZone } = options;
     const meters = makeFleet(
       {
         count,
@@ -81,10 +83,7 @@ export class Simulator {
         households,
         objects,
         nowMs: () => env.clock.nowMs(),
-        ...(misbehaviours === undefined ? {} : { misbehaviours }),
-        ...(loadFaults === undefined ? {} : { loadFaults }),
-        ...(referencing === undefined ? {} : { referencing }),
-        ...(securities === undefined ? {} : { securities }),
+        ...oddities(options),
       },
       ledger,
     );
@@ -125,6 +124,19 @@ export class Simulator {
     await this.record();
     await this.ledger?.close();
   }
+}
+
+/** What makes single meters other than their profile says; absent where nothing was asked for. */
+function oddities(options: SimulatorOptions): Partial<FleetOptions> {
+  const { misbehaviours, hostilities, imageFaults, loadFaults, referencing, securities } = options;
+  return {
+    ...(misbehaviours === undefined ? {} : { misbehaviours }),
+    ...(hostilities === undefined ? {} : { hostilities }),
+    ...(imageFaults === undefined ? {} : { imageFaults }),
+    ...(loadFaults === undefined ? {} : { loadFaults }),
+    ...(referencing === undefined ? {} : { referencing }),
+    ...(securities === undefined ? {} : { securities }),
+  };
 }
 
 /** A caller for each list of each meter. */

@@ -208,6 +208,31 @@ test('sim meter --security, read and scan --security: GMAC and ciphering with on
   }
 });
 
+test('HE-7 sim --misbehave plays meters that attack their reader: read says by name what is wrong, and believes nothing', async () => {
+  const keyFile = join(folder, 'hostile.keys');
+  const keys = ['suite: 0', 'clientTitle: "4d4d4d0000000002"', `encryptionKey: "${'1a'.repeat(16)}"`];
+  await writeFile(keyFile, [...keys, `authenticationKey: "${'2b'.repeat(16)}"`].join('\n'), { mode: 0o600 });
+  const keyed = ['--client', '1', '--security', keyFile];
+  for (const [how, as, words] of [
+    ['plain-answer', keyed, /SECURITY_POLICY/],
+    ['truncated-tag', keyed, /SECURITY_TAG|DLMS_TRUNCATED/],
+    ['blocks-reordered', client, /SESSION_BLOCKS/],
+    ['bomb-depth', client, /DLMS_DEPTH/],
+  ] as const) {
+    const secured = as === keyed ? ['--security', keyFile] : [];
+    const { child, card } = await simulated('--misbehave', `1=${how}`, ...secured);
+    try {
+      const { code, stdout, stderr } = await run('read', card.url, ...as, '--json', '1-0:1.8.0*255');
+      assert.equal(code, 1, how);
+      assert.match(stderr, words, how);
+      assert.doesNotMatch(stdout, /"value"/, how);
+    } finally {
+      child.kill('SIGTERM');
+      await once(child, 'close');
+    }
+  }
+});
+
 for (const [args, words] of [
   [['scan'], /scan takes one LINK/],
   [['scan', 'tcp://127.0.0.1:1', '--yaml', '--json'], /not both/],

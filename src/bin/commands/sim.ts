@@ -4,17 +4,22 @@ import { createHostEnv } from '../../host/env.ts';
 import { onStopSignal } from '../../host/signals.ts';
 import { FLEET_METERS_MAX } from '../../sim/limits.ts';
 import { LOAD_FAULTS } from '../../sim/meter/device.ts';
+import { IMAGE_FAULTS, type ImageFault } from '../../sim/meter/firmware.ts';
 import { destinationOf } from '../../sim/meter/push-setup.ts';
+import { HOSTILITIES } from '../../sim/serve/hostile-transport.ts';
 import { MISBEHAVIOURS } from '../../sim/serve/misbehave.machine.ts';
 import { Simulator } from '../../sim/simulator.ts';
 import { defineCommand, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { keysIn, referencingOf } from '../meter-options.ts';
 
-const FAULTS: readonly string[] = [...MISBEHAVIOURS, ...LOAD_FAULTS];
+const IMAGE_FAULT_NAMES = Object.keys(IMAGE_FAULTS) as ImageFault[];
+const FAULTS: readonly string[] = [...MISBEHAVIOURS, ...LOAD_FAULTS, ...HOSTILITIES, ...IMAGE_FAULT_NAMES];
 
 const CONFIG_FOLDER = fileURLToPath(new URL('../../../config', import.meta.url));
 const HISTORY_DAYS_MAX = 3_660;
+/** Letters of a line of help. */
+const LINE_MAX = 118;
 
 /** Plays meters until it is stopped; tells on stdout, one JSON document a line, where each of them is. */
 export const simCommand = defineCommand({
@@ -26,7 +31,11 @@ export const simCommand = defineCommand({
     'with all of them), optical:///dev/NAME (one meter behind the sign-on of an optical head).\n' +
     'Prints {meterId, serial, profile, url, client, names, server, password} for each meter, keys too where its profile\n' +
     'signs on with hls-gmac, systemTitle where it has keys, then serves.\n' +
-    `Misbehaviour: ${MISBEHAVIOURS.join(', ')}.`,
+    'Misbehaviours:\n' +
+    listed('  on the line', MISBEHAVIOURS) +
+    listed('  behind the relay', LOAD_FAULTS) +
+    listed('  attacks on the reader', HOSTILITIES) +
+    listed('  with a firmware on its way in', IMAGE_FAULT_NAMES).trimEnd(),
   options: {
     profile: { kind: 'texts', value: 'V/M', what: 'profile to play; several are taken in turn (default generic/idis)' },
     listen: { kind: 'texts', value: 'URL', what: 'where to answer; several share the meters' },
@@ -41,7 +50,7 @@ export const simCommand = defineCommand({
     misbehave: {
       kind: 'texts',
       value: 'N=HOW',
-      what: 'let meter N (from 1) misbehave, or have a fault behind its relay',
+      what: 'let meter N (from 1) misbehave; one of each kind a meter',
     },
     push: {
       kind: 'text',
@@ -74,6 +83,8 @@ export const simCommand = defineCommand({
       ledgerFile: values.ledger ?? null,
       misbehaviours: faultsOf(values.misbehave, MISBEHAVIOURS),
       loadFaults: faultsOf(values.misbehave, LOAD_FAULTS),
+      hostilities: faultsOf(values.misbehave, HOSTILITIES),
+      imageFaults: faultsOf(values.misbehave, IMAGE_FAULT_NAMES),
       classRules: { unsureClasses: values['unsure-classes'] },
       ...(values.push === undefined ? {} : { push: { destination: values.push, confirmed: values['push-confirmed'] } }),
       ...(values.objects === undefined ? {} : { objectsFile: values.objects }),
@@ -103,4 +114,15 @@ function faultsOf<Fault extends string>(texts: readonly string[], names: readonl
     if (known !== undefined) found.set(meter, known);
   }
   return found;
+}
+
+/** Names under their heading, in lines of a terminal's width. */
+function listed(heading: string, names: readonly string[]): string {
+  const lines = [`${heading}:`];
+  for (const name of names) {
+    const line = lines.pop() ?? '';
+    if (line.length + name.length + 2 > LINE_MAX) lines.push(`${line},`, `    ${name}`);
+    else lines.push(line.endsWith(':') ? `${line} ${name}` : `${line}, ${name}`);
+  }
+  return `${lines.join('\n')}\n`;
 }

@@ -40,6 +40,27 @@ export interface ImageFaults {
   readonly loseAnswerOf?: readonly number[];
 }
 
+/** Faults with a name, for those who ask for them by words: one for each step of a transfer. */
+export const IMAGE_FAULTS = {
+  'image-locked': { disabled: 'locked' },
+  'image-refused': { refuseInitiate: 250 },
+  'image-blocks-lost': { loseBlocks: [0, 3, 4] },
+  'image-block-never-taken': { deafToBlocks: [2] },
+  'image-no-bitmap': { loseBlocks: [3], noBitmap: true },
+  'image-bit-arriving': { flipBitAt: 'arriving' },
+  'image-bit-stored': { flipBitAt: 'stored' },
+  'image-bit-verifying': { flipBitAt: 'verifying' },
+  'image-not-verified': { failVerify: true },
+  'image-other-named': { wrongInfo: true },
+  'image-not-activated': { failActivate: true },
+  'image-power-loss': { powerLossAtBlock: 4 },
+  'image-forgotten': { powerLossAtBlock: 4, forgets: true },
+  'image-answers-lost': { loseAnswerOf: [1, 3, 4] },
+} as const satisfies Readonly<Record<string, ImageFaults>>;
+
+/** One of {@link IMAGE_FAULTS}. */
+export type ImageFault = keyof typeof IMAGE_FAULTS;
+
 /** A meter whose supply failed is back after this. */
 export const POWER_OFF_MS = 20_000;
 /** A meter restarts with a new firmware within this. */
