@@ -34,6 +34,11 @@ export const NIGHTLY_PARTS: readonly BenchEntry[] = [
     load: async () => (await import('./fuzz/runs.ts')).runFuzzSlice,
   },
   {
+    name: 'herd-part',
+    title: 'herd with --count edges, in this process',
+    load: async () => (await import('./proofs/herd.ts')).proveHerdPart,
+  },
+  {
     name: 'swarm-part',
     title: '--count seeds of the swarm from --seed on, in this process',
     load: async () => (await import('./proofs/swarm.ts')).proveSwarmPart,

@@ -5,14 +5,11 @@
  * Seeds are spread over two processes where the program is built; what one of them does is a part of its own
  * (`nightly swarm-part`), and the figures of both are added.
  */
-import { assert } from '../../base/errors.ts';
 import { SeededRandom } from '../../base/seeded-random.ts';
 import { HOST_CRYPTO } from '../../host/crypto.ts';
-import { createHostEnv } from '../../host/env.ts';
-import { createProcessHost } from '../../host/process.ts';
 import { atLeast, atMost, type BenchEnv, type BenchResult } from '../benches/bench.ts';
+import { runElsewhere } from '../elsewhere.ts';
 import type { Verdict } from '../oracle.ts';
-import { startProgram } from '../program.ts';
 import { type PlannedFault, planFaults } from '../virtual-faults.ts';
 import { VirtualSystem } from '../virtual-system.ts';
 
@@ -48,7 +45,6 @@ const FULL: SwarmSize = {
 
 /** One for each core of the machines that we promise figures for. */
 const PROCESSES = 2;
-const STOP_TIMEOUT_MS = 5_000;
 const DAY_MS = 86_400_000;
 
 /** A run of one seed. */
@@ -199,37 +195,13 @@ async function runSpread(size: SwarmSize, env: BenchEnv): Promise<BenchResult> {
     seed: env.seed + at * each,
     count: Math.min(each, wanted - at * each),
   }));
-  const sums = nothing();
-  for (const part of await Promise.all(parts.map((one) => runElsewhere(size, env, one)))) add(sums, part);
-  return resultOf(size, sums, wanted, (env.nowMs() - startedMs) / 1_000);
-}
-
-async function runElsewhere(
-  size: SwarmSize,
-  { program, progress }: BenchEnv,
-  { seed, count }: { readonly seed: number; readonly count: number },
-): Promise<Sums> {
-  assert(program !== undefined, 'the program is built');
-  const host = createProcessHost();
   const name = `${size.name}-part`;
-  const args = ['nightly', name, '--seed', `${seed}`, '--count', `${count}`];
-  const tell = (line: string) => {
-    if (line.startsWith(`${size.name}: `)) progress(line);
-  };
-  const running = await startProgram(
-    createHostEnv({ logLevel: 'silent' }),
-    host,
-    program,
-    args,
-    host.temporaryFolder,
-    tell,
+  const results = parts.map((one) =>
+    runElsewhere(env, { name, ...one, timeoutMs: one.count * size.seedMaxMs, prefix: `${size.name}: ` }),
   );
-  try {
-    const report = JSON.parse(await running.line(`"${name}"`, count * size.seedMaxMs)) as { readonly figures: Sums };
-    return report.figures;
-  } finally {
-    await running.stop(STOP_TIMEOUT_MS);
-  }
+  const sums = nothing();
+  for (const { figures } of await Promise.all(results)) add(sums, figures as unknown as Sums);
+  return resultOf(size, sums, wanted, (env.nowMs() - startedMs) / 1_000);
 }
 
 /** Small systems, many seeds. */

@@ -1,0 +1,47 @@
+/** A part of a nightly run in a process of its own: where one core, or the heap of one process, is not enough. */
+import { assert } from '../base/errors.ts';
+import { createHostEnv } from '../host/env.ts';
+import { createProcessHost } from '../host/process.ts';
+import type { BenchEnv, BenchResult } from './benches/bench.ts';
+import { startProgram } from './program.ts';
+
+const STOP_TIMEOUT_MS = 5_000;
+
+/** Which part, and how. */
+export interface Part {
+  /** Its name among those of `nightly`. */
+  readonly name: string;
+  readonly seed: number;
+  readonly count: number;
+  /** Longest time that it may take, ms. */
+  readonly timeoutMs: number;
+  /** What its lines for people begin with; the others are left out. */
+  readonly prefix: string;
+  /** Heap of its process, MB; absent = what the engine takes by itself. */
+  readonly heapMb?: number;
+}
+
+/** Runs a part; resolves to what it measured, rejects when it ended without a result. */
+export async function runElsewhere(
+  { program, progress }: Pick<BenchEnv, 'program' | 'progress'>,
+  { name, seed, count, timeoutMs, prefix, heapMb }: Part,
+): Promise<BenchResult> {
+  assert(program !== undefined, 'the program is built');
+  const host = createProcessHost();
+  const heap = heapMb === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${heapMb}` };
+  const running = await startProgram(
+    createHostEnv({ logLevel: 'silent' }),
+    host,
+    { ...program, environment: { ...program.environment, ...heap } },
+    ['nightly', name, '--seed', `${seed}`, '--count', `${count}`],
+    host.temporaryFolder,
+    (line) => {
+      if (line.startsWith(prefix)) progress(line);
+    },
+  );
+  try {
+    return JSON.parse(await running.line(`"${name}"`, timeoutMs)) as BenchResult;
+  } finally {
+    await running.stop(STOP_TIMEOUT_MS);
+  }
+}
