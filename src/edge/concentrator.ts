@@ -214,7 +214,8 @@ export class Concentrator {
     const { link } = line;
     if (link.purpose === 'push') {
       const { meters, sampleMs } = line;
-      if (meters.length > 0) this.#listeners.push(new PushListener({ ...common, meters, link, sampleMs }));
+      if (meters.length > 0)
+        this.#listeners.push(new PushListener({ ...common, meters, link, sampleMs, counters: this.#counters }));
       return;
     }
     const reader = new DlmsLineReader({

@@ -10,7 +10,7 @@ import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import { PushMachine } from '../../dlms/frame/push.machine.ts';
 import type { Stations, TransportEvent } from '../../dlms/frame/transport.ts';
 import { WrapperServer } from '../../dlms/frame/wrapper.machine.ts';
-import { type DataNotification, decodeApdu, encodeApdu } from '../../dlms/index.ts';
+import { type Apdu, decodeApdu } from '../../dlms/index.ts';
 import { LineDriver } from '../../link/drive.ts';
 import type { Link } from '../../link/link.ts';
 import { BABBLE_OCTETS, REOPEN_MAX_MS, REOPEN_MIN_MS } from '../limits.ts';
@@ -117,29 +117,27 @@ export class PushListener {
   }
 
   #message(octets: Uint8Array, stations: Stations, answer: Answer): void {
-    const meter = this.#senderOf(octets);
-    if (typeof meter === 'string') {
-      this.#discarded(meter, octets.length, undefined);
+    const [only] = this.#meters.length === 1 ? this.#meters : [];
+    const outer = decoded(octets);
+    if (typeof outer === 'string') {
+      this.#discarded(outer, octets.length, only);
       return;
     }
-    const heard = meter.hear(octets, (notification) => answer(confirmationOf(notification), stations));
+    const meter = only ?? this.#senderOf(outer);
+    if (meter === undefined) {
+      this.#discarded('READER_PUSH_UNKNOWN_SENDER', octets.length, undefined);
+      return;
+    }
+    const heard = meter.hear(outer, (apdu) => answer(apdu, stations));
     if (heard.kind === 'discarded') this.#discarded(heard.code, octets.length, meter);
     if (heard.kind !== 'read') return;
     this.#noiseOctets = 0;
     this.#reopenMs = REOPEN_MIN_MS;
   }
 
-  /** Who sent it, or the code of why nobody can tell. */
-  #senderOf(octets: Uint8Array): PushedMeter | string {
-    const [only] = this.#meters;
-    if (only !== undefined && this.#meters.length === 1) return only;
-    try {
-      const outer = decodeApdu(octets);
-      const title = 'systemTitle' in outer ? toHex(outer.systemTitle) : '';
-      return this.#byTitle.get(title) ?? 'READER_PUSH_UNKNOWN_SENDER';
-    } catch (error) {
-      return error instanceof DeltawattError ? error.code : 'READER_CRASHED';
-    }
+  /** Who sent it, by its title. */
+  #senderOf(outer: Apdu): PushedMeter | undefined {
+    return this.#byTitle.get('systemTitle' in outer ? toHex(outer.systemTitle) : '');
   }
 
   #discarded(code: string, octets: number, meter: PushedMeter | undefined): void {
@@ -158,6 +156,11 @@ function machineOf({ framing, gapMs, reassemblyMs }: Link): WrapperServer | Push
   return new PushMachine({ framing, gapMs, ...(reassemblyMs === undefined ? {} : { reassemblyMs }) });
 }
 
-function confirmationOf({ apdu: _, body: _body, taggedDateTime: _tagged, dateTime, ...invocation }: DataNotification) {
-  return encodeApdu({ apdu: 'data-notification-confirm', ...invocation, dateTime });
+/** A message as it came, or the code of why it is none. */
+function decoded(octets: Uint8Array): Apdu | string {
+  try {
+    return decodeApdu(octets);
+  } catch (error) {
+    return error instanceof DeltawattError ? error.code : 'READER_CRASHED';
+  }
 }

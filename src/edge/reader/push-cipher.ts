@@ -5,8 +5,10 @@ import {
   type Apdu,
   CounterReceiver,
   decodeApdu,
+  encodeApdu,
   isCipheredApdu,
   openCiphered,
+  sealGeneral,
   securityError,
 } from '../../dlms/index.ts';
 import { QUALITIES } from '../../model/reading.ts';
@@ -18,8 +20,12 @@ export interface OpenedPush {
   readonly apdu: Apdu;
   /** False when it was ciphered and its tag could not be checked, or had none. */
   readonly verified: boolean;
-  readonly ciphered: boolean;
+  /** How it was protected, null = it came in clear. */
+  readonly form: Apdu['apdu'] | null;
 }
+
+/** Gives a number of a key that is reserved, once. */
+type CounterSource = (security: MeterSecurity) => Promise<number>;
 
 const PREFIX = 'push-counter:';
 
@@ -60,10 +66,9 @@ export class PushCipher {
   }
 
   /** Throws SECURITY_* and DLMS_* when the message may not be believed. */
-  open(octets: Uint8Array): OpenedPush {
-    const outer = decodeApdu(octets);
+  open(outer: Apdu): OpenedPush {
     const security = this.#security;
-    if (security === null) return { apdu: outer, verified: true, ciphered: false };
+    if (security === null) return { apdu: outer, verified: true, form: null };
     if (!isCipheredApdu(outer) || outer.apdu === 'general-signing')
       throw securityError('SECURITY_POLICY', `${outer.apdu} from a port with a key`);
     const { authentication } = security.keys;
@@ -76,7 +81,21 @@ export class PushCipher {
     // A wrong key gives nonsense: only what can be read moves the counter.
     const apdu = decodeApdu(plaintext);
     this.#counter.accept(outer.invocationCounter);
-    return { apdu, verified, ciphered: true };
+    return { apdu, verified, form: outer.apdu };
+  }
+
+  /**
+   * An answer to a push that was opened, protected as it was, under a counter of ours. Null where it cannot be made: our title
+   * is not known, the tag of the push was not checked, or it came in a form that is not answered. Rejects as `counter` does.
+   */
+  async seal(answer: Uint8Array, to: OpenedPush, counter: CounterSource): Promise<Uint8Array | null> {
+    if (to.form === null) return answer;
+    const title = this.#security?.clientTitle ?? null;
+    if (this.#security === null || title === null || !to.verified || to.form !== 'general-glo-ciphering') return null;
+    const { suite, keys } = this.#security;
+    const invocationCounter = await counter(this.#security);
+    const protection = { authenticated: true, encrypted: true, keySet: 'unicast' } as const;
+    return encodeApdu(sealGeneral(answer, { suite, keys, title, invocationCounter, ...protection }));
   }
 }
 

@@ -5,14 +5,15 @@
  */
 import type { Env, Timer } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
-import type { Apdu, DataNotification } from '../../dlms/index.ts';
+import { type Apdu, type DataNotification, encodeApdu } from '../../dlms/index.ts';
 import type { MeterStateName } from '../../model/event.ts';
 import { type PushReadout, readPush } from '../../profile/push.ts';
 import { PUSH_SILENT_MS } from '../limits.ts';
 import type { Entry, Health, Journal, Meter, ReadingStage } from '../ports.ts';
 import { AttributeFilter } from './attribute-filter.ts';
+import type { MeterCounters } from './counters.ts';
 import { MeterStates } from './meter-states.ts';
-import { PushCipher, unverified } from './push-cipher.ts';
+import { type OpenedPush, PushCipher, unverified } from './push-cipher.ts';
 import { PushSampler } from './push-sampler.ts';
 
 const NO_TEXTS: Pick<Entry, 'records' | 'keep'> = { records: [], keep: [] };
@@ -25,6 +26,8 @@ export interface PushedMeterOptions {
   readonly stage: ReadingStage;
   readonly journal: Pick<Journal, 'kept'>;
   readonly health: Health;
+  /** Under which confirmations are protected. */
+  readonly counters: Pick<MeterCounters, 'of'>;
   /** Shortest time between two stored readings of one list, ms; 0 = all are stored. */
   readonly sampleMs: number;
 }
@@ -35,7 +38,7 @@ export type Heard = { readonly kind: 'read' | 'unknown-list' } | { readonly kind
 interface Pushed {
   readonly readout: PushReadout;
   /** Tells the meter that it is stored; null = it did not ask for that. */
-  readonly confirm: (() => void) | null;
+  readonly confirm: (() => Promise<void>) | null;
 }
 
 /** The reader of one meter's pushes. */
@@ -74,19 +77,36 @@ export class PushedMeter {
     await this.#tail;
   }
 
-  /** Takes a message; `confirm` is called when one that asks for it, in clear, is on the medium. */
-  hear(octets: Uint8Array, confirm: (notification: DataNotification) => void): Heard {
+  /** Takes a message; `answer` gets the confirmation of one that asks for it, once it is on the medium. */
+  hear(outer: Apdu, answer: (apdu: Uint8Array) => void): Heard {
     const { health, meter, env } = this.#options;
     try {
-      const { apdu, verified, ciphered } = this.#cipher.open(octets);
+      const opened = this.#cipher.open(outer);
+      const { apdu, verified } = opened;
       if (apdu.apdu !== 'data-notification') return this.#notAPush(apdu);
       const context = { meterId: meter.meterId, timeZone: meter.timeZone, nowMs: env.clock.nowMs() };
       const readout = readPush(meter.profile, apdu, context);
       if (!verified) health.count('reader_push_unverified');
-      const confirmed = apdu.confirmed && !ciphered ? () => confirm(apdu) : null;
-      return this.#take(verified ? readout : unverified(readout), confirmed);
+      const confirm = apdu.confirmed ? () => this.#confirm(apdu, opened, answer) : null;
+      return this.#take(verified ? readout : unverified(readout), confirm);
     } catch (error) {
       return { kind: 'discarded', code: error instanceof DeltawattError ? error.code : 'READER_CRASHED' };
+    }
+  }
+
+  /** What cannot be protected as the push was is not said: whoever listens must not learn to believe less. */
+  async #confirm(push: DataNotification, opened: OpenedPush, answer: (apdu: Uint8Array) => void): Promise<void> {
+    const { counters, health, env, line, meter } = this.#options;
+    try {
+      const sealed = await this.#cipher.seal(confirmationOf(push), opened, async (security) =>
+        (await counters.of(meter, security)).own.take(),
+      );
+      health.count(sealed === null ? 'reader_pushes_not_confirmable' : 'reader_pushes_confirmed');
+      if (sealed !== null) answer(sealed);
+    } catch (error) {
+      // The meter sends again.
+      health.count('reader_push_confirm_delayed');
+      env.log.warn('reader.push-confirm-delayed', { line, reason: reasonOf(error) });
     }
   }
 
@@ -103,7 +123,7 @@ export class PushedMeter {
     return { kind: 'unknown-list' };
   }
 
-  #take(readout: PushReadout, confirm: (() => void) | null): Heard {
+  #take(readout: PushReadout, confirm: Pushed['confirm']): Heard {
     const { health, env, meter } = this.#options;
     health.count('reader_pushes');
     for (const { sentence } of readout.problems) {
@@ -161,9 +181,7 @@ export class PushedMeter {
       () => true,
       () => false,
     );
-    if (!isStored) return;
-    health.count('reader_pushes_confirmed');
-    confirm();
+    if (isStored) await confirm();
   }
 
   /** Stores parts of entries in their order; resolves with whether the stage took it without a failure. */
@@ -186,4 +204,8 @@ export class PushedMeter {
     this.#tail = told.then(() => undefined);
     return told;
   }
+}
+
+function confirmationOf({ apdu: _, body: _body, taggedDateTime: _tagged, dateTime, ...invocation }: DataNotification) {
+  return encodeApdu({ apdu: 'data-notification-confirm', ...invocation, dateTime });
 }

@@ -3,14 +3,16 @@
  * and the clients that prove themselves with those keys. What is transferred, agreed on or raised holds as in a real meter,
  * until the simulator ends.
  */
-import { sealGeneral } from '../../dlms/security/ciphering.ts';
+import { openCiphered, sealGeneral } from '../../dlms/security/ciphering.ts';
+import { securityError } from '../../dlms/security/errors.ts';
 import type { HlsMechanism } from '../../dlms/security/hls.ts';
 import type { MeterSecurity } from '../../dlms/security/meter-security.ts';
 import { INVOCATION_COUNTER, SECURITY_SETUP, SECURITY_SETUP_CLASS } from '../../dlms/security/setup-requests.ts';
 import type { ServerClient } from '../../dlms/session/object-model.ts';
 import { SecuritySetup } from '../../dlms/session/security-setup.ts';
 import { hlsSecretOf } from '../../dlms/session/sign-on.ts';
-import { encodeApdu } from '../../dlms/xdlms/codec.ts';
+import type { Apdu } from '../../dlms/xdlms/apdu.ts';
+import { decodeApdu, encodeApdu } from '../../dlms/xdlms/codec.ts';
 import type { ClientRule } from '../../profile/schema/profile.ts';
 import { titleOfSerial } from './keys.ts';
 import { type SimObject, simObject } from './objects/object.ts';
@@ -92,6 +94,22 @@ export class SimSecurity {
         encrypted: true,
       }),
     );
+  }
+
+  /**
+   * What a client says to a push, opened: under its title and the unicast key, with a tag, under a counter that is new. Throws
+   * SECURITY_* and DLMS_* when it may not be believed.
+   */
+  openAnswer(octets: Uint8Array, client: number): Apdu {
+    const { keys, clientTitle, clientCounter } = this.setup.securityOf(client);
+    const outer = decodeApdu(octets);
+    if (outer.apdu !== 'general-glo-ciphering') throw securityError('SECURITY_POLICY', `${outer.apdu} to a push`);
+    clientCounter.check(outer.invocationCounter);
+    const { plaintext, verified } = openCiphered(outer, keys, { senderTitle: clientTitle });
+    if (!verified) throw securityError('SECURITY_POLICY', 'an answer without tag');
+    const apdu = decodeApdu(plaintext);
+    clientCounter.accept(outer.invocationCounter);
+    return apdu;
   }
 
   /** Security setup, for clients with control rights, and the invocation counter, for everybody. */

@@ -128,7 +128,7 @@ export class PushCaller {
 
   #confirms(octets: Uint8Array): boolean {
     try {
-      const apdu = decodeApdu(octets);
+      const apdu = this.meter.security?.openAnswer(octets, PUSH_CLIENT) ?? decodeApdu(octets);
       return apdu.apdu === 'data-notification-confirm' && apdu.longInvokeId === this.#invokeId;
     } catch {
       return false;

@@ -5,6 +5,7 @@ import { fromHex } from '../../../src/base/bytes.ts';
 import type { Env } from '../../../src/base/env.ts';
 import { readMeterKeys } from '../../../src/edge/meter-keys.ts';
 import type { Meter } from '../../../src/edge/ports.ts';
+import { MeterCounters } from '../../../src/edge/reader/counters.ts';
 import { PushListener } from '../../../src/edge/reader/listener.ts';
 import { PushSampler } from '../../../src/edge/reader/push-sampler.ts';
 import { MemoryLines } from '../../../src/link/memory.ts';
@@ -51,6 +52,7 @@ async function port(profileKey: string, timeZone: string, sampleMs: number, encr
     link,
     stage: new DirectStage(journal),
     journal,
+    counters: new MeterCounters(journal, env.clock),
     health,
     sampleMs,
   });

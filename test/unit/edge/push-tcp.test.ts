@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromHex } from '../../../src/base/bytes.ts';
+import { DeltawattError } from '../../../src/base/errors.ts';
 import { encodeWrapper } from '../../../src/dlms/frame/wrapper-frame.ts';
+import { sealGeneral } from '../../../src/dlms/security/ciphering.ts';
 import { parseMeterKeys } from '../../../src/dlms/security/key-file.ts';
 import type { MeterSecurity } from '../../../src/dlms/security/meter-security.ts';
+import { encodeApdu } from '../../../src/dlms/xdlms/codec.ts';
 import type { Meter } from '../../../src/edge/ports.ts';
+import { MeterCounters } from '../../../src/edge/reader/counters.ts';
 import { PushListener } from '../../../src/edge/reader/listener.ts';
 import { linkOf } from '../../../src/link/registry.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
 import { makeFleet } from '../../../src/sim/fleet.ts';
+import { SimSecurity } from '../../../src/sim/meter/security.ts';
 import { PushCaller } from '../../../src/sim/serve/push-caller.ts';
 import { DirectStage, profileOf } from './bus.ts';
 import { FakeJournal } from './fake-journal.ts';
@@ -18,11 +23,16 @@ const PROFILE = 'kaifa/ma309';
 const ZONE = 'Europe/Vienna';
 const PLACE = { host: 'edge', port: 4059 };
 
-function keysOf(number: number): MeterSecurity {
+/** Keys of a meter; the edge has a title of its own where it is `titled`. */
+function keysOf(number: number, isTitled = false): MeterSecurity {
   const digit = number.toString(16);
-  const read = parseMeterKeys(
-    `encryptionKey: "${digit.repeat(32)}"\nauthenticationKey: "d${digit.repeat(31)}"\nmeterTitle: "4b464d000000000${digit}"\n`,
-  );
+  const lines = [
+    `encryptionKey: "${digit.repeat(32)}"`,
+    `authenticationKey: "d${digit.repeat(31)}"`,
+    `meterTitle: "4b464d000000000${digit}"`,
+    ...(isTitled ? ['clientTitle: "4d4d4d0000000001"'] : []),
+  ];
+  const read = parseMeterKeys(`${lines.join('\n')}\n`);
   assert.ok(read.ok);
   return read.security;
 }
@@ -85,6 +95,7 @@ async function site(options: {
     link: linkOf(`push+tcp://${PLACE.host}:${PLACE.port}`, env),
     stage,
     journal,
+    counters: new MeterCounters(journal, env.clock),
     health,
     sampleMs,
   });
@@ -237,4 +248,69 @@ test('HE-7 a plain push to a place of meters with keys, and octets that are no m
     false,
   );
   await s.stop();
+});
+
+test('HE-7 ciphered pushes are confirmed under keys, title and a counter of ours, once they are on the medium', async () => {
+  const keys = [keysOf(1, true), keysOf(2, true)];
+  const s = await site({ count: 2, confirmed: true, meterKeys: new Map(keys.entries()), known: keys });
+  s.medium.fails = true;
+  for (const caller of s.callers) caller.start();
+  await s.world.clock.advance(20_000);
+  assert.deepEqual(
+    s.callers.map(({ pushed }) => pushed),
+    [0, 0],
+  );
+  s.medium.fails = false;
+  await s.world.clock.advance(60_000);
+  for (const { pushed, failed } of s.callers)
+    assert.ok(pushed >= 3 && failed === 0, `${pushed} got through, ${failed} not`);
+  const [first, second] = s.callers;
+  assert.equal(s.health.counters.get('reader_pushes_confirmed'), (first?.pushed ?? 0) + (second?.pushed ?? 0));
+  const reserved = s.journal.entries.flatMap(({ keep }) => keep).filter(({ key }) => key.startsWith('counter:'));
+  assert.ok(reserved.length >= 2, 'counters are stored as used before they are');
+  await s.stop();
+});
+
+test('HE-7 a ciphered push is not confirmed in clear: without a title of ours the meter hears nothing, what it sent is stored', async () => {
+  const s = await site({ confirmed: true, meterKeys: new Map([[0, keysOf(1)]]), known: [keysOf(1)] });
+  s.callers[0]?.start();
+  await s.world.clock.advance(60_000);
+  assert.equal(s.callers[0]?.pushed, 0);
+  assert.ok(s.rowsOf('p1').length > 0);
+  assert.ok((s.health.counters.get('reader_pushes_not_confirmable') ?? 0) > 0);
+  assert.equal(s.health.counters.get('reader_pushes_confirmed'), undefined);
+  await s.stop();
+});
+
+test('HE-7 a meter believes no confirmation of a stranger: wrong key, wrong title, in clear, or the same one again', async () => {
+  const strangers = [
+    { ...keysOf(1, true), keys: keysOf(5).keys },
+    { ...keysOf(1, true), clientTitle: fromHex('4d4d4d0000000002') },
+  ];
+  const security = new SimSecurity({ serial: '1', nowMs: 0 }, keysOf(1, true), true, (count) => new Uint8Array(count));
+  const confirmation = encodeApdu({
+    apdu: 'data-notification-confirm',
+    longInvokeId: 1,
+    selfDescriptive: false,
+    breakOnError: false,
+    confirmed: true,
+    highPriority: false,
+    dateTime: new Uint8Array(0),
+  });
+  const sealed = ({ keys, clientTitle }: MeterSecurity, invocationCounter: number) =>
+    encodeApdu(
+      sealGeneral(confirmation, {
+        suite: 0,
+        keys,
+        title: clientTitle ?? assert.fail('no title'),
+        invocationCounter,
+        keySet: 'unicast',
+        authenticated: true,
+        encrypted: true,
+      }),
+    );
+  for (const stranger of strangers) assert.throws(() => security.openAnswer(sealed(stranger, 7), 1), DeltawattError);
+  assert.throws(() => security.openAnswer(confirmation, 1), { code: 'SECURITY_POLICY' });
+  assert.equal(security.openAnswer(sealed(keysOf(1, true), 7), 1).apdu, 'data-notification-confirm');
+  assert.throws(() => security.openAnswer(sealed(keysOf(1, true), 7), 1), { code: 'SECURITY_REPLAY' });
 });

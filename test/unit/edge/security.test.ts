@@ -15,6 +15,7 @@ import {
   ServerSession,
 } from '../../../src/dlms/index.ts';
 import { METER_KEYS, parseMeterKeys } from '../../../src/dlms/security/key-file.ts';
+import { decodeApdu } from '../../../src/dlms/xdlms/codec.ts';
 import type { AttributeDescriptor, GetDataResult, SelectiveAccess } from '../../../src/dlms/xdlms/service.ts';
 import { openJournal } from '../../../src/edge/journal/journal.ts';
 import { readMeterKeys } from '../../../src/edge/meter-keys.ts';
@@ -280,20 +281,20 @@ test('a ciphered port remembers the last counter over a restart, with the readin
   const meter = { meterId: 'm1' as MeterId, security: await keysFrom(PUSH_KEY) };
   const first = new PushCipher(meter);
   await first.load(journal);
-  first.open(PUSH);
+  first.open(decodeApdu(PUSH));
   const keep = first.takeKeep();
   assert.deepEqual([keep.length, first.takeKeep().length], [1, 0]);
   await journal.append({ line: 'p1', groups: [], records: [], watermarks: [], keep, readAtMs: 0 });
   const second = new PushCipher(meter);
   await second.load(journal);
   assert.throws(
-    () => second.open(PUSH),
+    () => second.open(decodeApdu(PUSH)),
     (error) => hasCode(error, 'SECURITY_REPLAY'),
   );
   const other = { ...meter, security: { ...meter.security, keyPrint: fromHex('0102030405060708') } };
   const third = new PushCipher(other);
   await third.load(journal);
-  third.open(PUSH);
+  third.open(decodeApdu(PUSH));
 });
 
 test('HE-7 counters survive in the real journal: a restart goes on above, a new key begins anew', async () => {
@@ -334,14 +335,14 @@ const PUSH_KEY = [`encryptionKey: "${capture.context['encryptionKey']}"`];
 
 test('interop 15: a ciphered port: readings without a checked tag are unverified, the same push twice is refused', async () => {
   const cipher = new PushCipher({ meterId: 'm1' as MeterId, security: await keysFrom(PUSH_KEY) });
-  const { apdu, verified } = cipher.open(PUSH);
+  const { apdu, verified } = cipher.open(decodeApdu(PUSH));
   assert.ok(apdu.apdu === 'data-notification' && !verified);
   const context = { meterId: 'p1' as MeterId, timeZone: 'Europe/Vienna', nowMs: 0 };
   const readout = unverified(readPush(profileOf('sagemcom/t210-d'), apdu, context));
   const rows = readout.groups.flatMap((group) => group.rows);
   assert.ok(rows.length > 0 && rows.every(({ quality }) => quality === 'unverified'));
   assert.throws(
-    () => cipher.open(PUSH),
+    () => cipher.open(decodeApdu(PUSH)),
     (error) => hasCode(error, 'SECURITY_REPLAY'),
   );
 });
@@ -351,14 +352,14 @@ test('a ciphered port believes no plain push, no wrong title, and no push withou
   const refuses = async (lines: readonly string[], octets: Uint8Array, code: string) => {
     const cipher = new PushCipher({ meterId: 'm1' as MeterId, security: await keysFrom(lines) });
     assert.throws(
-      () => cipher.open(octets),
+      () => cipher.open(decodeApdu(octets)),
       (error) => hasCode(error, code),
     );
   };
   await refuses(PUSH_KEY, plain, 'SECURITY_POLICY');
   await refuses([...PUSH_KEY, 'meterTitle: "5341475905e990f4"'], PUSH, 'SECURITY_TITLE');
   await refuses([...PUSH_KEY, `authenticationKey: "${AK}"`], PUSH, 'SECURITY_POLICY');
-  assert.equal(new PushCipher({ meterId: 'm1' as MeterId, security: null }).open(plain).verified, true);
+  assert.equal(new PushCipher({ meterId: 'm1' as MeterId, security: null }).open(decodeApdu(plain)).verified, true);
 });
 
 test('the key file of the documentation parses', () => {
@@ -377,7 +378,7 @@ test('interop 15: where the key file refuses them, pushes whose tag cannot be ch
     security: await keysFrom([...PUSH_KEY, 'unverified: refuse']),
   });
   assert.throws(
-    () => refusing.open(PUSH),
+    () => refusing.open(decodeApdu(PUSH)),
     (error) => hasCode(error, 'SECURITY_POLICY'),
   );
   assert.deepEqual(refusing.takeKeep(), [], 'and its counter is not taken');
