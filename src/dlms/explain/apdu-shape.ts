@@ -34,6 +34,9 @@ import {
   writeResult,
 } from './part-shape.ts';
 
+/** Tags of gateway-request and gateway-response. */
+const GATEWAY_TAGS: ReadonlySet<number> = new Set([0xe6, 0xe7]);
+
 type Shapes = { readonly [Name in ApduName]?: (apdu: ApduOf<Name>, depth: number) => JsonObject };
 
 /** An APDU as `{apdu, ...fields}`; a missing optional field has no key. `depth` counts APDUs around this one. */
@@ -282,8 +285,10 @@ function otherFields(apdu: Aarq | Aare): JsonObject {
   return { otherFields: apdu.otherFields.map(({ tag, content }) => ({ tag, contentHex: toHex(content) })) };
 }
 
+/** A message has one prefix: another one behind it is shown as octets, for who nests them pays three octets a level. */
 function gateway(apdu: GatewayApdu, depth: number): JsonObject {
-  const inner = shapeOfOctets(apdu.content, depth + 1);
+  const isPrefixed = GATEWAY_TAGS.has(apdu.content.at(0) ?? 0);
+  const inner = isPrefixed ? null : shapeOfOctets(apdu.content, depth + 1);
   return {
     networkId: apdu.networkId,
     physicalDeviceAddressHex: toHex(apdu.physicalDeviceAddress),
