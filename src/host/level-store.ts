@@ -9,12 +9,25 @@ import { ClassicLevel } from 'classic-level';
 import type { KeyValueStore, StoreRange, StoreWrite } from '../base/env.ts';
 import { type DeltawattError, reasonOf } from '../base/errors.ts';
 import { type HostErrorCode, hostError, systemCode } from './errors.ts';
+import { faultInTables, mendLevelTables } from './level-check.ts';
 import { STORE_CACHE_OCTETS, STORE_OPEN_FILES_MAX, STORE_WRITE_BUFFER_OCTETS } from './limits.ts';
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>;
 
 /** Opens the store in the folder `path`, making it when there is none. Errors: STORE_LOCKED, STORE_CORRUPT, STORE_FAILED, DISK_FULL. */
 export async function openLevelStore(path: string): Promise<KeyValueStore> {
+  let fault: string | null;
+  try {
+    fault = await faultInTables(path);
+    if (fault === null) return new LevelStore(await openLevel(path), path);
+  } catch (error) {
+    throw storeError(path, error);
+  }
+  throw hostError('STORE_CORRUPT', `${path}: ${fault}`);
+}
+
+/** Making the object is enough to let LevelDB open the folder. */
+async function openLevel(path: string): Promise<Level> {
   const level: Level = new ClassicLevel<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
     valueEncoding: 'view',
@@ -24,17 +37,14 @@ export async function openLevelStore(path: string): Promise<KeyValueStore> {
     // Blocks are packed already; compressing them again costs time and saves nothing.
     compression: false,
   });
-  try {
-    await level.open();
-  } catch (error) {
-    throw storeError(path, error);
-  }
-  return new LevelStore(level, path);
+  await level.open();
+  return level;
 }
 
-/** Lets LevelDB rebuild what it can of a closed store: tables that it can read are kept, damaged parts are left out. */
+/** Rebuilds what it can of a closed store: what still stands in its tables is kept, damaged parts are left out. */
 export async function repairLevelStore(path: string): Promise<void> {
   try {
+    await mendLevelTables(path);
     await ClassicLevel.repair(path);
   } catch (error) {
     throw storeError(path, error);

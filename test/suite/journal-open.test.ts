@@ -258,3 +258,15 @@ test('J-15 a store that is another one when it is opened again is not written to
   );
   await journal.close();
 });
+
+test('J-14 a store that is found damaged when it is opened again ends as a journal that wants to be renewed', async () => {
+  const disk = new MemoryDisk();
+  const store = await disk.openStore('state/journal');
+  const reopen = () => Promise.reject(hostError('STORE_CORRUPT', 'a table'));
+  const journal = await openJournal({ ...around(disk), store, reopen });
+  store.batch = () => Promise.reject(hostError('STORE_FAILED', 'EIO'));
+  const append = () => journal.append(entryOf({ groups: rowsOf(1, START_MS) }));
+  await assert.rejects(append(), (error) => hasCode(error, 'JOURNAL_WRITE'));
+  await assert.rejects(append(), (error) => hasCode(error, 'JOURNAL_CORRUPT'));
+  await journal.close();
+});

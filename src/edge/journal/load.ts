@@ -240,7 +240,8 @@ export async function reading<Value>(read: () => Promise<Value>): Promise<Value>
     return await read();
   } catch (error) {
     if (error instanceof DeltawattError && error.code.startsWith('JOURNAL_')) throw error;
-    throw journalError('JOURNAL_READ', '', error);
+    // What is damaged below the journal stays so until the store is set aside; a failing read may pass.
+    throw journalError(hasCode(error, 'STORE_CORRUPT') ? 'JOURNAL_CORRUPT' : 'JOURNAL_READ', '', error);
   }
 }
 

@@ -146,7 +146,8 @@ async function takeOver(options: OpenOptions, damaged: string, journal: Journal)
     await disk.repairStore(path);
     const store = await disk.openStore(path);
     try {
-      openTrouble?.({ kind: 'salvaged', path, ...(await salvage(store, journal, sha256, options.numbers)) });
+      const salvaged = await salvage(store, journal, sha256, options.numbers);
+      openTrouble?.({ kind: 'salvaged', path, ...salvaged });
     } finally {
       await store.close();
     }

@@ -12,6 +12,7 @@ import { emptyLaneState } from '../../wire/lane-state.ts';
 import { LANE_ORDER, LANES, type Lane } from '../../wire/lanes.ts';
 import type { DictionaryGroup } from '../../wire/rows.ts';
 import type { Sha256 } from '../../wire/topics.ts';
+import { SALVAGED_MARK } from '../limits.ts';
 import type { Entry, GroupRows, Journal } from '../ports.ts';
 import { getSealed, KEY, keyAfter, keyOf, laneKey, unpackCount, unseal } from './keys.ts';
 
@@ -25,7 +26,8 @@ export interface Salvaged {
 
 /**
  * Appends all that can be read; rejects with JOURNAL_WRITE when the journal takes no more. Kept values under `numbers` are
- * decimal numbers that must never go back: they are taken over where they are higher.
+ * decimal numbers that must never go back: they are taken over where they are higher, with SALVAGED_MARK, for a damaged table
+ * may have shown an older one in the place of the newest.
  */
 export async function salvage(
   store: KeyValueStore,
@@ -62,13 +64,15 @@ export async function salvage(
 async function takeNumbers(store: KeyValueStore, journal: Journal, prefix: string): Promise<void> {
   const keep: Entry['keep'][number][] = [];
   const from = keyOf(KEY.kept, prefix);
-  const numberOf = (octets: Uint8Array) => Number(new TextDecoder().decode(octets));
+  const numberOf = (octets: Uint8Array) => Number(new TextDecoder().decode(octets).replace(SALVAGED_MARK, ''));
   for await (const [octets, sealed] of store.scan({ from, below: keyAfter(from) })) {
     try {
       const value = unseal(octets, sealed);
       const key = new TextDecoder().decode(octets.subarray(1));
       const known = await journal.kept(key);
-      if (known === undefined || numberOf(known) < numberOf(value)) keep.push({ key, value });
+      const found = numberOf(value);
+      if (known === undefined || numberOf(known) < found)
+        keep.push({ key, value: new TextEncoder().encode(`${SALVAGED_MARK}${found}`) });
     } catch (error) {
       if (!hasCode(error, 'JOURNAL_CORRUPT')) throw error;
     }

@@ -4,14 +4,15 @@
  *
  * A key whose counter is not in the journal (a new key, or a new state folder) begins at the seconds since 2020, so that a
  * lost journal does not begin again below what was sent: known weak point is a meter that was asked more than once a second
- * since then; it refuses the old number, says the one it expects, and the counter moves there, never back.
+ * since then; it refuses the old number, says the one it expects, and the counter moves there, never back. A counter that was
+ * taken over from a damaged store may be an old one: it begins no lower than a new key's, and the meter is asked as for one.
  */
 import { toHex } from '../../base/bytes.ts';
 import type { Env } from '../../base/env.ts';
 import { assert } from '../../base/errors.ts';
 import { COUNTER_BLOCK, CounterReceiver, CounterSender, Dialect } from '../../dlms/index.ts';
 import { edgeError } from '../errors.ts';
-import { CLOCK_FLOOR_MS, COUNTER_LEAP_BLOCKS, COUNTER_PREFIX } from '../limits.ts';
+import { CLOCK_FLOOR_MS, COUNTER_LEAP_BLOCKS, COUNTER_PREFIX, SALVAGED_MARK } from '../limits.ts';
 import type { Journal, Meter, MeterSecurity } from '../ports.ts';
 
 /** Both counters of a key, and how the meter reads the standard. */
@@ -76,13 +77,12 @@ export class MeterCounters {
     // Somebody else may have loaded it meanwhile: there is one counter for a key.
     const other = this.#held.get(key);
     if (other !== undefined) return other;
-    const bound = stored === undefined ? this.#beginning(firstCounter) : Number(new TextDecoder().decode(stored));
-    assert(Number.isSafeInteger(bound), `the stored invocation counter ${key} is a number`);
-    // The end of the store's log may have been lost without a trace, and the last reservations with it.
-    const next = stored === undefined ? bound : bound + COUNTER_LEAP_BLOCKS * COUNTER_BLOCK;
+    const text = stored === undefined ? undefined : new TextDecoder().decode(stored);
+    const isUnknown = text === undefined || text.startsWith(SALVAGED_MARK);
+    const next = Math.max(nextAfter(key, text), isUnknown ? this.#beginning(firstCounter) : 0);
     // Noted in the same turn as the look above: two counters of one key would send the same number.
     const counters = { own: new CounterSender(next), peers: new CounterReceiver(), dialect: new Dialect() };
-    const held = { ...counters, isUnknown: stored === undefined };
+    const held = { ...counters, isUnknown };
     this.#held.set(key, held);
     return held;
   }
@@ -149,6 +149,15 @@ export class MeterCounters {
     held.own.raise(counter);
     await this.reserve(meter, security);
   }
+}
+
+/** The first number behind what was stored, 0 when nothing was. */
+function nextAfter(key: string, text: string | undefined): number {
+  if (text === undefined) return 0;
+  const bound = Number(text.replace(SALVAGED_MARK, ''));
+  assert(Number.isSafeInteger(bound), `the stored invocation counter ${key} is a number`);
+  // The end of the store's log may have been lost without a trace, and the last reservations with it.
+  return bound + COUNTER_LEAP_BLOCKS * COUNTER_BLOCK;
 }
 
 /** A new key of the same meter has counters of its own. */

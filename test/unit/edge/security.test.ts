@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { fromHex } from '../../../src/base/bytes.ts';
+import { fromHex, toHex } from '../../../src/base/bytes.ts';
 import { parseConfig } from '../../../src/base/config.ts';
 import { hasCode } from '../../../src/base/errors.ts';
 import {
@@ -18,6 +18,8 @@ import { METER_KEYS, parseMeterKeys } from '../../../src/dlms/security/key-file.
 import { decodeApdu } from '../../../src/dlms/xdlms/codec.ts';
 import type { AttributeDescriptor, GetDataResult, SelectiveAccess } from '../../../src/dlms/xdlms/service.ts';
 import { openJournal } from '../../../src/edge/journal/journal.ts';
+import { openJournalIn, wantRenewal } from '../../../src/edge/journal/open.ts';
+import { COUNTER_PREFIX } from '../../../src/edge/limits.ts';
 import { readMeterKeys } from '../../../src/edge/meter-keys.ts';
 import type { Entry, Meter, MeterSecurity } from '../../../src/edge/ports.ts';
 import { MeterCounters } from '../../../src/edge/reader/counters.ts';
@@ -323,6 +325,39 @@ test('HE-7 counters survive in the real journal: a restart goes on above, a new 
   });
   assert.ok(keys.own.next < after.own.next);
   await second.close();
+});
+
+test('HE-7 a counter out of a damaged store may be an old one: it begins no lower than a new key, and the meter is asked', async () => {
+  const { env } = testWorld().program('edge');
+  const meter = { meterId: 'm1' as MeterId, line: 'bus1' } as Meter;
+  const open = () =>
+    openJournalIn({
+      ...{ disk: env.disk, folder: 'state', name: 'journal', numbers: COUNTER_PREFIX },
+      ...{ clock: env.clock, random: env.random, sha256: env.crypto.sha256, clockQuality: () => 'ntp' as const },
+    });
+  const security = await keysFrom(KEYS);
+  const ofNewKey = (await new MeterCounters(new FakeJournal(), env.clock).of(meter, security)).own.next;
+  for (const newest of [1_000, ofNewKey + 5_000]) {
+    const journal = await open();
+    const counters = new MeterCounters(journal, env.clock);
+    const stored = `${COUNTER_PREFIX}m1:${toHex(security.keyPrint)}`;
+    const keep = [{ key: stored, value: new TextEncoder().encode(String(newest)) }];
+    await journal.append({ line: '', groups: [], records: [], watermarks: [], keep, readAtMs: 0 });
+    const before = (await counters.of(meter, security)).own.next;
+    assert.ok(!counters.takeUnknown(meter, security), 'what stands in a sound store is known');
+    await journal.close();
+    await wantRenewal({ disk: env.disk, folder: 'state', name: 'journal' });
+    const fresh = await open();
+    const salvaged = new MeterCounters(fresh, env.clock);
+    const { own } = await salvaged.of(meter, security);
+    assert.ok(own.next >= Math.max(ofNewKey, before), `${own.next} after ${before}`);
+    assert.ok(salvaged.takeUnknown(meter, security));
+    // The reservation is a number of this store's own: the next start believes it.
+    const next = new MeterCounters(fresh, env.clock);
+    assert.ok((await next.of(meter, security)).own.next > own.next);
+    assert.ok(!next.takeUnknown(meter, security));
+    await fresh.close();
+  }
 });
 
 interface PushExpect {
