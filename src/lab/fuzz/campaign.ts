@@ -39,7 +39,17 @@ interface ToldSlice {
 }
 
 /** What a process says before each find. */
-export const FIND_PREFIX = 'find ';
+const FIND_PREFIX = 'find ';
+/** Hexadecimal digits of a find that are told: a line of a process is cut at 8,192 characters. */
+const FIND_HEX_MAX = 7_000;
+
+/** A find as a line of its process; of a long one only the beginning, and that it is one. */
+export function findLine({ target, hex, reason }: Find): string {
+  const cut = `${reason} (the first ${FIND_HEX_MAX / 2} of ${hex.length / 2} octets; run its slice again for all)`;
+  const told =
+    hex.length <= FIND_HEX_MAX ? { target, hex, reason } : { target, hex: hex.slice(0, FIND_HEX_MAX), reason: cut };
+  return FIND_PREFIX + JSON.stringify(told);
+}
 
 /** How long, how wide, and where it is noted. */
 export interface Campaign {

@@ -4,7 +4,7 @@ import { createHostEnv } from '../../host/env.ts';
 import { collectGarbage, heapBytes } from '../../host/heap.ts';
 import { createProcessHost } from '../../host/process.ts';
 import { atLeast, atMost, type Bar, type BenchEnv, type BenchResult } from '../benches/bench.ts';
-import { FIND_PREFIX, runCampaign, type SliceFigures } from './campaign.ts';
+import { findLine, runCampaign, type SliceFigures } from './campaign.ts';
 import { Fuzzer, SLICE_EXECUTIONS } from './fuzzer.ts';
 import { fuzzSetting } from './seed-files.ts';
 
@@ -28,7 +28,7 @@ export async function runFuzzSlice(env: BenchEnv): Promise<BenchResult> {
   const startMs = env.nowMs();
   const { finds, executions, taken, timeShareMax, heapShareMax } = fuzzer.slice(env.seed, (env.count ?? 1) - 1);
   const seconds = (env.nowMs() - startMs) / 1_000;
-  for (const find of finds) env.progress(FIND_PREFIX + JSON.stringify(find));
+  for (const find of finds) env.progress(findLine(find));
   const figures = { executions, taken, timeShareMax, heapShareMax, seconds, executionsPerS: executions / seconds };
   return { figures, bars: barsOf(figures, finds.length) };
 }
