@@ -3,10 +3,11 @@
  * running its slice again, and a long run can be cut into slices for several processes and continued after a stop.
  *
  * Asserted of every execution: nothing but the house's own error comes out, it takes at most 5 ms for each begun kB, and the
- * heap grows by at most 64 times the input + 64 kB. What exceeds a bound is measured again, several times, and counts only
- * when its best run exceeds it too: the machine is shared, and code that runs for the first time is compiled. What was
- * allocated in all stands for the heap, as long as that is below the bound; above it what is left after a collection
- * counts, the result still held, and the garbage may be eight times the bound at most.
+ * heap grows by at most 64 times the input + 64 kB. What needs a larger share of its time than any before it, or exceeds the
+ * bound of heap, is measured again, several times, and its best run counts: the machine is shared, a collection may fall into
+ * any run, and code that runs for the first time is compiled. What was allocated in all stands for the heap, as long as that
+ * is below half of the bound; above it what is left after a collection counts, the result still held, and the garbage may be
+ * eight times the bound at most.
  */
 import { toHex } from '../../base/bytes.ts';
 import { reasonOf } from '../../base/errors.ts';
@@ -23,10 +24,12 @@ export const HEAP_PER_OCTET = 64;
 export const HEAP_BASE_OCTETS = 65_536;
 /** Time for each begun kB. */
 export const TIME_PER_KB_MS = 5;
-/** Runs that must all exceed a bound before it counts as exceeded. */
+/** Further runs of an input, of which the best counts. */
 const AGAIN = 8;
 /** Garbage that an execution may make, in bounds of heap. */
 const GARBAGE_BOUNDS = 8;
+/** From this share of the bound on, what was allocated does not stand for what is kept. */
+const WEIGH_FROM = 0.5;
 /** How much larger the next one that is weighed must be. */
 const WEIGH_STEP = 1.02;
 /** Weighings of one input, of which the least counts: what was compiled meanwhile is on the heap too. */
@@ -56,8 +59,9 @@ export interface SliceResult {
   /** Inputs that were not refused. */
   taken: number;
   readonly finds: Find[];
-  /** Largest share of a bound that any execution needed, its best run counted: above 1 is a find. */
+  /** Largest share of the time that any execution needed, its best run counted: above 1 is a find. */
   timeShareMax: number;
+  /** Largest share of the heap: what was allocated up to half of the bound, what was kept where that is more. */
   heapShareMax: number;
 }
 
@@ -79,12 +83,13 @@ export class Judge {
     const timeLimitMs = TIME_PER_KB_MS * Math.max(1, Math.ceil(octets.length / 1_024));
     const heapLimit = HEAP_PER_OCTET * octets.length + (target.heapBaseBytes ?? HEAP_BASE_OCTETS);
     let { tookMs, heapBytes } = run;
-    for (let again = 0; again < AGAIN && (tookMs > timeLimitMs || heapBytes > heapLimit); again++) {
+    const enoughMs = timeLimitMs * Math.min(1, into?.timeShareMax ?? 1);
+    for (let again = 0; again < AGAIN && (tookMs > enoughMs || heapBytes > heapLimit); again++) {
       const next = execute(target, octets, this.#meters);
       tookMs = Math.min(tookMs, next.tookMs);
       heapBytes = Math.min(heapBytes, next.heapBytes);
     }
-    if (heapBytes > heapLimit && heapBytes <= GARBAGE_BOUNDS * heapLimit)
+    if (heapBytes > WEIGH_FROM * heapLimit && heapBytes <= GARBAGE_BOUNDS * heapLimit)
       heapBytes = this.#weigh(target, octets, heapBytes / heapLimit);
     if (into !== undefined) {
       into.timeShareMax = Math.max(into.timeShareMax, tookMs / timeLimitMs);
@@ -96,7 +101,9 @@ export class Judge {
 
   /** What an execution keeps, weighed when it allocated more than any before it did; a collection takes milliseconds. */
   #weigh(target: FuzzTarget, octets: Uint8Array, share: number): number {
-    if (share <= WEIGH_STEP * (this.#weighed.get(target.name) ?? 0)) return 0;
+    const weighed = this.#weighed.get(target.name) ?? 0;
+    const isFirstAbove = share > 1 && weighed <= 1;
+    if (share <= WEIGH_STEP * weighed && !isFirstAbove) return 0;
     this.#weighed.set(target.name, share);
     return Math.min(...Array.from({ length: WEIGHINGS }, () => keptBytes(target, octets, this.#meters)));
   }

@@ -1,9 +1,10 @@
 /**
  * The mutation score of the pure rooms: `npm run nightly -- mutation`.
  *
- * Mistakes are drawn from the seed over all sources of the rooms, each is made alone in a copy of the tree, and the tests of
- * its room run until one fails. A mistake that no test notices has survived and is named, to be looked at: it is a missing
- * test, or no mistake at all. Tests that run too long count as failed.
+ * Mistakes are drawn from the seed over all sources of the rooms, each is made alone in a copy of the tree, and those test files
+ * of its room that run its line run until one fails, the quickest first. What each file runs is counted once, before. A mistake
+ * that no test notices has survived and is named, to be looked at: it is a missing test, or no mistake at all; one in a line
+ * that no test runs survives at once. Tests that run too long count as failed.
  */
 import { assert } from '../../base/errors.ts';
 import type { ProcessHost } from '../../base/process.ts';
@@ -11,10 +12,17 @@ import { SeededRandom } from '../../base/seeded-random.ts';
 import { createProcessHost } from '../../host/process.ts';
 import { atLeast, type BenchEnv, type BenchResult } from '../benches/bench.ts';
 import { type Mutant, mutantsOf, withMutant } from './mutants.ts';
+import { Reach, type RunCounts, type TestFile } from './reach.ts';
 
 const SCORE_MIN_PERCENT = 85;
 const COUNT_DEFAULT = 400;
+/** Copies of the tree in which mistakes are made at the same time. */
+const DESKS = 2;
+/** For a test file while the engine counts... */
 const TIMEOUT_MS = 120_000;
+/** ...and with a mistake: this beside so many times what it took then. */
+const TIMEOUT_BASE_MS = 5_000;
+const TIMEOUT_FACTOR = 4;
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o700;
 /** What the copy has; the rest is linked. */
@@ -50,24 +58,30 @@ interface Desk {
 export async function runMutation(env: BenchEnv): Promise<BenchResult> {
   assert(env.program !== undefined, 'the program is built');
   const host = createProcessHost();
+  const temporary = await host.files.realPath(host.temporaryFolder);
+  const base = `${temporary}/deltawatt-mutation-${host.randomHex(6)}`;
+  const node = env.program.file;
+  const desks = Array.from({ length: DESKS }, (_, at) => ({ host, node, folder: `${base}/${at}` }));
+  try {
+    for (const desk of desks) await furnish(desk);
+    const [first] = desks;
+    assert(first !== undefined, 'there is a desk');
+    const places = await placesIn(host, first.folder);
+    const startMs = env.nowMs();
+    const reaches = await countReach(env, desks, await testsOf(host, first.folder));
+    env.progress(`mutation: what each test file runs was counted in ${Math.round((env.nowMs() - startMs) / 1_000)} s`);
+    return await judge(env, desks, drawn(places, env), reaches, places.length);
+  } finally {
+    await host.files.remove(base);
+  }
+}
+
+async function furnish({ host, folder }: Desk): Promise<void> {
   const root = await host.files.realPath('.');
   assert(root !== undefined, 'the working folder is there');
-  const folder = `${host.temporaryFolder}/deltawatt-mutation-${host.randomHex(6)}`;
-  const desk: Desk = { host, folder, node: env.program.file };
   await host.files.makeFolder(folder, FOLDER_MODE);
-  try {
-    for (const name of COPIED) await host.files.copyTree(`${root}/${name}`, `${folder}/${name}`, () => true);
-    for (const name of LINKED) await host.files.link(`${root}/${name}`, `${folder}/${name}`);
-    const places = await placesIn(host, folder);
-    const tests = await testsOf(host, folder);
-    for (const [room, files] of Object.entries(tests)) {
-      const sound = await noticed(desk, files);
-      assert(!sound, `the tests of ${room} pass while nothing is wrong`);
-    }
-    return await judge(env, desk, drawn(places, env), tests, places.length);
-  } finally {
-    await host.files.remove(folder);
-  }
+  for (const name of COPIED) await host.files.copyTree(`${root}/${name}`, `${folder}/${name}`, () => true);
+  for (const name of LINKED) await host.files.link(`${root}/${name}`, `${folder}/${name}`);
 }
 
 /** As many as are wanted, none twice. */
@@ -78,35 +92,101 @@ function drawn(places: readonly Place[], env: BenchEnv): readonly Place[] {
   return Array.from({ length: count }, () => left.splice(random.below(left.length), 1)).flat();
 }
 
+/** Gives the items to the desks, one at a time each. */
+async function atDesks<Item>(
+  desks: readonly Desk[],
+  items: readonly Item[],
+  work: (desk: Desk, item: Item) => Promise<void>,
+): Promise<void> {
+  const left = [...items];
+  const clerk = async (desk: Desk): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(desk, item);
+  };
+  await Promise.all(desks.map(clerk));
+}
+
+/** Runs each test file alone, nothing wrong yet, while the engine counts: all must pass. By room. */
+async function countReach(
+  env: BenchEnv,
+  desks: readonly Desk[],
+  tests: Readonly<Record<string, readonly string[]>>,
+): Promise<Readonly<Record<string, Reach>>> {
+  const reaches: Record<string, Reach> = {};
+  for (const [room, files] of Object.entries(tests)) {
+    const reach = new Reach();
+    reaches[room] = reach;
+    await atDesks(desks, files, async (desk, path) => {
+      const { host, folder } = desk;
+      const reports = `${folder}/reports`;
+      const counting = [
+        ...['node_modules/c8/bin/c8.js', '--reporter=json', `--reports-dir=${reports}`, '--clean'],
+        ...[`--temp-directory=${reports}/raw`, `--include=src/${room}/**/*.ts`, desk.node],
+      ];
+      const startMs = env.nowMs();
+      const passed = await passes(desk, path, TIMEOUT_MS, counting);
+      assert(passed, `${path} passes while nothing is wrong`);
+      const counts = JSON.parse((await host.files.readText(`${reports}/coverage-final.json`)) ?? '{}') as RunCounts;
+      reach.add({ path, tookMs: env.nowMs() - startMs }, counts, folder);
+      await host.files.remove(reports);
+    });
+  }
+  return reaches;
+}
+
 async function judge(
   env: BenchEnv,
-  desk: Desk,
+  desks: readonly Desk[],
   places: readonly Place[],
-  tests: Readonly<Record<string, readonly string[]>>,
+  reaches: Readonly<Record<string, Reach>>,
   possible: number,
 ): Promise<BenchResult> {
-  const { host, folder } = desk;
   let killed = 0;
-  for (const [at, { room, path, source, mutant }] of places.entries()) {
-    await host.files.writeText(`${folder}/${path}`, withMutant(source, mutant), FILE_MODE);
-    const isKilled = await noticed(desk, tests[room] ?? []);
-    await host.files.writeText(`${folder}/${path}`, source, FILE_MODE);
-    if (isKilled) killed++;
-    else env.progress(`mutation: ${at + 1} of ${places.length} survived: ${path}:${mutant.line}: ${mutant.words}`);
-  }
+  let neverRun = 0;
+  const startMs = env.nowMs();
+  await atDesks(desks, [...places.entries()], async (desk, [at, place]) => {
+    const { room, path, mutant } = place;
+    const tests = reaches[room]?.of(path, mutant.line) ?? [];
+    if (tests.length === 0) neverRun++;
+    if (await noticed(desk, place, tests)) killed++;
+    else {
+      const why = tests.length === 0 ? 'no test runs it' : `${tests.length} test files run it`;
+      env.progress(
+        `mutation: ${at + 1} of ${places.length} survived (${why}): ${path}:${mutant.line}: ${mutant.words}`,
+      );
+    }
+  });
   const scorePercent = Math.floor((killed / Math.max(1, places.length)) * 1_000) / 10;
+  const secondsEach = Math.round((env.nowMs() - startMs) / Math.max(1, places.length)) / 1_000;
   return {
-    figures: { possible, made: places.length, killed, survived: places.length - killed, scorePercent },
+    figures: {
+      ...{ possible, made: places.length, killed, survived: places.length - killed },
+      ...{ neverRun, scorePercent, secondsEach },
+    },
     bars: [atLeast('mistakes in the pure rooms that tests notice, percent', scorePercent, SCORE_MIN_PERCENT)],
   };
 }
 
-/** Whether one of the tests fails. */
-async function noticed({ host, folder, node }: Desk, files: readonly string[]): Promise<boolean> {
+/** Whether one of the test files fails, or does not end in time, with the mistake made. */
+async function noticed(desk: Desk, { path, source, mutant }: Place, tests: readonly TestFile[]): Promise<boolean> {
+  const { host, folder } = desk;
+  if (tests.length === 0) return false;
+  await host.files.writeText(`${folder}/${path}`, withMutant(source, mutant), FILE_MODE);
+  try {
+    for (const test of tests)
+      if (!(await passes(desk, test.path, TIMEOUT_BASE_MS + TIMEOUT_FACTOR * test.tookMs))) return true;
+    return false;
+  } finally {
+    await host.files.writeText(`${folder}/${path}`, source, FILE_MODE);
+  }
+}
+
+/** Runs one test file in a process of its own; `through` is a program in between, as arguments. */
+async function passes(desk: Desk, path: string, timeoutMs: number, through: readonly string[] = []): Promise<boolean> {
+  const { host, folder, node } = desk;
   const environment = { PATH: host.searchPath.join(':'), TMPDIR: host.temporaryFolder };
-  const args = ['--import', 'tsx', '--test', ...files];
-  const { exitCode } = await host.run(node, args, { folder, environment, timeoutMs: TIMEOUT_MS });
-  return exitCode !== 0;
+  const args = [...through, '--import', 'tsx', path];
+  const { exitCode } = await host.run(node, args, { folder, environment, timeoutMs });
+  return exitCode === 0;
 }
 
 async function testsOf(host: ProcessHost, folder: string): Promise<Record<string, readonly string[]>> {
