@@ -19,6 +19,7 @@ import { SECURITY_ERRORS, type SecurityErrorCode } from '../../../src/dlms/secur
 import { protect, unprotect } from '../../../src/dlms/security/gcm.ts';
 import { checkedChallenge, checkProof, proofOf } from '../../../src/dlms/security/hls.ts';
 import { type AgreementKeys, deriveKey } from '../../../src/dlms/security/key-agreement.ts';
+import { parseMeterKeys } from '../../../src/dlms/security/key-file.ts';
 import { unwrapKey, wrapKey } from '../../../src/dlms/security/key-wrap.ts';
 import { COUNTER_MAX } from '../../../src/dlms/security/limits.ts';
 import { openWith } from '../../../src/dlms/security/opener.ts';
@@ -361,5 +362,37 @@ test('HE-7 a truncated tag on the wire is refused, down to none', () => {
     const octets = whole.slice(0, whole.length - cut);
     octets.set([octets.length - 2], 1);
     assert.throws(() => open(decodeApdu(octets) as ReturnType<typeof sealedGet>), DeltawattError, `${cut} octets cut`);
+  }
+});
+
+test('HE-7 a key file says for each direction what must be protected and signed, each word by itself', () => {
+  const policyOf = (...lines: string[]) => {
+    const read = parseMeterKeys([`encryptionKey: "${'3a'.repeat(16)}"`, ...lines].join('\n'));
+    assert.ok(read.ok, read.ok ? '' : read.problem);
+    return read.security.policy;
+  };
+  for (const [word, authenticated, encrypted] of [
+    ['both', true, true],
+    ['authenticated', true, false],
+    ['encrypted', false, true],
+    ['none', false, false],
+  ] as const) {
+    const { requests, responses } = policyOf(`protect: ${word}`);
+    const expected = { authenticated, encrypted, signed: false };
+    assert.deepEqual([requests, responses], [expected, expected], word);
+  }
+  const pair = [
+    'suite: 1',
+    `signingKey: "${'11'.repeat(32)}"`,
+    `peerSigningKey: "${toHex(freshPair('P-256').publicKey)}"`,
+  ];
+  for (const [word, requests, responses] of [
+    ['both', true, true],
+    ['requests', true, false],
+    ['responses', false, true],
+    ['none', false, false],
+  ] as const) {
+    const policy = policyOf(...(word === 'none' ? [] : pair), `sign: ${word}`);
+    assert.deepEqual([policy.requests.signed, policy.responses.signed], [requests, responses], word);
   }
 });

@@ -14,7 +14,7 @@ const u16 = (value: number): Data => ({ type: 'long-unsigned', value });
 const en = (value: number): Data => ({ type: 'enum', value });
 const os = (hex: string): Data => ({ type: 'octet-string', value: fromHex(hex) });
 const st = (...value: Data[]): Data => ({ type: 'structure', value });
-const ar = (...value: Data[]): Data => ({ type: 'array', value });
+const ar = (...value: Data[]) => ({ type: 'array', value }) as const satisfies Data;
 
 function fieldNames(type: TypeText): string[] {
   if (type.kind === 'array') return fieldNames(type.of);
@@ -84,7 +84,7 @@ test('HE-7 an array of structures is a table with the names of its fields', () =
 });
 
 test('HE-7 an object list says what may be read, also where modes are bit sets', () => {
-  const listOf = (version: number, mode: number): Data =>
+  const listOf = (version: number, mode: number) =>
     ar(
       st(
         u16(15),
@@ -100,6 +100,17 @@ test('HE-7 an object list says what may be read, also where modes are bit sets',
   assert.deepEqual(right(1, 4), { id: 2, canRead: true, canWrite: false, selectors: [1] });
   assert.deepEqual(right(3, 4), { id: 2, canRead: false, canWrite: false, selectors: [1] });
   assert.deepEqual(right(3, 7), { id: 2, canRead: true, canWrite: true, selectors: [1] });
+  // Only the current association says which version the list has: one of another client may be newer.
+  const both = ar(...listOf(3, 4).value, ...listOf(1, 4).value);
+  assert.equal(objectListOf(both)[0]?.attributes[0]?.canRead, false, 'the first of two is taken');
+  const other = os('0000280001ff');
+  const elsewhere = ar(
+    ...listOf(1, 4).value,
+    ...listOf(3, 4).value.map((object) =>
+      object.type === 'structure' ? st(...object.value.map((field, at) => (at === 2 ? other : field))) : object,
+    ),
+  );
+  assert.equal(objectListOf(elsewhere)[0]?.attributes[0]?.canRead, true, 'another association decides nothing');
   assert.deepEqual(objectListOf(listOf(0, 1))[0]?.methods, [{ id: 1, canInvoke: true }]);
   assert.throws(() => objectListOf(u8(1)), /DLMS_SHAPE/);
   assert.throws(() => objectListOf(ar(u8(1))), /DLMS_SHAPE/);

@@ -282,6 +282,36 @@ test('W-11 a block that claims more rows than one may hold is refused before mem
   );
 });
 
+test('W-9 a lane, a flag or a clock quality that nobody knows: each by itself is refused behind a good checksum', () => {
+  const { octets } = encodeBlock(input(steadyRows(dictionary, START_MS, 4, 17)), emptyLaneState());
+  const [, laneAndFlags = 0] = octets;
+  const flags = laneAndFlags & 0xf0;
+  const changed = (at: number, octet: number) =>
+    withGoodCrc(octets.map((each, place) => (place === at ? octet : each)));
+  assert.equal(decodeBlock(changed(1, laneAndFlags), emptyLaneState(), dictionary).header.lane, 2);
+  const unknownFlags = [0x10, 0x20, 0x40, 0x80].filter((flag) => {
+    try {
+      decodeBlock(changed(1, flags | flag | 2), emptyLaneState(), dictionary);
+      return false;
+    } catch (error) {
+      return hasCode(error, 'BLOCK_MALFORMED');
+    }
+  });
+  assert.ok(unknownFlags.length > 0, 'some flags are free');
+  for (const [at, octet] of [
+    [1, flags | 6],
+    [1, flags | 15],
+    ...unknownFlags.map((flag) => [1, flags | flag | 2] as const),
+    [2, 99],
+  ] as const) {
+    assert.throws(
+      () => decodeBlock(changed(at, octet), emptyLaneState(), dictionary),
+      (error) => hasCode(error, 'BLOCK_MALFORMED'),
+      `octet ${at} is ${octet}`,
+    );
+  }
+});
+
 test('a stored lane state that is cut anywhere, too long, or of another format is refused by its code', () => {
   const { octets: block } = encodeBlock(input(steadyRows(dictionary, START_MS, 4, 17)), emptyLaneState());
   const stored = serializeLaneState(decodeBlock(block, emptyLaneState(), dictionary).state);
