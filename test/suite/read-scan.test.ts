@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { parseProfile } from '../../src/profile/schema/parse.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const PROGRAM = ['--import', 'tsx', join(ROOT, 'src', 'bin', 'deltawatt.ts')];
+const PROGRAM = [join(ROOT, 'dist', 'bin', 'deltawatt.js')];
 
 function start(...args: string[]): ChildProcess {
   return spawn(process.execPath, [...PROGRAM, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
