@@ -201,7 +201,5 @@ export const PULSE_APPEND_MAX_MS = 60_000;
 export const PULSE_LINE_MAX_MS = 1_800_000;
 /** Keys of kept invocation counters begin with it. */
 export const COUNTER_PREFIX = 'counter:';
-/** A kept number that begins with it was found in a damaged store, where an older one may have been all that was left. */
-export const SALVAGED_MARK = '~';
 /** Blocks of invocation counters that are left out at a start: reservations that a damaged log may have lost. */
 export const COUNTER_LEAP_BLOCKS = 4;

@@ -21,11 +21,17 @@ export interface Part {
   readonly heapMb?: number;
 }
 
+/** What follows the name of the program: a part is run again alone with it. */
+export function argumentsOf({ name, seed, count }: Part): string[] {
+  return ['nightly', name, '--seed', `${seed}`, '--count', `${count}`];
+}
+
 /** Runs a part; resolves to what it measured, rejects when it ended without a result. */
 export async function runElsewhere(
   { program, progress }: Pick<BenchEnv, 'program' | 'progress'>,
-  { name, seed, count, timeoutMs, prefix, heapMb }: Part,
+  part: Part,
 ): Promise<BenchResult> {
+  const { name, timeoutMs, prefix, heapMb } = part;
   assert(program !== undefined, 'the program is built');
   const host = createProcessHost();
   const heap = heapMb === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${heapMb}` };
@@ -33,7 +39,7 @@ export async function runElsewhere(
     createHostEnv({ logLevel: 'silent' }),
     host,
     { ...program, environment: { ...program.environment, ...heap } },
-    ['nightly', name, '--seed', `${seed}`, '--count', `${count}`],
+    argumentsOf(part),
     host.temporaryFolder,
     (line) => {
       if (line.startsWith(prefix)) progress(line);

@@ -58,7 +58,7 @@ class Alike {
   }
 
   columns(columns: DictionaryGroup['columns']): DictionaryGroup['columns'] {
-    // Not columnsIdentity: what a stranger wrote may hold its separators.
+    // Not with plain separators, as in groupIdentity: what a stranger wrote may hold them.
     const identity = JSON.stringify(columns.map(({ obis, exponent, unit }) => [obis, exponent, unit]));
     const first = this.#columns.get(identity);
     if (first !== undefined) return first;

@@ -12,7 +12,7 @@ import { emptyLaneState } from '../../wire/lane-state.ts';
 import { LANE_ORDER, LANES, type Lane } from '../../wire/lanes.ts';
 import type { DictionaryGroup } from '../../wire/rows.ts';
 import type { Sha256 } from '../../wire/topics.ts';
-import { SALVAGED_MARK } from '../limits.ts';
+import { keptNumberOctets, keptNumberOf } from '../kept-number.ts';
 import type { Entry, GroupRows, Journal } from '../ports.ts';
 import { getSealed, KEY, keyAfter, keyOf, laneKey, unpackCount, unseal } from './keys.ts';
 
@@ -26,7 +26,7 @@ export interface Salvaged {
 
 /**
  * Appends all that can be read; rejects with JOURNAL_WRITE when the journal takes no more. Kept values under `numbers` are
- * decimal numbers that must never go back: they are taken over where they are higher, with SALVAGED_MARK, for a damaged table
+ * decimal numbers that must never go back: they are taken over where they are higher, marked as salvaged, for a damaged table
  * may have shown an older one in the place of the newest.
  */
 export async function salvage(
@@ -64,15 +64,14 @@ export async function salvage(
 async function takeNumbers(store: KeyValueStore, journal: Journal, prefix: string): Promise<void> {
   const keep: Entry['keep'][number][] = [];
   const from = keyOf(KEY.kept, prefix);
-  const numberOf = (octets: Uint8Array) => Number(new TextDecoder().decode(octets).replace(SALVAGED_MARK, ''));
   for await (const [octets, sealed] of store.scan({ from, below: keyAfter(from) })) {
     try {
       const value = unseal(octets, sealed);
       const key = new TextDecoder().decode(octets.subarray(1));
       const known = await journal.kept(key);
-      const found = numberOf(value);
-      if (known === undefined || numberOf(known) < found)
-        keep.push({ key, value: new TextEncoder().encode(`${SALVAGED_MARK}${found}`) });
+      const found = keptNumberOf(value).value;
+      if (known === undefined || keptNumberOf(known).value < found)
+        keep.push({ key, value: keptNumberOctets({ value: found, isSalvaged: true }) });
     } catch (error) {
       if (!hasCode(error, 'JOURNAL_CORRUPT')) throw error;
     }

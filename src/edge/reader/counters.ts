@@ -12,7 +12,8 @@ import type { Env } from '../../base/env.ts';
 import { assert } from '../../base/errors.ts';
 import { COUNTER_BLOCK, CounterReceiver, CounterSender, Dialect } from '../../dlms/index.ts';
 import { edgeError } from '../errors.ts';
-import { CLOCK_FLOOR_MS, COUNTER_LEAP_BLOCKS, COUNTER_PREFIX, SALVAGED_MARK } from '../limits.ts';
+import { keptNumberOctets, keptNumberOf } from '../kept-number.ts';
+import { CLOCK_FLOOR_MS, COUNTER_LEAP_BLOCKS, COUNTER_PREFIX } from '../limits.ts';
 import type { Journal, Meter, MeterSecurity } from '../ports.ts';
 
 /** Both counters of a key, and how the meter reads the standard. */
@@ -77,9 +78,12 @@ export class MeterCounters {
     // Somebody else may have loaded it meanwhile: there is one counter for a key.
     const other = this.#held.get(key);
     if (other !== undefined) return other;
-    const text = stored === undefined ? undefined : new TextDecoder().decode(stored);
-    const isUnknown = text === undefined || text.startsWith(SALVAGED_MARK);
-    const next = Math.max(nextAfter(key, text), isUnknown ? this.#beginning(firstCounter) : 0);
+    const kept = stored === undefined ? null : keptNumberOf(stored);
+    const isUnknown = kept === null || kept.isSalvaged;
+    const next = Math.max(
+      kept === null ? 0 : nextAfter(key, kept.value),
+      isUnknown ? this.#beginning(firstCounter) : 0,
+    );
     // Noted in the same turn as the look above: two counters of one key would send the same number.
     const counters = { own: new CounterSender(next), peers: new CounterReceiver(), dialect: new Dialect() };
     const held = { ...counters, isUnknown };
@@ -118,7 +122,10 @@ export class MeterCounters {
     const [first] = batch;
     if (first === undefined) return;
     const nothing = { groups: [], records: [], watermarks: [], readAtMs: this.#clock.nowMs() };
-    const keep = bounds.map(({ key, bound }) => ({ key, value: new TextEncoder().encode(String(bound)) }));
+    const keep = bounds.map(({ key, bound }) => ({
+      key,
+      value: keptNumberOctets({ value: bound, isSalvaged: false }),
+    }));
     await this.#journal.append({ ...nothing, line: first[1].line, keep });
     for (const { own, bound } of bounds) own.extend(bound);
   }
@@ -151,10 +158,8 @@ export class MeterCounters {
   }
 }
 
-/** The first number behind what was stored, 0 when nothing was. */
-function nextAfter(key: string, text: string | undefined): number {
-  if (text === undefined) return 0;
-  const bound = Number(text.replace(SALVAGED_MARK, ''));
+/** The first number behind the stored bound. */
+function nextAfter(key: string, bound: number): number {
   assert(Number.isSafeInteger(bound), `the stored invocation counter ${key} is a number`);
   // The end of the store's log may have been lost without a trace, and the last reservations with it.
   return bound + COUNTER_LEAP_BLOCKS * COUNTER_BLOCK;

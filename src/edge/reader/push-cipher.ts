@@ -13,6 +13,7 @@ import {
 } from '../../dlms/index.ts';
 import { QUALITIES } from '../../model/reading.ts';
 import type { PushReadout } from '../../profile/push.ts';
+import { keptNumberOctets, keptNumberOf } from '../kept-number.ts';
 import type { Entry, Journal, Meter, MeterSecurity } from '../ports.ts';
 
 /** A push in clear, and how far it may be believed. */
@@ -51,7 +52,7 @@ export class PushCipher {
     if (this.#security === null) return;
     const octets = await journal.kept(this.#key);
     if (octets === undefined) return;
-    const last = Number(new TextDecoder().decode(octets));
+    const last = keptNumberOf(octets).value;
     assert(Number.isSafeInteger(last), `the stored counter ${this.#key} is a number`);
     this.#counter = new CounterReceiver(last);
     this.#stored = last;
@@ -62,7 +63,7 @@ export class PushCipher {
     const { last } = this.#counter;
     if (last === null || last === this.#stored) return [];
     this.#stored = last;
-    return [{ key: this.#key, value: new TextEncoder().encode(String(last)) }];
+    return [{ key: this.#key, value: keptNumberOctets({ value: last, isSalvaged: false }) }];
   }
 
   /** Throws SECURITY_* and DLMS_* when the message may not be believed. */

@@ -4,14 +4,12 @@
  */
 import type { Env } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
-import type { ProcessHost } from '../../base/process.ts';
 import type { ProgramCommand } from '../benches/bench.ts';
-import { startProgram } from '../program.ts';
+import { argumentsOf, runElsewhere } from '../elsewhere.ts';
 import type { Find } from './fuzzer.ts';
 
 /** Longest silence of a process: slices take seconds, on a crowded machine minutes. */
 const SLICE_TIMEOUT_MS = 900_000;
-const STOP_TIMEOUT_MS = 5_000;
 const STATE_FORMAT = 1;
 
 /** What the file keeps. */
@@ -63,8 +61,7 @@ export interface Campaign {
 
 /** Runs what is not done yet; resolves to everything done so far. */
 export async function runCampaign(
-  env: Env,
-  host: ProcessHost,
+  env: Pick<Env, 'disk'>,
   campaign: Campaign,
   progress: (line: string) => void,
 ): Promise<{ readonly slices: number; readonly figures: SliceFigures; readonly finds: readonly Find[] }> {
@@ -75,7 +72,7 @@ export async function runCampaign(
   if (state.done.length > 0) progress(`fuzz: ${state.done.length} slices were done before, ${left.length} are left`);
   const worker = async (): Promise<void> => {
     for (let slice = left.shift(); slice !== undefined; slice = left.shift()) {
-      const told = await runSlice(env, host, campaign, slice);
+      const told = await runSlice(campaign, slice);
       add(state, slice, told);
       for (const find of told.finds) progress(`fuzz: slice ${slice}: ${find.target}: ${find.reason}: ${find.hex}`);
       if (campaign.stateFile !== null)
@@ -87,7 +84,7 @@ export async function runCampaign(
   return { slices: state.done.length, figures: state.figures, finds: state.finds };
 }
 
-async function readState(env: Env, { stateFile, seed }: Campaign): Promise<State> {
+async function readState(env: Pick<Env, 'disk'>, { stateFile, seed }: Campaign): Promise<State> {
   const kept = stateFile === null ? undefined : await env.disk.readFile(stateFile);
   const none = { executions: 0, taken: 0, timeShareMax: 0, heapShareMax: 0 };
   if (kept === undefined) return { format: STATE_FORMAT, seed, done: [], figures: none, finds: [] };
@@ -107,20 +104,16 @@ function add(state: State, slice: number, { figures, finds }: ToldSlice): void {
 }
 
 /** One slice in a process of its own: a crash or a hang of it is a find like any other. */
-async function runSlice(env: Env, host: ProcessHost, { program, seed }: Campaign, slice: number): Promise<ToldSlice> {
-  const args = ['nightly', 'fuzz-slice', '--seed', `${seed}`, '--count', `${slice + 1}`];
+async function runSlice({ program, seed }: Campaign, slice: number): Promise<ToldSlice> {
   const finds: Find[] = [];
-  const running = await startProgram(env, host, program, args, host.temporaryFolder, (line) => {
-    if (line.startsWith(FIND_PREFIX)) finds.push(JSON.parse(line.slice(FIND_PREFIX.length)) as Find);
-  });
+  const progress = (line: string) => void finds.push(JSON.parse(line.slice(FIND_PREFIX.length)) as Find);
+  const part = { name: 'fuzz-slice', seed, count: slice + 1, timeoutMs: SLICE_TIMEOUT_MS, prefix: FIND_PREFIX };
   try {
-    const report = JSON.parse(await running.line('"fuzz-slice"', SLICE_TIMEOUT_MS)) as { figures: SliceFigures };
-    return { figures: report.figures, finds };
+    const { figures } = await runElsewhere({ program, progress }, part);
+    return { figures: figures as unknown as SliceFigures, finds };
   } catch (error) {
-    const reason = `the process ended or hung: ${reasonOf(error)}; run ${args.join(' ')}`;
+    const reason = `the process ended or hung: ${reasonOf(error)}; run ${argumentsOf(part).join(' ')}`;
     finds.push({ target: 'slice', hex: '', reason });
     return { figures: { executions: 0, taken: 0, timeShareMax: 0, heapShareMax: 0 }, finds };
-  } finally {
-    await running.stop(STOP_TIMEOUT_MS);
   }
 }

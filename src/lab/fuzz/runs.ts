@@ -2,7 +2,6 @@
 import { assert } from '../../base/errors.ts';
 import { createHostEnv } from '../../host/env.ts';
 import { collectGarbage, heapBytes } from '../../host/heap.ts';
-import { createProcessHost } from '../../host/process.ts';
 import { atLeast, atMost, type Bar, type BenchEnv, type BenchResult } from '../benches/bench.ts';
 import { findLine, runCampaign, type SliceFigures } from './campaign.ts';
 import { Fuzzer, SLICE_EXECUTIONS } from './fuzzer.ts';
@@ -45,7 +44,7 @@ export async function runFuzz(env: BenchEnv): Promise<BenchResult> {
     stateFile: env.stateFile ?? null,
     program: env.program,
   };
-  const ran = await runCampaign(createHostEnv({ logLevel: 'silent' }), createProcessHost(), campaign, env.progress);
+  const ran = await runCampaign(createHostEnv({ logLevel: 'silent' }), campaign, env.progress);
   const figures = {
     ...ran.figures,
     slices: ran.slices,
