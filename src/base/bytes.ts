@@ -299,13 +299,21 @@ export class ByteWriter {
   }
 }
 
-const HEX_DIGITS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
+/** Codes of the digits, two for each octet. */
+const HEX_CODES = new TextEncoder().encode(
+  Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0')).join(''),
+);
+const ASCII = new TextDecoder('latin1');
 
-/** Lower-case hex, two digits an octet. */
+/** Lower-case hex, two digits an octet. Made in one piece: a text put together octet by octet holds an object for each. */
 export function toHex(octets: Uint8Array): string {
-  let text = '';
-  for (const octet of octets) text += HEX_DIGITS[octet] as string;
-  return text;
+  const codes = new Uint8Array(octets.length * 2);
+  let at = 0;
+  for (const octet of octets) {
+    codes[at++] = HEX_CODES[octet * 2] as number;
+    codes[at++] = HEX_CODES[octet * 2 + 1] as number;
+  }
+  return ASCII.decode(codes);
 }
 
 /** Octets of a hex text; white space is ignored; throws RangeError naming the place of an odd or foreign digit. */

@@ -8,7 +8,7 @@ import { notifiedValue } from '../cosem/notified.ts';
 import { obisFromOctets } from '../cosem/obis.ts';
 import { shapeOfInteger, shapeOfObis } from './data-shape.ts';
 import type { Json } from './json.ts';
-import type { ExplainNode } from './node.ts';
+import { type ExplainNode, nodeOf } from './node.ts';
 
 /** A walk that keeps where every value was read: the trees of the outermost ones, in order. */
 export class TracingWalk extends DataWalk {
@@ -29,20 +29,11 @@ export class TracingWalk extends DataWalk {
   }
 
   override seen(data: Data, start: number, end: number): void {
-    const children: ExplainNode[] = [];
-    for (let inner = this.#open.at(-1); inner !== undefined; inner = this.#open.at(-1)) {
-      if ((inner.offset ?? 0) - this.#base < start) break;
-      children.unshift(inner);
-      this.#open.pop();
-    }
-    const value = summaryOf(data);
-    this.#open.push({
-      name: data.type,
-      offset: this.#base + start,
-      hex: toHex(this.#octets.subarray(start, end)),
-      ...(value === undefined ? {} : { value }),
-      children,
-    });
+    const before = this.#open.findLastIndex((inner) => (inner.offset ?? 0) - this.#base < start);
+    const inside = this.#open.splice(before + 1);
+    const children = inside.length === 0 ? undefined : inside;
+    const hex = toHex(this.#octets.subarray(start, end));
+    this.#open.push(nodeOf(data.type, this.#base + start, hex, summaryOf(data), children));
   }
 }
 

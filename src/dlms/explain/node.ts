@@ -44,7 +44,20 @@ export class Place {
   }
 }
 
+const NO_NODES: readonly ExplainNode[] = [];
+
+/** A node. Trees have hundreds of them for a kilobyte: those without children share one empty list. */
+export function nodeOf(
+  name: string,
+  offset: number | null,
+  hex: string,
+  value: Json | undefined,
+  children: readonly ExplainNode[] = NO_NODES,
+): ExplainNode {
+  return value === undefined ? { name, offset, hex, children } : { name, offset, hex, value, children };
+}
+
 /** A node without children. */
 export function leaf(name: string, offset: number | null, hex: string, value?: Json): ExplainNode {
-  return { name, offset, hex: offset === null ? '' : hex, ...(value === undefined ? {} : { value }), children: [] };
+  return nodeOf(name, offset, offset === null ? '' : hex, value);
 }
