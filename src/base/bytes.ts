@@ -25,12 +25,22 @@ export class TruncatedError extends Error {
 /** Reads numbers and slices from a view without copying; the view must not change while the reader is in use. */
 export class ByteReader {
   readonly #octets: Uint8Array;
-  readonly #view: DataView;
+  /** Made when a number of eight octets or a float is first asked for: making one costs more than most reads. */
+  #wide: DataView | null = null;
   #offset = 0;
 
   constructor(octets: Uint8Array) {
     this.#octets = octets;
-    this.#view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
+  }
+
+  get #view(): DataView {
+    this.#wide ??= new DataView(this.#octets.buffer, this.#octets.byteOffset, this.#octets.byteLength);
+    return this.#wide;
+  }
+
+  /** An octet that was taken. */
+  #at(offset: number): number {
+    return this.#octets[offset] as number;
   }
 
   /** Octets read so far. */
@@ -57,40 +67,44 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#at(this.#take(1));
   }
 
   i8(): number {
-    return this.#view.getInt8(this.#take(1));
+    return (this.#at(this.#take(1)) << 24) >> 24;
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2));
+    const at = this.#take(2);
+    return (this.#at(at) << 8) | this.#at(at + 1);
   }
 
   u16LE(): number {
-    return this.#view.getUint16(this.#take(2), true);
+    const at = this.#take(2);
+    return this.#at(at) | (this.#at(at + 1) << 8);
   }
 
   i16(): number {
-    return this.#view.getInt16(this.#take(2));
+    return (this.u16() << 16) >> 16;
   }
 
   u24(): number {
     const at = this.#take(3);
-    return (this.#view.getUint16(at) << 8) | this.#view.getUint8(at + 2);
+    return (this.#at(at) << 16) | (this.#at(at + 1) << 8) | this.#at(at + 2);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4));
+    return this.i32() >>> 0;
   }
 
   u32LE(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    const at = this.#take(4);
+    return (this.#at(at) | (this.#at(at + 1) << 8) | (this.#at(at + 2) << 16) | (this.#at(at + 3) << 24)) >>> 0;
   }
 
   i32(): number {
-    return this.#view.getInt32(this.#take(4));
+    const at = this.#take(4);
+    return (this.#at(at) << 24) | (this.#at(at + 1) << 16) | (this.#at(at + 2) << 8) | this.#at(at + 3);
   }
 
   u64(): bigint {
@@ -142,18 +156,40 @@ export class ByteReader {
   }
 }
 
+/** Memory from which small writers begin; every octet is handed out once. */
+const SLAB_OCTETS = 8_192;
+let slab = new Uint8Array(SLAB_OCTETS);
+let slabUsed = 0;
+
+/** Zeroes of their own. An array of each writer's own costs more than what most of them write. */
+function freshOctets(count: number): Uint8Array {
+  if (count > SLAB_OCTETS / 8) return new Uint8Array(count);
+  if (slabUsed + count > SLAB_OCTETS) {
+    slab = new Uint8Array(SLAB_OCTETS);
+    slabUsed = 0;
+  }
+  const from = slabUsed;
+  slabUsed += count;
+  return slab.subarray(from, slabUsed);
+}
+
 /** Appends numbers and octets to one growing buffer. */
 export class ByteWriter {
   #octets: Uint8Array;
-  #view: DataView;
+  /** Made when a number of eight octets or a float is first written. */
+  #wide: DataView | null = null;
   #length = 0;
   readonly #limit: number;
 
   /** `limit` in octets bounds growth (default 16 MiB); writing beyond it throws RangeError. */
   constructor(initial = 256, limit = 16 * 1024 * 1024) {
-    this.#octets = new Uint8Array(initial);
-    this.#view = new DataView(this.#octets.buffer);
+    this.#octets = freshOctets(initial);
     this.#limit = limit;
+  }
+
+  get #view(): DataView {
+    this.#wide ??= new DataView(this.#octets.buffer, this.#octets.byteOffset, this.#octets.byteLength);
+    return this.#wide;
   }
 
   /** Octets written so far. */
@@ -175,62 +211,58 @@ export class ByteWriter {
     const bigger = new Uint8Array(Math.min(this.#limit, Math.max(wanted, this.#octets.length * 2)));
     bigger.set(this.#octets.subarray(0, this.#length));
     this.#octets = bigger;
-    this.#view = new DataView(bigger.buffer);
+    this.#wide = null;
   }
 
   u8(value: number): this {
     const at = this.#room(1);
-    this.#view.setUint8(at, value);
+    this.#octets[at] = value;
     return this;
   }
 
   i8(value: number): this {
-    const at = this.#room(1);
-    this.#view.setInt8(at, value);
-    return this;
+    return this.u8(value);
   }
 
   u16(value: number): this {
-    const at = this.#room(2);
-    this.#view.setUint16(at, value);
+    this.patchU16(this.#room(2), value);
     return this;
   }
 
   u16LE(value: number): this {
     const at = this.#room(2);
-    this.#view.setUint16(at, value, true);
+    this.#octets[at] = value;
+    this.#octets[at + 1] = value >>> 8;
     return this;
   }
 
   i16(value: number): this {
-    const at = this.#room(2);
-    this.#view.setInt16(at, value);
-    return this;
+    return this.u16(value);
   }
 
   u24(value: number): this {
     const at = this.#room(3);
-    this.#view.setUint8(at, value >>> 16);
-    this.#view.setUint16(at + 1, value & 0xffff);
+    this.#octets[at] = value >>> 16;
+    this.patchU16(at + 1, value);
     return this;
   }
 
   u32(value: number): this {
-    const at = this.#room(4);
-    this.#view.setUint32(at, value);
+    this.patchU32(this.#room(4), value);
     return this;
   }
 
   u32LE(value: number): this {
     const at = this.#room(4);
-    this.#view.setUint32(at, value, true);
+    this.#octets[at] = value;
+    this.#octets[at + 1] = value >>> 8;
+    this.#octets[at + 2] = value >>> 16;
+    this.#octets[at + 3] = value >>> 24;
     return this;
   }
 
   i32(value: number): this {
-    const at = this.#room(4);
-    this.#view.setInt32(at, value);
-    return this;
+    return this.u32(value);
   }
 
   u64(value: bigint): this {
@@ -275,17 +307,21 @@ export class ByteWriter {
 
   /** Overwrites the octet at `offset`, which must have been written. */
   patchU8(offset: number, value: number): void {
-    this.#view.setUint8(offset, value);
+    this.#octets[offset] = value;
   }
 
   /** Overwrites two octets at `offset`, which must have been written. */
   patchU16(offset: number, value: number): void {
-    this.#view.setUint16(offset, value);
+    this.#octets[offset] = value >>> 8;
+    this.#octets[offset + 1] = value;
   }
 
   /** Overwrites four octets at `offset`, which must have been written. */
   patchU32(offset: number, value: number): void {
-    this.#view.setUint32(offset, value);
+    this.#octets[offset] = value >>> 24;
+    this.#octets[offset + 1] = value >>> 16;
+    this.#octets[offset + 2] = value >>> 8;
+    this.#octets[offset + 3] = value;
   }
 
   /** A copy of what was written. */

@@ -14,11 +14,18 @@ const HOUR_MS = 3_600_000;
 /** The room of a journal of these lanes. */
 export function roomOf(books: Iterable<LaneBook>, quotaOctets: number): JournalRoom {
   const lanes = [...books];
-  const pendingOctets = lanes.reduce((sum, book) => sum + book.pendingOctets, 0);
+  const pendingOctets = pendingOctetsOf(lanes);
   const octetsPerHour = rateOf(lanes, ({ clockQuality }) => isTrusted(clockQuality)) ?? rateOf(lanes, () => true);
   if (octetsPerHour === null) return { quotaOctets, pendingOctets, octetsPerHour, autonomyHours: null };
   const autonomyHours = Math.max(0, quotaOctets - pendingOctets) / octetsPerHour;
   return { quotaOctets, pendingOctets, octetsPerHour, autonomyHours };
+}
+
+/** Octets of the blocks that wait for their acknowledgement. */
+export function pendingOctetsOf(books: Iterable<LaneBook>): number {
+  let octets = 0;
+  for (const book of books) octets += book.pendingOctets;
+  return octets;
 }
 
 /** Octets an hour of the blocks that count, over the last day before the newest one of them; null while that is too short. */

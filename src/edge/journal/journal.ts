@@ -21,7 +21,7 @@ import { encodeTombstone, type TombstoneCause } from '../../wire/tombstone.ts';
 import type { Sha256 } from '../../wire/topics.ts';
 import { EVICTION_ORDER, type EvictionClass } from '../eviction-order.ts';
 import type { Entry, Journal, JournalRoom, LaneSpan, Reread, StoredBlock } from '../ports.ts';
-import { roomOf } from './autonomy.ts';
+import { pendingOctetsOf, roomOf } from './autonomy.ts';
 import type { Ballast } from './ballast.ts';
 import { journalError } from './errors.ts';
 import { type Eviction, planEviction } from './eviction.ts';
@@ -357,8 +357,8 @@ class StoreJournal implements Journal {
   }
 
   rereads(): readonly Reread[] {
-    const { pendingOctets, quotaOctets } = this.room();
-    return pendingOctets > quotaOctets * REREAD_QUOTA_SHARE ? [] : this.#loaded.rereads.list();
+    const pendingOctets = pendingOctetsOf(this.#loaded.lanes.values());
+    return pendingOctets > this.#quotaOctets * REREAD_QUOTA_SHARE ? [] : this.#loaded.rereads.list();
   }
 
   rereadDone(reread: Reread): Promise<void> {
