@@ -11,7 +11,7 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
@@ -25,6 +25,10 @@ interface Suite {
   readonly timeoutMs: number;
   /** Its files share a process: they leave nothing behind and measure nothing that a neighbour changes. */
   readonly together?: boolean;
+  /** Its files wait more than they compute, so one more than there are cores run at once. */
+  readonly waits?: boolean;
+  /** Files that take longest, in the order in which they start; the others follow by name. */
+  readonly first?: readonly string[];
 }
 
 /** Order of the suites, cheap and telling ones first. */
@@ -37,7 +41,13 @@ const SUITES: readonly Suite[] = [
   { name: 'attack', timeoutMs: 180_000 },
   { name: 'compliance', timeoutMs: 180_000 },
   { name: 'system', timeoutMs: 300_000 },
-  { name: 'fault', timeoutMs: 900_000 },
+  {
+    name: 'fault',
+    timeoutMs: 1_500_000,
+    waits: true,
+    // The swarms keep both cores busy, the others wait for restarts: each swarm runs beside some of them.
+    first: ['swarm-full', 'kill', 'net', 'swarm', 'powercut', 'disk', 'clock'],
+  },
 ];
 const GROUP = join(ROOT, 'tools', 'test-group.ts');
 const SLOWEST_SHOWN = 8;
@@ -175,8 +185,17 @@ function recordGroup(result: SuiteResult, event: TestEvent, lastStarted: string)
   print(describe({ ...event, name: `the process of suite ${result.name}; the last test that began: ${lastStarted}` }));
 }
 
+/** Files whose names are listed, in that order, then the others as they were. */
+function inOrder(files: readonly string[], first: readonly string[]): string[] {
+  const placeOf = (path: string): number => {
+    const at = first.indexOf(basename(path, '.test.ts'));
+    return at < 0 ? first.length : at;
+  };
+  return [...files].sort((a, b) => placeOf(a) - placeOf(b));
+}
+
 async function runSuite(suite: Suite, files: readonly string[]): Promise<SuiteResult> {
-  const { name, timeoutMs, together = false } = suite;
+  const { name, timeoutMs, together = false, waits = false } = suite;
   const result: SuiteResult = { name, files: files.length, passed: 0, failed: 0, skipped: [], slow: [], wallMs: 0 };
   const startedMs = performance.now();
   const reports = new Map(files.map((path) => [path, new FileReport(path)]));
@@ -204,7 +223,8 @@ async function runSuite(suite: Suite, files: readonly string[]): Promise<SuiteRe
   };
   print(`${name}: ${files.length} files${together ? ' in one process' : ''}`);
   if (together) process.env['TEST_GROUP_FILES'] = JSON.stringify(files);
-  const stream = run({ files: together ? [GROUP] : [...files], concurrency: CONCURRENCY, timeout: timeoutMs });
+  const concurrency = waits ? CONCURRENCY + 1 : CONCURRENCY;
+  const stream = run({ files: together ? [GROUP] : [...files], concurrency, timeout: timeoutMs });
   stream.on('test:pass', (event) => take(event as TestEvent, false));
   stream.on('test:fail', (event) => take(event as TestEvent, true));
   stream.on('test:dequeue', (event: { name: string }) => {
@@ -269,7 +289,7 @@ async function main(): Promise<number> {
   const results: SuiteResult[] = [];
   for (const [name, files] of collect(filters)) {
     const suite = SUITES.find((known) => known.name === name) ?? { name, timeoutMs: 120_000 };
-    if (files.length > 0) results.push(await runSuite(suite, files));
+    if (files.length > 0) results.push(await runSuite(suite, inOrder(files, suite.first ?? [])));
   }
   if (results.length === 0) print(`no test file matches ${filters.join(' ')}`);
   return summarize(results);
