@@ -88,8 +88,10 @@ export { type CurveName, SUITES, type Suite, type SuiteId } from './security/sui
 export type { Association, Authentication, HlsAuthentication } from './session/association.ts';
 export * from './session/client.machine.ts';
 export type { ClientSecurity } from './session/client-guard.ts';
+export type { Notification } from './session/client-words.ts';
 export * from './session/counter-reading.ts';
 export { SESSION_ERRORS, type SessionErrorCode, sessionError } from './session/errors.ts';
+export { type Happening, happeningsOf } from './session/happening.ts';
 export * from './session/known-meters.ts';
 export * from './session/meter-reader.ts';
 export * from './session/meter-session.ts';

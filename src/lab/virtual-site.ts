@@ -32,6 +32,8 @@ export interface SiteOptions {
   readonly profiles: readonly { readonly key: string; readonly text: string }[];
   readonly days?: number;
   readonly timeZone: string;
+  /** Whether meters tell their events to who is associated. */
+  readonly tellsEvents?: boolean;
 }
 
 /** The site. */
@@ -64,6 +66,7 @@ export class VirtualSite {
       days: options.days ?? 0,
       nowMs: () => Math.floor(world.nowMs),
       households: [],
+      tellsEvents: options.tellsEvents ?? false,
     };
     this.meters = makeFleet(fleet, ledger);
     this.places = placesOf(this.meters);

@@ -52,6 +52,8 @@ export interface VirtualOptions {
   readonly edgeAheadMs?: number;
   /** What the clock of the edge's machine says after a loss of power, UTC ms: it has no clock of its own. Absent = it goes on. */
   readonly edgeBootsAtMs?: number;
+  /** Whether meters tell their events to who is associated; absent = they stand in their logs. */
+  readonly tellsEvents?: boolean;
   /** How long there is no broker from the start on, ms; absent = it is there. */
   readonly offlineMs?: number;
   /** More settings of the edge. */

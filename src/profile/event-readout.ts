@@ -1,6 +1,6 @@
-/** What meters log and tell of themselves: rows of event logs, and event-notifications inside an association. Pure. */
+/** What meters log and tell of themselves: rows of event logs, and what they tell inside an association. Pure. */
 import type { Data } from '../dlms/axdr/data.ts';
-import type { EventNotification } from '../dlms/index.ts';
+import type { Happening } from '../dlms/session/happening.ts';
 import type { MeterEvent } from '../model/event.ts';
 import { EVENT_SETTLE_MS } from './limits.ts';
 import type { ReadContext, ReadoutProblem } from './readout.ts';
@@ -87,13 +87,13 @@ function eventOf(
 }
 
 /**
- * The event that a notification tells: the value of an object whose codes a log of the profile has. It is the event of that
+ * The event that a meter tells by itself: the value of an object whose codes a log of the profile has. It is the event of that
  * log, so that it is known as the same one when the log is read. Null when the profile does not know the object, keeps the
  * code back, or the notification has no usable time.
  */
-export function readEventNotification(
+export function readHappening(
   profile: Profile,
-  { attribute, time, value }: EventNotification,
+  { attribute, time, value }: Happening,
   context: ReadContext,
 ): MeterEvent | null {
   if (attribute.attributeId !== VALUE_ATTRIBUTE || time === null) return null;

@@ -31,6 +31,7 @@ import { HostileTransport, type Hostility } from './serve/hostile-transport.ts';
 import { MisbehavingMachine, type Misbehaviour } from './serve/misbehave.machine.ts';
 import { PowerMachine } from './serve/power.machine.ts';
 import { PushingMachine } from './serve/pushing.machine.ts';
+import { TellingMachine } from './serve/telling.machine.ts';
 
 /** A meter of a fleet. */
 export interface SimMeterOptions extends DeviceOptions {
@@ -47,6 +48,8 @@ export interface SimMeterOptions extends DeviceOptions {
   readonly objects?: readonly ListedObjectRule[];
   /** Its keys, seen from the meter; absent = it has none. */
   readonly security?: MeterSecurity;
+  /** Whether it tells its events to who is associated; absent = no, they stand in its log. */
+  readonly tellsEvents?: boolean;
 }
 
 /** What everybody knows: the password of the simulator's meters. */
@@ -78,6 +81,7 @@ export class SimMeter {
   /** Keys of its own making, for its card; null when it was given some, or needs none. */
   readonly #keyFile: SimKeyFile | null;
   readonly #hasGivenKeys: boolean;
+  readonly #tellsEvents: boolean;
 
   constructor(options: SimMeterOptions, ledger: Ledger | null) {
     const { profile } = options;
@@ -96,6 +100,7 @@ export class SimMeter {
     this.referencing = options.referencing ?? profile.referencing;
     this.#misbehaviour = options.misbehaviour ?? null;
     this.#hostility = options.hostility ?? null;
+    this.#tellsEvents = options.tellsEvents ?? false;
     if (options.imageFault !== undefined) this.device.firmware.fail(IMAGE_FAULTS[options.imageFault]);
     this.#password = options.password;
     this.#random = new SeededRandom(`${options.seed}/misbehaviour`);
@@ -167,10 +172,11 @@ export class SimMeter {
       random: this.#draw,
       shortNames: this.referencing === 'short' ? this.model.shortNames : null,
     });
+    const speaking = this.#tellsEvents ? new TellingMachine(answering, this.device) : answering;
     // Customer ports speak HDLC; a socket is for those who look at the meter's objects.
     return framing === 'hdlc' && this.device.profile.push.length > 0
-      ? new PushingMachine(answering, this.device)
-      : answering;
+      ? new PushingMachine(speaking, this.device)
+      : speaking;
   }
 }
 
@@ -291,6 +297,8 @@ export interface FleetOptions {
   readonly objects?: readonly ListedObjectRule[];
   /** Keys of each meter by its place, seen from the meter. */
   readonly securities?: ReadonlyMap<number, MeterSecurity>;
+  /** Whether they tell their events to who is associated. */
+  readonly tellsEvents?: boolean;
 }
 
 const DAY_MS = 86_400_000;
@@ -328,6 +336,7 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
           ...(options.referencing === undefined ? {} : { referencing: options.referencing }),
           ...(options.objects === undefined ? {} : { objects: options.objects }),
           ...(security === undefined ? {} : { security }),
+          ...(options.tellsEvents === undefined ? {} : { tellsEvents: options.tellsEvents }),
         },
         ledger,
       ),

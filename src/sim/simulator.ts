@@ -41,6 +41,7 @@ export interface SimulatorOptions {
   /** Which class tables the file may use. */
   readonly classRules?: ClassRules;
   readonly securities?: FleetOptions['securities'];
+  readonly tellsEvents?: FleetOptions['tellsEvents'];
   /** Where meters push the lists of their profiles to from the start; absent = nowhere until a client sets it. */
   readonly push?: { readonly destination: string; readonly confirmed: boolean };
 }
@@ -128,7 +129,7 @@ export class Simulator {
 
 /** What makes single meters other than their profile says; absent where nothing was asked for. */
 function oddities(options: SimulatorOptions): Partial<FleetOptions> {
-  const { misbehaviours, hostilities, imageFaults, loadFaults, referencing, securities } = options;
+  const { misbehaviours, hostilities, imageFaults, loadFaults, referencing, securities, tellsEvents } = options;
   return {
     ...(misbehaviours === undefined ? {} : { misbehaviours }),
     ...(hostilities === undefined ? {} : { hostilities }),
@@ -136,6 +137,7 @@ function oddities(options: SimulatorOptions): Partial<FleetOptions> {
     ...(loadFaults === undefined ? {} : { loadFaults }),
     ...(referencing === undefined ? {} : { referencing }),
     ...(securities === undefined ? {} : { securities }),
+    ...(tellsEvents === undefined ? {} : { tellsEvents }),
   };
 }
 

@@ -129,6 +129,13 @@ export class HdlcClient implements ClientTransport {
     if (!this.#options.answersDisconnect) this.#answerByMs = nowMs;
   }
 
+  stillWaiting(nowMs: number): void {
+    if (this.#state !== 'up') return;
+    this.#patientUntilMs = nowMs + this.#patienceMs();
+    // The token is here and nothing that was sent would bring the answer: it has to be fetched.
+    if (this.#awaiting === null && !this.#peerBusy && !this.#transfer.isUnacknowledged) this.#poll(nowMs);
+  }
+
   makeWay(wanted: boolean): void {
     this.#makesWay = wanted;
   }
@@ -172,7 +179,7 @@ export class HdlcClient implements ClientTransport {
   }
 
   #frame(frame: HdlcFrame, nowMs: number): void {
-    if (frame.control.type === 'UI') this.#pushedSegment(frame);
+    if (frame.control.type === 'UI') this.#unnumbered(frame, nowMs);
     else if (this.#state === 'connecting') this.#whileConnecting(frame, nowMs);
     else if (this.#state === 'up') this.#whileUp(frame, nowMs);
     else if (this.#state === 'disconnecting' && (frame.control.type === 'UA' || frame.control.type === 'DM'))
@@ -363,6 +370,12 @@ export class HdlcClient implements ClientTransport {
       reason: code === null ? null : frameError(code, where),
       stations: this.#stations(),
     });
+  }
+
+  #unnumbered(frame: HdlcFrame, nowMs: number): void {
+    // The meter speaks: the answer comes behind it, and the time that this took was no silence.
+    if (this.#answerByMs !== null && this.#awaiting !== 'command') this.#expectAnswer(0, nowMs);
+    this.#pushedSegment(frame);
   }
 
   #pushedSegment({ information, segmented }: HdlcFrame): void {

@@ -15,7 +15,7 @@ import {
   negotiate,
 } from './hdlc-parameters.ts';
 import { HdlcTransfer } from './hdlc-transfer.ts';
-import { FRAME_GAP_DEFAULT_MS, HDLC_CLIENTS_MAX } from './limits.ts';
+import { FRAME_GAP_DEFAULT_MS, HDLC_CLIENTS_MAX, HDLC_UNASKED_MAX } from './limits.ts';
 import { LLC, withLlc, withoutLlc } from './llc.ts';
 import { FrameScanner } from './scanner.ts';
 import type { ServerTransport, Stations, TransportEvent } from './transport.ts';
@@ -40,6 +40,10 @@ interface Connection {
   /** Our address as this client writes it. */
   readonly own: HdlcAddress;
   readonly transfer: HdlcTransfer;
+  /** Octets of information in one frame to this client. */
+  readonly informationBytes: number;
+  /** APDUs that nobody asked for, oldest first: they go out with the token. */
+  unasked: Uint8Array[];
   /** The client has handed the token over and waits. */
   hasToken: boolean;
   lastHeardMs: number;
@@ -84,14 +88,30 @@ export class HdlcServer implements ServerTransport {
   }
 
   push(apdu: Uint8Array, stations: Stations, _nowMs: number): void {
-    const octets = withLlc(LLC.response, apdu);
     const size = this.#options.parameters.informationTransmitBytes;
-    const own = serverAddress(stations.server, this.#options.physicalDevice);
+    this.#unnumberedTo(stations, serverAddress(stations.server, this.#options.physicalDevice), apdu, size, true);
+  }
+
+  notify(apdu: Uint8Array, stations: Stations, _nowMs: number): void {
+    const connection = this.#connections.get(keyOf(stations));
+    if (connection === undefined) return;
+    connection.unasked.push(apdu);
+    if (connection.unasked.length > HDLC_UNASKED_MAX) connection.unasked.shift();
+  }
+
+  /** An APDU in UI frames; `final` = the last of them ends what is said. */
+  #unnumberedTo({ client }: Stations, own: HdlcAddress, apdu: Uint8Array, size: number, final: boolean): void {
+    const octets = withLlc(LLC.response, apdu);
     for (let at = 0; at < octets.length; at += size) {
       const segmented = at + size < octets.length;
-      const control: HdlcControl = { type: 'UI', pollFinal: !segmented };
-      this.#write(clientAddress(stations.client), own, control, octets.subarray(at, at + size), segmented);
+      const control: HdlcControl = { type: 'UI', pollFinal: final && !segmented };
+      this.#write(clientAddress(client), own, control, octets.subarray(at, at + size), segmented);
     }
+  }
+
+  /** What nobody asked for goes in front of the frame that gives the token back: the line is ours until then. */
+  #sendUnasked({ stations, own, unasked, informationBytes }: Connection): void {
+    for (const apdu of unasked.splice(0)) this.#unnumberedTo(stations, own, apdu, informationBytes, false);
   }
 
   receive(chunk: Uint8Array, nowMs: number): TransportEvent[] {
@@ -176,7 +196,15 @@ export class HdlcServer implements ServerTransport {
     this.#connections.delete(keyOf(stations));
     const oldest = this.#connections.values().next().value;
     if (this.#connections.size >= HDLC_CLIENTS_MAX && oldest !== undefined) this.#drop(oldest, true);
-    const connection = { stations, own, transfer: new HdlcTransfer(parameters), hasToken: false, lastHeardMs: nowMs };
+    const connection = {
+      stations,
+      own,
+      transfer: new HdlcTransfer(parameters),
+      informationBytes: parameters.informationTransmitBytes,
+      unasked: [],
+      hasToken: false,
+      lastHeardMs: nowMs,
+    };
     this.#connections.set(keyOf(stations), connection);
     this.#write(
       clientAddress(stations.client),
@@ -274,12 +302,14 @@ export class HdlcServer implements ServerTransport {
 
   #sendReady(connection: Connection): void {
     connection.hasToken = false;
+    this.#sendUnasked(connection);
     const control: HdlcControl = { type: 'RR', nr: connection.transfer.nr, pollFinal: true };
     this.#write(clientAddress(connection.stations.client), connection.own, control, NOTHING, false);
   }
 
   #sendWindow(connection: Connection): void {
     connection.hasToken = false;
+    this.#sendUnasked(connection);
     const window = connection.transfer.takeWindow();
     window.forEach(({ ns, information, segmented }, at) => {
       const control: HdlcControl = { type: 'I', ns, nr: connection.transfer.nr, pollFinal: at === window.length - 1 };

@@ -30,6 +30,8 @@ export const PUSH_SENDERS_MAX = 32;
 export const LINK_SEGMENTS_MAX = 4_098;
 /** Clients (source addresses) that one HDLC server keeps state for; the longest idle one goes. */
 export const HDLC_CLIENTS_MAX = 16;
+/** APDUs that nobody asked for and that wait for the token, by client: a burst of events; what is older is dropped. */
+export const HDLC_UNASKED_MAX = 16;
 /** Poll pause while the peer says "receive not ready". */
 export const RNR_POLL_MS = 500;
 /** First octets of the information of an HDLC message: LLC destination, source, quality. */

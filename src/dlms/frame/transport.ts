@@ -34,6 +34,8 @@ export interface ClientTransport extends Machine<TransportEvent> {
   send(apdu: Uint8Array, nowMs: number): void;
   /** Ends the link politely; `link-down` follows. */
   disconnect(nowMs: number): void;
+  /** What came last was no answer to what was sent: the answer is still to come. Layers on which nothing is asked for have none. */
+  stillWaiting?(nowMs: number): void;
   /** Requests that may be on their way at once: 1 where one side at a time may speak. */
   readonly maxInFlight: number;
   /**
@@ -53,6 +55,11 @@ export interface ServerTransport extends Machine<TransportEvent> {
   send(apdu: Uint8Array, stations: Stations, nowMs: number): void;
   /** Says that the last APDU of this client gets no answer, so that a link with a token gives it back. */
   noAnswer(stations: Stations, nowMs: number): void;
-  /** Sends an APDU that nobody asked for. */
+  /** Sends an APDU that nobody asked for, at once. */
   push(apdu: Uint8Array, stations: Stations, nowMs: number): void;
+  /**
+   * Sends an APDU that nobody asked for on a link that is up: at once where both sides may speak, with the next frame that gives
+   * the token back where they take turns. Dropped when the link is down, or as the oldest of too many that wait.
+   */
+  notify(apdu: Uint8Array, stations: Stations, nowMs: number): void;
 }

@@ -111,6 +111,10 @@ export class WrapperServer implements ServerTransport {
     this.send(apdu, stations, nowMs);
   }
 
+  notify(apdu: Uint8Array, stations: Stations, nowMs: number): void {
+    this.send(apdu, stations, nowMs);
+  }
+
   receive(chunk: Uint8Array, nowMs: number): TransportEvent[] {
     return this.#collect(this.#scanner.receive(chunk, nowMs));
   }

@@ -6,6 +6,7 @@ import type { DeltawattError } from '../../base/errors.ts';
 import type { ClientTransport } from '../frame/transport.ts';
 import type { GeneralBlockTransfer } from '../xdlms/block-transfer.ts';
 import type { ClientGuard, Heard } from './client-guard.ts';
+import { isNotification, tellsUnasked } from './client-words.ts';
 import { asError, invocationOf } from './exchange.ts';
 import { blockIn, GeneralBlocks, type JoinedMessage } from './general-block.ts';
 import { GENERAL_RETRIES } from './limits.ts';
@@ -63,11 +64,12 @@ export class ClientChannel {
       const { apdu } = heard;
       if (apdu.apdu === 'general-block-transfer' && this.#blocks !== null)
         return this.#block(apdu, true, octets, nowMs);
-      if (!unsolicited) this.#blocks?.heardWhole(invocationOf(apdu), nowMs);
+      if (!unsolicited && !isNotification(apdu)) this.#blocks?.heardWhole(invocationOf(apdu), nowMs);
       this.#flush(nowMs);
       return { kind: 'message', heard, octets, unsolicited };
     } catch (error) {
-      return { kind: 'unreadable', error: asError(error), octets, unsolicited };
+      // A notification that may not be believed takes no request with it, or anybody could end one by sending nonsense.
+      return { kind: 'unreadable', error: asError(error), octets, unsolicited: unsolicited || tellsUnasked(octets) };
     }
   }
 

@@ -90,3 +90,11 @@ const NOTIFICATIONS: ReadonlySet<string> = new Set([
 export function isNotification(apdu: Apdu): apdu is Notification {
   return NOTIFICATIONS.has(apdu.apdu);
 }
+
+/** First octets of messages that nobody asks for: data-notification, event-notification, information-report, plain, glo-, ded-. */
+const UNASKED_TAGS: ReadonlySet<number | undefined> = new Set([0x0f, 0xc2, 0x18, 0xca, 0xd2, 0x38, 0x58]);
+
+/** Whether octets say by their tag that nobody asked for them, readable or not. */
+export function tellsUnasked(octets: Uint8Array): boolean {
+  return UNASKED_TAGS.has(octets.at(0));
+}

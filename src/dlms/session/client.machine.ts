@@ -233,7 +233,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     const learned = this.#guard.takeLearned();
     if (learned !== null) this.#events.push({ kind: 'dialect', learned });
     const { apdu } = heard;
-    if (isNotification(apdu)) this.#events.push({ kind: 'notification', apdu });
+    if (isNotification(apdu)) this.#unasked({ kind: 'notification', apdu }, nowMs);
     else if (unsolicited) this.#events.push({ kind: 'discarded', code: 'SESSION_STATE', octets });
     else if (apdu.apdu === 'aare') this.#aare(apdu, octets, nowMs);
     else if (apdu.apdu === 'rlre') this.#rlre(octets, nowMs);
@@ -243,9 +243,19 @@ export class ClientSession implements Machine<ClientSessionEvent> {
     else this.#answer(apdu, octets, nowMs);
   }
 
+  /** What nobody asked for is told, and nothing else: a layer that took it for the answer hears that this is still to come. */
+  #unasked(event: ClientSessionEvent, nowMs: number): void {
+    this.#events.push(event);
+    if (!this.#desk.isIdle || this.#patience.byMs !== null) this.#transport.stillWaiting?.(nowMs);
+  }
+
   #undecodable(error: DeltawattError, octets: Uint8Array, unsolicited: boolean, nowMs: number): void {
-    this.#events.push({ kind: 'discarded', code: error.code, octets });
-    if (unsolicited) return;
+    const discarded = { kind: 'discarded', code: error.code, octets } as const;
+    if (unsolicited) {
+      this.#unasked(discarded, nowMs);
+      return;
+    }
+    this.#events.push(discarded);
     if (!this.#desk.isIdle) this.#desk.unreadable(error);
     // Some meters answer RLRQ with lengths that are too short: told above, and the session ends as it would have.
     else if (this.#state === 'releasing') this.#rlre(octets, nowMs);

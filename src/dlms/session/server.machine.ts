@@ -24,9 +24,11 @@ import {
 } from './association.ts';
 import type { Notification } from './client-words.ts';
 import { asError } from './exchange.ts';
+import { type Happening, notificationOf } from './happening.ts';
 import { PDU_MIN_BYTES, SERVER_ASSOCIATIONS_MAX, SERVER_PDU_DEFAULT_BYTES } from './limits.ts';
-import type { ObjectModel, ServerClient } from './object-model.ts';
+import { type ObjectModel, RESULT, type ServerClient } from './object-model.ts';
 import { LOGICAL_PROOF, type ProofForm, shortProof } from './proof.ts';
+import { Rights } from './rights.ts';
 import { ServerAssociation } from './server-association.ts';
 import { ServerChannel } from './server-channel.ts';
 import { DIAGNOSTIC, ServerGuard, type ServerIdentity } from './server-guard.ts';
@@ -79,6 +81,9 @@ type Verdict =
 
 /** One client's association and where it is in its life. */
 interface Entry {
+  readonly stations: Stations;
+  /** Services that were agreed on; masks in `CONFORMANCE`. */
+  readonly conformance: number;
   readonly association: { readonly isAnswering: boolean; serve(request: Apdu): Apdu | null };
   readonly channel: ServerChannel;
   state: AssociationState;
@@ -113,6 +118,31 @@ export class ServerSession implements Machine<ServerSessionEvent> {
     const guard =
       this.#associations.get(keyOf(stations))?.channel.guard ?? (client && new ServerGuard(client, this.#options));
     this.#transport.push(guard === undefined ? encodeApdu(apdu) : guard.sealUnasked(apdu), stations, nowMs);
+  }
+
+  /**
+   * Tells what happened to every client whose association has the service for it and may read the attribute, protected as its
+   * policy says; gives how many that were. Who is gone, or has a counter left for nothing, is passed over with an event.
+   */
+  notify(happening: Happening, nowMs: number): number {
+    const { referencing, shortNames, model } = this.#options;
+    const apdu = notificationOf(happening, shortNames);
+    if (apdu === null) return 0;
+    const service = CONFORMANCE[referencing === 'short' ? 'information-report' : 'event-notification'];
+    let told = 0;
+    for (const { channel, conformance, state, stations } of this.#associations.values()) {
+      if (state !== 'associated' || (conformance & service) === 0) continue;
+      if (new Rights(model.objectList(stations.client)).attribute(happening.attribute, 1) !== RESULT.success) continue;
+      const messages = this.#sealed(apdu, () => channel.unasked(apdu)) ?? [];
+      for (const octets of messages) this.#transport.notify(octets, stations, nowMs);
+      if (messages.length > 0) told++;
+    }
+    return told;
+  }
+
+  /** Whether any association is open. */
+  get hasAssociations(): boolean {
+    return this.#associations.size > 0;
   }
 
   receive(chunk: Uint8Array, nowMs: number): ServerSessionEvent[] {
@@ -206,7 +236,7 @@ export class ServerSession implements Machine<ServerSessionEvent> {
   }
 
   /** The octets of an answer, or null, with an event, when no counter is left. */
-  #sealed(apdu: Apdu, seal: () => Uint8Array): Uint8Array | null {
+  #sealed<Octets>(apdu: Apdu, seal: () => Octets): Octets | null {
     try {
       return seal();
     } catch (error) {
@@ -272,7 +302,8 @@ export class ServerSession implements Machine<ServerSessionEvent> {
     }
     const channel = new ServerChannel(guard, this.#transport, stations);
     if ((conformance & CONFORMANCE['general-block-transfer']) !== 0) channel.useBlocks(clientPduMaxBytes);
-    this.#admit({ association, channel, state: proofWanted ? 'authenticating' : 'associated' }, stations);
+    const state = proofWanted ? 'authenticating' : 'associated';
+    this.#admit({ stations, conformance, association, channel, state }, stations);
     const diagnostic = proofWanted ? DIAGNOSTIC.authenticationRequired : DIAGNOSTIC.null;
     const aare = {
       ...aareOf(0, diagnostic, guard.mechanism === 0 ? null : guard.mechanism, agreement),

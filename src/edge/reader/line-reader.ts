@@ -6,9 +6,8 @@
  */
 import type { Env } from '../../base/env.ts';
 import { assert, DeltawattError, reasonOf } from '../../base/errors.ts';
-import { type EventNotification, RightOfWay } from '../../dlms/index.ts';
+import { type Happening, RightOfWay } from '../../dlms/index.ts';
 import type { MeterId } from '../../model/ids.ts';
-import { readEventNotification } from '../../profile/event-readout.ts';
 import type { ReadJob } from '../../profile/plan.ts';
 import type { ClientUse } from '../../profile/schema/profile.ts';
 import type {
@@ -32,6 +31,7 @@ import { MeterStates, type StateChange } from './meter-states.ts';
 import { type RereadSource, runReread } from './rereads.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import type { SessionOpener } from './sessions.ts';
+import { toldBy } from './told.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
 
 /** What a reader is made of. */
@@ -102,7 +102,7 @@ export class DlmsLineReader implements LineReader {
       options.env,
       options.opener,
       counted,
-      (meter, notification) => this.#happened(meter, notification),
+      (meter, happening) => this.#happened(meter, happening),
       this.#way,
     );
     this.#states = new MeterStates(options.journal, options.health);
@@ -127,19 +127,19 @@ export class DlmsLineReader implements LineReader {
     this.#way.want(count > 0 && !this.#holdsLine);
   }
 
-  /** A meter told an event by itself: it is stored like those of its log. */
-  #happened(meter: Meter, notification: EventNotification): void {
+  /** A meter told something by itself: it is stored as if it had been asked for it. */
+  #happened(meter: Meter, happening: Happening | null): void {
     const { health, stage, line, env, nowMs } = this.#options;
     health.count('reader_event_notifications');
-    const { profile, meterId, timeZone } = meter;
-    const event = readEventNotification(profile, notification, { meterId, timeZone, nowMs: nowMs() });
-    if (event === null) {
+    const { scalers } = this.#desk(meter.meterId).memory;
+    const told = happening === null ? null : toldBy(meter, happening, { nowMs: nowMs(), scalers });
+    if (told === null) {
       health.count('reader_event_notifications_unknown');
       return;
     }
-    const entry = { line, groups: [], watermarks: [], keep: [], readAtMs: env.clock.nowMs() };
+    const entry = { line, groups: [], records: [], watermarks: [], keep: [], readAtMs: env.clock.nowMs() };
     // The stage tells its owner when it cannot be stored, and holds it.
-    stage.add({ ...entry, records: [{ kind: 'event', event }] }).catch(() => undefined);
+    stage.add({ ...entry, ...told }).catch(() => undefined);
   }
 
   async run(meterId: MeterId, job: ReadJob): Promise<JobOutcome> {

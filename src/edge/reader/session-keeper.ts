@@ -4,7 +4,7 @@
  * inactivity time is over).
  */
 import type { Env, Timer } from '../../base/env.ts';
-import type { EventNotification, RightOfWay } from '../../dlms/index.ts';
+import type { Happening, RightOfWay } from '../../dlms/index.ts';
 import type { MeterId } from '../../model/ids.ts';
 import type { ClientRule, ClientUse } from '../../profile/schema/profile.ts';
 import { SESSION_IDLE_MAX_MS } from '../limits.ts';
@@ -30,7 +30,7 @@ export class SessionKeeper {
     private readonly env: Pick<Env, 'timers' | 'clock'>,
     private readonly opener: SessionOpener,
     private readonly counted: (code: string) => void,
-    private readonly happened: (meter: Meter, notification: EventNotification) => void,
+    private readonly happened: (meter: Meter, happening: Happening | null) => void,
     /** Whether somebody waits for the line. */
     private readonly way: RightOfWay,
   ) {}
@@ -73,7 +73,7 @@ export class SessionKeeper {
         this.#noiseOctets += octets;
         this.counted(code);
       },
-      happened: (notification) => this.happened(meter, notification),
+      happened: (happening) => this.happened(meter, happening),
     };
     const association = await this.opener.open(meter, client, ear, this.way);
     this.#reused = false;

@@ -9,10 +9,12 @@ import {
   type ClientSecurity,
   type ClientSessionEvent,
   counterIn,
-  type EventNotification,
+  type Happening,
+  happeningsOf,
   hlsSignOn,
   INVOCATION_COUNTER_ATTRIBUTE,
   type MeterSession,
+  type Notification,
   openSession,
   type RightOfWay,
   type ShortNameRules,
@@ -37,8 +39,8 @@ import { openWire } from './wire.ts';
 export interface SessionEar {
   /** Came and could not be used. */
   discarded(code: string, octets: number): void;
-  /** Something happened at the meter. */
-  happened(notification: EventNotification): void;
+  /** Something happened at the meter; null = it told of something that has no name here. */
+  happened(happening: Happening | null): void;
 }
 
 /** Who does not care. */
@@ -114,17 +116,17 @@ export class LinkSessions implements SessionOpener {
     const driver = await this.#line();
     const { profile } = meter;
     const transport = this.#transportTo(meter, client.address);
+    const shortNames = this.#namesOf(meter, client);
     return await openSession(driver, transport, {
       authentication,
       security,
-      shortNames: this.#namesOf(meter, client),
+      shortNames,
       ...(way === undefined ? {} : { way }),
       release: !hasQuirk(profile, 'no-release', null),
       ...(hasQuirk(profile, 'no-with-list', null) ? { listItemsMax: 1 } : {}),
       onEvent: (event) => {
         if (event.kind === 'discarded') ear.discarded(event.code, event.octets.length);
-        else if (event.kind === 'notification' && event.apdu.apdu === 'event-notification-request')
-          ear.happened(event.apdu);
+        else if (event.kind === 'notification') tell(ear, event.apdu, shortNames);
         else this.#counterEvent(meter, event);
       },
     });
@@ -227,6 +229,14 @@ export class LinkSessions implements SessionOpener {
     this.#driver = new LineDriver(duplex, this.env);
     return this.#driver;
   }
+}
+
+/** Event-notifications and information-reports; pushes have a place of their own. */
+function tell(ear: SessionEar, apdu: Notification, shortNames: ShortNames | null): void {
+  if (apdu.apdu === 'data-notification') return;
+  const happenings = happeningsOf(apdu, shortNames?.known ?? null);
+  if (happenings.length === 0) ear.happened(null);
+  for (const happening of happenings) ear.happened(happening);
 }
 
 const NOT_THE_KEY: ReadonlySet<string> = new Set(['SESSION_MADE_WAY', 'SESSION_ABORTED']);

@@ -25,6 +25,7 @@ import { simError } from '../errors.ts';
 import type { Device } from './device.ts';
 import { clockObject, disconnectObject } from './objects/actors.ts';
 import { bufferObject, eventLogObject } from './objects/buffer.ts';
+import { eventObjects } from './objects/events.ts';
 import { imageObject } from './objects/image.ts';
 import { type ListedObjectRule, listedObject } from './objects/listed.ts';
 import { hdlcSetupObject, registerObject, sapAssignmentObject, textObject } from './objects/measurements.ts';
@@ -157,6 +158,7 @@ function objectsOf(device: Device): SimObject[] {
     ...(profile.relay === null ? [] : [disconnectObject(device, profile.relay)]),
     ...(profile.firmware === null ? [] : [imageObject(device.firmware, profile.firmware.obis)]),
     ...device.pushSetups.map((setup) => setup.object()),
+    ...eventObjects(device),
   ];
 }
 

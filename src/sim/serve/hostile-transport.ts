@@ -77,6 +77,10 @@ export class HostileTransport implements ServerTransport {
     this.#inner.push(apdu, stations, nowMs);
   }
 
+  notify(apdu: Uint8Array, stations: Stations, nowMs: number): void {
+    this.#inner.notify(apdu, stations, nowMs);
+  }
+
   receive(chunk: Uint8Array, nowMs: number): TransportEvent[] {
     const events = this.#inner.receive(chunk, nowMs);
     for (const event of events) if (event.kind === 'apdu') this.#hear(event.apdu);

@@ -39,7 +39,7 @@ class OverheardSessions extends LinkSessions {
   }
 }
 
-test('SG-EV-1 an event that a meter tells in an association is stored at once, an unknown one is counted', async () => {
+test('SG-EV-1 what a meter tells in an association is stored at once as event or reading, what is unknown is counted', async () => {
   let sessions: OverheardSessions | null = null;
   const b = await bus({
     count: 1,
@@ -54,19 +54,33 @@ test('SG-EV-1 an event that a meter tells in an association is stored at once, a
   const before = b.records('event').length;
   const tell = (obis: string) =>
     (ear as SessionEar | null)?.happened({
-      apdu: 'event-notification-request',
       time: dateTimeToOctets(dateTimeOfUtcMs(b.env.clock.nowMs(), { deviation: 0 })),
       attribute: { classId: 1, instanceId: parseObis(obis), attributeId: 2 },
       value: { type: 'unsigned', value: 1 },
     });
   tell('0-0:96.11.0');
   tell('0-0:96.99.0');
+  (ear as SessionEar | null)?.happened(null);
   await b.world.clock.advance(0);
   const [record] = b.records('event').slice(before);
   assert.ok(record?.kind === 'event' && record.event.name === 'power-down' && record.event.meterId === 'm0001');
   assert.equal(b.records('event').length, before + 1);
-  assert.equal(b.health.counters.get('reader_event_notifications'), 2);
-  assert.equal(b.health.counters.get('reader_event_notifications_unknown'), 1);
+  assert.equal(b.health.counters.get('reader_event_notifications'), 3);
+  assert.equal(b.health.counters.get('reader_event_notifications_unknown'), 2);
+  const [register = assert.fail()] = b.meters[0]?.profile.registers ?? [];
+  const timeMs = Math.floor(b.env.clock.nowMs() / 1000) * 1000 - 5000;
+  (ear as SessionEar | null)?.happened({
+    time: dateTimeToOctets(dateTimeOfUtcMs(timeMs, { deviation: 0 })),
+    attribute: { classId: register.classId, instanceId: parseObis(register.obis), attributeId: register.attribute },
+    value: { type: 'double-long-unsigned', value: 4711 },
+  });
+  await b.world.clock.advance(0);
+  const pushed = b.rowsOf('m0001', 0).filter(({ values }) => values[0] === 4711);
+  assert.deepEqual(
+    pushed.map(({ atMs }) => atMs),
+    [timeMs],
+    'a register is a reading of the time that it was told for',
+  );
   await b.stop();
 });
 

@@ -101,7 +101,7 @@ test('a profile buffer is a table: headings from capture_objects, values scaled,
 
 test('the object list is a table with classes, meanings and rights', async () => {
   const [{ table, answer } = assert.fail()] = await readAt(['15/0-0:40.0.0/2']);
-  assert.equal(answer.words, '24 rows of 7 columns');
+  assert.equal(answer.words, '25 rows of 7 columns');
   assert.deepEqual(
     table?.rows.find((row) => row[3] === '0-0:1.0.0*255'),
     ['8', '0', 'Clock', '0-0:1.0.0*255', 'clock', '1 r, 2 rw, 3-4 r, 7-9 r', '3, 6'],

@@ -196,7 +196,7 @@ test('what does not fit a profile is left out with its reason, and odd names sta
 test('the table and the JSON of a scan tell class, unit, period and rights of each object', async () => {
   const { scan } = await idisAt('wrapper');
   const text = scansText([scan], {});
-  assert.match(text, /^Client 1: 24 objects\nclass +version +class name/);
+  assert.match(text, /^Client 1: 25 objects\nclass +version +class name/);
   assert.match(text, /^3 +0 +Register +1-0:32\.7\.0\*255 +voltage-l1 +long-unsigned x 10\^-1 V +1-3 r$/m);
   assert.match(
     text,

@@ -7,7 +7,7 @@ import { parseObis } from '../../../src/dlms/cosem/obis.ts';
 import { dateTimeData } from '../../../src/dlms/cosem/selective-access.ts';
 import { parseMeterId } from '../../../src/model/ids.ts';
 import { isoOfUtcMs, utcMsOfIso } from '../../../src/profile/check.ts';
-import { readEventNotification, readEvents } from '../../../src/profile/event-readout.ts';
+import { readEvents, readHappening } from '../../../src/profile/event-readout.ts';
 import { readPush } from '../../../src/profile/push.ts';
 import { readAttributes, readBuffer, readRegisters, readScalers } from '../../../src/profile/readout.ts';
 import { parseProfileOrThrow } from '../../../src/profile/schema/parse.ts';
@@ -214,10 +214,9 @@ test('SG-EV-1 an event that a meter tells by itself is that of its log; what the
   const profile = PROFILE();
   const time = dateTimeToOctets(dateTimeOfUtcMs(START + HOUR, { deviation: 0 }));
   const told = (value: Data, change: object = {}) =>
-    readEventNotification(
+    readHappening(
       profile,
       {
-        apdu: 'event-notification-request',
         time,
         attribute: { classId: 1, instanceId: parseObis('0-0:96.11.0'), attributeId: 2 },
         value,
