@@ -195,7 +195,7 @@ export function brokerSuite(name: string, start: () => Promise<BrokerUnderTest>)
     await e1.endAsync();
   });
 
-  test(`${name}: a wrong password, none, an empty name and a foreign client id do not come in or do no harm`, async () => {
+  test(`W-63 ${name}: a wrong password, none, an empty name and a foreign client id do not come in or do no harm`, async () => {
     const refused = async (client: MqttClient): Promise<boolean> => {
       const outcome = await Promise.race([
         next(client, 'connect').then(() => 'in'),
@@ -247,7 +247,7 @@ export function brokerSuite(name: string, start: () => Promise<BrokerUnderTest>)
     await e1.endAsync();
   });
 
-  test(`${name}: a session does not outlive its connection`, async () => {
+  test(`W-63 ${name}: a session does not outlive its connection`, async () => {
     const first = await connected(edge(E1, 'secret-e1', { clean: false }));
     await first.subscribeAsync(topicOf(E1, LEAVES.controlDown, sha256), { qos: 1 });
     await first.endAsync();

@@ -51,6 +51,14 @@ async function aedesPlace(secure = false): Promise<MqttPlace> {
   return { connector, url: `mqtts://localhost:${port}`, kill, dispose: kill, drive };
 }
 
+async function listeningAedes(): Promise<{ broker: Aedes; url: string; close: () => Promise<void> }> {
+  const broker = await Aedes.createBroker();
+  const server = createServer((socket) => void broker.handle(socket));
+  const port = await listen(server);
+  const close = (): Promise<void> => new Promise((resolve) => server.close(() => broker.close(() => resolve())));
+  return { broker, url: `mqtt://${HOST}:${port}`, close };
+}
+
 /** mosquitto takes no port 0, so a free one is found first; another program may take it in between, then the test says so. */
 async function mosquittoPlace(): Promise<MqttPlace> {
   const probe = createServer();
@@ -321,4 +329,25 @@ describe('host mqtt: what can go wrong', () => {
       await assert.rejects(HOST_MQTT.connect(options, heldListener()), (error) => hasCode(error, 'MQTT_URL_INVALID'));
     });
   }
+});
+
+test('W-63 W-64 a session is clean, its client id and user name are what was asked for, and nothing is retained', async () => {
+  const { broker, url, close } = await listeningAedes();
+  const sessions: unknown[] = [];
+  broker.preConnect = (_client, { clean, clientId, username, will }, done) => {
+    sessions.push({ clean, clientId, username, will });
+    done(null, true);
+  };
+  const retained: unknown[] = [];
+  broker.on('publish', ({ topic, retain }, client) => {
+    if (client !== null) retained.push({ topic, retain });
+  });
+  const listener: MqttListener = { message: () => Promise.resolve(), closed: () => undefined };
+  const names = { clientId: 'e17', username: 'e17', password: 'p' };
+  const connection = await HOST_MQTT.connect({ url, ...names, keepAliveS: 30, connectTimeoutMs: 5_000 }, listener);
+  await connection.publish('dw/cb/e17/c', Uint8Array.of(1));
+  await connection.close();
+  await close();
+  assert.deepEqual(sessions, [{ clean: true, clientId: 'e17', username: 'e17', will: undefined }]);
+  assert.deepEqual(retained, [{ topic: 'dw/cb/e17/c', retain: false }]);
 });

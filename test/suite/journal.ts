@@ -385,7 +385,7 @@ export function journalSuite(name: string, openStore: (storeName: string) => Pro
     await journal.close();
   });
 
-  test(`J-10 ${name}: unacknowledged groups give way to the quota; the tombstones hold the chain and are read again`, async () => {
+  test(`J-10 W-36 ${name}: unacknowledged groups give way to the quota; the tombstones hold the chain and are read again`, async () => {
     const clock = new HandClock();
     let journal = await journalOn(await openStore('j10'), clock, 12_000);
     for (let day = 0; day < 20; day++) {

@@ -386,7 +386,7 @@ test('SG-MR-6 a meter that is not reached within 15 s is said so', async () => {
   assert.equal(b.last().sentence, 'The meter did not answer within 15 s.');
 });
 
-test('an unsigned command is refused, its id stays free for the one who may sign', async () => {
+test('W-92 an unsigned command is refused, its id stays free for the one who may sign', async () => {
   const b = await bench();
   const octets = b.encode({ id: 'c1' });
   await b.commands.receive(octets, new Uint8Array(64));
@@ -402,7 +402,7 @@ test('an unsigned command is refused, its id stays free for the one who may sign
   assert.equal(b.last().state, 'done');
 });
 
-test('another edge, another epoch, an unknown meter, an unknown time, an expired or endless command: refused', async () => {
+test('W-92 another edge, another epoch, an unknown meter, an unknown time, an expired or endless command: refused', async () => {
   const b = await bench();
   await b.send({ id: 'c1', edgeId: 'e2' as EdgeId });
   await b.send({ id: 'c2', epoch: 'ffffffffffffffff' });
@@ -439,7 +439,7 @@ test('a command whose time runs out while it waits for the line expires before t
   assert.deepEqual(b.meter.calls, []);
 });
 
-test('an id that was seen gets its first answer and does nothing, also after a restart', async () => {
+test('W-93 an id that was seen gets its first answer and does nothing, also after a restart', async () => {
   const b = await bench();
   await b.send({ id: 'c1' });
   await b.settle();

@@ -71,7 +71,7 @@ test('PROV-2 a download goes on after a restart where it was, and a lost part is
   assert.ok(!b.asked.slice(2).includes(0), `offsets ${b.asked.join(', ')}`);
 });
 
-test('an image whose hash is wrong is fetched anew, and given up after three times', async () => {
+test('W-94 an image whose hash is wrong is fetched anew, and given up after three times', async () => {
   const b = bench();
   b.state.give = (request) =>
     cut(request).map((octet, at) => (at === 5 && request.offset === 8_192 ? octet ^ 1 : octet));
@@ -83,7 +83,7 @@ test('an image whose hash is wrong is fetched anew, and given up after three tim
   assert.equal(await b.store.whole(SHA256), undefined);
 });
 
-test('an image that the collector no longer has ends the fetch, and one that was damaged on the disk is no image', async () => {
+test('W-60 W-94 an image that the collector no longer has ends the fetch, and one that was damaged on the disk is no image', async () => {
   const b = bench();
   b.state.give = () => new Uint8Array(0);
   const gone = assert.rejects(b.start().fetch(WANTED, never), (error) => hasCode(error, 'COMMAND_IMAGE_GONE'));

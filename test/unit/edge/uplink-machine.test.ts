@@ -59,7 +59,7 @@ function bench() {
   };
 }
 
-test('before the answer only lanes 0 and 1 leave; credit opens the others in order of lanes', async () => {
+test('W-73 W-81 before the answer only lanes 0 and 1 leave; credit opens the others in order of lanes', async () => {
   const b = bench();
   for (const lane of [4, 2, 1, 0] as const) b.journal.grow(lane, 1);
   assert.deepEqual(
@@ -87,7 +87,7 @@ test('alarms sent after hello are not sent again at the answer, those from befor
   assert.deepEqual(await c.drain(11), []);
 });
 
-test('credit counts octets beyond upTo over lanes 2-5 and is restated by each ack; alarms pass a spent credit', async () => {
+test('W-74 credit counts octets beyond upTo over lanes 2-5 and is restated by each ack; alarms pass a spent credit', async () => {
   const b = bench();
   b.journal.grow(2, 5, 1000);
   b.connect();
@@ -104,7 +104,7 @@ test('credit counts octets beyond upTo over lanes 2-5 and is restated by each ac
   assert.deepEqual(await b.drain(7), ['2:4', '2:5']);
 });
 
-test('outstanding octets stay within two blocks until a rate is known, then within three seconds of it', async () => {
+test('W-75 outstanding octets stay within two blocks until a rate is known, then within three seconds of it', async () => {
   const b = bench();
   b.journal.grow(3, 200, 4096);
   b.connect();
@@ -130,7 +130,7 @@ test('SG-EV-2 an alarm overtakes a backlog: it is the next block to leave', asyn
   assert.equal((await b.drain(101))[0], '0:1');
 });
 
-test('W-55 one ack may name several lanes; what is wrong of one lane does not spoil the others', async () => {
+test('W-55 W-80 one ack may name several lanes; what is wrong of one lane does not spoil the others', async () => {
   const b = bench();
   b.journal.grow(2, 2);
   b.journal.grow(4, 1);
@@ -161,7 +161,7 @@ test('UD-8 nothing new, nothing to send', async () => {
   assert.equal(b.journal.lanes()[2]?.pendingBlocks, 0);
 });
 
-test('an ack or answer counts only with the current session, the current term and our epoch', async () => {
+test('W-54 W-76 W-77 W-78 an ack or answer counts only with the current session, the current term and our epoch', async () => {
   const b = bench();
   b.journal.grow(2, 2);
   b.connect();
@@ -184,7 +184,7 @@ test('an ack or answer counts only with the current session, the current term an
   assert.deepEqual(b.journal.acknowledged, ['2:2']);
 });
 
-test('IT-16 the oldest block unacknowledged for 30 s: hello again, and sending goes on where the answer says', async () => {
+test('W-70 IT-16 the oldest block unacknowledged for 30 s: hello again, and sending goes on where the answer says', async () => {
   const b = bench();
   b.journal.grow(2, 3, 100);
   b.connect();
@@ -231,7 +231,22 @@ test('W-61 a collector without a session of ours calls for hello: at once, but n
   assert.ok(!b.machine.isRefused);
 });
 
-test('an unanswered hello is repeated after 30 s, 60 s, ... up to 5 minutes', () => {
+test('W-71 each hello has a session of its own, and what was said in the one before no longer counts', () => {
+  const b = bench();
+  const sessions = [b.connect(0), b.tick(30_000)].flatMap((actions) =>
+    actions.flatMap((action) => (action.kind === 'hello' ? [action.session] : [])),
+  );
+  assert.equal(sessions.length, 2);
+  assert.notDeepEqual(sessions[0], sessions[1]);
+  const old: CollectorBody = { kind: 'answer', lanes: [], credit: 100_000 };
+  const ignored = b.hear(old, 30_001, { session: sessions[0] as Uint8Array });
+  assert.deepEqual(ignored, [{ kind: 'ignored', counter: 'other_session' }]);
+  assert.equal(b.machine.isOpen, false);
+  b.answer(30_002, 100_000);
+  assert.equal(b.machine.isOpen, true);
+});
+
+test('W-72 an unanswered hello is repeated after 30 s, 60 s, ... up to 5 minutes', () => {
   const b = bench();
   b.connect(0);
   const times: number[] = [];
@@ -241,7 +256,7 @@ test('an unanswered hello is repeated after 30 s, 60 s, ... up to 5 minutes', ()
   assert.deepEqual(times, [30, 90, 210, 450, 750, 1050, 1350]);
 });
 
-test('an answer below what was acknowledged rewinds: a restored collector gets the blocks again', async () => {
+test('W-89 an answer below what was acknowledged rewinds: a restored collector gets the blocks again', async () => {
   const b = bench();
   b.journal.grow(2, 4, 100);
   await b.journal.acknowledge(2, 4);
@@ -251,7 +266,7 @@ test('an answer below what was acknowledged rewinds: a restored collector gets t
   assert.deepEqual(await b.drain(2), ['2:2', '2:3', '2:4']);
 });
 
-test('an answer beyond the journal bars the lane and says so', async () => {
+test('W-78 an answer beyond the journal bars the lane and says so', async () => {
   const b = bench();
   b.journal.grow(2, 2, 100);
   b.journal.grow(3, 1, 100);
@@ -261,7 +276,7 @@ test('an answer beyond the journal bars the lane and says so', async () => {
   assert.deepEqual(await b.drain(2), ['3:1']);
 });
 
-test('NEED_DICT: the dictionary, then everything after upTo again, once for all outstanding blocks', async () => {
+test('W-57 NEED_DICT: the dictionary, then everything after upTo again, once for all outstanding blocks', async () => {
   const b = bench();
   b.journal.grow(2, 3, 100);
   b.connect();
@@ -276,7 +291,7 @@ test('NEED_DICT: the dictionary, then everything after upTo again, once for all 
   assert.equal(b.hear(need, 6_000)[1]?.kind, 'dictionary', 'asked again much later, it is sent again');
 });
 
-test('NEED_KEYFRAME: resends from the keyframe, unchanged, and a repeated ack does not cut that short', async () => {
+test('W-86 NEED_KEYFRAME: resends from the keyframe, unchanged, and a repeated ack does not cut that short', async () => {
   const b = bench();
   b.journal.grow(2, 6, 100);
   await b.journal.acknowledge(2, 4);
@@ -294,7 +309,7 @@ test('NEED_KEYFRAME: resends from the keyframe, unchanged, and a repeated ack do
   assert.equal(b.machine.outstandingOctets, 0);
 });
 
-test('blocks that are gone below the answer: hello declares the gap, without hurry when that does not help', async () => {
+test('W-87 blocks that are gone below the answer: hello declares the gap, without hurry when that does not help', async () => {
   const b = bench();
   b.journal.grow(2, 5, 100);
   b.journal.forgetBelow(2, 4);
@@ -322,7 +337,7 @@ test('a block read for a session that is over does not leave', async () => {
   assert.deepEqual(b.machine.admit(step, await b.journal.read(2, 1, 5000), 6), []);
 });
 
-test('a refusal closes the session, says the sentence, and hello comes every five minutes', () => {
+test('W-79 a refusal closes the session, says the sentence, and hello comes every five minutes', () => {
   const b = bench();
   b.connect(0);
   const said = b.hear({ kind: 'refusal', code: 'EDGE_DEACTIVATED', sentence: 'This edge is deactivated.' }, 1);

@@ -13,7 +13,10 @@ import { FakeHealth, testWorld } from './world.ts';
 const TERM = new Uint8Array(12).fill(9);
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const parse = (octets: Uint8Array) => JSON.parse(new TextDecoder().decode(octets));
-const forged = errorsOf({ WIRE_AUTHENTICATOR: { side: 'remote', retry: 'never', sentence: 'forged' } });
+const refused = errorsOf({
+  WIRE_AUTHENTICATOR: { side: 'remote', retry: 'never', sentence: 'forged' },
+  WIRE_UNKNOWN_MESSAGE: { side: 'remote', retry: 'never', sentence: 'of a later version' },
+});
 
 /** Control messages as JSON, batches as first octets: what is under test is who sends what when. */
 const CODEC: UplinkCodec = {
@@ -28,7 +31,8 @@ const CODEC: UplinkCodec = {
   batch: (blocks) => Uint8Array.from(blocks.map((block) => block[0] ?? 0)),
   notice: (payload) => {
     const { session, ...rest } = parse(payload);
-    if (session === 'forged') throw forged('WIRE_AUTHENTICATOR');
+    if (session === 'forged') throw refused('WIRE_AUTHENTICATOR');
+    if (rest.body.kind === 'of a later version') throw refused('WIRE_UNKNOWN_MESSAGE');
     const octets = (name: string, value: unknown) =>
       ['command', 'signature'].includes(name) ? fromHex(String(value)) : value;
     const body = Object.fromEntries(Object.entries(rest.body).map(([name, value]) => [name, octets(name, value)]));
@@ -112,7 +116,7 @@ async function bench(options: { spreadMs?: number; bootId?: string; journal?: Fa
       return Promise.resolve();
     },
   };
-  return { world, journal, health, collector, uplink, commands, start: () => uplink.start(listener) };
+  return { world, edge: program, journal, health, collector, uplink, commands, start: () => uplink.start(listener) };
 }
 
 const OPEN: CollectorBody = { kind: 'answer', lanes: [], credit: 100_000 };
@@ -136,7 +140,7 @@ test('UD-8 blocks leave once, in one PUBLISH, and a quiet journal publishes noth
   await b.uplink.stop();
 });
 
-test('a broker that forgets everything at a restart costs nothing: hello, answer, the rest', async () => {
+test('W-66 W-52 a broker that forgets everything at a restart costs nothing: hello, answer, the rest', async () => {
   const b = await bench();
   b.collector.answer = OPEN;
   b.collector.acking = false;
@@ -154,7 +158,7 @@ test('a broker that forgets everything at a restart costs nothing: hello, answer
   await b.uplink.stop();
 });
 
-test('a forged message is counted and changes nothing; the collector clock comes from the answer', async () => {
+test('W-68 a forged message is counted and changes nothing; the collector clock comes from the answer', async () => {
   const b = await bench();
   await b.start();
   await b.world.clock.advance(1_000);
@@ -166,6 +170,41 @@ test('a forged message is counted and changes nothing; the collector clock comes
   assert.equal(b.uplink.state().sessionOpen, true);
   assert.ok(Math.abs((b.uplink.collectorTime.nowMs() ?? 0) - b.world.nowMs) <= 10);
   assert.deepEqual(b.commands, ['opened']);
+  await b.uplink.stop();
+});
+
+test('W-69 a message of a kind that nobody knows is counted, and the session goes on', async () => {
+  const b = await bench();
+  b.collector.answer = OPEN;
+  await b.start();
+  await b.world.clock.advance(1_000);
+  await Promise.all([b.collector.say({ kind: 'of a later version' }), b.world.clock.advance(100)]);
+  assert.equal(b.health.counters.get('uplink_ignored_wire_unknown_message'), 1);
+  assert.equal(b.uplink.state().sessionOpen, true);
+  b.journal.grow(2, 1, 100);
+  await b.world.clock.advance(1_000);
+  assert.deepEqual(b.journal.acknowledged, ['2:1']);
+  await b.uplink.stop();
+});
+
+test('W-65 blocks travel with QoS 0, what the edge says otherwise with QoS 1', async () => {
+  const b = await bench();
+  const sent: string[] = [];
+  const { connect } = b.edge.env.mqtt;
+  b.edge.env.mqtt.connect = async (options, listener) => {
+    const connection = await connect(options, listener);
+    const { publish } = connection;
+    connection.publish = (topic, payload, delivery = 'at-least-once') => {
+      sent.push(`${topic.at(-1)} ${delivery}`);
+      return publish.call(connection, topic, payload, delivery);
+    };
+    return connection;
+  };
+  b.collector.answer = OPEN;
+  b.journal.grow(2, 1, 100);
+  await b.start();
+  await b.world.clock.advance(1_000);
+  assert.deepEqual([...new Set(sent)].toSorted(), ['b at-most-once', 'c at-least-once']);
   await b.uplink.stop();
 });
 

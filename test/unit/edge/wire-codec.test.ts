@@ -21,7 +21,7 @@ const CODEC = wireCodec(
   TEST_CRYPTO,
 );
 
-test('hello tells epoch, boot, session and what each lane holds, under our authenticator', () => {
+test('W-52 hello tells epoch, boot, session and what each lane holds, under our authenticator', () => {
   const journal = new FakeJournal();
   journal.grow(2, 3);
   const session = new Uint8Array(16).fill(1);
@@ -46,7 +46,7 @@ test('status carries only lanes in which something waits', () => {
   assert.equal(message.status.autonomyHours, 36.5);
 });
 
-test('a message of the collector counts only under our key and in its direction', () => {
+test('W-54 W-68 a message of the collector counts only under our key and in its direction', () => {
   const body = encodeCollectorMessage({
     session: new Uint8Array(16),
     term: new Uint8Array(12),

@@ -52,7 +52,7 @@ function joinAll(parts: readonly CommandReport[]): CommandReport | undefined {
   return kept;
 }
 
-test('HE-4 a report of any length comes back whole from parts that each fit a block, a repeat changes nothing', () => {
+test('W-58 HE-4 a report of any length comes back whole from parts that each fit a block, a repeat changes nothing', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 5_000 }), { maxLength: 12 }), (sizes) => {
       const report = reportOf(sizes);
@@ -68,7 +68,7 @@ test('HE-4 a report of any length comes back whole from parts that each fit a bl
   );
 });
 
-test('HE-4 a part that was lost: no values and a sentence that says so; a repeat brings them', () => {
+test('W-58 HE-4 a part that was lost: no values and a sentence that says so; a repeat brings them', () => {
   const report = reportOf([1_147, 3_000]);
   const parts = throughWire(report);
   assert.ok(parts.length > 3);
@@ -82,7 +82,7 @@ test('HE-4 a part that was lost: no values and a sentence that says so; a repeat
   }
 });
 
-test('HE-4 an answer that takes too many parts stays one record, to be told by its length', () => {
+test('W-58 HE-4 an answer that takes too many parts stays one record, to be told by its length', () => {
   const record = { kind: 'command', report: reportOf([400_000]) } as const;
   assert.equal(splitRecord(record, MAX_OCTETS).length, 1);
 });

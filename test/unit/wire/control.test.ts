@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { toHex } from '../../../src/base/bytes.ts';
+import { concat, toHex } from '../../../src/base/bytes.ts';
 import { DeltawattError, hasCode } from '../../../src/base/errors.ts';
 import type { Command, CommandReport } from '../../../src/model/command.ts';
 import type { CommandId, EdgeId, MeterId } from '../../../src/model/ids.ts';
@@ -20,7 +20,7 @@ import { openEnvelope, sealEnvelope } from '../../../src/wire/envelope.ts';
 import { WIRE_ERRORS } from '../../../src/wire/errors.ts';
 import { emptyLaneState } from '../../../src/wire/lane-state.ts';
 import { DICTIONARY_MAX_OCTETS } from '../../../src/wire/limits.ts';
-import type { CollectorBody, EdgeMessage } from '../../../src/wire/messages.ts';
+import type { CollectorBody, CollectorMessage, EdgeMessage } from '../../../src/wire/messages.ts';
 import { type PackHead, packRecords } from '../../../src/wire/pack.ts';
 import { decodeRecordBody, encodeRecordBody } from '../../../src/wire/record-body.ts';
 import type { JournalRecord } from '../../../src/wire/records.ts';
@@ -68,7 +68,7 @@ test('W-40 topics carry a shard made of the edge id, and only their own edge may
   assert.deepEqual(collectorFilters(Array.from({ length: 256 }, (_, at) => at)), ['dw/+/+/b', 'dw/+/+/c']);
 });
 
-test('W-41 a message on b splits into the blocks that were joined', () => {
+test('W-41 W-67 a message on b splits into the blocks that were joined', () => {
   const blocks = [Uint8Array.of(1, 2, 3), new Uint8Array(200).fill(7), new Uint8Array(4096)];
   assert.deepEqual(splitBatch(joinBatch(blocks)), blocks);
   for (const bad of [
@@ -82,6 +82,9 @@ test('W-41 a message on b splits into the blocks that were joined', () => {
   ])
     assert.throws(() => splitBatch(Uint8Array.from(bad)), is('WIRE_MALFORMED'));
   assert.throws(() => splitBatch(new Uint8Array(70_000)), is('WIRE_TOO_LONG'));
+  const many = (count: number) => joinBatch(Array.from({ length: count }, () => Uint8Array.of(7)));
+  assert.equal(splitBatch(many(2048)).length, 2048);
+  assert.throws(() => splitBatch(many(2049)), is('WIRE_TOO_LONG'));
 });
 
 test('W-42 an envelope opens only with its key, edge and direction, unchanged', () => {
@@ -149,7 +152,7 @@ test('W-43 messages of an edge survive the way', () => {
   assert.throws(() => decodeEdgeMessage(Uint8Array.of(0x0a, 0)), is('WIRE_MALFORMED'), 'a hello without an epoch');
 });
 
-test('W-48 a dictionary of 1,000 meters takes 10 kB on the way; one that inflates without end is refused', () => {
+test('W-91 a dictionary of 1,000 meters takes 10 kB on the way; one that inflates without end is refused', () => {
   const columns = ['1-0:1.8.0*255', '1-0:2.8.0*255'].map((obis) => ({ obis, exponent: 0, unit: 'Wh' }));
   const groups = Array.from({ length: 1_000 }, (_, at) => {
     const meterId = `LGZ${10_000_001 + ((at * 7_919) % 90_000_000)}` as MeterId;
@@ -249,6 +252,21 @@ test('W-44 messages of a collector survive the way', () => {
     body: bodies[0] as CollectorBody,
   };
   assert.throws(() => decodeCollectorMessage(encodeCollectorMessage(noTerm)), is('WIRE_MALFORMED'));
+});
+
+test('W-51 W-69 a field that nobody knows is passed over, a message of an unknown kind is refused by that name', () => {
+  const head = { session: new Uint8Array(16).fill(1), term: new Uint8Array(12).fill(2), serverTimeMs: nowMs };
+  const message: CollectorMessage = { ...head, body: { kind: 'need-keyframe', lane: 2, upTo: 12 } };
+  // Field 99 behind the known ones, a varint: what a later version may add.
+  const later = concat([encodeCollectorMessage(message), Uint8Array.of(0x98, 0x06, 0x01)]);
+  assert.deepEqual(decodeCollectorMessage(later), message);
+  const status = { lanes: [], uptimeS: 1, autonomyHours: -1, facts: [] };
+  const known = encodeEdgeMessage({ kind: 'status', status });
+  assert.deepEqual(decodeEdgeMessage(concat([known, Uint8Array.of(0x98, 0x06, 0x01)])), { kind: 'status', status });
+  // The same frame with no body that is known: field 99 with a message in it.
+  const onlyHead = concat([encodeCollectorMessage(message).subarray(0, 18 + 14 + 7), Uint8Array.of(0x9a, 0x06, 0x00)]);
+  assert.throws(() => decodeCollectorMessage(onlyHead), is('WIRE_UNKNOWN_MESSAGE'));
+  assert.throws(() => decodeEdgeMessage(Uint8Array.of(0x9a, 0x06, 0x00)), is('WIRE_UNKNOWN_MESSAGE'));
 });
 
 const commandId = '0f0e0d0c-0b0a-0908-0706-050403020100' as CommandId;

@@ -68,7 +68,7 @@ const ack = (edge: JournalEdge, sequence: number, lane: Lane = 2) => ({
 });
 
 describe('acceptance of blocks', () => {
-  test('a hello is answered with upTo of every lane and absolute credit, and subscribes all shards', async () => {
+  test('W-53 a hello is answered with upTo of every lane and absolute credit, and subscribes all shards', async () => {
     const desk = newDesk();
     const edge = filled();
     await register(desk.store, edge);
@@ -79,7 +79,7 @@ describe('acceptance of blocks', () => {
     assert.equal((await desk.store.edge(edge.edgeId))?.software, 'test 1');
   });
 
-  test('n = upTo + 1 is stored and then acknowledged, several blocks of a message at once', async () => {
+  test('W-56 W-82 n = upTo + 1 is stored and then acknowledged, several blocks of a message at once', async () => {
     const { desk, edge } = await ready();
     await desk.blocks(edge, edge.blocks(2).slice(0, 1));
     assert.deepEqual(desk.told(edge), [ack(edge, 1)]);
@@ -104,7 +104,7 @@ describe('acceptance of blocks', () => {
     assert.deepEqual(desk.told(edge).at(-1), ack(edge, 6));
   });
 
-  test('n <= upTo with the same hash is acknowledged again and changes nothing', async () => {
+  test('W-83 n <= upTo with the same hash is acknowledged again and changes nothing', async () => {
     const { desk, edge } = await ready();
     await desk.blocks(edge, edge.blocks(2));
     await desk.blocks(edge, edge.blocks(2).slice(1, 3));
@@ -117,7 +117,7 @@ describe('acceptance of blocks', () => {
     );
   });
 
-  test('n <= upTo with another hash raises the clone alarm and is not acknowledged', async () => {
+  test('W-84 n <= upTo with another hash raises the clone alarm and is not acknowledged', async () => {
     const { desk, edge } = await ready();
     await desk.blocks(edge, edge.blocks(2).slice(0, 3));
     desk.told(edge);
@@ -136,7 +136,7 @@ describe('acceptance of blocks', () => {
     assert.equal(await upTo(desk, edge), 3);
   });
 
-  test('n > upTo + 1 is dropped and upTo is told', async () => {
+  test('W-85 n > upTo + 1 is dropped and upTo is told', async () => {
     const { desk, edge } = await ready();
     await desk.blocks(edge, edge.blocks(2).slice(0, 1));
     await desk.blocks(edge, edge.blocks(2).slice(4));
@@ -144,7 +144,7 @@ describe('acceptance of blocks', () => {
     assert.equal(await upTo(desk, edge), 1);
   });
 
-  test('a block with a wrong checksum is dropped; those before it in the message count', async () => {
+  test('W-56 a block with a wrong checksum is dropped; those before it in the message count', async () => {
     const { desk, edge } = await ready();
     const [first, second] = edge.blocks(2);
     assert.ok(first && second);
@@ -153,7 +153,7 @@ describe('acceptance of blocks', () => {
     assert.deepEqual(desk.told(edge), [ack(edge, 1)]);
   });
 
-  test('a block that does not continue the chain asks for a keyframe and leaves upTo', async () => {
+  test('W-56 W-86 a block that does not continue the chain asks for a keyframe and leaves upTo', async () => {
     const { desk, edge } = await ready();
     await desk.blocks(edge, edge.blocks(2).slice(0, 1));
     desk.told(edge);
@@ -164,7 +164,7 @@ describe('acceptance of blocks', () => {
     assert.deepEqual(desk.told(edge), [{ kind: 'need-keyframe', lane: 2, upTo: 1 }]);
   });
 
-  test('an unknown dictionary is asked for; with it the same blocks are taken', async () => {
+  test('W-57 an unknown dictionary is asked for; with it the same blocks are taken', async () => {
     const desk = newDesk();
     const edge = filled();
     await desk.store.saveEdge(edge.record);
@@ -177,7 +177,7 @@ describe('acceptance of blocks', () => {
     assert.deepEqual(desk.told(edge), [ack(edge, 6)]);
   });
 
-  test('a hello whose journal begins beyond upTo + 1 declares a gap; then only a keyframe is taken', async () => {
+  test('W-87 a hello whose journal begins beyond upTo + 1 declares a gap; then only a keyframe is taken', async () => {
     const { desk, edge } = await ready();
     await desk.blocks(edge, edge.blocks(2).slice(0, 1));
     await desk.hello(edge, [{ lane: 2, first: 3, last: 6, lastKeyframe: 4 }], 2);
@@ -264,7 +264,7 @@ describe('acceptance of blocks', () => {
     assert.deepEqual(desk.told(edge), [{ kind: 'need-dictionary', lane: 2, hash: edge.dictionary.hash }]);
   });
 
-  test('a poison block of a lane of records is kept, acknowledged and reported; the next ones are taken', async () => {
+  test('W-88 a poison block of a lane of records is kept, acknowledged and reported; the next ones are taken', async () => {
     const { desk, edge } = await ready();
     const state = { meterId: METER, state: 'reachable', sentence: 'Answers.', sinceMs: DAY_MS } as const;
     edge.records(0, [{ kind: 'meter-state', state }]);
@@ -281,7 +281,7 @@ describe('acceptance of blocks', () => {
     assert.equal((await desk.store.meter(METER))?.state?.state, 'reachable');
   });
 
-  test('blocks of another epoch than that of the hello are not taken', async () => {
+  test('W-90 blocks of another epoch than that of the hello are not taken', async () => {
     const { desk, edge } = await ready();
     const other = new JournalEdge('e1', '00000000000000ff', edge.groups);
     other.rows(2, [row(DAY_MS, [1, 1])], { readAtMs: DAY_MS });
@@ -361,7 +361,7 @@ describe('acceptance of blocks', () => {
     assert.equal(desk.ingest.state().inboxFull, false);
   });
 
-  test('a hello under a wrong key is not answered', async () => {
+  test('W-68 a hello under a wrong key is not answered', async () => {
     const desk = newDesk();
     const edge = filled();
     await register(desk.store, edge);
@@ -393,7 +393,7 @@ describe('acceptance of blocks', () => {
     assert.equal(await upTo(desk, edge), 0);
   });
 
-  test('a database that could lose data acknowledges nothing and says so', async () => {
+  test('W-82 a database that could lose data acknowledges nothing and says so', async () => {
     const desk = newDesk();
     const edge = filled();
     await register(desk.store, edge);
