@@ -8,19 +8,22 @@ import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import type { Authentication } from '../dlms/session/association.ts';
 import { hlsSignOn } from '../dlms/session/sign-on.ts';
 import { readMeterKeys } from '../edge/meter-keys.ts';
+import { hostVariable } from '../host/environment.ts';
 import type { MeterTarget } from '../lab/one-shot.ts';
 import { type OptionTable, wholeNumber } from './command.ts';
 import { UsageError } from './errors.ts';
+import { type GivenKeys, hasKeyParts, KEY_OPTIONS, type KeyOptionValues, keysOfParts } from './key-parts.ts';
 
 const MECHANISMS = Object.keys(HLS_MECHANISMS) as HlsMechanism[];
 
 /** How to reach the meter and to prove oneself; the client is each command's own. */
 export const METER_OPTIONS = {
   server: { kind: 'text', value: 'N[/P]', what: 'logical device and, for HDLC, physical device; default 1' },
-  auth: { kind: 'text', value: 'KIND', what: 'none, lls, or with --security hls-gmac and the like; default none' },
+  auth: { kind: 'text', value: 'KIND', what: 'none, lls, or with keys hls-gmac and the like; default none' },
   'password-file': { kind: 'text', value: 'FILE', what: 'file with the password of lls' },
   names: { kind: 'text', value: 'HOW', what: 'logical or short names of objects; default logical' },
   security: { kind: 'text', value: 'FILE', what: 'key file of the meter (docs/dlms.md); --auth is hls-gmac then' },
+  ...KEY_OPTIONS,
   gateway: {
     kind: 'text',
     value: 'NET/ADDRESS',
@@ -31,7 +34,7 @@ export const METER_OPTIONS = {
 } as const satisfies OptionTable;
 
 /** The values of {@link METER_OPTIONS}. */
-export interface MeterOptionValues {
+export interface MeterOptionValues extends KeyOptionValues {
   readonly server: string | undefined;
   readonly auth: string | undefined;
   readonly 'password-file': string | undefined;
@@ -96,22 +99,33 @@ async function signOnOf(
   values: MeterOptionValues,
   env: Pick<Env, 'disk' | 'random'>,
 ): Promise<Pick<MeterTarget, 'authentication' | 'security'>> {
-  const { auth, security } = values;
-  if (security === undefined)
+  const { auth } = values;
+  const security = await keysGiven(values, env.disk);
+  if (security === null)
     return { authentication: await authenticationOf(auth ?? 'none', values['password-file'], env.disk) };
-  const keys = await keysIn(security, env.disk);
-  if (keys.clientTitle === null) throw new UsageError(`${security} lacks clientTitle.`);
-  const counterFile = `${security}.counter`;
+  const { keys } = security;
   const kind = auth ?? keys.mechanism ?? 'hls-gmac';
   if (kind === 'none' || kind === 'lls')
-    return {
-      authentication: await authenticationOf(kind, values['password-file'], env.disk),
-      security: { keys, counterFile },
-    };
+    return { authentication: await authenticationOf(kind, values['password-file'], env.disk), security };
   const mechanism = MECHANISMS.find((each) => each === kind);
   if (mechanism === undefined) throw new UsageError(`--auth takes none, lls, ${MECHANISMS.join(', ')}, not ${kind}.`);
-  const authentication = hlsSignOn(mechanism, keys, (count) => env.random.bytes(count));
-  return { authentication, security: { keys, counterFile } };
+  return { authentication: hlsSignOn(mechanism, keys, (count) => env.random.bytes(count)), security };
+}
+
+/** The keys of a key file or those given one by one; null = none. */
+async function keysGiven(values: MeterOptionValues, disk: Disk): Promise<GivenKeys | null> {
+  const { auth, security } = values;
+  const inParts = hasKeyParts(values);
+  if (security === undefined) {
+    if (inParts) return await keysOfParts(values, auth, { disk, variable: hostVariable });
+    if (values['counter-file'] !== undefined)
+      throw new UsageError('--counter-file belongs to keys, and there are none.');
+    return null;
+  }
+  if (inParts) throw new UsageError('Give --security or keys one by one, not both.');
+  const keys = await keysIn(security, disk);
+  if (keys.clientTitle === null) throw new UsageError(`${security} lacks clientTitle.`);
+  return { keys, counterFile: values['counter-file'] ?? `${security}.counter` };
 }
 
 /** Reads a key file. Errors: {@link UsageError} with what is wrong, never with a key. */
@@ -125,7 +139,7 @@ export async function keysIn(path: string, disk: Disk): Promise<MeterSecurity> {
 
 async function authenticationOf(kind: string, file: string | undefined, disk: Disk): Promise<Authentication> {
   if (kind === 'none') return { mechanism: 'none' };
-  if (kind !== 'lls') throw new UsageError(`--auth takes none or lls, or with --security a mechanism, not ${kind}.`);
+  if (kind !== 'lls') throw new UsageError(`--auth takes none or lls, or with keys a mechanism, not ${kind}.`);
   if (file === undefined) throw new UsageError('--auth lls needs --password-file FILE.');
   const content = await disk.readFile(file);
   if (content === undefined) throw new UsageError(`There is no file ${file}.`);

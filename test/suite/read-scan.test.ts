@@ -201,8 +201,19 @@ test('sim meter --security, read and scan --security: GMAC and ciphering with on
     assert.match(table.stdout, /^Client 1: 26 objects/m);
     const plain = await run('read', card.url, '--client', '1', '1-0:1.8.0*255');
     assert.equal(plain.code, 1);
+    const partFile = join(folder, 'guek');
+    await writeFile(partFile, '3a'.repeat(16), { mode: 0o600 });
+    process.env['DELTAWATT_TEST_GAK'] = '5c'.repeat(16);
+    const parts = ['--key-file', `guek=${partFile}`, '--key-env', 'gak=DELTAWATT_TEST_GAK'];
+    const named = [...parts, '--key-with', 'clientTitle=4d4d4d0000000001', '--counter-file', `${keyFile}.counter`];
+    const inParts = await run('read', card.url, '--client', '1', ...named, '1-0:1.8.0*255');
+    assert.equal(inParts.code, 0, inParts.stderr);
+    assert.match(inParts.stdout, /Wh/);
+    const both = await run('scan', card.url, '--client', '16', '--client', '1', ...named);
+    assert.match(both.stdout, /^Client 16: [\s\S]*^Client 1: 26 objects/m);
     assert.doesNotMatch(read.stdout + table.stdout + plain.stderr, /3a3a3a|5c5c5c/);
   } finally {
+    Reflect.deleteProperty(process.env, 'DELTAWATT_TEST_GAK');
     secured.kill('SIGTERM');
     await once(secured, 'close');
   }
@@ -241,6 +252,10 @@ for (const [args, words] of [
   [['read', 'tcp://127.0.0.1:1', '--csv', '--json', '1-0:1.8.0'], /not both/],
   [['read', 'tcp://127.0.0.1:1', 'nonsense'], /is no OBJECT/],
   [['read', 'tcp://127.0.0.1:1', '--security', '/nowhere', '1-0:1.8.0'], /there is no key file/],
+  [['read', 'tcp://127.0.0.1:1', '--key-env', 'guek=NOBODY', '1-0:1.8.0'], /no encryptionKey in the variable NOBODY/],
+  [['scan', 'tcp://127.0.0.1:1', '--client', '1', '--key-with', 'suite=1'], /Missing: encryptionKey .*, clientTitle /],
+  [['scan', 'tcp://127.0.0.1:1', '--client', '1', '--counter-file', 'x'], /--counter-file belongs to keys/],
+  [['read', 'tcp://127.0.0.1:1', '--security', 'x', '--key-env', 'guek=X', '1-0:1.8.0'], /not both/],
   [['sim', 'fleet', '--security', 'x', '--listen', 'tcp://127.0.0.1:0'], /belongs to sim meter/],
 ] as const) {
   test(`${args.join(' ')} is wrong usage`, async () => {

@@ -10,6 +10,7 @@ import { FileCounter } from '../../lab/file-counter.ts';
 import type { MeterTarget } from '../../lab/one-shot.ts';
 import { defineCommand, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { KEY_OPTIONS } from '../key-parts.ts';
 import { clientOf, METER_OPTIONS, meterTarget } from '../meter-options.ts';
 
 // Not taken: `gateway` and `names`, since the attacks speak to the other end of the link, by logical names.
@@ -32,6 +33,7 @@ export const attackCommand = defineCommand({
     auth,
     'password-file': passwordFile,
     security,
+    ...KEY_OPTIONS,
     timeout: { ...timeout, what: 'seconds to wait for each answer; default 5' },
     intrusive: { kind: 'flag', what: 'also attacks that may change the meter, such as opening its relay' },
     seed: { kind: 'text', value: 'S', what: 'seed of random messages, default 1' },

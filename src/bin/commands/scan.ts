@@ -5,6 +5,7 @@ import { type ClientScan, scanOnce } from '../../lab/scan-meter.ts';
 import { scansJson, scansText } from '../../lab/scan-text.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { NO_KEY_PARTS } from '../key-parts.ts';
 import { clientOf, METER_OPTIONS, meterTarget, PUBLIC_CLIENT } from '../meter-options.ts';
 
 const NAME_DEFAULT = 'scanned/meter';
@@ -33,7 +34,7 @@ export const scanCommand = defineCommand({
     const env = createHostEnv({ logLevel: 'warn' });
     const scans: ClientScan[] = [];
     for (const client of new Set(clients)) {
-      const auth = client === PUBLIC_CLIENT ? { auth: 'none', security: undefined } : {};
+      const auth = client === PUBLIC_CLIENT ? { auth: 'none', security: undefined, ...NO_KEY_PARTS } : {};
       scans.push(await scanOnce(env, await meterTarget(link, client, { ...values, ...auth }, env)));
     }
     const rules = { unsureClasses: values['unsure-classes'] };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasCode } from '../../../src/base/errors.ts';
+import { NO_KEY_PARTS } from '../../../src/bin/key-parts.ts';
 import { meterTarget } from '../../../src/bin/meter-options.ts';
 import { GatewayClient } from '../../../src/dlms/frame/gateway-client.ts';
 import type { TransportEvent } from '../../../src/dlms/frame/transport.ts';
@@ -107,6 +108,7 @@ test('HE-7 deltawatt read --gateway: a value in words through the edge, with GET
       'tcp://127.0.0.1:4059',
       1,
       {
+        ...NO_KEY_PARTS,
         server: '1',
         auth: 'lls',
         'password-file': 'password',

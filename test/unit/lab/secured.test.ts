@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { toHex } from '../../../src/base/bytes.ts';
 import type { Env } from '../../../src/base/env.ts';
 import { hasCode } from '../../../src/base/errors.ts';
+import { keysOfParts } from '../../../src/bin/key-parts.ts';
 import { type HlsMechanism, hlsSignOn } from '../../../src/dlms/index.ts';
 import { parseMeterKeys } from '../../../src/dlms/security/key-file.ts';
 import type { MeterSecurity } from '../../../src/dlms/security/meter-security.ts';
@@ -123,6 +124,21 @@ for (const [suite, mechanism, more] of CASES) {
   test(`read and sim, suite ${suite}, ${mechanism}: ${more.join(', ')}`, async () => {
     const { read } = site(keyFiles(suite, more));
     assert.match(await read(mechanism), /^2\d\d\.\d V$/);
+  });
+  test(`read with keys one by one, suite ${suite}, ${mechanism}: ${more.join(', ')}`, async () => {
+    const files = keyFiles(suite, more);
+    const { read, env } = site(files);
+    const parts = files.client.split('\n').map((each) => each.replaceAll('"', '').split(': '));
+    const secrets = new Map<string, string>();
+    const [named, inVariables]: [string[], string[]] = [[], []];
+    for (const [name = '', value = ''] of parts)
+      if (/^(secret|(encryption|authentication|master|signing|agreement)Key)$/.test(name)) {
+        secrets.set(`V_${name}`, value);
+        inVariables.push(`${name}=V_${name}`);
+      } else named.push(`${name}=${value}`);
+    const values = { 'key-env': inVariables, 'key-file': [], 'key-with': named, 'counter-file': 'counter' };
+    const { keys } = await keysOfParts(values, mechanism, { disk: env.disk, variable: (name) => secrets.get(name) });
+    assert.match(await read(mechanism, keys), /^2\d\d\.\d V$/);
   });
 }
 
