@@ -175,7 +175,7 @@ export class SimMeter {
     const speaking = this.#tellsEvents ? new TellingMachine(answering, this.device) : answering;
     // Customer ports speak HDLC; a socket is for those who look at the meter's objects.
     return framing === 'hdlc' && this.device.profile.push.length > 0
-      ? new PushingMachine(speaking, this.device)
+      ? new PushingMachine(speaking, this, () => (this.#draw(1)[0] ?? 0) / 256)
       : speaking;
   }
 }

@@ -50,3 +50,9 @@ export const PUSH_CONNECT_MS = 10_000;
 
 /** A meter whose push is to be confirmed waits so long for that, ms: the receiver has a disk to wait for. */
 export const PUSH_CONFIRM_MS = 10_000;
+
+/** Windows of a Push setup that a client may write: a day of each week has several. */
+export const PUSH_WINDOWS_MAX = 32;
+
+/** Elements of the object list of a Push setup that a client may write: more than any capture of a real meter has. */
+export const PUSH_OBJECTS_MAX = 128;

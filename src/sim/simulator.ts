@@ -11,6 +11,8 @@ import { Ledger } from './ledger.ts';
 import { RECORD_PERIOD_MS } from './limits.ts';
 import { type Household, parseHouseholds } from './load/households.ts';
 import type { ListedObjectRule } from './meter/objects/listed.ts';
+import { OPERATION } from './meter/push-setup.ts';
+import type { PushWindow } from './meter/push-window.ts';
 import { parseObjectFile } from './object-file.ts';
 import { type ListenPlace, parseListen, type ReachedMeter, SimListeners } from './serve/listen.ts';
 import { PushCaller } from './serve/push-caller.ts';
@@ -43,7 +45,15 @@ export interface SimulatorOptions {
   readonly securities?: FleetOptions['securities'];
   readonly tellsEvents?: FleetOptions['tellsEvents'];
   /** Where meters push the lists of their profiles to from the start; absent = nowhere until a client sets it. */
-  readonly push?: { readonly destination: string; readonly confirmed: boolean };
+  readonly push?: {
+    /** `host:port`. */
+    readonly destination: string;
+    readonly confirmed: boolean;
+    /** When they may push; absent = always. */
+    readonly windows?: readonly PushWindow[];
+    /** Longest wait after the time of a push or the opening of a window, s; absent = none. */
+    readonly randomisationS?: number;
+  };
 }
 
 /** A running simulator. */
@@ -145,8 +155,13 @@ function oddities(options: SimulatorOptions): Partial<FleetOptions> {
 function callersOf(env: Env, meters: readonly SimMeter[], push: SimulatorOptions['push']): PushCaller[] {
   return meters.flatMap((meter) =>
     meter.device.pushSetups.map((setup) => {
-      setup.destinationText = push?.destination ?? '';
-      return new PushCaller(env, meter, setup, push?.confirmed ?? false);
+      if (push !== undefined) {
+        setup.pushTo(push.destination);
+        setup.operation = push.confirmed ? OPERATION.confirmed : OPERATION.unconfirmed;
+        setup.windows = push.windows ?? [];
+        setup.randomisationS = push.randomisationS ?? 0;
+      }
+      return new PushCaller(env, meter, setup);
     }),
   );
 }

@@ -6,9 +6,10 @@ import { FLEET_METERS_MAX } from '../../sim/limits.ts';
 import { LOAD_FAULTS } from '../../sim/meter/device.ts';
 import { IMAGE_FAULTS, type ImageFault } from '../../sim/meter/firmware.ts';
 import { destinationOf } from '../../sim/meter/push-setup.ts';
+import { dailyWindow } from '../../sim/meter/push-window.ts';
 import { HOSTILITIES } from '../../sim/serve/hostile-transport.ts';
 import { MISBEHAVIOURS } from '../../sim/serve/misbehave.machine.ts';
-import { Simulator } from '../../sim/simulator.ts';
+import { Simulator, type SimulatorOptions } from '../../sim/simulator.ts';
 import { defineCommand, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { keysIn, referencingOf } from '../meter-options.ts';
@@ -58,6 +59,12 @@ export const simCommand = defineCommand({
       what: 'where meters push the lists of their profile to (default: nowhere)',
     },
     'push-confirmed': { kind: 'flag', what: 'pushes ask for a confirmation and are sent again without one' },
+    'push-window': {
+      kind: 'texts',
+      value: 'HH:MM-HH:MM',
+      what: 'when meters may push, by their own clock (default: always)',
+    },
+    'push-spread': { kind: 'text', value: 'S', what: 'longest random wait before a push, s (default 0)' },
     'tell-events': { kind: 'flag', what: 'meters tell their events at once to whoever is associated' },
     security: { kind: 'text', value: 'FILE', what: 'key file of sim meter, seen from the meter (docs/dlms.md)' },
     config: { kind: 'text', value: 'DIR', what: 'folder with profiles/ and loads/ (default: those of the package)' },
@@ -88,7 +95,7 @@ export const simCommand = defineCommand({
       imageFaults: faultsOf(values.misbehave, IMAGE_FAULT_NAMES),
       classRules: { unsureClasses: values['unsure-classes'] },
       tellsEvents: values['tell-events'],
-      ...(values.push === undefined ? {} : { push: { destination: values.push, confirmed: values['push-confirmed'] } }),
+      ...(values.push === undefined ? {} : { push: pushOf(values.push, values) }),
       ...(values.objects === undefined ? {} : { objectsFile: values.objects }),
       ...(values.names === undefined ? {} : { referencing: referencingOf(values.names) }),
       ...(values.security === undefined ? {} : { securities: new Map([[0, await keysIn(values.security, env.disk)]]) }),
@@ -104,6 +111,24 @@ export const simCommand = defineCommand({
     });
   },
 });
+
+/** Where, when and how meters push; throws {@link UsageError} for a window that is none. */
+function pushOf(
+  destination: string,
+  values: {
+    readonly 'push-confirmed': boolean;
+    readonly 'push-window': readonly string[];
+    readonly 'push-spread'?: string | undefined;
+  },
+): NonNullable<SimulatorOptions['push']> {
+  const windows = values['push-window'].map((text) => {
+    const window = dailyWindow(text);
+    if (window === null) throw new UsageError('--push-window takes HH:MM-HH:MM, as in --push-window 22:00-06:00.');
+    return window;
+  });
+  const randomisationS = wholeNumber('push-spread', values['push-spread'] ?? '0', 0, 65_535);
+  return { destination, confirmed: values['push-confirmed'], windows, randomisationS };
+}
 
 /** The meters with one of these faults; throws {@link UsageError} for one that nobody knows. */
 function faultsOf<Fault extends string>(texts: readonly string[], names: readonly Fault[]): Map<number, Fault> {

@@ -1,7 +1,8 @@
 /**
  * A simulated meter that calls: it connects to where its Push setup says, pushes its list there under the wrapper, ciphered
  * when it has keys, and hangs up; when it is to be confirmed it waits for that first. What did not get through is tried again
- * as often as the setup says, with the values of its time.
+ * as often as the setup says, with the values of its time. Nothing is sent outside the windows of the setup: it waits for the
+ * next one and for its share of the randomisation, and what is to be repeated then goes on there. A call that has begun is ended.
  */
 import type { Env, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
@@ -9,6 +10,7 @@ import type { TransportEvent } from '../../dlms/frame/transport.ts';
 import { WrapperServer } from '../../dlms/frame/wrapper.machine.ts';
 import { decodeApdu, encodeApdu } from '../../dlms/xdlms/codec.ts';
 import { LineDriver } from '../../link/drive.ts';
+import { meterTimeOf } from '../../profile/time.ts';
 import type { SimMeter } from '../fleet.ts';
 import { PUSH_CONFIRM_MS, PUSH_CONNECT_MS } from '../limits.ts';
 import type { PushDestination, PushSetup } from '../meter/push-setup.ts';
@@ -34,18 +36,19 @@ export class PushCaller {
   /** A push is being tried: the meter has one modem. */
   #busy = false;
   #stopped = false;
+  /** Ends the waits of the push that is being tried. */
+  #giveUp = new AbortController();
 
-  /** `confirmed`: the receiver is asked to confirm. */
   constructor(
     private readonly env: PushCallerEnv,
     private readonly meter: SimMeter,
     private readonly setup: PushSetup,
-    private readonly confirmed: boolean,
   ) {}
 
-  /** Begins with a push at once. */
+  /** Begins with a push at once, or when the setup lets it. */
   start(): void {
-    this.setup.onPush = () => this.#after(0);
+    this.setup.onPush = () => this.#after(this.#startDelayMs());
+    this.setup.onReset = () => this.#giveUp.abort();
     this.#after(this.#startDelayMs());
   }
 
@@ -53,13 +56,15 @@ export class PushCaller {
   stop(): void {
     this.#stopped = true;
     this.setup.onPush = null;
+    this.setup.onReset = null;
+    this.#giveUp.abort();
     this.#timer?.cancel();
     this.#driver?.close();
   }
 
   #startDelayMs(): number {
     const [octet = 0] = this.env.random.bytes(1);
-    return (this.setup.randomisationS * 1000 * octet) / 256;
+    return this.setup.drawnMs(octet / 256);
   }
 
   #after(delayMs: number): void {
@@ -78,21 +83,59 @@ export class PushCaller {
   }
 
   async #push(destination: PushDestination): Promise<void> {
-    this.#invokeId = (this.#invokeId + 1) % INVOKE_IDS;
-    const notification = notificationOf(this.meter.device, this.setup.rule, this.#invokeId);
-    const plain = encodeApdu({ ...notification, confirmed: this.confirmed });
-    for (let attempt = 0; attempt <= this.setup.retries && !this.#stopped; attempt++) {
-      if (attempt > 0) await this.env.timers.sleep(this.setup.repetitionS * 1000);
-      if (this.#stopped) return;
-      try {
-        await this.#call(destination, this.meter.security?.sealPush(plain, PUSH_CLIENT) ?? plain);
-        this.pushed++;
-        return;
-      } catch (error) {
-        this.env.log.debug('sim.push-failed', { meterId: this.meter.device.meterId, reason: reasonOf(error) });
+    this.#giveUp = new AbortController();
+    let plain: Uint8Array | null = null;
+    try {
+      for (let attempt = 0; attempt <= this.setup.retries; attempt++) {
+        if (attempt > 0) await this.#wait(this.setup.repetitionMs(attempt));
+        await this.#windowOpens();
+        if (this.#stopped) return;
+        plain ??= this.#notification();
+        if (await this.#tried(destination, plain)) return;
       }
+    } catch (error) {
+      this.env.log.debug('sim.push-given-up', { meterId: this.meter.device.meterId, reason: reasonOf(error) });
     }
-    this.failed++;
+    if (!this.#stopped) this.failed++;
+  }
+
+  /** What is pushed, with the values of now. */
+  #notification(): Uint8Array {
+    this.#invokeId = (this.#invokeId + 1) % INVOKE_IDS;
+    const notification = notificationOf(this.meter, this.setup, this.#invokeId);
+    return encodeApdu({ ...notification, confirmed: this.setup.isConfirmed });
+  }
+
+  /** Rejects when what is being tried is given up. */
+  async #wait(forMs: number): Promise<void> {
+    await this.env.timers.sleep(forMs, this.#giveUp.signal);
+  }
+
+  /** Resolves when the meter may push; rejects when no window opens any more. A clock that was set meanwhile is asked again. */
+  async #windowOpens(): Promise<void> {
+    for (let waitMs = this.#windowMs(); waitMs !== 0; waitMs = this.#windowMs())
+      await this.#wait(waitMs + this.#startDelayMs());
+  }
+
+  #windowMs(): number {
+    const { device } = this.meter;
+    const waitMs = this.setup.waitMs(meterTimeOf(device.nowMs, device.profile.clock, device.timeZone));
+    if (waitMs === null) throw new Error('no communication window opens any more');
+    return waitMs;
+  }
+
+  async #tried(destination: PushDestination, plain: Uint8Array): Promise<boolean> {
+    const { device, security } = this.meter;
+    try {
+      await this.#call(destination, security?.sealPush(plain, PUSH_CLIENT) ?? plain);
+      this.pushed++;
+      if (this.setup.isConfirmed)
+        this.setup.confirmedAt = meterTimeOf(device.nowMs, device.profile.clock, device.timeZone);
+      return true;
+    } catch (error) {
+      this.env.log.debug('sim.push-failed', { meterId: device.meterId, reason: reasonOf(error) });
+      return false;
+    }
   }
 
   /** One call; rejects when nobody answers, and when what is to be confirmed is not. */
@@ -114,7 +157,7 @@ export class PushCaller {
       });
       machine.push(apdu, { client: PUSH_CLIENT, server: this.meter.wrapperPort }, running.nowMs());
       running.kick();
-      if (this.confirmed) return;
+      if (this.setup.isConfirmed) return;
       late.cancel();
       resolve();
     });

@@ -1,5 +1,6 @@
 /**
- * A meter on its customer port: pushes the lists of its profile at their periods, in HDLC UI frames, and answers besides.
+ * A meter on its customer port: pushes the lists of its profile at their periods, in HDLC UI frames, and answers besides. A Push
+ * setup whose destination is another one pushes nothing here; windows, randomisation and object list are kept as over TCP.
  * What it sends is what the profile's own readout recognises, so a new push list can be tried before a meter is at hand.
  */
 import type { Machine } from '../../base/machine.ts';
@@ -14,13 +15,22 @@ import { meterTimeOf } from '../../profile/time.ts';
 import { onTheLine } from '../captures.ts';
 import type { Device } from '../meter/device.ts';
 import { momentData, valueData } from '../meter/objects/measurements.ts';
-import { pushListsOf } from '../meter/push-setup.ts';
+import { type PushedObjects, pushedBody } from '../meter/push-body.ts';
+import type { PushSetup } from '../meter/push-setup.ts';
 
 /** A list and when it is due, by the monotonic clock. */
 interface DueList {
-  readonly rule: PushRule;
+  readonly setup: PushSetup;
   readonly periodMs: number;
   dueMs: number;
+  /** Pushes that the setup's method asked for and that are done. */
+  done: number;
+}
+
+/** A meter as what it pushes needs it. */
+export interface PushingMeter {
+  readonly device: Device;
+  readonly model: PushedObjects;
 }
 
 const NULL_DATA: Data = { type: 'null-data' };
@@ -34,12 +44,15 @@ export class PushingMachine<Event> implements Machine<Event> {
 
   constructor(
     private readonly inner: Machine<Event>,
-    private readonly device: Device,
+    private readonly meter: PushingMeter,
+    /** A number from 0 up to 1, drawn for each wait. */
+    private readonly draw: () => number,
   ) {
-    this.#lists = pushListsOf(device.profile.push).map((rule) => ({
-      rule,
-      periodMs: (rule.periodS ?? 10) * 1000,
+    this.#lists = meter.device.pushSetups.map((setup) => ({
+      setup,
+      periodMs: (setup.rule.periodS ?? 10) * 1000,
       dueMs: 0,
+      done: setup.asked,
     }));
   }
 
@@ -54,27 +67,41 @@ export class PushingMachine<Event> implements Machine<Event> {
   }
 
   deadlineMs(): number | null {
-    const due = this.#lists.map((list) => list.dueMs);
+    const due = this.#lists.map((list) => (list.setup.asked === list.done ? list.dueMs : 0));
     const inner = this.inner.deadlineMs();
     return due.length === 0 ? inner : Math.min(...due, inner ?? Number.POSITIVE_INFINITY);
   }
 
   tick(nowMs: number): Event[] {
     for (const list of this.#lists) {
-      if (list.dueMs > nowMs) continue;
-      list.dueMs = nowMs + list.periodMs;
-      this.#invokeId = (this.#invokeId + 1) % INVOKE_IDS;
-      const apdu = encodeApdu(notificationOf(this.device, list.rule, this.#invokeId));
-      this.#output.push(
-        onTheLine({ id: list.rule.name, layer: 'apdu', octets: apdu, ciphered: false, encryptionKey: null }),
-      );
+      const { setup } = list;
+      if (setup.asked !== list.done) list.dueMs = Math.min(list.dueMs, nowMs + setup.drawnMs(this.draw()));
+      list.done = setup.asked;
+      if (list.dueMs <= nowMs) this.#due(list, nowMs);
     }
     return this.inner.tick(nowMs);
   }
+
+  #due(list: DueList, nowMs: number): void {
+    const { device } = this.meter;
+    const { setup, periodMs } = list;
+    const waitMs = setup.waitMs(meterTimeOf(device.nowMs, device.profile.clock, device.timeZone));
+    // Not now: when a window opens, or, when none does any more, a period later in case one was written.
+    list.dueMs = nowMs + (waitMs === null || waitMs === 0 ? periodMs : waitMs) + setup.drawnMs(this.draw());
+    if (waitMs !== 0 || setup.transport !== 'hdlc') return;
+    this.#invokeId = (this.#invokeId + 1) % INVOKE_IDS;
+    const apdu = encodeApdu(notificationOf(this.meter, setup, this.#invokeId));
+    const { name } = setup.rule;
+    this.#output.push(onTheLine({ id: name, layer: 'apdu', octets: apdu, ciphered: false, encryptionKey: null }));
+  }
 }
 
-/** What a meter pushes for a list right now. */
-export function notificationOf(device: Device, rule: PushRule, longInvokeId: number): DataNotification {
+/** What a meter pushes by a setup right now. */
+export function notificationOf(
+  { device, model }: PushingMeter,
+  { rule, objects }: Pick<PushSetup, 'rule' | 'objects'>,
+  longInvokeId: number,
+): DataNotification {
   const { clock, quirks } = device.profile;
   return {
     apdu: 'data-notification',
@@ -85,7 +112,7 @@ export function notificationOf(device: Device, rule: PushRule, longInvokeId: num
     highPriority: false,
     dateTime: dateTimeToOctets(meterTimeOf(device.nowMs, clock, device.timeZone)),
     taggedDateTime: quirks.some((quirk) => quirk.name === 'string-in-date-time-tag'),
-    body: { type: 'structure', value: elementsOf(device, rule) },
+    body: objects === null ? { type: 'structure', value: elementsOf(device, rule) } : pushedBody(model, objects),
   };
 }
 

@@ -13,6 +13,7 @@ import { PushListener } from '../../../src/edge/reader/listener.ts';
 import { linkOf } from '../../../src/link/registry.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
 import { makeFleet } from '../../../src/sim/fleet.ts';
+import { OPERATION } from '../../../src/sim/meter/push-setup.ts';
 import { SimSecurity } from '../../../src/sim/meter/security.ts';
 import { PushCaller } from '../../../src/sim/serve/push-caller.ts';
 import { DirectStage, profileOf } from './bus.ts';
@@ -64,8 +65,9 @@ async function site(options: {
   );
   const callers = fleet.flatMap((meter) =>
     meter.device.pushSetups.map((setup) => {
-      setup.destinationText = `${PLACE.host}:${PLACE.port}`;
-      return new PushCaller(meters, meter, setup, confirmed);
+      setup.pushTo(`${PLACE.host}:${PLACE.port}`);
+      if (confirmed) setup.operation = OPERATION.confirmed;
+      return new PushCaller(meters, meter, setup);
     }),
   );
   const journal = new FakeJournal();
@@ -139,7 +141,7 @@ test('SG-EV-1 the method of Push setup pushes at once, an empty destination to n
   assert.ok(setup !== undefined && caller !== undefined);
   const object = setup.object();
   assert.equal(object.invoke(1, null).actionResult, 2, 'temporary-failure while nothing calls');
-  setup.destinationText = '';
+  setup.pushTo('');
   caller.start();
   await s.world.clock.advance(60_000);
   assert.equal(s.rowsOf('p1').length, 0);
@@ -196,7 +198,7 @@ test('HE-7 a caller gives up after its retries when nobody answers, and calls ag
   const periodMs = (setup.rule.periodS ?? 0) * 1000;
   assert.ok(periodMs > 3_000);
   setup.retries = 2;
-  setup.repetitionS = 1;
+  setup.repetition = { minS: 1, exponent: 100, maxS: 1 };
   caller.start();
   await s.world.clock.advance(periodMs - 1);
   assert.deepEqual([caller.pushed, caller.failed], [0, 1]);
