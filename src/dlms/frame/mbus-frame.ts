@@ -73,14 +73,14 @@ function examine(view: Uint8Array): Verdict<MbusFrame> {
     reader.u8(),
     reader.u8(),
   ];
-  const data = reader.slice(length - FIXED_BYTES).slice();
+  const data = reader.slice(length - FIXED_BYTES);
   if (reader.u8() !== sum(view.subarray(HEAD_BYTES, HEAD_BYTES + length)))
     return { kind: 'reject', code: 'MBUS_CHECKSUM', extent: total };
   if (reader.u8() !== STOP) return { kind: 'reject', code: 'MBUS_STOP', extent: total };
   if (controlInformation > 0x1f) return { kind: 'reject', code: 'MBUS_START', extent: 1 };
   return {
     kind: 'accept',
-    frame: { control, address, controlInformation, source, destination, data },
+    frame: { control, address, controlInformation, source, destination, data: data.slice() },
     used: total,
     shared: 0,
   };
@@ -98,5 +98,7 @@ function headOf(view: Uint8Array): Verdict<MbusFrame> {
 }
 
 function sum(octets: Uint8Array): number {
-  return octets.reduce((total, octet) => (total + octet) & 0xff, 0);
+  let total = 0;
+  for (const octet of octets) total += octet;
+  return total & 0xff;
 }
