@@ -34,7 +34,14 @@ export interface SiteOptions {
   readonly timeZone: string;
   /** Whether meters tell their events to who is associated. */
   readonly tellsEvents?: boolean;
+  /** All meters on one bus, or a third on each kind of line; absent = that. */
+  readonly layout?: SiteLayout;
+  /** Pause of a meter on a bus before its answer, ms; absent = none. */
+  readonly turnaroundMs?: number;
 }
+
+/** How meters are spread over lines. */
+export type SiteLayout = 'mixed' | 'one-bus';
 
 /** The site. */
 export class VirtualSite {
@@ -46,12 +53,14 @@ export class VirtualSite {
   answered = 0;
   readonly #world: VirtualWorld;
   readonly #ledger: Ledger;
+  readonly #turnaroundMs: number;
   /** Sessions on buses last until their meter changes its ways. */
   readonly #onBus = new Map<SimMeter, ServedLine>();
 
   constructor(world: VirtualWorld, ledger: Ledger, options: SiteOptions) {
     this.#world = world;
     this.#ledger = ledger;
+    this.#turnaroundMs = options.turnaroundMs ?? 0;
     const { clock } = world;
     this.lines = new MemoryLines({
       timers: clock,
@@ -69,14 +78,15 @@ export class VirtualSite {
       tellsEvents: options.tellsEvents ?? false,
     };
     this.meters = makeFleet(fleet, ledger);
-    this.places = placesOf(this.meters);
+    this.places = options.layout === 'one-bus' ? [busOf(this.meters, 1)] : placesOf(this.meters);
   }
 
   /** Opens every line. */
   async serve(): Promise<void> {
     for (const place of this.places) {
       if (place.kind === 'bus') {
-        const line = this.lines.create(place.address, { octetsPerS: BUS_OCTETS_PER_S, framing: 'hdlc' });
+        const shape = { octetsPerS: BUS_OCTETS_PER_S, framing: 'hdlc', turnaroundMs: this.#turnaroundMs } as const;
+        const line = this.lines.create(place.address, shape);
         for (const meter of place.meters) this.#onBus.set(meter, this.#serve(line.attach(), [meter], 'hdlc'));
         continue;
       }
@@ -184,9 +194,12 @@ function placesOf(meters: readonly SimMeter[]): Place[] {
     const address = `${HOST}:${FIRST_PORT + third + at}`;
     places.push({ kind: 'gateway', url: `tcp+hdlc://${address}`, address, meters: own });
   }
-  for (const [at, own] of chunksOf(meters.slice(2 * third), BUS_METERS).entries())
-    places.push({ kind: 'bus', url: `memory:bus${at + 1}`, address: `bus${at + 1}`, meters: own });
+  for (const [at, own] of chunksOf(meters.slice(2 * third), BUS_METERS).entries()) places.push(busOf(own, at + 1));
   return places;
+}
+
+function busOf(meters: readonly SimMeter[], number: number): Place {
+  return { kind: 'bus', url: `memory:bus${number}`, address: `bus${number}`, meters };
 }
 
 function chunksOf<Item>(items: readonly Item[], most: number): Item[][] {

@@ -20,7 +20,7 @@ import { createMemoryCollectorStore, type MemoryCollectorStore } from './memory-
 import { isClean, type Verdict } from './oracle.ts';
 import { MachineClock, MemoryDisk, type VirtualProgram, VirtualWorld } from './virtual-env.ts';
 import type { Fault } from './virtual-faults.ts';
-import { VirtualSite } from './virtual-site.ts';
+import { type SiteLayout, VirtualSite } from './virtual-site.ts';
 import { judgeVirtual } from './virtual-verdict.ts';
 
 /** The concentrator of a virtual system. */
@@ -56,6 +56,10 @@ export interface VirtualOptions {
   readonly tellsEvents?: boolean;
   /** How long there is no broker from the start on, ms; absent = it is there. */
   readonly offlineMs?: number;
+  /** All meters on one bus, or a third on each kind of line; absent = that. */
+  readonly layout?: SiteLayout;
+  /** Pause of a meter on a bus before its answer, ms; absent = none. */
+  readonly turnaroundMs?: number;
   /** More settings of the edge. */
   readonly edgeSettings?: Readonly<Record<string, unknown>>;
   readonly showLog?: ConstructorParameters<typeof VirtualWorld>[0]['showLog'];
@@ -218,11 +222,13 @@ export class VirtualSystem {
     return true;
   }
 
-  /** The full outer join of ledger and store over everything up to `untilMs`, default now. */
-  async verdict(untilMs = this.world.nowMs): Promise<Verdict> {
+  /** The full outer join of ledger and store over everything up to `untilMs`, default now, of some meters, default all. */
+  async verdict(untilMs = this.world.nowMs, meters?: ReadonlySet<number>): Promise<Verdict> {
     this.site.record();
     await this.#ledger.flush();
-    return judgeVirtual(concat(this.#ledgerChunks), this.store, untilMs);
+    const isJudged = (meterId: string) =>
+      meters === undefined || meters.has(this.site.meters.findIndex(({ device }) => device.meterId === meterId));
+    return judgeVirtual(concat(this.#ledgerChunks), this.store, { untilMs, isJudged });
   }
 
   /** Settles, then compares everything produced before; a run that never settles has lost something. */

@@ -11,12 +11,21 @@ interface Produced {
   readonly rows: { readonly atMs: number; readonly values: readonly OracleEntry['value'][] }[];
 }
 
-/** Joins a ledger's octets with a store over everything from `fromMs` up to `untilMs`. */
+/** What is judged. */
+export interface JudgedPart {
+  /** First moment, UTC ms; absent = the first of all. */
+  readonly fromMs?: number;
+  /** Last moment, UTC ms. */
+  readonly untilMs: number;
+  /** Whether a meter is judged; absent = every one is. */
+  readonly isJudged?: (meterId: string) => boolean;
+}
+
+/** Joins a ledger's octets with a store. */
 export async function judgeVirtual(
   ledger: Uint8Array,
   store: Pick<QueryStore, 'channels' | 'readings' | 'meters'>,
-  untilMs: number,
-  fromMs = 0,
+  { fromMs = 0, untilMs, isJudged = () => true }: JudgedPart,
 ): Promise<Verdict> {
   const oracle = new Oracle();
   const produced = producedOf(ledger, fromMs, untilMs);
@@ -28,6 +37,7 @@ export async function judgeVirtual(
     cursor = page.cursor;
   } while (cursor !== undefined);
   for (const meterId of meters) {
+    if (!isJudged(meterId)) continue;
     const channels = new Map<string, readonly OracleEntry[]>();
     for (const channel of await store.channels(meterId as MeterId)) {
       if (channel.intervalS === 0) continue;

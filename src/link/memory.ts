@@ -19,6 +19,8 @@ export interface MemoryFaults {
   readonly lose?: number;
   /** One bit of it is altered. */
   readonly flip?: number;
+  /** Share of all bits that are altered, each for itself: a bit error rate. */
+  readonly bitErrors?: number;
   /** Random octets, up to 40, come before it. */
   readonly babble?: number;
   /** Largest piece, octets: writes are cut at random places below it. */
@@ -35,6 +37,9 @@ export interface MemoryLineShape {
   readonly framing?: LinkFraming;
   readonly purpose?: 'ask' | 'push';
 }
+
+/** Fineness of what a distance between errors is drawn from. */
+const DRAWS = 2 ** 30;
 
 interface LineEnv {
   readonly timers: Timers;
@@ -72,6 +77,8 @@ export class MemoryLine {
   #faults: MemoryFaults;
   /** Octets that have passed, both ways, without babble. */
   octets = 0;
+  /** Hears when something is written and when its last octet will have passed, monotonic ms, and who wrote it. */
+  onCarry: ((writtenAtMs: number, passedAtMs: number, from: 'asking' | 'device') => void) | null = null;
 
   constructor(
     readonly name: string,
@@ -90,7 +97,9 @@ export class MemoryLine {
   /** The asking end; a second opening ends the first. */
   open(): ByteDuplex {
     this.#asking?.end();
-    const end = new MemoryEnd(`memory:${this.name}`, (octets) => this.#carry(octets, 0, () => [...this.#devices]));
+    const end = new MemoryEnd(`memory:${this.name}`, (octets) =>
+      this.#carry(octets, 'asking', () => [...this.#devices]),
+    );
     this.#asking = end;
     this.#accept?.(this.attach());
     return end;
@@ -101,9 +110,7 @@ export class MemoryLine {
     if (this.#devices.size >= MEMORY_BUS_DEVICES_MAX)
       throw linkError('LINK_OPEN', `${MEMORY_BUS_DEVICES_MAX} devices on ${this.name}`);
     const toAsking = () => (this.#asking === null ? [] : [this.#asking]);
-    const end = new MemoryEnd(`memory:${this.name}`, (octets) =>
-      this.#carry(octets, this.shape.turnaroundMs ?? 0, toAsking),
-    );
+    const end = new MemoryEnd(`memory:${this.name}`, (octets) => this.#carry(octets, 'device', toAsking));
     this.#devices.add(end);
     end.onClose = () => this.#devices.delete(end);
     return end;
@@ -130,8 +137,9 @@ export class MemoryLine {
     this.#asking = null;
   }
 
-  #carry(octets: Uint8Array, turnaroundMs: number, receivers: () => readonly MemoryEnd[]): void {
+  #carry(octets: Uint8Array, from: 'asking' | 'device', receivers: () => readonly MemoryEnd[]): void {
     this.octets += octets.length;
+    const turnaroundMs = from === 'device' ? (this.shape.turnaroundMs ?? 0) : 0;
     const nowMs = this.env.clock.monotonicMs();
     let atMs = Math.max(nowMs + turnaroundMs, this.#freeAtMs);
     for (const piece of this.#pieces(octets)) {
@@ -143,6 +151,7 @@ export class MemoryLine {
       }
     }
     this.#freeAtMs = atMs;
+    this.onCarry?.(nowMs, atMs, from);
   }
 
   #pieces(octets: Uint8Array): Uint8Array[] {
@@ -158,18 +167,30 @@ export class MemoryLine {
   }
 
   #spoilt(piece: Uint8Array): Uint8Array[] {
-    const { lose = 0, flip = 0, babble = 0 } = this.#faults;
+    const { lose = 0, flip = 0, bitErrors = 0, babble = 0 } = this.#faults;
     const passed = this.#chance(babble) ? [this.env.random.bytes(1 + this.env.random.below(40))] : [];
     if (this.#chance(lose)) return passed;
-    if (!this.#chance(flip)) return [...passed, piece];
-    const at = this.env.random.below(piece.length);
-    const bit = 1 << this.env.random.below(8);
-    return [...passed, piece.map((octet, index) => (index === at ? octet ^ bit : octet))];
+    const arrived = piece.slice();
+    if (this.#chance(flip)) alter(arrived, this.env.random.below(arrived.length * 8));
+    if (bitErrors > 0)
+      for (let bit = this.#toNextError(bitErrors); bit < arrived.length * 8; bit += 1 + this.#toNextError(bitErrors))
+        alter(arrived, bit);
+    return [...passed, arrived];
+  }
+
+  /** Bits that pass unharmed before the next one that does not. */
+  #toNextError(rate: number): number {
+    const drawn = (this.env.random.below(DRAWS) + 1) / DRAWS;
+    return Math.floor(Math.log(drawn) / Math.log1p(-rate));
   }
 
   #chance(probability: number): boolean {
     return probability > 0 && this.env.random.below(1_000_000) < probability * 1_000_000;
   }
+}
+
+function alter(octets: Uint8Array, bit: number): void {
+  octets[bit >>> 3] = (octets[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
 }
 
 class MemoryEnd implements ByteDuplex {

@@ -2,7 +2,7 @@
  * The primary station of the HDLC data link (IEC 62056-46 clause 6.4, normal response mode): the client of one meter.
  *
  * The client has the token; a frame with P=1 hands it over, one with F=1 brings it back. Silence is answered in turns by a
- * poll (RR, P=1) and by the frame itself, until `retries` are used up. A late answer after a poll comes twice: the second
+ * poll (RR, P=1) and by the frame itself, until `retries` are used up; an answer that comes altered is polled for at once. A late answer after a poll comes twice: the second
  * one is recognised by its numbers and dropped without an answer, so that doubles die out instead of breeding.
  *
  * Given up: sending with a window above 1 is a wish in `parameters` (few meters bear it); REJ and SREJ are not used.
@@ -52,6 +52,9 @@ export interface HdlcClientOptions {
 
 const RESPONSE_TIMEOUT_MS = 2_500;
 const RETRIES = 3;
+/** Answers in a row that may come altered, or to polls only: with one bit in a thousand wrong, half of long frames are lost. */
+const FRUITLESS_MAX = 10;
+const ALTERED: ReadonlySet<FrameErrorCode> = new Set(['HDLC_HCS_MISMATCH', 'HDLC_FCS_MISMATCH']);
 
 type State = 'down' | 'connecting' | 'up' | 'disconnecting';
 
@@ -73,6 +76,10 @@ export class HdlcClient implements ClientTransport {
   #answerByMs: number | null = null;
   /** Answers missed, or given without progress, in a row. */
   #tries = 0;
+  /** Answers in a row that came altered, or to polls only: the meter is there, so more of them are borne than of silence. */
+  #fruitless = 0;
+  /** Since the token was given away, a frame came whose checksum is wrong. */
+  #heardAltered = false;
   /** The meter acknowledged what was never sent: the reason to give when nothing helps. */
   #sequenceLost = false;
   /** SNRM without parameters is tried when one with them was refused. */
@@ -109,7 +116,7 @@ export class HdlcClient implements ClientTransport {
     this.#server = this.#options.server;
     this.#bare = false;
     this.#state = 'connecting';
-    this.#tries = 0;
+    this.#progress();
     this.#command('SNRM', nowMs);
   }
 
@@ -123,7 +130,7 @@ export class HdlcClient implements ClientTransport {
   disconnect(nowMs: number): void {
     if (this.#state === 'down' || this.#state === 'disconnecting') return;
     this.#state = 'disconnecting';
-    this.#tries = 0;
+    this.#progress();
     this.#command('DISC', nowMs);
     // Nothing to wait for: the driver ticks at once.
     if (!this.#options.answersDisconnect) this.#answerByMs = nowMs;
@@ -141,7 +148,7 @@ export class HdlcClient implements ClientTransport {
   }
 
   receive(chunk: Uint8Array, nowMs: number): TransportEvent[] {
-    return this.#consume(this.#scanner.receive(chunk, nowMs), nowMs);
+    return this.#consume(this.#scanner.receive(chunk, nowMs), nowMs, this.#options.gapMs);
   }
 
   takeOutput(): Uint8Array[] {
@@ -159,18 +166,32 @@ export class HdlcClient implements ClientTransport {
   tick(nowMs: number): TransportEvent[] {
     if (this.#answerByMs !== null && nowMs >= this.#answerByMs) this.#noAnswer(nowMs);
     else if (this.#askAtMs !== null && nowMs >= this.#askAtMs) this.#poll(nowMs);
-    return this.#consume(this.#scanner.tick(nowMs), nowMs);
+    return this.#consume(this.#scanner.tick(nowMs), nowMs, 0);
   }
 
-  #consume(scanned: ReturnType<FrameScanner<HdlcFrame>['receive']>, nowMs: number): TransportEvent[] {
+  /** Takes what was heard; `quietAfterMs` is how long the line is still to be listened to before it counts as quiet. */
+  #consume(
+    scanned: ReturnType<FrameScanner<HdlcFrame>['receive']>,
+    nowMs: number,
+    quietAfterMs: number,
+  ): TransportEvent[] {
     for (const event of scanned) {
-      if (event.kind === 'discarded') this.#events.push(event);
-      else if (this.#isForUs(event.frame)) this.#frame(event.frame, nowMs);
+      if (event.kind === 'discarded') {
+        this.#events.push(event);
+        if (ALTERED.has(event.code)) this.#altered(nowMs + quietAfterMs);
+      } else if (this.#isForUs(event.frame)) this.#frame(event.frame, nowMs);
       else this.#discard('HDLC_FOREIGN', event.frame.information);
     }
     const events = this.#events;
     this.#events = [];
     return events;
+  }
+
+  /** Waiting for the rest of the time would be in vain, but what else the meter has to say comes first. */
+  #altered(quietAtMs: number): void {
+    if (this.#answerByMs === null) return;
+    this.#heardAltered = true;
+    this.#answerByMs = Math.min(this.#answerByMs, quietAtMs);
   }
 
   #isForUs({ destination, source }: HdlcFrame): boolean {
@@ -245,7 +266,7 @@ export class HdlcClient implements ClientTransport {
       return;
     }
     if (!this.#transfer.acknowledge(control.nr)) this.#sequenceLost = true;
-    this.#tries = 0;
+    this.#progress();
     this.#peerBusy = false;
     if (received.kind === 'too-long') {
       this.#down('APDU_TOO_LONG');
@@ -281,17 +302,24 @@ export class HdlcClient implements ClientTransport {
       return;
     }
     const after = this.#transfer.inFlight;
-    if (after < before) this.#tries = 0;
+    if (after < before) this.#progress();
     if (!final || this.#awaiting === null) return;
     // One frame on its way and not acknowledged: this answers an earlier poll, the answer to the frame still comes.
     if (after === 1 && before === 1 && this.#awaiting === 'information') return;
-    if (after > 0 && after === before && ++this.#tries > this.#options.retries) {
+    if (after > 0 && after === before && this.#isInVain()) {
       this.#down(this.#reason());
       return;
     }
     this.#peerBusy = false;
     this.#tokenIsHere();
     this.#useToken(nowMs);
+  }
+
+  /** The meter answered and did not acknowledge: what was sent was lost, unless its numbers are wrong for good. */
+  #isInVain(): boolean {
+    if (this.#sequenceLost) return ++this.#tries > this.#options.retries;
+    this.#tries = 0;
+    return ++this.#fruitless > FRUITLESS_MAX;
   }
 
   #notReady(nr: number, nowMs: number): void {
@@ -304,6 +332,11 @@ export class HdlcClient implements ClientTransport {
     }
     this.#tokenIsHere();
     this.#useToken(nowMs);
+  }
+
+  #progress(): void {
+    this.#tries = 0;
+    this.#fruitless = 0;
   }
 
   #tokenIsHere(): void {
@@ -332,14 +365,16 @@ export class HdlcClient implements ClientTransport {
       return;
     }
     const limit = this.#retries;
-    if (++this.#tries > limit) {
+    const wasAltered = this.#heardAltered && limit > 0 && this.#fruitless < FRUITLESS_MAX;
+    if (wasAltered) this.#fruitless++;
+    else if (++this.#tries > limit) {
       this.#down(this.#state === 'disconnecting' ? null : this.#reason());
       return;
     }
     for (const event of this.#scanner.flush()) if (event.kind === 'discarded') this.#events.push(event);
     if (this.#state === 'connecting') this.#command('SNRM', nowMs);
     else if (this.#state === 'disconnecting') this.#command('DISC', nowMs);
-    else if (this.#tries % 2 === 0 && this.#transfer.isUnacknowledged) {
+    else if (!wasAltered && this.#tries % 2 === 0 && this.#transfer.isUnacknowledged) {
       this.#transfer.rewind();
       this.#sendWindow(nowMs);
     } else this.#poll(nowMs);
@@ -435,6 +470,7 @@ export class HdlcClient implements ClientTransport {
     });
     this.#output.push(octets);
     this.#awaiting = awaiting;
+    this.#heardAltered = false;
     this.#askAtMs = null;
     this.#expectAnswer(octets.length, nowMs);
   }

@@ -3,6 +3,7 @@ import type { Env } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import { clientTransport } from '../../dlms/frame/client-transport.ts';
 import type { HdlcClientOptions } from '../../dlms/frame/hdlc-client.machine.ts';
+import type { HdlcParameters } from '../../dlms/frame/hdlc-parameters.ts';
 import type { ClientTransport } from '../../dlms/frame/transport.ts';
 import {
   type Authentication,
@@ -25,6 +26,7 @@ import type { LineLink } from '../../link/link.ts';
 import {
   type ClientRule,
   type ClientUse,
+  type HdlcRule,
   hasQuirk,
   type Profile,
   type SecurityName,
@@ -32,6 +34,7 @@ import {
 import { edgeError } from '../errors.ts';
 import type { Meter, MeterSecurity, MeterWire } from '../ports.ts';
 import type { MeterCounters } from './counters.ts';
+import { FieldSizes } from './field-sizes.ts';
 import type { KeyRing } from './key-ring.ts';
 import { openWire } from './wire.ts';
 
@@ -76,6 +79,7 @@ export class LinkSessions implements SessionOpener {
   #driver: LineDriver | null = null;
   /** By meter and client: no more than the line has. */
   readonly #names = new Map<string, ShortNames>();
+  readonly #sizes = new FieldSizes();
 
   constructor(
     private readonly link: LineLink,
@@ -125,8 +129,10 @@ export class LinkSessions implements SessionOpener {
       release: !hasQuirk(profile, 'no-release', null),
       ...(hasQuirk(profile, 'no-with-list', null) ? { listItemsMax: 1 } : {}),
       onEvent: (event) => {
-        if (event.kind === 'discarded') ear.discarded(event.code, event.octets.length);
-        else if (event.kind === 'notification') tell(ear, event.apdu, shortNames);
+        if (event.kind === 'discarded') {
+          this.#sizes.discarded(meter.meterId, event.code, event.octets.length, this.env.clock.monotonicMs());
+          ear.discarded(event.code, event.octets.length);
+        } else if (event.kind === 'notification') tell(ear, event.apdu, shortNames);
         else this.#counterEvent(meter, event);
       },
     });
@@ -148,6 +154,7 @@ export class LinkSessions implements SessionOpener {
   #transportTo(meter: Meter, client: number): ClientTransport {
     const { framing, octetMs, gapMs } = this.link;
     const rule = meter.profile.hdlc;
+    const sizes = rule === null ? {} : { parameters: this.#parametersFor(meter, rule) };
     return clientTransport(
       framing === 'hdlc' ? 'hdlc' : 'wrapper',
       {
@@ -156,8 +163,18 @@ export class LinkSessions implements SessionOpener {
         physical: meter.physicalDevice,
         ...(rule === null || meter.physicalDevice === null ? {} : { addressBytes: rule.addressOctets }),
       },
-      { octetMs, gapMs, ...(rule === null ? {} : { parameters: sizesOf(rule) }), ...hdlcHabits(meter.profile) },
+      { octetMs, gapMs, ...sizes, ...hdlcHabits(meter.profile) },
     );
+  }
+
+  #parametersFor({ meterId }: Meter, rule: HdlcRule): HdlcParameters {
+    const octets = this.#sizes.begin(meterId, rule.informationMaxOctets, this.env.clock.monotonicMs());
+    return {
+      informationTransmitBytes: octets,
+      informationReceiveBytes: octets,
+      windowTransmit: 1,
+      windowReceive: rule.window,
+    };
   }
 
   /** Keys serve the clients of high-level mechanisms; others of the same meter are asked as their profile says. */
@@ -248,15 +265,6 @@ function mayBeTheKey(error: unknown): boolean {
     /^(SESSION|SECURITY|HDLC|WRAPPER|FRAME|APDU|DLMS)_/.test(error.code) &&
     !NOT_THE_KEY.has(error.code)
   );
-}
-
-function sizesOf(rule: { readonly informationMaxOctets: number; readonly window: number }) {
-  return {
-    informationTransmitBytes: rule.informationMaxOctets,
-    informationReceiveBytes: rule.informationMaxOctets,
-    windowTransmit: 1,
-    windowReceive: rule.window,
-  };
 }
 
 /** How this model's data link differs from the standard. */

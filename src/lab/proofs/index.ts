@@ -38,6 +38,12 @@ export const PROOFS: readonly BenchEntry[] = [
     load: async () => (await import('./net.ts')).proveNet,
   },
   {
+    name: 'noise',
+    title:
+      'a day of 32 meters on a bus of 9,600 Bd: bit errors, a meter that babbles, one that is dead, in virtual time',
+    load: async () => (await import('./noise.ts')).proveNoise,
+  },
+  {
     name: 'powercut',
     title: 'the power of an edge or of the database goes, and its disk forgets what was not synced',
     nightlyCount: 500,

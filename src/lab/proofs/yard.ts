@@ -375,7 +375,7 @@ export async function judgeYard(yard: Yard): Promise<YardVerdict> {
     const ledger = Buffer.concat(parts.map((part) => part ?? new Uint8Array(0)));
     const fromMs = begunAtMs - (options.days - 1) * DAY_MS;
     const untilMs = Math.floor(env.clock.nowMs() / QUARTER_MS - 1) * QUARTER_MS;
-    const verdict = await judgeVirtual(ledger, opened.store, untilMs, fromMs);
+    const verdict = await judgeVirtual(ledger, opened.store, { untilMs, fromMs });
     return {
       ...verdict,
       ...(await countersOf(

@@ -95,11 +95,42 @@ test('HE-7 a window that is not wholly acknowledged goes out again from the miss
   assert.deepEqual(sent(client), ['11']);
 });
 
-test('HE-7 a meter that never accepts a window ends the link after the retries', () => {
+test('HE-7 a meter that answers and never accepts a window ends the link after ten repetitions', () => {
   const client = connectedClient({ parameters: WINDOW_7, retries: 2 }, WINDOW_7);
   client.send(new Uint8Array(300), 0);
-  const events = [1, 2, 3].flatMap((nowMs) => client.receive(fromServer(0x11), nowMs));
-  assert.ok(events.some((event) => event.kind === 'link-down' && event.reason?.code === 'HDLC_NO_ANSWER'));
+  for (let nowMs = 1; nowMs <= 10; nowMs++) assert.deepEqual(kinds(client.receive(fromServer(0x11), nowMs)), []);
+  const [down] = client.receive(fromServer(0x11), 11);
+  assert.ok(down?.kind === 'link-down' && down.reason?.code === 'HDLC_NO_ANSWER');
+});
+
+test('HE-7 an answer that came altered is polled for once the line is quiet, and does not count as silence', () => {
+  const client = connectedClient({ gapMs: 20, retries: 1 });
+  client.send(Uint8Array.of(0xc0), 0);
+  sent(client);
+  const altered = fromServer(0x30, 'e6e700c40102030405');
+  altered[14] = (altered[14] ?? 0) ^ 0x10;
+  for (let nowMs = 10; nowMs <= 100; nowMs += 30) {
+    client.receive(altered, nowMs);
+    assert.equal(client.deadlineMs(), nowMs + 20);
+    assert.deepEqual(kinds(client.tick(nowMs + 20)), ['HDLC_FCS_MISMATCH']);
+    client.tick(nowMs + 20);
+    assert.deepEqual(sent(client), ['11'], 'a poll, for the meter has the request');
+  }
+  assert.deepEqual(kinds(client.receive(fromServer(0x30, 'e6e700c40102030405'), 200)), ['apdu']);
+});
+
+test('HE-7 a line that alters every answer ends the link by name', () => {
+  const client = connectedClient({ gapMs: 20, retries: 1 });
+  client.send(Uint8Array.of(0xc0), 0);
+  const altered = fromServer(0x30, 'e6e700c40102030405');
+  altered[14] = (altered[14] ?? 0) ^ 0x10;
+  const ended: string[] = [];
+  for (let nowMs = 100; ended.length === 0 && nowMs < 10_000; nowMs += 300) {
+    client.receive(altered, nowMs);
+    for (const event of client.tick(nowMs + 250)) if (event.kind === 'link-down') ended.push(event.reason?.code ?? '');
+    client.takeOutput();
+  }
+  assert.deepEqual(ended, ['HDLC_NO_ANSWER']);
 });
 
 test('HE-7 an idle link is kept alive by polls; a slow line lengthens the wait by what is sent', () => {
