@@ -199,6 +199,9 @@ export const PULSE_APPEND_MAX_MS = 60_000;
 
 /** A line at which the scheduler has not looked for so long hangs: the slowest slice, a slow radio's, takes minutes. */
 export const PULSE_LINE_MAX_MS = 1_800_000;
+/** Units of a meter as they are kept: some hundred registers; what is longer is asked anew at each start. */
+export const KNOWN_UNITS_MAX_OCTETS = 16_384;
+
 /** Keys of kept invocation counters begin with it. */
 export const COUNTER_PREFIX = 'counter:';
 /** Blocks of invocation counters that are left out at a start: reservations that a damaged log may have lost. */

@@ -15,6 +15,7 @@ import type { BufferRule } from '../../profile/schema/profile.ts';
 import { edgeError } from '../errors.ts';
 import type { Health, Meter } from '../ports.ts';
 import { accessOf, dataOf, wantedData } from './answers.ts';
+import { learnScalers, type UnitsScene, unknownScalers } from './known-units.ts';
 import type { OpenAssociation } from './sessions.ts';
 
 /** What is remembered of a meter's buffers, by OBIS. */
@@ -48,22 +49,26 @@ export class ColumnsMemory {
 }
 
 /** What a look at columns needs of a job. */
-export interface ColumnsScene {
-  readonly meter: Pick<Meter, 'profile'>;
-  readonly memory: { readonly columns: ColumnsMemory };
-  readonly around: { readonly health: Pick<Health, 'count'> };
+export interface ColumnsScene extends UnitsScene {
+  readonly meter: Pick<Meter, 'meterId' | 'profile'>;
+  readonly memory: UnitsScene['memory'] & { readonly columns: ColumnsMemory };
+  readonly around: UnitsScene['around'] & { readonly health: Pick<Health, 'count'> };
   readonly associate: () => Promise<OpenAssociation>;
 }
 
-/** Rows of a buffer, after a look at its columns. Rejects with READER_RECONFIGURED and READER_OBJECT_REFUSED. */
+/** Rows of a buffer, after a look at its columns; units that are not known go with them. Rejects with READER_RECONFIGURED and READER_OBJECT_REFUSED. */
 export async function askRows(scene: ColumnsScene, rule: BufferRule, request: ReadRequest): Promise<Data> {
   const association = await scene.associate();
   const { columns } = scene.memory;
+  const scalers = unknownScalers(scene);
   if (columns.isChecked(rule.obis, association)) {
-    const [rows] = await association.get([accessOf(request)]);
+    const [rows, ...told] = await association.get([request, ...scalers].map(accessOf));
+    await learnScalers(scene, scalers, told);
     return wantedData(request, rows);
   }
-  const [objects, period, rows] = await association.get([...captureRequests(rule), request].map(accessOf));
+  const items = [...captureRequests(rule), request, ...scalers];
+  const [objects, period, rows, ...told] = await association.get(items.map(accessOf));
+  await learnScalers(scene, scalers, told);
   const mismatch = mismatchOf(scene, rule, objects, period);
   columns.checked(rule.obis, association, mismatch);
   if (mismatch !== null) throw edgeError('READER_RECONFIGURED', mismatch);

@@ -15,7 +15,6 @@ import {
   type ReadJob,
   type ReadRequest,
   registerRequests,
-  scalerRequests,
 } from '../../profile/plan.ts';
 import {
   type ReadContext,
@@ -24,7 +23,6 @@ import {
   readBuffer,
   readRegisters,
   registerTime,
-  type Scaler,
 } from '../../profile/readout.ts';
 import { edgeError } from '../errors.ts';
 import type { Entry, Health, Meter, ReadingStage } from '../ports.ts';
@@ -32,7 +30,7 @@ import { accessOf, dataOf, wantedData } from './answers.ts';
 import type { AttributeFilter } from './attribute-filter.ts';
 import { askRows, type ColumnsMemory } from './columns.ts';
 import { gapsOf } from './gaps.ts';
-import { scalerFrom } from './object-values.ts';
+import { learnScalers, type Scalers, unknownScalers } from './known-units.ts';
 import type { OpenAssociation } from './sessions.ts';
 
 /** What jobs need around them. */
@@ -56,7 +54,10 @@ export interface JobSurroundings {
 
 /** What a meter told once and is not asked again. */
 export interface MeterMemory {
-  scalers: ReadonlyMap<string, Scaler> | null;
+  /** Since the start, or since the last change of firmware. */
+  scalers: Scalers | null;
+  /** Before it: see known-units.ts. */
+  keptScalers: Scalers | null;
   /** Up to where a buffer was found empty in a round that made way for somebody, by key. */
   readonly empty: Map<string, number>;
   /** Whether the clock was beyond its tolerance when it was read last. */
@@ -140,6 +141,11 @@ function timeOfClock({ meter, memory }: JobScene, clock: Data, ctx: ReadContext 
   return time;
 }
 
+/** The context with what the meter told of its units meanwhile. */
+export function withScalers<Context extends ReadContext>({ memory: { scalers } }: JobScene, ctx: Context): Context {
+  return scalers === null ? ctx : { ...ctx, scalers };
+}
+
 function rangeOf(scene: JobScene, watermarkMs: number | null, nowMs: number): DeltaRange {
   const { clockSaysDeviation } = scene.memory;
   const { timeZone } = scene.meter;
@@ -155,14 +161,13 @@ async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffe
   // Good for one resumption only: under a clock that is ahead, rows still come where none were found.
   const emptyMs = memory.empty.get(job.key) ?? null;
   memory.empty.delete(job.key);
-  await knowScalers(scene);
   const watermarkMs = around.stage.watermark(meter.meterId, job.key);
   const ctx = await contextSince(scene, watermarkMs, job.rule.sliceRows * job.rule.intervalS * 1000);
   const fromMs = emptyMs === null || (watermarkMs !== null && watermarkMs >= emptyMs) ? watermarkMs : emptyMs;
   const requests = bufferRequests(meter.profile, job.rule, rangeOf(scene, fromMs, ctx.nowMs));
   for (const [at, request] of requests.entries()) {
     const data = await askRows(scene, job.rule, request);
-    const readout = readBuffer(meter.profile, job.rule, data, ctx, watermarkMs, request.asked);
+    const readout = readBuffer(meter.profile, job.rule, data, withScalers(scene, ctx), watermarkMs, request.asked);
     tell(scene, readout.problems);
     const left = requests.length - at - 1;
     if (readout.newestAtMs !== null) {
@@ -212,10 +217,11 @@ async function runEvents(scene: JobScene, job: ReadJob & { readonly kind: 'event
 
 async function runRegisters(scene: JobScene, job: ReadJob & { readonly kind: 'registers' }): Promise<boolean> {
   const { meter } = scene;
-  await knowScalers(scene);
   const requests = registerRequests(meter.profile, job.registers);
+  const scalers = unknownScalers(scene);
   const association = await scene.associate();
-  const results = await association.get(requests.map(accessOf));
+  const results = await association.get([...requests, ...scalers].map(accessOf));
+  await learnScalers(scene, scalers, results.slice(requests.length));
   const ctx = await timedContext(scene);
   const withClock = requests.length > job.registers.length;
   const clock = withClock ? dataOf(results[0]) : null;
@@ -243,7 +249,7 @@ async function runAttributes(scene: JobScene): Promise<boolean> {
   const changed = await around.attributes.changed(readAttributes(answers, ctx));
   // Another firmware may count in other units: what the old one told is asked again.
   if (changed.records.some((record) => record.kind === 'attribute' && record.attribute.name === FIRMWARE))
-    scene.memory.scalers = null;
+    Object.assign(scene.memory, { scalers: null, keptScalers: null });
   if (changed.records.length > 0) await put(scene, changed);
   return false;
 }
@@ -281,20 +287,6 @@ function clockEvent(meter: Meter, offsetS: number, isOff: boolean, atMs: number)
     atMs,
     severity: isOff ? 'warning' : 'info',
   };
-}
-
-/** Scaler and unit of registers whose profile trusts the meter: asked once per start. */
-export async function knowScalers(scene: JobScene): Promise<void> {
-  const requests = scalerRequests(scene.meter.profile);
-  if (scene.memory.scalers !== null || requests.length === 0) return;
-  const association = await scene.associate();
-  const results = await association.get(requests.map(accessOf));
-  const scalers = new Map<string, Scaler>();
-  for (const [at, request] of requests.entries()) {
-    const scaler = scalerFrom(results[at]);
-    if (scaler !== null) scalers.set(request.obis, scaler);
-  }
-  scene.memory.scalers = scalers;
 }
 
 /** One attribute, which the meter must give; throws READER_OBJECT_REFUSED. */

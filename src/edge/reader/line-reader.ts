@@ -26,6 +26,7 @@ import type {
 import { AttributeFilter } from './attribute-filter.ts';
 import { ColumnsMemory } from './columns.ts';
 import { isStale, type JobSurroundings, type MeterMemory, runJob } from './jobs.ts';
+import { loadScalers } from './known-units.ts';
 import { ReaderMeterAccess } from './meter-access.ts';
 import { MeterStates, type StateChange } from './meter-states.ts';
 import { type RereadSource, runReread } from './rereads.ts';
@@ -88,6 +89,7 @@ export class DlmsLineReader implements LineReader {
           meter,
           memory: {
             scalers: null,
+            keptScalers: null,
             empty: new Map(),
             clockIsOff: false,
             clockSaysDeviation: null,
@@ -112,6 +114,9 @@ export class DlmsLineReader implements LineReader {
   /** Reads what was known of the meters before the restart. */
   async start(): Promise<void> {
     await this.#states.load([...this.#desks.keys()]);
+    const { journal, env } = this.#options;
+    for (const { meter, memory } of this.#desks.values())
+      memory.keptScalers = await loadScalers(meter, journal, env.log);
   }
 
   /** Says goodbye to the meter, unless a job still holds it (`politely` false), and closes the line. */
@@ -131,7 +136,8 @@ export class DlmsLineReader implements LineReader {
   #happened(meter: Meter, happening: Happening | null): void {
     const { health, stage, line, env, nowMs } = this.#options;
     health.count('reader_event_notifications');
-    const { scalers } = this.#desk(meter.meterId).memory;
+    const { scalers: since, keptScalers } = this.#desk(meter.meterId).memory;
+    const scalers = since ?? keptScalers;
     const told = happening === null ? null : toldBy(meter, happening, { nowMs: nowMs(), scalers });
     if (told === null) {
       health.count('reader_event_notifications_unknown');

@@ -10,7 +10,7 @@ import { readBuffer } from '../../profile/readout.ts';
 import type { BufferRule } from '../../profile/schema/profile.ts';
 import type { GroupRows, Journal, Reread } from '../ports.ts';
 import { askRows } from './columns.ts';
-import { type JobScene, knowScalers, put, tell, timedContext } from './jobs.ts';
+import { type JobScene, put, tell, timedContext, withScalers } from './jobs.ts';
 
 /** The journal's list, as the reader uses it. */
 export type RereadSource = Pick<Journal, 'rereads' | 'rereadDone'>;
@@ -45,16 +45,9 @@ export async function runReread(
   const at = memory.rereadAt?.name === name ? memory.rereadAt.request : 0;
   const request = requests[at];
   if (request !== undefined) {
-    await knowScalers(scene);
     const ctx = await timedContext(scene);
-    const readout = readBuffer(
-      meter.profile,
-      job.rule,
-      await askRows(scene, job.rule, request),
-      ctx,
-      null,
-      request.asked,
-    );
+    const rows = await askRows(scene, job.rule, request);
+    const readout = readBuffer(meter.profile, job.rule, rows, withScalers(scene, ctx), null, request.asked);
     tell(scene, readout.problems);
     const groups = readout.groups.flatMap((group) => lostRows(group, entry, toMs));
     if (groups.length > 0) {

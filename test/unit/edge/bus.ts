@@ -51,6 +51,8 @@ export interface BusOptions {
   /** How far the edge's clock, which nobody confirmed, is from the right time, ms. */
   readonly aheadMs?: () => number;
   readonly historyMs?: number;
+  /** How the edge reads them, when not as the shipped profile says. */
+  readonly profile?: Profile;
   /** How the meters are set up, when not as the edge's profile says. */
   readonly setUp?: Profile;
   readonly showLog?: WorldOptions['showLog'];
@@ -59,7 +61,7 @@ export interface BusOptions {
 export async function bus(options: BusOptions) {
   const world = testWorld(1, options.showLog);
   const { env } = world.program('edge');
-  const profile = profileOf('generic/idis');
+  const profile = options.profile ?? profileOf('generic/idis');
   const meterEnv = { timers: env.timers, clock: env.clock, random: env.random };
   const lines = new MemoryLines(meterEnv);
   const line = lines.create('bus1', options.shape ?? { octetsPerS: 960, framing: 'hdlc' });

@@ -1,0 +1,126 @@
+/**
+ * Scalers and units as a meter told them, over restarts of the edge.
+ *
+ * What was told before a restart is never what rows are scaled by: the first list of each start asks it again, beside the
+ * values, where it costs octets and no round trip. What is kept serves three things: a meter that was changed while the edge
+ * was down is noticed and told (another transformer ratio, another meter in its place); a register whose scaler the meter
+ * refuses for once keeps the one that it told; and what a meter tells by itself before the first list has its unit.
+ *
+ * One kept value a meter, with version and checksum; a damaged one counts as none and is written anew.
+ */
+import { concat } from '../../base/bytes.ts';
+import { crc32C } from '../../base/crc.ts';
+import type { Env } from '../../base/env.ts';
+import type { GetDataResult } from '../../dlms/xdlms/service.ts';
+import type { MeterEvent } from '../../model/event.ts';
+import { type ReadRequest, scalerRequests } from '../../profile/plan.ts';
+import type { Scaler } from '../../profile/readout.ts';
+import { KNOWN_UNITS_MAX_OCTETS } from '../limits.ts';
+import type { Health, Journal, Meter, ReadingStage } from '../ports.ts';
+import { scalerFrom } from './object-values.ts';
+
+/** Scalers by OBIS. */
+export type Scalers = ReadonlyMap<string, Scaler>;
+
+const PREFIX = 'units/';
+const VERSION = 1;
+const HEAD_OCTETS = 5;
+/** Code and name of the event that tells of other units in the edge's own log. */
+const CHANGED = { code: 5, name: 'units-changed' } as const;
+
+/** What learning needs of a job. */
+export interface UnitsScene {
+  readonly meter: Pick<Meter, 'meterId' | 'profile'>;
+  readonly memory: { scalers: Scalers | null; keptScalers: Scalers | null };
+  readonly around: {
+    readonly line: string;
+    readonly stage: Pick<ReadingStage, 'add'>;
+    readonly health: Pick<Health, 'count'>;
+    readonly wallMs: () => number;
+  };
+}
+
+/** The scalers that go with the next list: none once the meter told them since the start, or its last firmware. */
+export function unknownScalers({ meter, memory }: Pick<UnitsScene, 'meter' | 'memory'>): readonly ReadRequest[] {
+  return memory.scalers === null ? scalerRequests(meter.profile) : [];
+}
+
+/** The meter told them, or refused some. Rejects with JOURNAL_* when what changed cannot be stored. */
+export async function learnScalers(
+  scene: UnitsScene,
+  requests: readonly ReadRequest[],
+  results: readonly (GetDataResult | undefined)[],
+): Promise<void> {
+  if (requests.length === 0) return;
+  const { memory, meter, around } = scene;
+  const before = memory.keptScalers;
+  const scalers = new Map<string, Scaler>();
+  const others: string[] = [];
+  for (const [at, { obis }] of requests.entries()) {
+    const known = before?.get(obis);
+    const scaler = scalerFrom(results[at]) ?? known;
+    if (scaler === undefined) continue;
+    scalers.set(obis, scaler);
+    if (known !== undefined && !isSame(known, scaler)) others.push(`${obis} ${words(scaler)}, before ${words(known)}`);
+  }
+  memory.scalers = scalers;
+  if (before !== null && others.length === 0 && before.size === scalers.size) return;
+  const value = unitsOctets(meter.profile.key, scalers);
+  const atMs = around.wallMs();
+  if (others.length > 0) around.health.count('reader_units_changed');
+  const sentence = `The meter tells other units than before: ${others.join('; ')}.`;
+  const event: MeterEvent = { meterId: meter.meterId, log: 'edge', ...CHANGED, sentence, atMs, severity: 'warning' };
+  await around.stage.add({
+    line: around.line,
+    groups: [],
+    records: others.length > 0 ? [{ kind: 'event', event }] : [],
+    watermarks: [],
+    keep: value === null ? [] : [{ key: PREFIX + meter.meterId, value }],
+    readAtMs: atMs,
+  });
+  memory.keptScalers = scalers;
+}
+
+/** What was told before the restart, null = nothing, or nothing that can be used. */
+export async function loadScalers(
+  { meterId, profile }: Pick<Meter, 'meterId' | 'profile'>,
+  journal: Pick<Journal, 'kept'>,
+  log: Env['log'],
+): Promise<Scalers | null> {
+  const octets = await journal.kept(PREFIX + meterId);
+  if (octets === undefined) return null;
+  const scalers = unitsIn(octets, profile.key);
+  if (scalers === null) log.warn('reader.units-unusable', { meterId, octets: octets.length });
+  return scalers;
+}
+
+/** Version, CRC-32C (big-endian) of what follows, JSON `[profile, [[obis, exponent, unit], ...]]`; null when it is too long. */
+export function unitsOctets(profile: string, scalers: Scalers): Uint8Array | null {
+  const rows = [...scalers].map(([obis, { exponent, unit }]) => [obis, exponent, unit]);
+  const body = new TextEncoder().encode(JSON.stringify([profile, rows]));
+  if (body.length + HEAD_OCTETS > KNOWN_UNITS_MAX_OCTETS) return null;
+  const head = new DataView(new ArrayBuffer(HEAD_OCTETS));
+  head.setUint8(0, VERSION);
+  head.setUint32(1, crc32C(body));
+  return concat([new Uint8Array(head.buffer), body]);
+}
+
+/** The way back; null for another version, damage, or another profile. */
+export function unitsIn(octets: Uint8Array, profile: string): Scalers | null {
+  if (octets.length <= HEAD_OCTETS || octets.length > KNOWN_UNITS_MAX_OCTETS) return null;
+  const head = new DataView(octets.buffer, octets.byteOffset, HEAD_OCTETS);
+  const body = octets.subarray(HEAD_OCTETS);
+  if (head.getUint8(0) !== VERSION || head.getUint32(1) !== crc32C(body)) return null;
+  // The checksum fits, so these are the octets of {@link unitsOctets}.
+  const [of, rows] = JSON.parse(new TextDecoder().decode(body)) as [string, [string, number, string][]];
+  if (of !== profile) return null;
+  return new Map(rows.map(([obis, exponent, unit]) => [obis, { exponent, unit }]));
+}
+
+function isSame(a: Scaler, b: Scaler): boolean {
+  return a.exponent === b.exponent && a.unit === b.unit;
+}
+
+function words({ exponent, unit }: Scaler): string {
+  return `10^${exponent} ${unit}`.trimEnd();
+}
