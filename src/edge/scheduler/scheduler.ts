@@ -281,6 +281,7 @@ export class Scheduler implements Dispatcher {
     const startMs = this.#options.env.clock.monotonicMs();
     const outcome = await line.reader.run(picked.meterId, picked.job).catch((error: unknown) => this.#crashed(error));
     const tookMs = this.#options.env.clock.monotonicMs() - startMs;
+    this.#options.health.count('scheduler_periodic_ms', Math.round(tookMs));
     const madeWay = !outcome.ok && outcome.scope === 'way';
     if (!madeWay) this.#options.health.count(outcome.ok ? 'scheduler_jobs_done' : 'scheduler_jobs_failed');
     if (!outcome.ok) line.open = null;

@@ -9,6 +9,11 @@ export const BENCHES: readonly BenchEntry[] = [
     load: async () => (await import('./api.ts')).benchApi,
   },
   {
+    name: 'bus',
+    title: '32 meters on one bus of 9,600 Bd: line time of a round, lists against single reads, orders beside it',
+    load: async () => (await import('./bus.ts')).benchBus,
+  },
+  {
     name: 'codec',
     title: 'rows a second of a load profile, decoded and encoded',
     load: async () => (await import('./codec.ts')).benchCodec,

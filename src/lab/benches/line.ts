@@ -133,6 +133,37 @@ export function serveBenchMeter(driver: LineDriver, random: SeededRandom, parame
     .kick();
 }
 
+/**
+ * Time that the register list takes on the paced line with a meter that pauses before each answer, ms; `itemsMax` is how many
+ * are asked for at once, null = as many as the meter takes. Association and release are not inside.
+ */
+export async function timeOfRegisters(seed: number, turnaroundMs: number, itemsMax: number | null): Promise<number> {
+  const timers = new VirtualClock();
+  const random = new SeededRandom(seed);
+  const env = { timers, clock: { nowMs: () => timers.nowMs, monotonicMs: () => timers.nowMs }, random };
+  const line = new MemoryLines(env).create('bench', { octetsPerS: OCTETS_PER_S, turnaroundMs });
+  serveBenchMeter(new LineDriver(line.attach(), env), random, METER);
+  let tookMs: number | undefined;
+  const reading = (async () => {
+    const driver = new LineDriver(line.open(), env);
+    const address = { client: 1, logical: 1, physical: 17 };
+    const transport = clientTransport('hdlc', address, { parameters: NEGOTIATED, octetMs: 1_000 / OCTETS_PER_S });
+    const meter = await openSession(driver, transport, itemsMax === null ? {} : { listItemsMax: itemsMax });
+    const fromMs = timers.nowMs;
+    const wanted = Array.from({ length: REGISTERS }, (_, number) => registerAt(number));
+    const results = await meter.get(wanted);
+    assert(results.length === REGISTERS && results.every((result) => 'data' in result), 'every register is read');
+    tookMs = timers.nowMs - fromMs;
+    await meter.release();
+    driver.close();
+  })();
+  await timers.runWhile(() => tookMs === undefined, HOUR_MS);
+  await timers.advance(HOUR_MS);
+  await reading;
+  assert(tookMs !== undefined, 'the registers were read');
+  return tookMs;
+}
+
 /** Reads the register list and the profile over a line, from set-up to release, and closes it. */
 export async function readBenchMeter(driver: LineDriver, parameters: HdlcParameters): Promise<void> {
   const transport = clientTransport(
