@@ -63,9 +63,13 @@ function zoneMistakes(profile: Profile): string[] {
 }
 
 function obisMistakes(profile: Profile): string[] {
-  const codes = [...profile.registers, ...profile.buffers, ...profile.attributes, ...profile.eventLogs].map(
-    (rule) => rule.obis,
-  );
+  const codes = [
+    ...profile.registers,
+    ...profile.buffers,
+    ...profile.compact,
+    ...profile.attributes,
+    ...profile.eventLogs,
+  ].map((rule) => rule.obis);
   return codes.filter((code) => !isObis(code)).map((code) => `${code} is no OBIS code.`);
 }
 

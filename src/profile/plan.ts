@@ -9,7 +9,7 @@ import { type ObisCode, parseObis } from '../dlms/cosem/obis.ts';
 import { dateTimeData, entryAccess, rangeAccess } from '../dlms/cosem/selective-access.ts';
 import type { SelectiveAccess } from '../dlms/xdlms/service.ts';
 import { EVENT_SETTLE_MS } from './limits.ts';
-import type { BufferRule, EventLogRule, Profile, RegisterRule } from './schema/profile.ts';
+import type { BufferRule, CompactRule, EventLogRule, Profile, RegisterRule } from './schema/profile.ts';
 import { rangeTimeOf } from './time.ts';
 
 /** Something to read again and again. `key` names its watermark. */
@@ -22,6 +22,7 @@ export type ReadJob =
       readonly periodS: number;
       readonly registers: readonly RegisterRule[];
     }
+  | { readonly kind: 'compact'; readonly key: string; readonly periodS: number; readonly rule: CompactRule }
   | { readonly kind: 'attributes'; readonly key: string; readonly periodS: number }
   | { readonly kind: 'clock'; readonly key: string; readonly periodS: number };
 
@@ -68,6 +69,7 @@ export function planJobs(profile: Profile): ReadJob[] {
     jobs.push({ kind: 'attributes', key: 'attributes', periodS: DAY_S });
   if (profile.clock.obis !== null) jobs.push({ kind: 'clock', key: 'clock', periodS: DAY_S });
   for (const rule of profile.buffers) jobs.push({ kind: 'buffer', key: rule.obis, periodS: rule.periodS, rule });
+  for (const rule of profile.compact) jobs.push({ kind: 'compact', key: rule.obis, periodS: rule.periodS, rule });
   for (const rule of profile.eventLogs) jobs.push({ kind: 'events', key: rule.obis, periodS: rule.periodS, rule });
   for (const [periodS, registers] of registersByPeriod(profile)) {
     jobs.push({ kind: 'registers', key: `registers:${periodS}`, periodS, registers });

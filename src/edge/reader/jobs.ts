@@ -2,9 +2,11 @@
  * What a periodic job asks and what it makes of the answers. Each takes an association on demand, so that a job with
  * nothing to ask costs no octet, and hands what it read to the stage together with the new watermark.
  */
+import { sameOctets } from '../../base/bytes.ts';
 import { DeltawattError } from '../../base/errors.ts';
 import type { Data } from '../../dlms/axdr/data.ts';
 import type { MeterEvent } from '../../model/event.ts';
+import { compactRequests, readCompact } from '../../profile/compact.ts';
 import { readEvents } from '../../profile/event-readout.ts';
 import {
   attributeRequests,
@@ -67,6 +69,8 @@ export interface MeterMemory {
   /** How far the interval that is read again has come: the next request, and for which entry it counts. */
   rereadAt: { readonly name: string; readonly request: number } | null;
   readonly columns: ColumnsMemory;
+  /** How the meter's compact data was set up when it was read last, by OBIS. */
+  readonly compactForms: Map<string, Uint8Array>;
 }
 
 /** A profile's word for the version of a meter's program. */
@@ -89,6 +93,8 @@ export function runJob(scene: JobScene, job: ReadJob): Promise<boolean> {
       return runEvents(scene, job);
     case 'registers':
       return runRegisters(scene, job);
+    case 'compact':
+      return runCompact(scene, job);
     case 'attributes':
       return runAttributes(scene);
     case 'clock':
@@ -233,6 +239,30 @@ async function runRegisters(scene: JobScene, job: ReadJob & { readonly kind: 're
   const readout = readRegisters(meter.profile, answers, clock, ctx);
   tell(scene, readout.problems);
   const mark = { meterId: meter.meterId, key: job.key, atMs: ctx.nowMs };
+  await put(scene, { groups: readout.groups, watermarks: [mark] });
+  return false;
+}
+
+async function runCompact(scene: JobScene, job: ReadJob & { readonly kind: 'compact' }): Promise<boolean> {
+  const { meter, memory, around } = scene;
+  const { rule, key } = job;
+  const requests = compactRequests(meter.profile, rule);
+  const scalers = unknownScalers(scene);
+  const association = await scene.associate();
+  const results = await association.get([...requests, ...scalers].map(accessOf));
+  await learnScalers(scene, scalers, results.slice(requests.length));
+  const answers = results.slice(0, requests.length).map(dataOf);
+  const ctx = await timedContext(scene);
+  const watermarkMs = around.stage.watermark(meter.meterId, key);
+  const readout = readCompact(meter.profile, rule, answers, ctx, watermarkMs);
+  memory.columns.checked(rule.obis, association, readout.kind === 'mismatch' ? readout.sentence : null);
+  if (readout.kind === 'mismatch') throw edgeError('READER_RECONFIGURED', readout.sentence);
+  const known = memory.compactForms.get(rule.obis);
+  if (known !== undefined && !sameOctets(known, readout.form)) around.health.count('reader_compact_set_up_anew');
+  memory.compactForms.set(rule.obis, readout.form);
+  tell(scene, readout.problems);
+  if (readout.newestAtMs === null) return false;
+  const mark = { meterId: meter.meterId, key, atMs: readout.newestAtMs, sinceMs: watermarkMs };
   await put(scene, { groups: readout.groups, watermarks: [mark] });
   return false;
 }

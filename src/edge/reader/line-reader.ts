@@ -95,6 +95,7 @@ export class DlmsLineReader implements LineReader {
             clockSaysDeviation: null,
             rereadAt: null,
             columns: new ColumnsMemory(),
+            compactForms: new Map(),
           },
         },
       ]),

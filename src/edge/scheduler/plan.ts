@@ -188,6 +188,7 @@ export function classOf(job: ReadJob, watermarkMs: number | null, wallMs: number
     case 'events':
       return 'events';
     case 'registers':
+    case 'compact':
     case 'attributes':
       return 'daily';
     case 'buffer': {

@@ -32,6 +32,7 @@ export interface Profile {
   readonly clock: ClockRule;
   readonly registers: readonly RegisterRule[];
   readonly buffers: readonly BufferRule[];
+  readonly compact: readonly CompactRule[];
   readonly attributes: readonly AttributeRule[];
   readonly eventLogs: readonly EventLogRule[];
   readonly relay: RelayRule | null;
@@ -173,6 +174,16 @@ export interface BufferRule {
   /** Rows asked for in one request at most: keeps one answer short on a slow line. */
   readonly sliceRows: number;
   /** How often new rows are looked for, s. */
+  readonly periodS: number;
+}
+
+/** A compact data object (class 62) to read; the meter itself says in which order it holds what. */
+export interface CompactRule {
+  readonly name: string;
+  readonly obis: string;
+  /** What it must hold; whatever else it holds is passed over. */
+  readonly registers: readonly RegisterRule[];
+  /** Read every so often, s. */
   readonly periodS: number;
 }
 

@@ -11,6 +11,7 @@ import type {
   BufferColumn,
   BufferRule,
   ClockRule,
+  CompactRule,
   EventLogRule,
   FirmwareRule,
   HdlcRule,
@@ -29,6 +30,8 @@ const DLMS_PORT = 4059;
 const SETTLE_MS = 3_000;
 /** Contact voltage that may stand for ever (IEC 60364-4-41: 50 V): above it the load is live. */
 const LOAD_LIVE_V = 50;
+/** As often as a load profile usually has a row. */
+const COMPACT_PERIOD_S = 900;
 const IMAGE_OBIS = '0-0:44.0.0*255';
 /** Field practice is 60 s; large images over slow flash take minutes. */
 const VERIFY_MAX_S = 300;
@@ -85,6 +88,7 @@ class Resolver {
       clock: this.#clock(),
       registers,
       buffers: (file.profiles ?? []).map((_, at) => this.#buffer(at)),
+      compact: (file.compact ?? []).map((_, at) => this.#compact(at)),
       attributes,
       eventLogs: (file.eventLogs ?? []).map((_, at) => this.#eventLog(at)),
       relay: this.#relay(),
@@ -215,6 +219,25 @@ class Resolver {
       status,
       sliceRows: row.sliceRows ?? SLICE_ROWS_DEFAULT,
       periodS: row.periodS ?? row.intervalS,
+    };
+  }
+
+  #compact(at: number): CompactRule {
+    const path = `compact[${at}]`;
+    const row = (this.file.compact ?? [])[at] as NonNullable<ProfileFile['compact']>[number];
+    if (this.file.clients === undefined) this.#note(path, 'Compact data is read, so the meter needs a client.');
+    this.#unique(`${path}.registers`, row.registers, (name) => name);
+    const registers = row.registers.flatMap((name) => {
+      const register = this.#registers.get(name);
+      if (register === undefined)
+        this.#note(`${path}.registers`, `No register is called ${name}: add it under registers.`);
+      return register ?? [];
+    });
+    return {
+      name: row.name,
+      obis: this.#obis(`${path}.obis`, row.obis),
+      registers,
+      periodS: row.periodS ?? COMPACT_PERIOD_S,
     };
   }
 

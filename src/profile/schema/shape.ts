@@ -125,6 +125,16 @@ const BUFFER = Type.Object(
   closed,
 );
 
+const COMPACT = Type.Object(
+  {
+    name: word('name of the compact data'),
+    obis: obis('object'),
+    registers: Type.Array(word('name of a register that it holds'), { minItems: 1, maxItems: 64 }),
+    periodS: Type.Optional(whole(60, DAY_S, 'read every so many seconds')),
+  },
+  closed,
+);
+
 const STATUS_BIT = Type.Object(
   {
     bit: whole(0, 63, 'bit, 0 = least significant'),
@@ -253,6 +263,7 @@ export const PROFILE_SHAPE = Type.Object(
     clock: Type.Optional(CLOCK),
     registers: Type.Array(REGISTER, { minItems: 1, maxItems: 512 }),
     profiles: Type.Optional(Type.Array(BUFFER, { maxItems: 32 })),
+    compact: Type.Optional(Type.Array(COMPACT, { maxItems: 32 })),
     statusBits: Type.Optional(Type.Record(Type.String(), Type.Array(STATUS_BIT, { maxItems: 64 }))),
     attributes: Type.Optional(Type.Array(ATTRIBUTE, { maxItems: 64 })),
     eventLogs: Type.Optional(Type.Array(EVENT_LOG, { maxItems: 32 })),

@@ -25,6 +25,7 @@ import { simError } from '../errors.ts';
 import type { Device } from './device.ts';
 import { clockObject, disconnectObject } from './objects/actors.ts';
 import { bufferObject, eventLogObject } from './objects/buffer.ts';
+import { compactObject } from './objects/compact.ts';
 import { eventObjects } from './objects/events.ts';
 import { imageObject } from './objects/image.ts';
 import { type ListedObjectRule, listedObject } from './objects/listed.ts';
@@ -154,6 +155,7 @@ function objectsOf(device: Device): SimObject[] {
     ...texts.map((rule) => textObject(device, rule)),
     ...profile.registers.map((register) => registerObject(device, register)),
     ...profile.buffers.map((rule) => bufferObject(device, rule)),
+    ...profile.compact.map((rule) => compactObject(device, rule)),
     ...profile.eventLogs.map((rule) => eventLogObject(device, rule)),
     ...(profile.relay === null ? [] : [disconnectObject(device, profile.relay)]),
     ...(profile.firmware === null ? [] : [imageObject(device.firmware, profile.firmware.obis)]),
