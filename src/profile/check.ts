@@ -14,7 +14,8 @@ import type { MeterAttribute, MeterEvent } from '../model/event.ts';
 import { parseMeterId } from '../model/ids.ts';
 import { readEvents } from './event-readout.ts';
 import { readPush } from './push.ts';
-import { type ReadContext, type ReadoutGroup, readBuffer, readRegisters } from './readout.ts';
+import { type ReadContext, type ReadoutGroup, readBuffer } from './readout.ts';
+import { readRegisters } from './register-readout.ts';
 import type { Profile } from './schema/profile.ts';
 import { isTimeZone } from './zone.ts';
 

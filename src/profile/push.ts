@@ -11,14 +11,8 @@ import { obisFromOctets } from '../dlms/cosem/obis.ts';
 import { type ScalerUnit, scalerUnitOf, UNIT_NONE, unitSymbol } from '../dlms/cosem/units.ts';
 import type { MeterAttribute } from '../model/event.ts';
 import type { ExactInteger } from '../model/number.ts';
-import {
-  groupOf,
-  type ReadContext,
-  type ReadoutGroup,
-  type ReadoutProblem,
-  type RegisterTime,
-  registerTime,
-} from './readout.ts';
+import { groupOf, type ReadContext, type ReadoutGroup, type ReadoutProblem } from './readout.ts';
+import { type RegisterTime, registerTime } from './register-readout.ts';
 import type { AttributeRule, Profile, PushRule, PushTarget, RegisterRule, ValueClass } from './schema/profile.ts';
 import { integerOf, textOf } from './value.ts';
 

@@ -18,14 +18,8 @@ import {
   type ReadRequest,
   registerRequests,
 } from '../../profile/plan.ts';
-import {
-  type ReadContext,
-  type ReadoutProblem,
-  readAttributes,
-  readBuffer,
-  readRegisters,
-  registerTime,
-} from '../../profile/readout.ts';
+import { type ReadContext, type ReadoutProblem, readBuffer } from '../../profile/readout.ts';
+import { readAttributes, readRegisters, registerTime } from '../../profile/register-readout.ts';
 import { edgeError } from '../errors.ts';
 import type { Entry, Health, Meter, ReadingStage } from '../ports.ts';
 import { accessOf, dataOf, wantedData } from './answers.ts';

@@ -4,7 +4,8 @@
  */
 import type { Happening } from '../../dlms/index.ts';
 import { readHappening } from '../../profile/event-readout.ts';
-import { readRegisters, type Scaler } from '../../profile/readout.ts';
+import type { Scaler } from '../../profile/readout.ts';
+import { readRegisters } from '../../profile/register-readout.ts';
 import type { Meter, Staged } from '../ports.ts';
 
 /** When it was told, UTC ms or null while the clock is not set, and what the meter said of its registers. */

@@ -9,7 +9,8 @@ import { parseMeterId } from '../../../src/model/ids.ts';
 import { isoOfUtcMs, utcMsOfIso } from '../../../src/profile/check.ts';
 import { readEvents, readHappening } from '../../../src/profile/event-readout.ts';
 import { readPush } from '../../../src/profile/push.ts';
-import { readAttributes, readBuffer, readRegisters, readScalers } from '../../../src/profile/readout.ts';
+import { readBuffer } from '../../../src/profile/readout.ts';
+import { readAttributes, readRegisters, readScalers } from '../../../src/profile/register-readout.ts';
 import { parseProfileOrThrow } from '../../../src/profile/schema/parse.ts';
 import type { BufferRule, EventLogRule, Profile, RegisterRule } from '../../../src/profile/schema/profile.ts';
 

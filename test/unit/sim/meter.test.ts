@@ -14,7 +14,8 @@ import {
   plainRequest,
   registerRequests,
 } from '../../../src/profile/plan.ts';
-import { readAttributes, readBuffer, readRegisters } from '../../../src/profile/readout.ts';
+import { readBuffer } from '../../../src/profile/readout.ts';
+import { readAttributes, readRegisters } from '../../../src/profile/register-readout.ts';
 import type { BufferRule, RelayRule } from '../../../src/profile/schema/profile.ts';
 import { readLedger } from '../../../src/sim/ledger.ts';
 import { Desk, profileKeys, profileOf, START_MS } from './world.ts';
