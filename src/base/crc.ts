@@ -11,6 +11,7 @@ function reflectedTable(polynomial: number): Uint32Array {
 }
 
 const X25 = reflectedTable(0x8408);
+const ARC = reflectedTable(0xa001);
 const CASTAGNOLI = reflectedTable(0x82f63b78);
 
 /** CRC-16/X.25, the HCS and FCS of HDLC (ISO/IEC 13239): start FFFF, reflected 1021, final xor FFFF. Sent low octet first. */
@@ -18,6 +19,13 @@ export function crc16X25(octets: Uint8Array): number {
   let crc = 0xffff;
   for (const octet of octets) crc = (crc >>> 8) ^ (X25[(crc ^ octet) & 0xff] as number);
   return (crc ^ 0xffff) & 0xffff;
+}
+
+/** CRC-16/ARC, the check of P1 telegrams: start 0, reflected 8005, no final xor; "123456789" gives BB3D. */
+export function crc16Arc(octets: Uint8Array): number {
+  let crc = 0;
+  for (const octet of octets) crc = (crc >>> 8) ^ (ARC[(crc ^ octet) & 0xff] as number);
+  return crc;
 }
 
 /** CRC-32C (Castagnoli, RFC 3720 appendix B.4): "123456789" gives E3069283. `start` continues an earlier sum. */

@@ -54,6 +54,12 @@ export const DLMS_ERRORS = {
     retry: 'never',
     sentence: 'A date or time is not 12, 5 or 4 octets long, or is not a date at all.',
   },
+  DLMS_DATA_LINE: {
+    side: 'remote',
+    retry: 'later',
+    sentence:
+      'A line of a telegram or read-out is not written address(value*unit): look at parity and data bits of the line, and at the data port of the meter.',
+  },
   DLMS_CAPTURE: {
     side: 'local',
     retry: 'never',

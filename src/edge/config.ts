@@ -26,6 +26,14 @@ const METER = section('A meter', {
       example: '/etc/deltawatt/meters/m0001.keys',
     }),
   ),
+  equipmentId: maybe(
+    text({
+      what: 'On a port that sends telegrams: which sub-meter it is, by its equipment identifier there',
+      pattern: '^[!-~]{1,64}$',
+      form: '1 to 64 characters without spaces',
+      example: 'G0001234567890123',
+    }),
+  ),
   timeZone: maybe(text({ what: 'Time zone of its site; default timeZone above', example: 'Europe/Berlin' })),
 });
 

@@ -139,6 +139,8 @@ export const SESSION_IDLE_MAX_MS = 60_000;
 
 /** Push lists of one port that are told apart; meters have three. */
 export const PUSH_LISTS_MAX = 16;
+/** Rows of different columns whose last one is remembered for each meter that pushes: two value classes, by list and by sub-meter. */
+export const STORED_ROWS_MAX = 64;
 
 /** A line that cannot be opened is tried again after this, then after twice as long each time. */
 export const REOPEN_MIN_MS = 1_000;

@@ -282,6 +282,8 @@ export interface Meter {
   readonly physicalDevice: number | null;
   /** Password of low-level security, or null. */
   readonly password: Uint8Array | null;
+  /** A sub-meter in the telegrams of its line: its equipment identifier there; absent = the port is its own. */
+  readonly equipmentId?: string;
   /** Keys shared with it; absent or null = none. */
   readonly security?: MeterSecurity | null;
 }

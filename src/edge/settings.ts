@@ -2,7 +2,7 @@
 import { toHex } from '../base/bytes.ts';
 import type { Env, MqttOptions, StoreKind } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
-import type { Link } from '../link/link.ts';
+import { carriesTelegrams, type Link } from '../link/link.ts';
 import { linkOf } from '../link/registry.ts';
 import type { LinkEnv } from '../link/scheme.ts';
 import type { MeterId } from '../model/ids.ts';
@@ -177,7 +177,15 @@ async function linesOf(config: EdgeConfig, around: SettingsSurroundings): Promis
         problems.push(`meter ${meter.id}: ${reasonOf(error)}`);
       }
     }
-    if (link.purpose === 'push') problems.push(...pushProblems(line.id, link, meters));
+    if (carriesTelegrams(link.framing)) problems.push(...telegramProblems(line.id, meters));
+    else {
+      if (link.purpose === 'push') problems.push(...pushProblems(line.id, link, meters));
+      for (const { meterId, equipmentId } of meters)
+        if (equipmentId !== undefined)
+          problems.push(
+            `meter ${meterId}: equipmentId is for sub-meters in telegrams, line ${line.id} has none (framing=p1)`,
+          );
+    }
     lines.push({ id: line.id, link, sampleMs: line.sampleS * 1000, meters });
   }
   problems.push(...sharedKeys(lines.flatMap(({ meters }) => meters)));
@@ -196,6 +204,19 @@ function pushProblems(line: string, link: Link, meters: readonly Meter[]): strin
     return [`line ${line}: several meters push here, so the key file of each names its meterTitle; ${words} has none`];
   const distinct = new Set(titles.map((title) => toHex(title ?? new Uint8Array())));
   return distinct.size === meters.length ? [] : [`line ${line}: two meters have the same meterTitle`];
+}
+
+/** A port of telegrams has one meter of its own, and sub-meters that are told apart by their identifiers. */
+function telegramProblems(line: string, meters: readonly Meter[]): string[] {
+  const ids = meters.flatMap(({ equipmentId }) => equipmentId ?? []);
+  const keyed = meters.filter(({ security }) => security !== null && security !== undefined);
+  return [
+    ...(meters.length - ids.length > 1
+      ? [`line ${line}: a port of telegrams has one meter; its sub-meters are told by their equipmentId`]
+      : []),
+    ...(new Set(ids).size < ids.length ? [`line ${line}: two meters have the same equipmentId`] : []),
+    ...keyed.map(({ meterId }) => `meter ${meterId}: telegrams come in clear, take its keysFile away`),
+  ];
 }
 
 /** One key in two meters gives both away with either, and their counters would repeat numbers under it. */
@@ -246,6 +267,7 @@ async function meterOf(
     physicalDevice: onHdlc && hdlc?.addressOctets !== 1 ? physical : null,
     password: meter.passwordFile === undefined ? null : await passwordOf(env, meter.passwordFile),
     security,
+    ...(meter.equipmentId === undefined ? {} : { equipmentId: meter.equipmentId }),
   };
 }
 

@@ -15,8 +15,13 @@ export interface LinkCapabilities {
   readonly rescan: boolean;
 }
 
-/** How APDUs are framed on the octets of a link. */
-export type LinkFraming = 'hdlc' | 'wrapper' | 'mbus' | 'auto';
+/** How APDUs are framed on the octets of a link; `p1` = telegrams and no APDUs, `p1-unchecked` = those without a CRC. */
+export type LinkFraming = 'hdlc' | 'wrapper' | 'mbus' | 'auto' | 'p1' | 'p1-unchecked';
+
+/** Whether telegrams come instead of APDUs. */
+export function carriesTelegrams(framing: LinkFraming): boolean {
+  return framing === 'p1' || framing === 'p1-unchecked';
+}
 
 interface LinkFacts {
   /** Canonical address, as configured. */

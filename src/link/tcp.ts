@@ -1,11 +1,12 @@
 /**
  * Lines over TCP: `tcp://host:4059` carries the wrapper, `tcp+hdlc://host:port` HDLC (serial servers and some meters);
- * `push+tcp://:4059` listens for meters that connect by themselves and push with the wrapper.
+ * `push+tcp://:4059` listens for meters that connect by themselves and push with the wrapper,
+ * or with `framing=p1` for ports whose telegrams are sent on.
  */
 import { reasonOf } from '../base/errors.ts';
 import { linkError } from './errors.ts';
 import { CONNECT_TIMEOUT_DEFAULT_MS, DLMS_PORT, LINK_PDU_MAX_BYTES } from './limits.ts';
-import type { LineLink, LinkCapabilities, ListenerLink } from './link.ts';
+import type { LineLink, LinkCapabilities, LinkFraming, ListenerLink } from './link.ts';
 import { type OptionTable, readOptions } from './options.ts';
 import type { LinkAddress, LinkEnv, LinkScheme } from './scheme.ts';
 
@@ -28,7 +29,15 @@ const OPTIONS = {
   },
   gap: GAP,
 } as const satisfies OptionTable;
-const PUSH_OPTIONS = { gap: GAP } as const satisfies OptionTable;
+const PUSH_OPTIONS = {
+  gap: GAP,
+  framing: {
+    kind: 'choice',
+    about: 'What comes in a connection; p1-unchecked are the telegrams without CRC of meters before DSMR 4',
+    default: 'wrapper',
+    of: ['wrapper', 'p1', 'p1-unchecked'],
+  },
+} as const satisfies OptionTable;
 
 const CAPABILITIES: LinkCapabilities = {
   maxInFlight: 1,
@@ -76,7 +85,7 @@ function makePush(address: LinkAddress, env: LinkEnv): ListenerLink | { readonly
     purpose: 'push',
     scheme: 'push+tcp',
     url: address.url,
-    framing: 'wrapper',
+    framing: values.framing as LinkFraming,
     capabilities: CAPABILITIES,
     octetMs: 0,
     gapMs: values.gap,

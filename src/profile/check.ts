@@ -9,11 +9,14 @@ import { dataFromOctets } from '../dlms/axdr/decode.ts';
 import { dateTimeOfUtcMs } from '../dlms/cosem/datetime.ts';
 import { isObis } from '../dlms/cosem/obis.ts';
 import { unitCode } from '../dlms/cosem/units.ts';
+import { parseP1Telegram } from '../dlms/telegram/p1.ts';
+import { partsOfTelegram } from '../dlms/telegram/sub-meters.ts';
+import { telegramBody } from '../dlms/telegram/telegram.ts';
 import { decodeApdu } from '../dlms/xdlms/codec.ts';
 import type { MeterAttribute, MeterEvent } from '../model/event.ts';
 import { parseMeterId } from '../model/ids.ts';
 import { readEvents } from './event-readout.ts';
-import { readPush } from './push.ts';
+import { type PushedMessage, readPush } from './push.ts';
 import { type ReadContext, type ReadoutGroup, readBuffer } from './readout.ts';
 import { readRegisters } from './register-readout.ts';
 import type { Profile } from './schema/profile.ts';
@@ -36,6 +39,8 @@ export interface ProfileVector {
 /** What the meter sent. */
 export type VectorInput =
   | { readonly kind: 'push'; readonly apduHex: string }
+  /** Lines of a telegram without their ends; the part of the sub-meter with this identifier, or of the meter itself. */
+  | { readonly kind: 'p1'; readonly lines: readonly string[]; readonly equipmentId?: string }
   | { readonly kind: 'buffer'; readonly name: string; readonly dataHex: string; readonly watermark?: string }
   | { readonly kind: 'events'; readonly name: string; readonly dataHex: string; readonly watermark?: string }
   | {
@@ -97,7 +102,9 @@ export function vectorLines(profile: Profile, vector: ProfileVector): string[] {
   const { given } = vector;
   switch (given.kind) {
     case 'push':
-      return pushLines(profile, given.apduHex, context);
+      return pushLines(profile, notificationIn(given.apduHex), context);
+    case 'p1':
+      return pushLines(profile, telegramIn(given), context);
     case 'buffer': {
       const rule = named(profile.buffers, given.name);
       const read = readBuffer(profile, rule, dataOf(given.dataHex), context, watermarkOf(given));
@@ -120,10 +127,25 @@ export function vectorLines(profile: Profile, vector: ProfileVector): string[] {
   }
 }
 
-function pushLines(profile: Profile, apduHex: string, context: ReadContext & { readonly nowMs: number }): string[] {
+function telegramIn({ lines, equipmentId }: Extract<VectorInput, { readonly kind: 'p1' }>): PushedMessage {
+  const telegram = parseP1Telegram(new TextEncoder().encode(lines.join('\r\n')));
+  const parts = partsOfTelegram(telegram, equipmentId === undefined ? [] : [equipmentId]);
+  const body = telegramBody(parts.get(equipmentId ?? null) ?? []);
+  return { encoding: 'p1', dateTime: telegram.dateTime, body };
+}
+
+function notificationIn(apduHex: string): PushedMessage {
   const apdu = decodeApdu(fromHex(apduHex));
   if (apdu.apdu !== 'data-notification') throw new Error(`the octets are a ${apdu.apdu}, not a data-notification`);
-  const read = readPush(profile, { dateTime: apdu.dateTime, body: apdu.body }, context);
+  return { dateTime: apdu.dateTime, body: apdu.body };
+}
+
+function pushLines(
+  profile: Profile,
+  message: PushedMessage,
+  context: ReadContext & { readonly nowMs: number },
+): string[] {
+  const read = readPush(profile, message, context);
   return [
     `list ${read.list?.name ?? 'unknown'}`,
     ...readingLines(read.groups),

@@ -1,9 +1,10 @@
 /**
- * From a pushed notification to readings and attributes, by the push lists of a profile.
+ * From a pushed notification or telegram to readings and attributes, by the push lists of a profile.
  *
  * Customer ports send lists in four forms: values alone in a fixed order; OBIS and value in turn, some with scaler and unit
  * behind; structures of OBIS, value, scaler and unit; and a push object list with the values in its order. The first needs
- * the profile's positions, the others name their objects. Units that the frame does not carry come from the profile.
+ * the profile's positions, the others name their objects. Units that the frame does not carry come from the profile. A structure
+ * may end with the time at which its value was captured, as telegrams have it of sub-meters: it makes a row of its own.
  */
 import type { Data } from '../dlms/axdr/data.ts';
 import { type CaptureObject, captureObjectsOf } from '../dlms/cosem/capture-object.ts';
@@ -13,11 +14,21 @@ import type { MeterAttribute } from '../model/event.ts';
 import type { ExactInteger } from '../model/number.ts';
 import { groupOf, type ReadContext, type ReadoutGroup, type ReadoutProblem } from './readout.ts';
 import { type RegisterTime, registerTime } from './register-readout.ts';
-import type { AttributeRule, Profile, PushRule, PushTarget, RegisterRule, ValueClass } from './schema/profile.ts';
+import type {
+  AttributeRule,
+  Profile,
+  PushEncoding,
+  PushRule,
+  PushTarget,
+  RegisterRule,
+  ValueClass,
+} from './schema/profile.ts';
 import { integerOf, textOf } from './value.ts';
 
 /** A pushed message as it was decoded. */
 export interface PushedMessage {
+  /** What it came as; absent = a notification. */
+  readonly encoding?: PushEncoding;
   /** Octets of the date-time of the notification; empty = none. */
   readonly dateTime: Uint8Array;
   readonly body: Data;
@@ -40,6 +51,17 @@ interface PushItem {
   readonly obis: string | null;
   readonly value: Data;
   readonly scalerUnit: ScalerUnit | null;
+  /** When the value was captured, absent = with the others. */
+  readonly capturedAt?: Data;
+}
+
+/** A value on its way to its group. */
+interface SortedValue {
+  readonly register: RegisterRule;
+  readonly exponent: number;
+  readonly unit: string;
+  readonly value: ExactInteger;
+  readonly capturedAt: Data | null;
 }
 
 /** Readings and attributes of a push. Time: the notification's, else the clock in the list, else the receive time. */
@@ -49,7 +71,8 @@ export function readPush(
   context: ReadContext & { readonly nowMs: number },
 ): PushReadout {
   const elements = elementsOf(message.body);
-  const list = profile.push.find((rule) => isList(rule, elements)) ?? null;
+  const { encoding = 'notification' } = message;
+  const list = profile.push.find((rule) => rule.encoding === encoding && isList(rule, elements)) ?? null;
   if (list === null) {
     const sentence = `No push list of ${profile.key} has this form (${elements.length} elements).`;
     return { list, groups: [], attributes: [], unknown: [], problems: [{ index: 0, sentence }] };
@@ -61,7 +84,7 @@ export function readPush(
 }
 
 class PushSorter {
-  readonly #values: { register: RegisterRule; exponent: number; unit: string; value: ExactInteger }[] = [];
+  readonly #values: SortedValue[] = [];
   readonly #attributes: MeterAttribute[] = [];
   readonly #unknown: PushReadout['unknown'][number][] = [];
   readonly #problems: ReadoutProblem[] = [];
@@ -87,7 +110,7 @@ class PushSorter {
   finish(dateTime: Uint8Array): PushReadout {
     const time = this.#time(dateTime);
     const classes: readonly ValueClass[] = ['billing', 'low-value'];
-    const groups = classes.flatMap((valueClass) => this.#group(valueClass, time));
+    const groups = classes.flatMap((valueClass) => this.#groups(valueClass, time));
     const { list } = this;
     return { list, groups, attributes: this.#attributes, unknown: this.#unknown, problems: this.#problems };
   }
@@ -116,7 +139,7 @@ class PushSorter {
       const sentence = `${register.name} came in ${unit}, its profile says ${register.unit}.`;
       this.#problems.push({ index: item.position, sentence });
     }
-    this.#values.push({ register, exponent, unit, value });
+    this.#values.push({ register, exponent, unit, value, capturedAt: item.capturedAt ?? null });
   }
 
   #attribute(item: PushItem, attribute: AttributeRule): void {
@@ -134,12 +157,22 @@ class PushSorter {
     return registerTime(this.profile, this.#clock, this.context);
   }
 
-  #group(valueClass: ValueClass, time: RegisterTime): ReadoutGroup[] {
-    const values = this.#values.filter((entry) => entry.register.valueClass === valueClass);
-    if (values.length === 0) return [];
-    const columns = values.map(({ register, exponent, unit }) => ({ obis: register.obis, exponent, unit }));
-    const row = { ...time, status: new Uint8Array(0), values: values.map((entry) => entry.value) };
-    return [{ group: groupOf(this.context, 0, 'push', columns), valueClass, rows: [row] }];
+  /** The values of one time in one group: those of the push, and those that were captured before it. */
+  #groups(valueClass: ValueClass, time: RegisterTime): ReadoutGroup[] {
+    const byTime = new Map<string, { readonly time: RegisterTime; readonly values: SortedValue[] }>();
+    for (const entry of this.#values) {
+      if (entry.register.valueClass !== valueClass) continue;
+      const own = entry.capturedAt === null ? time : registerTime(this.profile, entry.capturedAt, this.context);
+      const key = `${own.atMs} ${own.quality}`;
+      const row = byTime.get(key) ?? { time: own, values: [] };
+      row.values.push(entry);
+      byTime.set(key, row);
+    }
+    return [...byTime.values()].map(({ time: own, values }) => {
+      const columns = values.map(({ register, exponent, unit }) => ({ obis: register.obis, exponent, unit }));
+      const row = { ...own, status: new Uint8Array(0), values: values.map((entry) => entry.value) };
+      return { group: groupOf(this.context, 0, 'push', columns), valueClass, rows: [row] };
+    });
   }
 }
 
@@ -203,11 +236,12 @@ function isPushSetup(object: CaptureObject): boolean {
 }
 
 function structuredItem(element: Data, position: number): PushItem {
-  const [name, value, scalerUnit] = element.type === 'structure' ? element.value : [];
+  const [name, value, scalerUnit, capturedAt] = element.type === 'structure' ? element.value : [];
   if (name === undefined || value === undefined || !isObisOctets(name)) {
     return { position, obis: null, value: element, scalerUnit: null };
   }
-  return { position, obis: obisFromOctets(name.value), value, scalerUnit: scalerUnitIn(scalerUnit) };
+  const item = { position, obis: obisFromOctets(name.value), value, scalerUnit: scalerUnitIn(scalerUnit) };
+  return capturedAt === undefined ? item : { ...item, capturedAt };
 }
 
 /** OBIS and value in turn, or a structure of both, in one list even mixed (Tyrol): scaler and unit may follow each. */

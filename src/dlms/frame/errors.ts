@@ -141,6 +141,18 @@ export const FRAME_ERRORS = {
     retry: 'now',
     sentence: 'A segment of an M-Bus message was lost, so the whole message was dropped; the meter pushes again.',
   },
+  P1_FORMAT: {
+    side: 'path',
+    retry: 'now',
+    sentence:
+      'Octets begin like a P1 telegram and are none; look at speed, parity and data bits, and whether the signal must be inverted.',
+  },
+  P1_CRC_MISMATCH: {
+    side: 'path',
+    retry: 'now',
+    sentence:
+      'The check behind a P1 telegram failed or is missing: octets were altered, or the meter is older than DSMR 4 (framing=p1-unchecked).',
+  },
   IEC_NO_ANSWER: {
     side: 'path',
     retry: 'later',

@@ -1,6 +1,6 @@
 /**
  * Listens to a customer port: HDLC UI or I frames and wired M-Bus long frames, in one stream, in any mixture, and joins
- * their segments and general-block-transfer blocks to whole messages. It never sends.
+ * their segments and general-block-transfer blocks to whole messages; or P1 telegrams, which are whole. It never sends.
  *
  * Known weak point: segments of UI frames carry no number, so a lost middle segment shows only when the message is decoded.
  */
@@ -18,13 +18,23 @@ import {
 } from './limits.ts';
 import { startsWithLlc, withoutLlc } from './llc.ts';
 import { isLastMbusSegment, MBUS_RULE, type MbusFrame, mbusSequence } from './mbus-frame.ts';
+import { p1Rule } from './p1-frame.ts';
 import { type FrameRule, FrameScanner } from './scanner.ts';
 import type { Stations, TransportEvent } from './transport.ts';
 
+/** Frames of a customer port: `auto` = HDLC and M-Bus, `p1-unchecked` = telegrams before DSMR 4, which have no CRC. */
+export type PushFraming = 'hdlc' | 'mbus' | 'auto' | 'p1' | 'p1-unchecked';
+
+/** What a listener tells: APDUs of pushes, or telegrams. */
+export type PushEvent =
+  | TransportEvent
+  /** A telegram from its `/` to the line end behind its `!`. */
+  | { readonly kind: 'telegram'; readonly octets: Uint8Array };
+
 /** Settings of a listener. */
 export interface PushOptions {
-  /** Which frames to look for. */
-  readonly framing: 'hdlc' | 'mbus' | 'auto';
+  /** Which frames to look for; telegrams are never mixed with others. */
+  readonly framing: PushFraming;
   /** Silence inside a frame after which it is given up, ms (20-5,000). */
   readonly gapMs?: number;
   /** Silence between segments or blocks of one message after which it is given up, ms. */
@@ -33,7 +43,8 @@ export interface PushOptions {
 
 type Frame =
   | { readonly link: 'hdlc'; readonly frame: HdlcFrame }
-  | { readonly link: 'mbus'; readonly frame: MbusFrame };
+  | { readonly link: 'mbus'; readonly frame: MbusFrame }
+  | { readonly link: 'p1'; readonly frame: Uint8Array };
 
 /** What is known of one sender's unfinished message. */
 interface Sender {
@@ -46,21 +57,18 @@ interface Sender {
   readonly blocks: BlockJoin;
 }
 
-/** The listener: only `unsolicited` and `discarded` events come out. */
-export class PushMachine implements Machine<TransportEvent> {
+/** The listener: only `unsolicited`, `telegram` and `discarded` events come out. */
+export class PushMachine implements Machine<PushEvent> {
   readonly #scanner: FrameScanner<Frame>;
   readonly #senders = new Map<string, Sender>();
   readonly #reassemblyMs: number;
 
   constructor(options: PushOptions) {
-    const rules: FrameRule<Frame>[] = [];
-    if (options.framing !== 'mbus') rules.push(tagged(HDLC_RULE, (frame) => ({ link: 'hdlc', frame })));
-    if (options.framing !== 'hdlc') rules.push(tagged(MBUS_RULE, (frame) => ({ link: 'mbus', frame })));
-    this.#scanner = new FrameScanner(rules, options.gapMs ?? FRAME_GAP_DEFAULT_MS);
+    this.#scanner = new FrameScanner(rulesOf(options.framing), options.gapMs ?? FRAME_GAP_DEFAULT_MS);
     this.#reassemblyMs = options.reassemblyMs ?? PUSH_REASSEMBLY_DEFAULT_MS;
   }
 
-  receive(chunk: Uint8Array, nowMs: number): TransportEvent[] {
+  receive(chunk: Uint8Array, nowMs: number): PushEvent[] {
     return this.#consume(this.#scanner.receive(chunk, nowMs), nowMs);
   }
 
@@ -77,7 +85,7 @@ export class PushMachine implements Machine<TransportEvent> {
     return deadline;
   }
 
-  tick(nowMs: number): TransportEvent[] {
+  tick(nowMs: number): PushEvent[] {
     const events = this.#consume(this.#scanner.tick(nowMs), nowMs);
     for (const [key, sender] of this.#senders) {
       if (!isOpen(sender) || nowMs < sender.lastAtMs + this.#reassemblyMs) continue;
@@ -88,17 +96,18 @@ export class PushMachine implements Machine<TransportEvent> {
     return events;
   }
 
-  #consume(scanned: ReturnType<FrameScanner<Frame>['receive']>, nowMs: number): TransportEvent[] {
-    const events: TransportEvent[] = [];
+  #consume(scanned: ReturnType<FrameScanner<Frame>['receive']>, nowMs: number): PushEvent[] {
+    const events: PushEvent[] = [];
     for (const event of scanned) {
       if (event.kind === 'discarded') events.push(event);
       else if (event.frame.link === 'hdlc') this.#hdlc(event.frame.frame, nowMs, events);
-      else this.#mbus(event.frame.frame, nowMs, events);
+      else if (event.frame.link === 'mbus') this.#mbus(event.frame.frame, nowMs, events);
+      else events.push({ kind: 'telegram', octets: event.frame.frame });
     }
     return events;
   }
 
-  #hdlc(frame: HdlcFrame, nowMs: number, events: TransportEvent[]): void {
+  #hdlc(frame: HdlcFrame, nowMs: number, events: PushEvent[]): void {
     const { control, information, source, destination } = frame;
     if ((control.type !== 'UI' && control.type !== 'I') || information.length === 0) {
       events.push({ kind: 'discarded', code: 'HDLC_UNEXPECTED', octets: information });
@@ -120,7 +129,7 @@ export class PushMachine implements Machine<TransportEvent> {
     );
   }
 
-  #mbus(frame: MbusFrame, nowMs: number, events: TransportEvent[]): void {
+  #mbus(frame: MbusFrame, nowMs: number, events: PushEvent[]): void {
     const key = `m${frame.address}:${frame.source}>${frame.destination}`;
     const sender = this.#sender(key, { client: frame.destination, server: frame.source }, nowMs, events);
     const sequence = mbusSequence(frame);
@@ -135,7 +144,7 @@ export class PushMachine implements Machine<TransportEvent> {
     this.#segment(sender, frame.data, isLastMbusSegment(frame), 'MBUS_SEGMENT_ORDER', events);
   }
 
-  #sender(key: string, stations: Stations, nowMs: number, events: TransportEvent[]): Sender {
+  #sender(key: string, stations: Stations, nowMs: number, events: PushEvent[]): Sender {
     const sender = this.#senders.get(key) ?? {
       parts: [],
       bytes: 0,
@@ -155,7 +164,7 @@ export class PushMachine implements Machine<TransportEvent> {
     return sender;
   }
 
-  #segment(sender: Sender, data: Uint8Array, last: boolean, code: FrameErrorCode, events: TransportEvent[]): void {
+  #segment(sender: Sender, data: Uint8Array, last: boolean, code: FrameErrorCode, events: PushEvent[]): void {
     sender.parts.push(data);
     sender.bytes += data.length;
     if (sender.bytes > PUSH_MESSAGE_MAX_BYTES) this.#abandonSegments(sender, code, events);
@@ -167,7 +176,7 @@ export class PushMachine implements Machine<TransportEvent> {
     }
   }
 
-  #message(sender: Sender, apdu: Uint8Array, events: TransportEvent[]): void {
+  #message(sender: Sender, apdu: Uint8Array, events: PushEvent[]): void {
     if (apdu.indexOf(GENERAL_BLOCK_TRANSFER) !== 0) {
       events.push({ kind: 'unsolicited', apdu, stations: sender.stations });
       return;
@@ -177,7 +186,7 @@ export class PushMachine implements Machine<TransportEvent> {
     else if (outcome.kind === 'dropped') events.push({ kind: 'discarded', code: outcome.code, octets: outcome.octets });
   }
 
-  #abandonSegments(sender: Sender, code: FrameErrorCode, events: TransportEvent[]): void {
+  #abandonSegments(sender: Sender, code: FrameErrorCode, events: PushEvent[]): void {
     if (sender.parts.length > 0) events.push({ kind: 'discarded', code, octets: concat(sender.parts) });
     sender.parts = [];
     sender.bytes = 0;
@@ -186,6 +195,15 @@ export class PushMachine implements Machine<TransportEvent> {
 
 function isOpen(sender: Sender): boolean {
   return sender.parts.length > 0 || sender.blocks.isOpen;
+}
+
+function rulesOf(framing: PushFraming): FrameRule<Frame>[] {
+  if (framing === 'p1' || framing === 'p1-unchecked')
+    return [tagged(p1Rule(framing === 'p1'), (frame) => ({ link: 'p1', frame }))];
+  const rules: FrameRule<Frame>[] = [];
+  if (framing !== 'mbus') rules.push(tagged(HDLC_RULE, (frame) => ({ link: 'hdlc', frame })));
+  if (framing !== 'hdlc') rules.push(tagged(MBUS_RULE, (frame) => ({ link: 'mbus', frame })));
+  return rules;
 }
 
 /** The same rule, its frames marked with the kind of link. */

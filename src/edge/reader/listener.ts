@@ -2,20 +2,28 @@
  * A port on which meters speak by themselves: a customer port with its one meter, or a place where meters connect to. It
  * sends nothing but confirmations that were asked for. Where several meters push to one place, their system titles tell them
  * apart, and whoever has none that is known is not heard. Noise and malformed frames are counted by code and the line goes
- * on; a line that ends is opened again.
+ * on; a line that ends is opened again. A port of telegrams has one meter and what hangs on it: gas and water meters are told
+ * apart by their equipment identifiers.
  */
 import { toHex } from '../../base/bytes.ts';
 import type { ByteDuplex, Listener, Timer } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
-import { PushMachine } from '../../dlms/frame/push.machine.ts';
-import type { Stations, TransportEvent } from '../../dlms/frame/transport.ts';
+import { type PushEvent, PushMachine } from '../../dlms/frame/push.machine.ts';
+import type { Stations } from '../../dlms/frame/transport.ts';
 import { WrapperServer } from '../../dlms/frame/wrapper.machine.ts';
-import { type Apdu, decodeApdu } from '../../dlms/index.ts';
+import {
+  type Apdu,
+  decodeApdu,
+  parseP1Telegram,
+  partsOfTelegram,
+  type Telegram,
+  telegramBody,
+} from '../../dlms/index.ts';
 import { LineDriver } from '../../link/drive.ts';
 import type { Link } from '../../link/link.ts';
 import { BABBLE_OCTETS, REOPEN_MAX_MS, REOPEN_MIN_MS } from '../limits.ts';
 import type { Meter } from '../ports.ts';
-import { PushedMeter, type PushedMeterOptions } from './pushed-meter.ts';
+import { type Heard, PushedMeter, type PushedMeterOptions } from './pushed-meter.ts';
 
 /** What a listener is made of. */
 export interface PushListenerOptions extends Omit<PushedMeterOptions, 'meter'> {
@@ -111,8 +119,9 @@ export class PushListener {
     running.kick();
   }
 
-  #hear(event: TransportEvent, answer: Answer): void {
+  #hear(event: PushEvent, answer: Answer): void {
     if (event.kind === 'discarded') this.#discarded(event.code, event.octets.length, this.#meters.at(0));
+    else if (event.kind === 'telegram') this.#telegram(event.octets);
     else if (event.kind === 'unsolicited' || event.kind === 'apdu') this.#message(event.apdu, event.stations, answer);
   }
 
@@ -129,10 +138,34 @@ export class PushListener {
       return;
     }
     const heard = meter.hear(outer, (apdu) => answer(apdu, stations));
-    if (heard.kind === 'discarded') this.#discarded(heard.code, octets.length, meter);
+    this.#heard(heard, octets.length, meter);
+  }
+
+  #heard(heard: Heard, octets: number, meter: PushedMeter): void {
+    if (heard.kind === 'discarded') this.#discarded(heard.code, octets, meter);
     if (heard.kind !== 'read') return;
     this.#noiseOctets = 0;
     this.#reopenMs = REOPEN_MIN_MS;
+  }
+
+  /** What is of a sub-meter that is listed goes to it, the rest to the meter whose port this is. */
+  #telegram(octets: Uint8Array): void {
+    const telegram = told(octets);
+    if (typeof telegram === 'string') {
+      this.#discarded(telegram, octets.length, this.#meters.at(0));
+      return;
+    }
+    const parts = partsOfTelegram(
+      telegram,
+      this.#options.meters.flatMap(({ equipmentId }) => equipmentId ?? []),
+    );
+    this.#options.meters.forEach(({ equipmentId }, at) => {
+      const values = parts.get(equipmentId ?? null);
+      const meter = this.#meters[at];
+      if (values === undefined || meter === undefined) return;
+      const message = { encoding: 'p1', dateTime: telegram.dateTime, body: telegramBody(values) } as const;
+      this.#heard(meter.hearTelegram(message), octets.length, meter);
+    });
   }
 
   /** Who sent it, by its title. */
@@ -147,7 +180,7 @@ export class PushListener {
     const sentence = `${this.#noiseOctets} octets came in a row that belong to no frame; look at cabling, baud rate and parity.`;
     this.#noiseOctets = 0;
     // At a place where anybody may connect to, it need not be the meter.
-    if (this.#meters.length === 1) meter?.seen('babbling', sentence);
+    if (this.#meters.length === 1 || this.#options.link.kind === 'line') meter?.seen('babbling', sentence);
   }
 }
 
@@ -156,10 +189,19 @@ function machineOf({ framing, gapMs, reassemblyMs }: Link): WrapperServer | Push
   return new PushMachine({ framing, gapMs, ...(reassemblyMs === undefined ? {} : { reassemblyMs }) });
 }
 
+/** A telegram, or the code of why it is none. */
+function told(octets: Uint8Array): Telegram | string {
+  return tried(() => parseP1Telegram(octets));
+}
+
 /** A message as it came, or the code of why it is none. */
 function decoded(octets: Uint8Array): Apdu | string {
+  return tried(() => decodeApdu(octets));
+}
+
+function tried<Message>(read: () => Message): Message | string {
   try {
-    return decodeApdu(octets);
+    return read();
   } catch (error) {
     return error instanceof DeltawattError ? error.code : 'READER_CRASHED';
   }

@@ -7,7 +7,7 @@ import type { Env, Timer } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import { type Apdu, type DataNotification, encodeApdu } from '../../dlms/index.ts';
 import type { MeterStateName } from '../../model/event.ts';
-import { type PushReadout, readPush } from '../../profile/push.ts';
+import { type PushedMessage, type PushReadout, readPush } from '../../profile/push.ts';
 import { PUSH_SILENT_MS } from '../limits.ts';
 import type { Entry, Health, Journal, Meter, ReadingStage } from '../ports.ts';
 import { AttributeFilter } from './attribute-filter.ts';
@@ -15,6 +15,7 @@ import type { MeterCounters } from './counters.ts';
 import { MeterStates } from './meter-states.ts';
 import { type OpenedPush, PushCipher, unverified } from './push-cipher.ts';
 import { PushSampler } from './push-sampler.ts';
+import { StoredRows } from './stored-rows.ts';
 
 const NO_TEXTS: Pick<Entry, 'records' | 'keep'> = { records: [], keep: [] };
 
@@ -48,6 +49,7 @@ export class PushedMeter {
   readonly #attributes: AttributeFilter;
   readonly #cipher: PushCipher;
   readonly #states: MeterStates;
+  readonly #rows = new StoredRows();
   #sampleTimer: Timer | null = null;
   #silenceTimer: Timer | null = null;
   #stopped = false;
@@ -79,19 +81,34 @@ export class PushedMeter {
 
   /** Takes a message; `answer` gets the confirmation of one that asks for it, once it is on the medium. */
   hear(outer: Apdu, answer: (apdu: Uint8Array) => void): Heard {
-    const { health, meter, env } = this.#options;
+    const { health } = this.#options;
     try {
       const opened = this.#cipher.open(outer);
       const { apdu, verified } = opened;
       if (apdu.apdu !== 'data-notification') return this.#notAPush(apdu);
-      const context = { meterId: meter.meterId, timeZone: meter.timeZone, nowMs: env.clock.nowMs() };
-      const readout = readPush(meter.profile, apdu, context);
+      const readout = this.#readout(apdu);
       if (!verified) health.count('reader_push_unverified');
       const confirm = apdu.confirmed ? () => this.#confirm(apdu, opened, answer) : null;
       return this.#take(verified ? readout : unverified(readout), confirm);
     } catch (error) {
       return { kind: 'discarded', code: error instanceof DeltawattError ? error.code : 'READER_CRASHED' };
     }
+  }
+
+  /** Takes what a telegram has of this meter; a meter with keys does not speak in clear. */
+  hearTelegram(message: PushedMessage): Heard {
+    if ((this.#options.meter.security ?? null) !== null) return { kind: 'discarded', code: 'SECURITY_POLICY' };
+    try {
+      return this.#take(this.#readout(message), null);
+    } catch (error) {
+      return { kind: 'discarded', code: error instanceof DeltawattError ? error.code : 'READER_CRASHED' };
+    }
+  }
+
+  #readout(message: PushedMessage): PushReadout {
+    const { meter, env } = this.#options;
+    const context = { meterId: meter.meterId, timeZone: meter.timeZone, nowMs: env.clock.nowMs() };
+    return readPush(meter.profile, message, context);
   }
 
   /** What cannot be protected as the push was is not said: whoever listens must not learn to believe less. */
@@ -173,7 +190,8 @@ export class PushedMeter {
         env.log.warn('reader.push-texts-skipped', { reason: reasonOf(error) });
         return NO_TEXTS;
       });
-      return { groups: readout.groups, records, keep: [...keep, ...this.#cipher.takeKeep()] };
+      const groups = readout.list?.encoding === 'p1' ? this.#rows.take(readout.groups) : readout.groups;
+      return { groups, records, keep: [...keep, ...this.#cipher.takeKeep()] };
     });
     if (confirm === null || !isStaged) return;
     // Where the flush fails, the stage tells its owner why, and the meter sends again.

@@ -169,6 +169,12 @@ export const MACHINES: readonly FuzzTarget[] = [
     8,
     machineOf(() => new PushMachine({ framing: 'auto' })),
   ),
+  parser(
+    'push-p1',
+    ['telegram'],
+    4,
+    machineOf(() => new PushMachine({ framing: 'p1' })),
+  ),
   parser('hdlc-client', ['hdlc'], 4, machineOf(connectedClient)),
   parser(
     'hdlc-server',

@@ -16,6 +16,9 @@ import { decodeHdlcParameters, encodeHdlcParameters } from '../../dlms/frame/hdl
 import { hasServiceCiphering, isCipheredApdu, sealGeneral, sealService } from '../../dlms/security/ciphering.ts';
 import { openWith } from '../../dlms/security/opener.ts';
 import { SecretKey } from '../../dlms/security/secret-key.ts';
+import { parseP1Telegram } from '../../dlms/telegram/p1.ts';
+import { partsOfTelegram } from '../../dlms/telegram/sub-meters.ts';
+import { telegramBody } from '../../dlms/telegram/telegram.ts';
 import { decodeApdu, encodeApdu } from '../../dlms/xdlms/codec.ts';
 import { type Feed, type FuzzTarget, must, parser } from './target.ts';
 
@@ -137,6 +140,15 @@ export const DLMS_PARSERS: readonly FuzzTarget[] = [
   parser('date-time', ['data', 'apdu'], 2, checkDateTime),
   parser('ciphered', ['apdu'], 4, openCipheredApdu),
   parser('sealed', ['apdu'], 3, openSealed),
+  parser('telegram', ['telegram', 'sign-on'], 3, (octets) => {
+    const telegram = parseP1Telegram(octets);
+    const parts = partsOfTelegram(telegram, ['G0']);
+    return () => {
+      const values = [...parts.values()].flat();
+      must(values.length === telegram.values.length, 'a value of a telegram is lost or told twice');
+      dataToOctets(telegramBody(values));
+    };
+  }),
   parser('link-parameters', ['link-parameters'], 3, checkLinkParameters),
   parser('explain', ['apdu', 'data', 'hdlc', 'wrapper', 'mbus'], 2, (octets) => {
     const explained = explain(octets);

@@ -1,11 +1,12 @@
 /** Puts right what would stop a parser at its first check: outer lengths and checksums, layer by layer. */
 import { concat } from '../../base/bytes.ts';
-import { crc16X25, crc32C } from '../../base/crc.ts';
+import { crc16Arc, crc16X25, crc32C } from '../../base/crc.ts';
 import type { SeedKind } from './seed.ts';
 
 type Repair = (octets: Uint8Array) => Uint8Array;
 
 const FLAG = 0x7e;
+const TELEGRAM_END = 0x21;
 const HDLC_LENGTH_MAX = 0x7ff;
 const CRC32_OCTETS = 4;
 
@@ -15,6 +16,7 @@ const REPAIRS: Readonly<Partial<Record<SeedKind, Repair>>> = {
   wrapper: repairWrapper,
   mbus: repairMbus,
   apdu: repairAcse,
+  telegram: repairTelegram,
   block: repairBlock,
   batch: repairBatch,
   mqtt: repairMqtt,
@@ -53,6 +55,13 @@ function controlEnd(frame: Uint8Array): number {
 function putCrc16(frame: Uint8Array, at: number): void {
   const crc = crc16X25(frame.subarray(1, at));
   frame.set([crc & 0xff, crc >>> 8], at);
+}
+
+/** The CRC behind the first `!`. */
+function repairTelegram(octets: Uint8Array): Uint8Array {
+  const end = octets.indexOf(TELEGRAM_END) + 1;
+  const crc = crc16Arc(octets.subarray(0, end)).toString(16).toUpperCase().padStart(4, '0');
+  return end === 0 ? octets : concat([octets.subarray(0, end), new TextEncoder().encode(`${crc}\r\n`)]);
 }
 
 function repairWrapper(octets: Uint8Array): Uint8Array {

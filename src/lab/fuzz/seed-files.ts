@@ -93,6 +93,15 @@ function madeSeeds(chains: readonly FuzzChain[]): { kind: SeedKind; octets: Uint
   return [
     ...of('sign-on', text('/DWT5\\2SIM\r\n\x06252\r\n'), text('/?00123!\r\n\x06252\r\n\x7e\xa0\r\n')),
     ...of('sign-on', text('/?!\r\n'), text('\0\0/?!\r\n/LGZ6\\2ZMD\r\n'), fromHex('014230037 1'.replace(' ', ''))),
+    ...of(
+      'telegram',
+      text('/ISK5\\2M550T-1012\r\n\r\n0-0:1.0.0(210204163628W)\r\n1-0:1.8.1(000671.578*kWh)\r\n!0000\r\n'),
+    ),
+    ...of(
+      'telegram',
+      text('/KMP5 Z\r\n\r\n0-1:24.3.0(090212160000)(00)(60)(1)(0-1:24.2.1)(m3)\r\n(00000.000)\r\n!0000\r\n'),
+      text('/FLU5\\253\r\n\r\n0-2:96.1.0(4730)\r\n0-2:24.2.3(200512134558S)(00112.384*m3)\r\n!0000\r\n'),
+    ),
     ...of('link-parameters', fromHex('818014050202000602020007040000000108040000000 1'.replace(' ', ''))),
     ...of('link-parameters', fromHex('81800c0501800601800701010801 01'.replace(' ', '')), fromHex('818000')),
     ...of(

@@ -15,6 +15,7 @@ export const SEED_KINDS = [
   'apdu',
   'data',
   'sign-on',
+  'telegram',
   'link-parameters',
   'block',
   'batch',

@@ -268,9 +268,17 @@ export interface FirmwareRule {
   readonly activateMaxMs: number;
 }
 
+/** Forms of what a meter pushes. */
+export const PUSH_ENCODINGS = ['notification', 'p1'] as const;
+
+/** One of {@link PUSH_ENCODINGS}. */
+export type PushEncoding = (typeof PUSH_ENCODINGS)[number];
+
 /** A list that the meter pushes without being asked. */
 export interface PushRule {
   readonly name: string;
+  /** How it comes: as a data-notification, or as a telegram of a P1 port. */
+  readonly encoding: PushEncoding;
   /** `positional` = values alone; `obis` = values with their OBIS, in any of the usual forms. */
   readonly layout: 'positional' | 'obis';
   /** Number of elements of the body, null = any. */

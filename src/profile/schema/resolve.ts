@@ -295,6 +295,7 @@ class Resolver {
     }
     return {
       name: row.name,
+      encoding: row.encoding ?? 'notification',
       layout: row.layout,
       items: row.items ?? null,
       text:

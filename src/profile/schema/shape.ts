@@ -5,7 +5,7 @@
 import Type, { type Static } from 'typebox';
 import { SEVERITIES } from '../../model/event.ts';
 import { QUALITIES } from '../../model/reading.ts';
-import { CLIENT_USES, QUIRKS, SECURITIES, VALUE_TYPES } from './profile.ts';
+import { CLIENT_USES, PUSH_ENCODINGS, QUIRKS, SECURITIES, VALUE_TYPES } from './profile.ts';
 
 const word = (description: string) =>
   Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', description: `${description}: small letters, digits, hyphens` });
@@ -214,6 +214,7 @@ const FIRMWARE = Type.Object(
 const PUSH = Type.Object(
   {
     name: word('name of the list'),
+    encoding: Type.Optional(oneOf(PUSH_ENCODINGS, 'how the list comes')),
     layout: oneOf(['positional', 'obis'] as const, 'form of the list'),
     items: Type.Optional(whole(1, 256, 'elements of the body')),
     text: Type.Optional(Type.Object({ position: whole(0, 255, 'position'), pattern: pattern('text there') }, closed)),

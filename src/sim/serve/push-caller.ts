@@ -1,6 +1,6 @@
 /**
  * A simulated meter that calls: it connects to where its Push setup says, pushes its list there under the wrapper, ciphered
- * when it has keys, and hangs up; when it is to be confirmed it waits for that first. What did not get through is tried again
+ * when it has keys, or as a telegram, and hangs up; when it is to be confirmed it waits for that first. What did not get through is tried again
  * as often as the setup says, with the values of its time. Nothing is sent outside the windows of the setup: it waits for the
  * next one and for its share of the randomisation, and what is to be repeated then goes on there. A call that has begun is ended.
  */
@@ -14,6 +14,7 @@ import { meterTimeOf } from '../../profile/time.ts';
 import type { SimMeter } from '../fleet.ts';
 import { PUSH_CONFIRM_MS, PUSH_CONNECT_MS } from '../limits.ts';
 import type { PushDestination, PushSetup } from '../meter/push-setup.ts';
+import { p1TelegramOf } from '../meter/telegram.ts';
 import { notificationOf } from './pushing.machine.ts';
 
 /** What it reaches the outside with. */
@@ -127,7 +128,8 @@ export class PushCaller {
   async #tried(destination: PushDestination, plain: Uint8Array): Promise<boolean> {
     const { device, security } = this.meter;
     try {
-      await this.#call(destination, security?.sealPush(plain, PUSH_CLIENT) ?? plain);
+      if (this.setup.rule.encoding === 'p1') await this.#send(destination);
+      else await this.#call(destination, security?.sealPush(plain, PUSH_CLIENT) ?? plain);
       this.pushed++;
       if (this.setup.isConfirmed)
         this.setup.confirmedAt = meterTimeOf(device.nowMs, device.profile.clock, device.timeZone);
@@ -135,6 +137,16 @@ export class PushCaller {
     } catch (error) {
       this.env.log.debug('sim.push-failed', { meterId: device.meterId, reason: reasonOf(error) });
       return false;
+    }
+  }
+
+  /** One telegram, which nobody answers. */
+  async #send({ host, port }: PushDestination): Promise<void> {
+    const duplex = await this.env.net.connectTcp(host, port, { timeoutMs: PUSH_CONNECT_MS });
+    try {
+      await duplex.write(p1TelegramOf(this.meter.device, this.setup.rule));
+    } finally {
+      duplex.close();
     }
   }
 

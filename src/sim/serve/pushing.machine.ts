@@ -1,6 +1,6 @@
 /**
- * A meter on its customer port: pushes the lists of its profile at their periods, in HDLC UI frames, and answers besides. A Push
- * setup whose destination is another one pushes nothing here; windows, randomisation and object list are kept as over TCP.
+ * A meter on its customer port: pushes the lists of its profile at their periods, in HDLC UI frames or as telegrams, and answers
+ * besides. A Push setup whose destination is another one pushes nothing here; windows, randomisation and object list are kept as over TCP.
  * What it sends is what the profile's own readout recognises, so a new push list can be tried before a meter is at hand.
  */
 import type { Machine } from '../../base/machine.ts';
@@ -17,6 +17,7 @@ import type { Device } from '../meter/device.ts';
 import { momentData, valueData } from '../meter/objects/measurements.ts';
 import { type PushedObjects, pushedBody } from '../meter/push-body.ts';
 import type { PushSetup } from '../meter/push-setup.ts';
+import { p1TelegramOf } from '../meter/telegram.ts';
 
 /** A list and when it is due, by the monotonic clock. */
 interface DueList {
@@ -89,10 +90,13 @@ export class PushingMachine<Event> implements Machine<Event> {
     // Not now: when a window opens, or, when none does any more, a period later in case one was written.
     list.dueMs = nowMs + (waitMs === null || waitMs === 0 ? periodMs : waitMs) + setup.drawnMs(this.draw());
     if (waitMs !== 0 || setup.transport !== 'hdlc') return;
+    this.#output.push(setup.rule.encoding === 'p1' ? p1TelegramOf(device, setup.rule) : this.#frame(setup));
+  }
+
+  #frame(setup: PushSetup): Uint8Array {
     this.#invokeId = (this.#invokeId + 1) % INVOKE_IDS;
-    const apdu = encodeApdu(notificationOf(this.meter, setup, this.#invokeId));
-    const { name } = setup.rule;
-    this.#output.push(onTheLine({ id: name, layer: 'apdu', octets: apdu, ciphered: false, encryptionKey: null }));
+    const octets = encodeApdu(notificationOf(this.meter, setup, this.#invokeId));
+    return onTheLine({ id: setup.rule.name, layer: 'apdu', octets, ciphered: false, encryptionKey: null });
   }
 }
 

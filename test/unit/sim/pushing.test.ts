@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PushMachine } from '../../../src/dlms/frame/push.machine.ts';
+import { type PushEvent, PushMachine } from '../../../src/dlms/frame/push.machine.ts';
+import { parseP1Telegram } from '../../../src/dlms/telegram/p1.ts';
+import { telegramBody } from '../../../src/dlms/telegram/telegram.ts';
 import { decodeApdu } from '../../../src/dlms/xdlms/codec.ts';
 import { parseMeterId } from '../../../src/model/ids.ts';
-import { readPush } from '../../../src/profile/push.ts';
+import { type PushedMessage, readPush } from '../../../src/profile/push.ts';
 import { makeFleet } from '../../../src/sim/fleet.ts';
 import { profileKeys, profileOf, START_MS } from './world.ts';
 
@@ -26,22 +28,31 @@ function pushedInAnHour(key: string) {
   );
   assert.ok(meter !== undefined);
   const machine = meter.session('hdlc');
-  const listener = new PushMachine({ framing: 'auto' });
+  const isTelegrams = profileOf(key).push.some(({ encoding }) => encoding === 'p1');
+  const listener = new PushMachine({ framing: isTelegrams ? 'p1' : 'auto' });
   const reads: ReturnType<typeof readPush>[] = [];
   while (now.ms < 3_600_000) {
     now.ms = Math.max(now.ms + 1, machine.deadlineMs() ?? 3_600_000);
     machine.tick(now.ms);
     for (const octets of machine.takeOutput()) {
       for (const event of listener.receive(octets, now.ms)) {
-        assert.equal(event.kind, 'unsolicited');
-        if (event.kind !== 'unsolicited') continue;
-        const apdu = decodeApdu(event.apdu);
-        assert.ok(apdu.apdu === 'data-notification');
-        reads.push(readPush(profileOf(key), apdu, { meterId: METER, timeZone: 'Europe/Oslo', nowMs: START_MS }));
+        const context = { meterId: METER, timeZone: 'Europe/Oslo', nowMs: START_MS };
+        reads.push(readPush(profileOf(key), messageOf(event), context));
       }
     }
   }
   return { meter, reads };
+}
+
+function messageOf(event: PushEvent): PushedMessage {
+  if (event.kind === 'telegram') {
+    const { dateTime, values } = parseP1Telegram(event.octets);
+    return { encoding: 'p1', dateTime, body: telegramBody(values) };
+  }
+  assert.ok(event.kind === 'unsolicited', event.kind);
+  const apdu = decodeApdu(event.apdu);
+  assert.ok(apdu.apdu === 'data-notification');
+  return apdu;
 }
 
 for (const key of profileKeys().filter((name) => profileOf(name).push.length > 0)) {

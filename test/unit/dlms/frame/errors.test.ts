@@ -10,12 +10,12 @@ import { HdlcClient } from '../../../../src/dlms/frame/hdlc-client.machine.ts';
 import { HdlcServer } from '../../../../src/dlms/frame/hdlc-server.machine.ts';
 import { SignOnClient, type SignOnEvent } from '../../../../src/dlms/frame/iec62056-21.machine.ts';
 import { encodeMbusFrame, type MbusFrame } from '../../../../src/dlms/frame/mbus-frame.ts';
-import { PushMachine } from '../../../../src/dlms/frame/push.machine.ts';
+import { type PushEvent, PushMachine } from '../../../../src/dlms/frame/push.machine.ts';
 import type { TransportEvent } from '../../../../src/dlms/frame/transport.ts';
 import { WrapperClient } from '../../../../src/dlms/frame/wrapper.machine.ts';
 import { connectedClient, fromClient, fromServer, waitOut } from './stations.ts';
 
-const codesOf = (events: readonly TransportEvent[]): string[] =>
+const codesOf = (events: readonly PushEvent[]): string[] =>
   events.flatMap((event) =>
     event.kind === 'discarded'
       ? [event.code]
@@ -25,12 +25,13 @@ const codesOf = (events: readonly TransportEvent[]): string[] =>
   );
 
 /** Codes that come of octets and the silence after them. */
-function heard(machine: Machine<TransportEvent>, ...chunks: (Uint8Array | string)[]): string[] {
+function heard(machine: Machine<PushEvent>, ...chunks: (Uint8Array | string)[]): string[] {
   const events = chunks.flatMap((chunk) => machine.receive(typeof chunk === 'string' ? fromHex(chunk) : chunk, 1));
   const silence = waitOut(machine, 20);
-  return codesOf([...events, ...(silence.events as TransportEvent[])]);
+  return codesOf([...events, ...(silence.events as PushEvent[])]);
 }
 
+const telegram = (text: string) => heard(new PushMachine({ framing: 'p1' }), new TextEncoder().encode(text));
 const wire = () => new PushMachine({ framing: 'auto' });
 const mbus = (controlInformation: number, data = '0f'): Uint8Array => {
   const frame: MbusFrame = {
@@ -127,6 +128,8 @@ const REACHED: Record<FrameErrorCode, () => string[]> = {
   MBUS_CHECKSUM: () => heard(wire(), altered(mbus(0x10), -2)),
   MBUS_STOP: () => heard(wire(), altered(mbus(0x10), -1)),
   MBUS_SEGMENT_ORDER: () => heard(wire(), concat([mbus(0x00), mbus(0x12)])),
+  P1_FORMAT: () => telegram('/ISK5\r\n/ISK'),
+  P1_CRC_MISMATCH: () => telegram('/ISK5\r\n!0000\r\n'),
   IEC_NO_ANSWER: () => signOn(''),
   IEC_GARBLED: () => signOn('~~~~'),
   IEC_NO_MODE_E: () => signOn('/ABCB meter\r\n'),

@@ -1,0 +1,42 @@
+/**
+ * What a telegram says, whatever it is written in, and the same as the body of a notification: a structure for each value of
+ * OBIS code, value, scaler and unit, and the time of capture where the value has one of its own.
+ */
+import type { Data } from '../axdr/data.ts';
+import { type ObisCode, obisToOctets } from '../cosem/obis.ts';
+import { type ScalerUnit, scalerUnitData } from '../cosem/units.ts';
+
+/** A value of a telegram. */
+export interface TelegramValue {
+  readonly obis: ObisCode;
+  readonly value: Data;
+  /** null = the telegram does not say it, as for texts. */
+  readonly scalerUnit: ScalerUnit | null;
+  /** 12 octets of date and time, null = captured when the telegram was made. */
+  readonly capturedAt: Uint8Array | null;
+}
+
+/** A telegram. */
+export interface Telegram {
+  /** When it was made, 12 octets of date and time; empty = it does not say. */
+  readonly dateTime: Uint8Array;
+  readonly values: readonly TelegramValue[];
+}
+
+const NULL_DATA: Data = { type: 'null-data' };
+
+/** The body of a notification that says the same. */
+export function telegramBody(values: readonly TelegramValue[]): Data {
+  return {
+    type: 'structure',
+    value: values.map(({ obis, value, scalerUnit, capturedAt }) => ({
+      type: 'structure',
+      value: [
+        { type: 'octet-string', value: obisToOctets(obis) },
+        value,
+        scalerUnit === null ? NULL_DATA : scalerUnitData(scalerUnit),
+        ...(capturedAt === null ? [] : [{ type: 'octet-string', value: capturedAt } as const]),
+      ],
+    })),
+  };
+}

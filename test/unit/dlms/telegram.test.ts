@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { concat } from '../../../src/base/bytes.ts';
+import { crc16Arc } from '../../../src/base/crc.ts';
+import { DeltawattError } from '../../../src/base/errors.ts';
+import { dateTimeFromOctets, dateTimeText } from '../../../src/dlms/cosem/datetime.ts';
+import { P1_TELEGRAM_MAX_BYTES } from '../../../src/dlms/frame/limits.ts';
+import { p1Telegram } from '../../../src/dlms/frame/p1-frame.ts';
+import { type PushEvent, type PushFraming, PushMachine } from '../../../src/dlms/frame/push.machine.ts';
+import { dataLineText, parseDataLines } from '../../../src/dlms/telegram/data-lines.ts';
+import { decimalText, scaledValueOf } from '../../../src/dlms/telegram/decimal.ts';
+import { parseP1Telegram } from '../../../src/dlms/telegram/p1.ts';
+import { partsOfTelegram } from '../../../src/dlms/telegram/sub-meters.ts';
+
+interface Row {
+  readonly id: string;
+  readonly framing: PushFraming;
+  readonly lines: readonly string[];
+}
+
+const ROWS = JSON.parse(readFileSync(new URL('../../vectors/p1.json', import.meta.url), 'utf8')) as Row[];
+const octetsOf = (text: string) => new TextEncoder().encode(text);
+const telegramOf = ({ lines }: Row) => octetsOf(`${lines.join('\r\n')}\r\n`);
+const row = (id: string) => ROWS.find((each) => each.id === id) ?? assert.fail(id);
+
+/** What a port tells of octets that come in pieces, and of the silence behind them. */
+function heard(framing: PushFraming, octets: Uint8Array, pieceBytes = octets.length): PushEvent[] {
+  const machine = new PushMachine({ framing });
+  const events: PushEvent[] = [];
+  for (let at = 0; at < octets.length; at += pieceBytes)
+    events.push(...machine.receive(octets.subarray(at, at + pieceBytes), 0));
+  return [...events, ...machine.tick(10_000)];
+}
+
+const codesOf = (events: readonly PushEvent[]) =>
+  events.map((event) => (event.kind === 'discarded' ? event.code : event.kind));
+
+function detailOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    assert.ok(error instanceof DeltawattError);
+    return `${error.code} ${error.detail}`;
+  }
+  return assert.fail('nothing was thrown');
+}
+
+test('CRC-16/ARC gives the check value of its catalogue', () => {
+  assert.equal(crc16Arc(octetsOf('123456789')), 0xbb3d);
+});
+
+test('published telegrams are taken whole, byte by byte and made again', () => {
+  for (const each of ROWS) {
+    const octets = telegramOf(each);
+    for (const pieceBytes of [octets.length, 1])
+      assert.deepEqual(heard(each.framing, octets, pieceBytes), [{ kind: 'telegram', octets }], each.id);
+    const text = each.lines.join('\r\n');
+    const made = p1Telegram(text.slice(0, text.indexOf('!') + 1), each.framing === 'p1');
+    assert.deepEqual(made, octets, each.id);
+  }
+});
+
+test('any split of telegrams with noise and cut ones between gives the same events, and no octet is lost', () => {
+  const whole = telegramOf(row('dsmr-5-iskra'));
+  const part = fc.oneof(
+    fc.constant(whole),
+    fc.nat({ max: whole.length }).map((end) => whole.subarray(0, end)),
+    fc.nat({ max: whole.length }).map((from) => whole.subarray(from)),
+    fc.uint8Array({ maxLength: 40 }),
+    fc.string({ unit: fc.constantFrom('/', '!', 'I', '\r\n', '(', '9') }).map(octetsOf),
+  );
+  const split = fc.integer({ min: 1, max: 300 });
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 6 }), split, fc.boolean(), (parts, pieceBytes, isChecked) => {
+      const stream = concat(parts);
+      const framing = isChecked ? 'p1' : 'p1-unchecked';
+      const events = heard(framing, stream);
+      assert.deepEqual(heard(framing, stream, pieceBytes), events);
+      const told = concat(events.map((event) => ('octets' in event ? event.octets : new Uint8Array(0))));
+      assert.deepEqual(told, stream);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a telegram that was altered, cut, or is too long is none, and the next one is found', () => {
+  const good = telegramOf(row('dsmr-4.2-kaifa'));
+  const altered = good.map((octet, at) => (at === 100 ? octet ^ 1 : octet));
+  const bad: readonly (readonly [string, Uint8Array, string])[] = [
+    ['altered', altered, 'P1_CRC_MISMATCH'],
+    ['cut', good.subarray(0, 300), 'P1_FORMAT'],
+    ['without CRC', telegramOf(row('dsmr-2.2-iskra')), 'P1_CRC_MISMATCH'],
+    ['with an octet that is no text', good.map((octet, at) => (at === 50 ? 0x80 : octet)), 'P1_FORMAT'],
+    ['without end', octetsOf(`/ISK5${'\r\n1-0:1.8.0(1*kWh)'.repeat(P1_TELEGRAM_MAX_BYTES / 18)}`), 'P1_FORMAT'],
+  ];
+  for (const [name, octets, code] of bad) {
+    const codes = codesOf(heard('p1', concat([octets, good])));
+    assert.equal(codes[0], code, name);
+    assert.equal(codes.at(-1), 'telegram', name);
+  }
+});
+
+test('times say summer and winter, and one that is none is not believed', () => {
+  const at = (text: string) => {
+    const { dateTime } = parseP1Telegram(octetsOf(`/ISK5\r\n\r\n0-0:1.0.0(${text})\r\n!`));
+    return dateTime.length === 0 ? null : dateTimeText(dateTimeFromOctets(dateTime));
+  };
+  const summer = at('221030023000S');
+  assert.notEqual(summer, at('221030023000W'));
+  assert.match(summer ?? '', /2022-10-30/);
+  assert.equal(at('2210300230'), null);
+});
+
+test('lines are told with the offset at which they are none', () => {
+  const wrong = (line: string) => detailOf(() => parseP1Telegram(octetsOf(`/ISK5\r\n\r\n${line}\r\n!`)));
+  assert.equal(wrong('1-0:1.8.0'), 'DLMS_DATA_LINE offset 18: no bracket follows the address');
+  assert.equal(wrong('1-0:1.8.0(1*kWh'), 'DLMS_DATA_LINE offset 24: a bracket is not closed');
+  assert.equal(wrong('1-0:1.8.0(1)2'), 'DLMS_DATA_LINE offset 21: an opening bracket was expected');
+  assert.equal(wrong('1-0:1.8.0(1(2)'), 'DLMS_DATA_LINE offset 18: a bracket opens in a value');
+  assert.equal(wrong('(1)'), 'DLMS_DATA_LINE offset 9: a value stands in front of the first address');
+  assert.match(wrong(`1-0:1.8.0${'(1)'.repeat(257)}`), /more than 256 values/);
+  assert.match(
+    detailOf(() => parseP1Telegram(octetsOf('ISK5'))),
+    /from \/ to !/,
+  );
+});
+
+test('lines that are written are read again', () => {
+  const field = fc.record(
+    {
+      value: fc.stringMatching(/^[A-Za-z0-9.:-]{0,12}$/),
+      unit: fc.option(fc.constantFrom('kWh', 'm3', 'V', '')),
+    },
+    { noNullPrototype: true },
+  );
+  const line = fc.record(
+    {
+      address: fc.stringMatching(/^[0-9A-Z:.-]{1,16}$/),
+      fields: fc.array(field, { minLength: 1, maxLength: 5 }),
+    },
+    { noNullPrototype: true },
+  );
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 8 }), (lines) => {
+      assert.deepEqual(parseDataLines(lines.map(dataLineText).join('\r\n')), lines);
+    }),
+  );
+});
+
+test('decimals keep every digit, and an unknown unit is not guessed', () => {
+  assert.deepEqual(scaledValueOf('000671.578', 'kWh'), {
+    value: { type: 'long64', value: 671_578n },
+    scalerUnit: { scaler: 0, unit: 30 },
+  });
+  assert.deepEqual(scaledValueOf('-01.5', 'V')?.scalerUnit, { scaler: -1, unit: 35 });
+  assert.deepEqual(scaledValueOf('00013', null)?.scalerUnit, { scaler: 0, unit: 255 });
+  for (const [text, unit] of [
+    ['1', 'furlong'],
+    ['1e3', 'kWh'],
+    ['12345678901234567', 'Wh'],
+    ['9999999999999999.999', 'Wh'],
+    ['', 'V'],
+  ] as const)
+    assert.equal(scaledValueOf(text, unit), null, `${text} ${unit}`);
+  const text = decimalText(671_578, { scaler: 0, unit: 30 }, { width: 9, places: 3, isKilo: true });
+  assert.deepEqual(text, { value: '000671.578', unit: 'kWh' });
+});
+
+test('what hangs on M-Bus is told by its identifier, whatever its channel; what nobody knows stays with the meter', () => {
+  const telegram = parseP1Telegram(telegramOf(row('emucs-1.7.1-form')));
+  const parts = partsOfTelegram(telegram, ['8SAE1234567', '7FLO2120001', 'somebody']);
+  assert.deepEqual(
+    parts.get('8SAE1234567')?.map(({ obis }) => obis),
+    ['0-1:24.1.0*255', '0-1:96.1.1*255', '0-1:24.2.1*255'],
+  );
+  assert.equal(parts.get('7FLO2120001')?.length, 3);
+  assert.equal(parts.has('somebody'), false);
+  assert.ok(parts.get(null)?.every(({ obis }) => !/^0-[1-9]/.test(obis)));
+  assert.deepEqual(partsOfTelegram(telegram, []).get(null), telegram.values);
+});
