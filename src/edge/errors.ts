@@ -28,6 +28,8 @@ export type EdgeErrorCode =
   | 'COMMAND_OUT_OF_TIME'
   | 'COMMAND_NO_MASTER_KEY'
   | 'COMMAND_KEY_UNPROVABLE'
+  | 'COMMAND_KEY_UNAGREEABLE'
+  | 'COMMAND_MASTER_UNKNOWN'
   | 'COMMAND_KEY_WAITS'
   | 'COMMAND_KEY_KEPT'
   | 'COMMAND_KEY_UNPROVEN'
@@ -142,6 +144,18 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     retry: 'never',
     sentence:
       'Signing on to this meter does not use this key, so that a new one could not be proven; nothing was done.',
+  },
+  COMMAND_KEY_UNAGREEABLE: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'Only the master key is agreed on, in suites 1 and 2, with signingKey, peerSigningKey and meterTitle in the key file (suite 2 with suite2Agreement too); nothing was done.',
+  },
+  COMMAND_MASTER_UNKNOWN: {
+    side: 'path',
+    retry: 'later',
+    sentence:
+      'The meter takes no key under any master key that is known here: it may have agreed on one whose answer was lost. Reading goes on; order an agreement on the master key again.',
   },
   COMMAND_KEY_WAITS: {
     side: 'local',

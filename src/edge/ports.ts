@@ -6,7 +6,7 @@
 import type { Data } from '../dlms/axdr/data.ts';
 import type { ImageSession } from '../dlms/image/image-session.ts';
 import type { MeterSecurity } from '../dlms/security/meter-security.ts';
-import type { KeyName, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
+import type { KeyName, KeyWay, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
 import type { ReadJob } from '../profile/plan.ts';
 import type { FirmwareRule, Profile } from '../profile/schema/profile.ts';
@@ -232,21 +232,33 @@ export interface KeyOrder {
   readonly obis: string;
   readonly method: number;
   readonly argument: Data;
-  /** The new key, wrapped under the meter's master key: 24 or 40 octets. */
+  /** The new key, wrapped under the master key of the key file: 24 or 40 octets. */
   readonly wrapped: Uint8Array;
 }
 
 /** Changes a key of a meter. Both keys are kept, and tried at each sign-on, until the new one is proven. */
 export interface KeyChange {
   /** Why this key cannot be changed from here, null = it can. */
-  refusal(key: KeyName): 'COMMAND_NO_MASTER_KEY' | 'COMMAND_KEY_UNPROVABLE' | null;
+  refusal(
+    key: KeyName,
+    by: KeyWay,
+  ): 'COMMAND_NO_MASTER_KEY' | 'COMMAND_KEY_UNPROVABLE' | 'COMMAND_KEY_UNAGREEABLE' | null;
   /**
    * Draws the new key, and has it on the disk before this resolves; one that a command before left unproven is taken again.
    * Rejects with COMMAND_KEY_WAITS while a new key of the other kind is unproven, with READER_* and errors of the disk.
    */
   prepare(key: KeyName, commandId: string): Promise<KeyOrder>;
-  /** Signs on anew; true when the meter answers to the key of this command, false when it does to the one before. */
-  prove(commandId: string): Promise<boolean>;
+  /**
+   * Agrees on a new master key with the meter, which has no key of ours to lose by it. The result of the action, and the key
+   * wrapped under the master key of the key file; null = the answer was no agreement. Rejects as {@link prepare} does, and
+   * with whatever kept the answer away.
+   */
+  agree(commandId: string): Promise<{ readonly result: number; readonly wrapped: Uint8Array | null }>;
+  /**
+   * Signs on anew; true when the meter answers to the key of this command, false when it does to the one before. A master key
+   * is proven by a transfer of a key that the meter has already; rejects with COMMAND_MASTER_UNKNOWN when it takes none.
+   */
+  prove(key: KeyName, commandId: string): Promise<boolean>;
   /** Whether the key of this command was proven already. */
   isProved(commandId: string): Promise<boolean>;
 }

@@ -66,15 +66,23 @@ export type CommandBody =
   | KeyRotationBody;
 
 /** Global keys of a meter that can be changed from afar. */
-export const KEY_NAMES = ['encryption', 'authentication'] as const;
+export const KEY_NAMES = ['encryption', 'authentication', 'master'] as const;
 
 /** One of {@link KEY_NAMES}. */
 export type KeyName = (typeof KEY_NAMES)[number];
+
+/** How a meter comes to a new key: under its master key, or agreed on by both (suites 1 and 2). Numbered as on the wire. */
+export const KEY_WAYS = ['transfer', 'agreement'] as const;
+
+/** One of {@link KEY_WAYS}. */
+export type KeyWay = (typeof KEY_WAYS)[number];
 
 /** A new key for a meter, drawn by its edge: no key travels with the command. */
 export interface KeyRotationBody {
   readonly kind: 'key-rotation';
   readonly key: KeyName;
+  /** Absent = transfer. Only the master key is agreed on: see docs/adr/0036. */
+  readonly by?: KeyWay;
 }
 
 /** A new firmware for a meter: an image that the collector keeps. */

@@ -12,7 +12,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { concat, fromHex, toHex } from '../base/bytes.ts';
-import { type Command, type CommandBody, KEY_NAMES } from '../model/command.ts';
+import { type Command, type CommandBody, KEY_NAMES, KEY_WAYS } from '../model/command.ts';
 import { parseCommandId, parseEdgeId, parseMeterId } from '../model/ids.ts';
 import { CLOCK_QUALITIES } from './block.ts';
 import { DICTIONARY_HASH_OCTETS } from './dictionary.ts';
@@ -320,7 +320,10 @@ function commandInit(body: CommandBody): NonNullable<MessageInitShape<typeof Com
       return { case: 'firmware', value: { ...value, activateAtMs: BigInt(activateAtMs ?? 0) } };
     }
     case 'key-rotation':
-      return { case: 'keyRotation', value: { key: indexOf(KEY_NAMES, body.key) } };
+      return {
+        case: 'keyRotation',
+        value: { key: indexOf(KEY_NAMES, body.key), way: indexOf(KEY_WAYS, body.by ?? 'transfer') },
+      };
   }
 }
 
@@ -349,7 +352,11 @@ function commandBody({ body }: CommandMessage): CommandBody {
       };
     }
     case 'keyRotation':
-      return { kind: 'key-rotation', key: memberAt(KEY_NAMES, body.value.key, 'key') };
+      return {
+        kind: 'key-rotation',
+        key: memberAt(KEY_NAMES, body.value.key, 'key'),
+        ...(body.value.way === 0 ? {} : { by: memberAt(KEY_WAYS, body.value.way, 'way') }),
+      };
     case undefined:
       throw wireError('WIRE_UNKNOWN_MESSAGE', 'a command of a kind that this version does not know');
   }

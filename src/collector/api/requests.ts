@@ -1,6 +1,6 @@
 /** Shapes of what the API takes: path, query and body of every route. */
 import Type from 'typebox';
-import { COMMAND_STATES, KEY_NAMES } from '../../model/command.ts';
+import { COMMAND_STATES, KEY_NAMES, KEY_WAYS } from '../../model/command.ts';
 import { METER_STATES } from '../../model/event.ts';
 import {
   COMMAND_OBJECTS,
@@ -39,10 +39,11 @@ const CommandBodySchema = Type.Union([
     { ...STRICT, description: 'A new firmware: an image that was brought before, activated not before activateAt' },
   ),
   Type.Object(
-    { kind: Type.Literal('key-rotation'), key: words(KEY_NAMES) },
+    { kind: Type.Literal('key-rotation'), key: words(KEY_NAMES), by: optional(words(KEY_WAYS)) },
     {
       ...STRICT,
-      description: 'A new key, which the concentrator draws and hands to the meter; none is in the command',
+      description:
+        'A new key, which the concentrator draws and hands to the meter, or for the master key agrees on with it; none is in the command',
     },
   ),
 ]);

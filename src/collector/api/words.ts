@@ -12,7 +12,7 @@ export function bodyWords(body: CommandBody): string {
     case 'firmware':
       return `Firmware ${body.sha256.slice(0, 8)}, ${body.sizeOctets} octets`;
     case 'key-rotation':
-      return `New ${body.key} key`;
+      return body.by === 'agreement' ? `New ${body.key} key by agreement` : `New ${body.key} key`;
     default:
       return unreachable(body);
   }

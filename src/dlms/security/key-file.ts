@@ -170,7 +170,11 @@ function keysOf(config: Config, suite: SuiteId): CipherKeys | null {
 }
 
 /** The same security after one of its keys was replaced in the meter. */
-export function withKey(security: MeterSecurity, name: 'encryption' | 'authentication', key: SecretKey): MeterSecurity {
+export function withKey(
+  security: MeterSecurity,
+  name: 'encryption' | 'authentication' | 'master',
+  key: SecretKey,
+): MeterSecurity {
   const keys = { ...security.keys, [name]: key };
   return { ...security, keys, ...printsOf(keys) };
 }

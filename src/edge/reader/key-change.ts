@@ -1,10 +1,23 @@
 /** How a command changes a key of a meter: over the reader's associations, with the ring of keys behind it. */
 import type { Data } from '../../dlms/axdr/data.ts';
 import { type ObisCode, obisFromOctets, parseObis } from '../../dlms/cosem/obis.ts';
-import { GLOBAL_KEY_IDS, SECURITY_SETUP, SECURITY_SETUP_CLASS, SETUP_METHODS } from '../../dlms/index.ts';
-import type { KeyName } from '../../model/command.ts';
+import {
+  type ActionResult,
+  agreedKeys,
+  GLOBAL_KEY_IDS,
+  type KeyPair,
+  SECURITY_SETUP,
+  SECURITY_SETUP_CLASS,
+  SETUP_METHODS,
+  type SetupCall,
+  SetupCalls,
+  type SetupParties,
+  setupAnswer,
+} from '../../dlms/index.ts';
+import type { KeyName, KeyWay } from '../../model/command.ts';
 import type { ClientUse } from '../../profile/schema/profile.ts';
-import type { KeyChange, KeyOrder, Meter } from '../ports.ts';
+import { edgeError } from '../errors.ts';
+import type { KeyChange, KeyOrder, Meter, MeterSecurity } from '../ports.ts';
 import { dataOf } from './answers.ts';
 import type { KeyRing } from './key-ring.ts';
 import { clientFor, mechanismOf, type OpenAssociation, usesKeys } from './sessions.ts';
@@ -24,40 +37,71 @@ export class ReaderKeyChange implements KeyChange {
     private readonly broken: () => Promise<void>,
   ) {}
 
-  refusal(key: KeyName): ReturnType<KeyChange['refusal']> {
+  refusal(key: KeyName, by: KeyWay): ReturnType<KeyChange['refusal']> {
     const { security } = this.meter;
     if (security?.keys.master === undefined) return 'COMMAND_NO_MASTER_KEY';
-    return isProvable(this.meter, key) ? null : 'COMMAND_KEY_UNPROVABLE';
+    if (by === 'agreement' && !(key === 'master' && partiesOf(security) !== null)) return 'COMMAND_KEY_UNAGREEABLE';
+    // The answer to a transfer proves a master key, and must come from the meter.
+    return isProvable(this.meter, key === 'master' ? 'encryption' : key) ? null : 'COMMAND_KEY_UNPROVABLE';
   }
 
   async prepare(key: KeyName, commandId: string): Promise<KeyOrder> {
     const obis = await this.#securitySetup();
-    const wrapped = await this.ring.prepare(this.meter, key, commandId);
-    const argument: Data = {
-      type: 'array',
-      value: [
-        {
-          type: 'structure',
-          value: [
-            { type: 'enum', value: GLOBAL_KEY_IDS[key] },
-            { type: 'octet-string', value: wrapped },
-          ],
-        },
-      ],
-    };
+    const { stored, sent } = await this.ring.prepare(this.meter, key, commandId);
     return {
       classId: SECURITY_SETUP_CLASS,
       obis,
       method: SETUP_METHODS.keyTransfer,
-      argument,
-      wrapped,
+      argument: transferOf(key, sent),
+      wrapped: stored,
     };
   }
 
-  async prove(commandId: string): Promise<boolean> {
+  async agree(commandId: string): Promise<{ readonly result: number; readonly wrapped: Uint8Array | null }> {
+    const { security } = this.meter;
+    const agreement = security === undefined || security === null ? null : partiesOf(security);
+    if (agreement === null) throw edgeError('COMMAND_KEY_UNAGREEABLE', this.meter.meterId);
+    await this.ring.mayChange(this.meter, 'master');
+    const { parties, signer } = agreement;
+    const calls = new SetupCalls(await this.#securitySetup());
+    const master = this.ring.drawPair(signer.curve);
+    const answer = await this.#call(calls.agreement({ master }, signer));
+    if (answer.actionResult !== 0) return { result: answer.actionResult, wrapped: null };
+    const secret = agreedKeys({ master }, setupAnswer(answer), parties).master;
+    if (secret === undefined) return { result: answer.actionResult, wrapped: null };
+    return { result: answer.actionResult, wrapped: await this.ring.agreed(this.meter, secret, commandId) };
+  }
+
+  async prove(key: KeyName, commandId: string): Promise<boolean> {
     await this.broken();
     await this.associate('control');
-    return await this.isProved(commandId);
+    if (key !== 'master' || (await this.#isMasterKnown())) return await this.isProved(commandId);
+    throw edgeError('COMMAND_MASTER_UNKNOWN', this.meter.meterId);
+  }
+
+  /** Finds out which master key the meter has: false = none that is known here. */
+  async #isMasterKnown(): Promise<boolean> {
+    const instanceId = await this.#securitySetup();
+    const method = { classId: SECURITY_SETUP_CLASS, instanceId, methodId: SETUP_METHODS.keyTransfer };
+    for (const { name, wrapped, isNew } of await this.ring.masterProbes(this.meter)) {
+      const { actionResult } = await this.#call({ method, parameters: transferOf(name, wrapped) });
+      if (actionResult !== 0) continue;
+      await this.ring.masterFound(this.meter, isNew);
+      return true;
+    }
+    return false;
+  }
+
+  async #call(call: SetupCall): Promise<ActionResult> {
+    const association = await this.associate('control');
+    try {
+      const [result] = await association.action([call]);
+      if (result === undefined) throw edgeError('READER_BAD_ANSWER', 'Security setup: no answer');
+      return result;
+    } catch (error) {
+      await this.broken();
+      throw error;
+    }
   }
 
   isProved(commandId: string): Promise<boolean> {
@@ -73,8 +117,30 @@ export class ReaderKeyChange implements KeyChange {
   }
 }
 
+/** A key_transfer of one key. */
+function transferOf(key: KeyName, wrapped: Uint8Array): Data {
+  const id = { type: 'enum', value: GLOBAL_KEY_IDS[key] } as const;
+  return { type: 'array', value: [{ type: 'structure', value: [id, { type: 'octet-string', value: wrapped }] }] };
+}
+
+/** Whom an agreement is between and what signs it; null = the key file has not what it takes. */
+function partiesOf({ suite, clientTitle, meterTitle, keys }: MeterSecurity): {
+  readonly parties: SetupParties;
+  readonly signer: KeyPair;
+} | null {
+  const { signing, agreement } = keys;
+  const suite2Agreement = agreement?.suite2Agreement === true;
+  if (suite === 0 || (suite === 2 && !suite2Agreement)) return null;
+  if (signing === undefined || clientTitle === null || meterTitle === null) return null;
+  const peerSigningKey = signing.peerPublicKey;
+  return {
+    parties: { suite, clientTitle, serverTitle: meterTitle, peerSigningKey, suite2Agreement },
+    signer: signing.own,
+  };
+}
+
 /** Whether signing on shows that the meter has this key. */
-function isProvable(meter: Meter, key: KeyName): boolean {
+function isProvable(meter: Meter, key: 'encryption' | 'authentication'): boolean {
   const { security } = meter;
   if (security === undefined || security === null) return false;
   const { policy, form = 'service', keys } = security;

@@ -7,18 +7,20 @@
  * that succeeds with it is the proof, and only then the old one is forgotten. When the old one is found to work, the new one
  * goes behind it and stays: it is what the next change transfers, so that a meter is never more than two keys away.
  *
- * Keys are kept wrapped under the meter's master key (AES key wrap, RFC 3394), which is in the key file: the folder alone
- * opens nothing, damage is noticed, and the collector can be told the same octets (docs/adr/0035).
+ * Keys are kept wrapped under the master key of the key file (AES key wrap, RFC 3394): the folder alone opens nothing, damage
+ * is noticed, and the collector can be told the same octets (docs/adr/0035). A new master key too: what stands in the folder
+ * needs the key file only, however often it was changed (docs/adr/0036). No sign-on shows which master key a meter has, so
+ * one that waits for its proof is never tried at one.
  *
- * Given up: the master key is never changed from here. Known weak point: a key file that gets another encryption or
+ * Known weak point: a key file that gets another encryption or
  * authentication key begins anew, and what the folder holds for that meter counts no longer; it is said so.
  */
 import { fromHex, toHex } from '../../base/bytes.ts';
 import type { Env } from '../../base/env.ts';
 import { assert, reasonOf } from '../../base/errors.ts';
-import { SecretKey, SUITES, unwrapKey, wrapKey } from '../../dlms/index.ts';
+import { type CurveName, type KeyPair, newKeyPair, SecretKey, SUITES, unwrapKey, wrapKey } from '../../dlms/index.ts';
 import { withKey } from '../../dlms/security/key-file.ts';
-import type { KeyName } from '../../model/command.ts';
+import { KEY_NAMES, type KeyName } from '../../model/command.ts';
 import type { MeterId } from '../../model/ids.ts';
 import { edgeError } from '../errors.ts';
 import type { Health, Meter, MeterSecurity, ReadingStage } from '../ports.ts';
@@ -41,6 +43,30 @@ export interface KeyTry {
   readonly security: MeterSecurity;
   /** The older keys, below whose counters these must not begin; null = these are the oldest. */
   readonly follows: MeterSecurity | null;
+}
+
+/** A key on its way to a meter. */
+export interface PreparedKey {
+  /** Wrapped under the master key of the key file: what is kept and reported. */
+  readonly stored: Uint8Array;
+  /** Wrapped under the master key that the meter has. */
+  readonly sent: Uint8Array;
+}
+
+/** A transfer that changes nothing and tells by its answer which master key the meter has. */
+export interface MasterProbe {
+  /** The key in `wrapped`, which the meter has already. */
+  readonly name: 'encryption' | 'authentication';
+  readonly wrapped: Uint8Array;
+  /** Whether it is under the master key that waits for its proof. */
+  readonly isNew: boolean;
+}
+
+/** That a key was proven, in a sentence. */
+export function provenWords(key: KeyName): string {
+  return key === 'master'
+    ? 'The meter takes keys under its new master key; the old one is forgotten.'
+    : `The meter answers to its new ${key} key; the old one is forgotten.`;
 }
 
 /** What the ring is made of. */
@@ -67,7 +93,7 @@ export class KeyRing {
     const held = await this.#of(meter);
     if (held === null) return [];
     const current = { security: held.current, follows: null };
-    if (held.next === null) return [current];
+    if (held.next === null || held.kept.next?.key === 'master') return [current];
     const next = { security: held.next, follows: held.current };
     return held.kept.next?.isBehind === true ? [current, next] : [next, current];
   }
@@ -76,15 +102,10 @@ export class KeyRing {
   async worked(meter: Meter, security: MeterSecurity): Promise<void> {
     const held = await this.#of(meter);
     const next = held?.kept.next;
-    if (held === null || next === undefined) return;
-    const { key, wrapped, commandId, isBehind } = next;
+    if (held === null || next === undefined || next.key === 'master') return;
+    const { key, isBehind } = next;
     if (security === held.next) {
-      const { next: _proven, ...rest } = held.kept;
-      held.kept = { ...rest, keys: { ...rest.keys, [key]: wrapped }, proved: commandId };
-      held.current = held.next;
-      held.next = null;
-      this.#options.env.log.info('reader.key-proven', { meterId: meter.meterId, key, commandId });
-      this.#options.health.count('reader_keys_proven');
+      this.#proven(meter, held);
       await this.#tell(meter, key);
     } else if (!isBehind) held.kept = { ...held.kept, next: { ...next, isBehind: true } };
     else return;
@@ -93,11 +114,61 @@ export class KeyRing {
     });
   }
 
+  /** What waited takes the place of what it was given for; the caller stores it. */
+  #proven({ meterId }: Meter, held: Held): void {
+    const { next, ...rest } = held.kept;
+    assert(next !== undefined && held.next !== null, 'a key waits for its proof');
+    const { key, wrapped, commandId } = next;
+    held.kept = { ...rest, keys: { ...rest.keys, [key]: wrapped }, proved: commandId };
+    held.current = held.next;
+    held.next = null;
+    this.#options.env.log.info('reader.key-proven', { meterId, key, commandId });
+    this.#options.health.count('reader_keys_proven');
+  }
+
+  /**
+   * The transfers that tell which master key a meter has, the new one's first: a key that it has already, wrapped under each.
+   * One alone = no master key waits. Empty when the meter has no master key.
+   */
+  async masterProbes(meter: Meter): Promise<readonly MasterProbe[]> {
+    const held = await this.#of(meter);
+    if (held === null) return [];
+    const { keys, suite } = held.current;
+    const waits = held.kept.next?.key === 'master' ? held.next?.keys.master : undefined;
+    const name = keys.authentication === null ? 'encryption' : 'authentication';
+    return [waits, keys.master].flatMap((master): MasterProbe[] =>
+      master === undefined
+        ? []
+        : [{ name, wrapped: wrapKey(keys[name] ?? keys.encryption, master, suite), isNew: master === waits }],
+    );
+  }
+
+  /** A probe was taken: the meter has this master key. Rejects with errors of the disk. */
+  async masterFound(meter: Meter, isNew: boolean): Promise<void> {
+    const held = await this.#of(meter);
+    const next = held?.kept.next;
+    if (held === null || next?.key !== 'master') return;
+    if (isNew) this.#proven(meter, held);
+    else held.kept = { ...held.kept, next: { ...next, isBehind: true } };
+    await this.#store(meter, held.kept);
+    if (isNew) await this.#tell(meter, 'master');
+  }
+
+  /** The master key that both agreed on, on the disk when this resolves; wrapped under the key file's. Rejects as {@link prepare}. */
+  async agreed(meter: Meter, secret: SecretKey, commandId: string): Promise<Uint8Array> {
+    return (await this.#keep(meter, 'master', commandId, () => secret)).stored;
+  }
+
+  /** A fresh pair for one agreement. */
+  drawPair(curve: CurveName): KeyPair {
+    return newKeyPair(curve, (count) => this.#options.env.random.bytes(count));
+  }
+
   /** A proof may come long after its command has ended as uncertain: whoever ordered it hears of it all the same. */
   async #tell({ meterId, line }: Meter, key: KeyName): Promise<void> {
     const { env, stage } = this.#options;
     const atMs = env.clock.nowMs();
-    const sentence = `The meter answers to its new ${key} key; the old one is forgotten.`;
+    const sentence = provenWords(key);
     const event = { meterId, log: 'edge', ...PROVEN, sentence, atMs, severity: 'info' } as const;
     const records = [{ kind: 'event', event } as const];
     await stage
@@ -106,26 +177,43 @@ export class KeyRing {
   }
 
   /**
-   * The key that the meter is about to be given, wrapped under its master key, on the disk when this resolves; one that waits
-   * for its proof is given again. Rejects with COMMAND_NO_MASTER_KEY, COMMAND_KEY_WAITS and errors of the disk.
+   * The key that the meter is about to be given, on the disk when this resolves; one that waits for its proof is given again.
+   * Rejects with COMMAND_NO_MASTER_KEY, COMMAND_KEY_WAITS and errors of the disk.
    */
-  async prepare(meter: Meter, key: KeyName, commandId: string): Promise<Uint8Array> {
-    const held = await this.#of(meter);
-    const master = held?.current.keys.master;
-    if (held === null || master === undefined) throw edgeError('COMMAND_NO_MASTER_KEY', meter.meterId);
-    const waiting = held.kept.next;
+  async prepare(meter: Meter, key: KeyName, commandId: string): Promise<PreparedKey> {
+    return await this.#keep(meter, key, commandId, (waiting) => {
+      const { suite } = meter.security ?? { suite: 0 };
+      return waiting ?? new SecretKey(this.#options.env.random.bytes(SUITES[suite].keyBytes));
+    });
+  }
+
+  /** Rejects with COMMAND_KEY_WAITS while a key of another kind waits for its proof. */
+  async mayChange(meter: Meter, key: KeyName): Promise<void> {
+    const waiting = (await this.#of(meter))?.kept.next;
     if (waiting !== undefined && waiting.key !== key) throw edgeError('COMMAND_KEY_WAITS', waiting.key);
+  }
+
+  async #keep(
+    meter: Meter,
+    key: KeyName,
+    commandId: string,
+    secretOf: (waiting: SecretKey | null) => SecretKey,
+  ): Promise<PreparedKey> {
+    await this.mayChange(meter, key);
+    const held = await this.#of(meter);
+    const filed = meter.security?.keys.master;
+    const master = held?.current.keys.master;
+    if (held === null || master === undefined || filed === undefined)
+      throw edgeError('COMMAND_NO_MASTER_KEY', meter.meterId);
     const { suite } = held.current;
-    const secret =
-      waiting === undefined
-        ? new SecretKey(this.#options.env.random.bytes(SUITES[suite].keyBytes))
-        : unwrapKey(fromHex(waiting.wrapped), master, suite);
-    const wrapped = wrapKey(secret, master, suite);
-    const kept = { ...held.kept, next: { key, wrapped: toHex(wrapped), commandId, isBehind: false } };
+    const waiting = held.kept.next;
+    const secret = secretOf(waiting === undefined ? null : unwrapKey(fromHex(waiting.wrapped), filed, suite));
+    const stored = wrapKey(secret, filed, suite);
+    const kept = { ...held.kept, next: { key, wrapped: toHex(stored), commandId, isBehind: false } };
     await this.#store(meter, kept);
     held.kept = kept;
     held.next = withKey(held.current, key, secret);
-    return wrapped;
+    return { stored, sent: wrapKey(secret, master, suite) };
   }
 
   /** Whether the meter was found to answer to the key that this command brought. */
@@ -177,7 +265,7 @@ function heldOf(kept: KeptKeys, given: MeterSecurity): Held {
   if (master === undefined) throw new Error('the key file has no masterKey');
   const unwrapped = (wrapped: string) => unwrapKey(fromHex(wrapped), master, given.suite);
   let current = given;
-  for (const key of ['encryption', 'authentication'] as const) {
+  for (const key of KEY_NAMES) {
     const wrapped = kept.keys[key];
     if (wrapped !== undefined) current = withKey(current, key, unwrapped(wrapped));
   }

@@ -181,7 +181,12 @@ test('W-62 ALA-3 a rotation names a key and carries none; a key that is not rota
   const octets = encodeCommand(command);
   assert.deepEqual(decodeCommand(octets), command);
   assert.equal(toHex(octets.subarray(-4)), '6a020801');
-  assert.throws(() => decodeCommand(Uint8Array.of(...octets.subarray(0, -1), 2)), is('WIRE_MALFORMED'));
+  assert.throws(() => decodeCommand(Uint8Array.of(...octets.subarray(0, -1), 3)), is('WIRE_MALFORMED'));
+  const agreed: Command = { ...command, body: { kind: 'key-rotation', key: 'master', by: 'agreement' } };
+  const more = encodeCommand(agreed);
+  assert.deepEqual(decodeCommand(more), agreed);
+  assert.equal(toHex(more.subarray(-6)), '6a0408021001');
+  assert.throws(() => decodeCommand(Uint8Array.of(...more.subarray(0, -1), 2)), is('WIRE_MALFORMED'));
 });
 
 test('W-60 a firmware and the parts of its image survive the way, and bad ones are refused', () => {

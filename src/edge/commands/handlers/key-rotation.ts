@@ -5,27 +5,33 @@
  * meter has the new one; until then both are tried (reader/key-ring.ts). So wherever this work is cut off, the next sign-on
  * finds out which of the two the meter has, and a restart only looks: it never hands a key over by itself.
  *
- * The answer carries the new key wrapped under the meter's master key, which the collector does not have: whoever keeps the
+ * A master key goes the same way, or is agreed on by both sides (key_agreement); as no sign-on shows it, its proof is the
+ * transfer of a key that the meter has already, which changes nothing.
+ *
+ * The answer carries the new key wrapped under the master key of the key file, which the collector does not have: whoever keeps the
  * key files can restore it, and nobody else can read it.
  */
 
 import { toHex } from '../../../base/bytes.ts';
-import { reasonOf } from '../../../base/errors.ts';
+import { hasCode, reasonOf } from '../../../base/errors.ts';
 import { dataToOctets } from '../../../dlms/axdr/decode.ts';
+import { SECURITY_SETUP, SECURITY_SETUP_CLASS } from '../../../dlms/index.ts';
 import type { KeyRotationBody, ObjectValue } from '../../../model/command.ts';
 import { EDGE_ERRORS } from '../../errors.ts';
-import type { KeyChange, KeyOrder, MeterAccess } from '../../ports.ts';
+import type { KeyChange, MeterAccess } from '../../ports.ts';
 import { resultWords } from '../../result-words.ts';
 import type { Handler, HandlerTools, Outcome } from './handler.ts';
 
 /** The object as a whole: what is told of it is no attribute. */
 const WHOLE_OBJECT = 0;
 
-async function run({ key }: KeyRotationBody, meter: MeterAccess, tools: HandlerTools): Promise<Outcome> {
+async function run(body: KeyRotationBody, meter: MeterAccess, tools: HandlerTools): Promise<Outcome> {
   const { keyChange } = meter;
+  const { key, by = 'transfer' } = body;
   if (keyChange === null) return refused('COMMAND_NO_MASTER_KEY');
-  const refusal = keyChange.refusal(key);
+  const refusal = keyChange.refusal(key, by);
   if (refusal !== null) return refused(refusal);
+  if (by === 'agreement') return await agree(body, keyChange, tools);
   const order = await keyChange.prepare(key, tools.commandId);
   let answer: number | null = null;
   try {
@@ -33,7 +39,24 @@ async function run({ key }: KeyRotationBody, meter: MeterAccess, tools: HandlerT
   } catch {
     // Whether it arrived is not known: only a sign-on can tell.
   }
-  return { ...(await judge({ key }, answer, keyChange, tools)), values: [sealed(key, order)] };
+  return { ...(await judge({ key }, answer, keyChange, tools)), values: [sealed(key, order.obis, order.wrapped)] };
+}
+
+/**
+ * An answer that is lost takes the new master key with it, and nothing else: the keys that are signed on with stay, and the
+ * next agreement needs no master key.
+ */
+async function agree({ key }: KeyRotationBody, keyChange: KeyChange, tools: HandlerTools): Promise<Outcome> {
+  let answer: number | null = null;
+  let values: Outcome['values'] = [];
+  try {
+    const { result, wrapped } = await keyChange.agree(tools.commandId);
+    answer = result;
+    if (wrapped !== null) values = [sealed(key, SECURITY_SETUP, wrapped)];
+  } catch (error) {
+    if (hasCode(error, 'COMMAND_KEY_WAITS')) throw error;
+  }
+  return { ...(await judge({ key }, answer, keyChange, tools)), values };
 }
 
 async function judge(
@@ -44,8 +67,10 @@ async function judge(
 ): Promise<Outcome> {
   let isProved: boolean;
   try {
-    isProved = await keyChange.prove(tools.commandId);
+    isProved = await keyChange.prove(key, tools.commandId);
   } catch (error) {
+    if (hasCode(error, 'COMMAND_MASTER_UNKNOWN'))
+      return ended('failed', 'COMMAND_MASTER_UNKNOWN', EDGE_ERRORS.COMMAND_MASTER_UNKNOWN.sentence);
     const sentence = `${EDGE_ERRORS.COMMAND_KEY_UNPROVEN.sentence} (${reasonOf(error)})`;
     return ended('uncertain', 'COMMAND_KEY_UNPROVEN', sentence);
   }
@@ -56,26 +81,37 @@ async function judge(
   return ended('refused', 'COMMAND_METER_REFUSED', sentence);
 }
 
-function doneWords(key: string, answer: number | null): string {
-  const lost = answer === 0 ? '' : ' The answer to the order was another; this was found by signing on.';
-  return `The meter answers to its new ${key} key; the old one is forgotten.${lost}`;
+function doneWords(key: KeyRotationBody['key'], answer: number | null): string {
+  const lost =
+    answer === 0
+      ? ''
+      : ` The answer to the order was another; this was found by ${key === 'master' ? 'a key that it has already' : 'signing on'}.`;
+  const taken = key === 'master' ? 'takes keys under' : 'answers to';
+  return `The meter ${taken} its new ${key} key; the old one is forgotten.${lost}`;
 }
 
-/** After a restart: the line signed on before this is asked, and that was with one of the two keys. */
+/**
+ * After a restart: the line signed on before this is asked, and that was with one of the two keys. Which master key the meter
+ * has, no sign-on shows: it is found out as after an order.
+ */
 async function recover({ key }: KeyRotationBody, meter: MeterAccess, tools: HandlerTools): Promise<Outcome> {
+  if (key === 'master' && meter.keyChange !== null && !(await meter.keyChange.isProved(tools.commandId))) {
+    const found = await judge({ key }, null, meter.keyChange, tools);
+    return { ...found, sentence: `The concentrator restarted meanwhile. ${found.sentence}` };
+  }
   const isProved = (await meter.keyChange?.isProved(tools.commandId)) === true;
   if (isProved) return ended('done', '', `The concentrator restarted meanwhile. ${doneWords(key, 0)}`);
   return ended('failed', 'COMMAND_KEY_KEPT', EDGE_ERRORS.COMMAND_KEY_KEPT.sentence);
 }
 
 /** The new key as whoever has the master key can read it. */
-function sealed(key: KeyRotationBody['key'], { classId, obis, wrapped }: KeyOrder): ObjectValue {
+function sealed(key: KeyRotationBody['key'], obis: string, wrapped: Uint8Array): ObjectValue {
   return {
-    classId,
+    classId: SECURITY_SETUP_CLASS,
     obis,
     attribute: WHOLE_OBJECT,
     result: 0,
-    text: `new ${key} key, wrapped under the master key of the meter: ${toHex(wrapped)}`,
+    text: `new ${key} key, wrapped under the master key of the key file: ${toHex(wrapped)}`,
     raw: dataToOctets({ type: 'octet-string', value: wrapped }),
   };
 }
