@@ -10,7 +10,8 @@ import { type CaptureObject, captureObjectsOf } from '../dlms/cosem/capture-obje
 import { compactRowsOf } from '../dlms/cosem/compact-data.ts';
 import { isDlmsError } from '../dlms/errors.ts';
 import { clockRequest, plainRequest, type ReadRequest } from './plan.ts';
-import { type ReadContext, type ReadoutGroup, type ReadoutProblem, readRegisters, registerTime } from './readout.ts';
+import type { ReadContext, ReadoutGroup, ReadoutProblem } from './readout.ts';
+import { readRegisters, registerTime } from './register-readout.ts';
 import type { CompactRule, Profile } from './schema/profile.ts';
 
 const COMPACT_DATA = 62;
