@@ -52,6 +52,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/pki.ts')).pkiCommand,
   },
   {
+    name: 'conform',
+    summary: 'Plays the collector before a concentrator of any maker, and says which rules of the wire it keeps',
+    load: async () => (await import('./commands/conform.ts')).conformCommand,
+  },
+  {
     name: 'attack',
     summary: 'Attacks one meter in the ways that DLMS meters are attacked, and says what held',
     load: async () => (await import('./commands/attack.ts')).attackCommand,

@@ -127,6 +127,27 @@ export function brokerSuite(name: string, start: () => Promise<BrokerUnderTest>)
     await Promise.all([e1.endAsync(), e2.endAsync(), client.endAsync()]);
   });
 
+  test(`${name}: a message with QoS 1 is not lost when one with QoS 0 comes right behind it`, async () => {
+    const { client } = await collector();
+    const e1 = await connected(edge(E1));
+    const down = topicOf(E1, LEAVES.controlDown, sha256);
+    await e1.subscribeAsync(down, { qos: 1 });
+    const heard: string[] = [];
+    const all = new Promise<void>((resolve) => {
+      e1.on('message', (_topic, payload) => {
+        heard.push(payload.toString());
+        if (heard.length === 40) resolve();
+      });
+    });
+    for (let at = 0; at < 20; at++) {
+      client.publish(down, `answer ${at}`, { qos: 1 });
+      client.publish(down, `ack ${at}`, { qos: 0 });
+    }
+    await all;
+    assert.equal(new Set(heard).size, 40);
+    await Promise.all([e1.endAsync(), client.endAsync()]);
+  });
+
   test(`${name}: what an edge publishes on foreign topics reaches nobody`, async () => {
     const { client, heard } = await collector();
     const e1 = await connected(edge(E1));

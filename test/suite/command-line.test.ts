@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -131,4 +133,35 @@ test('a malformed APDU is exit 1 with its code, not a stack', async () => {
   const { code, stdout, stderr } = await run('explain', '--layer', 'apdu', 'c401');
   assert.deepEqual([code, stdout], [1, '']);
   assert.match(stderr, /^deltawatt: [A-Z_]+: /);
+});
+
+test('UD-37 conform writes an enrolment, waits for the device, and ends with exit 1 when none came', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'deltawatt-conform-'));
+  const ended = await run('conform', folder, '--edge', 'e9', '--listen', '127.0.0.1:0', '--wait', '1', '--json');
+  assert.equal(ended.code, 1, ended.stderr);
+  const reports = JSON.parse(ended.stdout) as { id: string; verdict: string }[];
+  assert.deepEqual([...new Set(reports.map(({ verdict }) => verdict))], ['not-seen']);
+  const enrolment = JSON.parse(readFileSync(join(folder, 'enrolment.json'), 'utf8')) as Record<string, string>;
+  assert.equal(enrolment['edgeId'], 'e9');
+  assert.match(enrolment['url'] ?? '', /^mqtt:\/\/127\.0\.0\.1:\d+$/);
+  assert.match(ended.stderr, /waiting for the device to connect/);
+  const again = await run('conform', folder, '--listen', '127.0.0.1:0', '--wait', '1');
+  assert.equal(again.code, 1, again.stderr);
+  assert.equal(
+    JSON.parse(readFileSync(join(folder, 'enrolment.json'), 'utf8')).key,
+    enrolment['key'],
+    'it keeps its keys',
+  );
+  await rm(folder, { recursive: true });
+});
+
+test('conform: a listen address without a port, half of a TLS listener and a broken enrolment are said in words', async () => {
+  assert.match((await run('conform', '/nowhere', '--listen', 'here')).stderr, /--listen takes HOST:PORT/);
+  assert.match((await run('conform', '/nowhere', '--tls-cert', 'x')).stderr, /belong together/);
+  const folder = await mkdtemp(join(tmpdir(), 'deltawatt-conform-'));
+  await writeFile(join(folder, 'enrolment.json'), '{}');
+  const broken = await run('conform', folder, '--listen', '127.0.0.1:0');
+  assert.deepEqual([broken.code, broken.stdout], [1, '']);
+  assert.match(broken.stderr, /is no enrolment: remove it/);
+  await rm(folder, { recursive: true });
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { CONFORM_RULES } from '../../../src/lab/conform/verdicts.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const PAGES = ['wire', 'block'].map((name) => readFileSync(join(ROOT, 'docs', 'formats', `${name}.md`), 'utf8'));
@@ -71,4 +72,16 @@ test('docs/formats: what binds stands behind a number', () => {
     (paragraph) => binding.test(paragraph) && !/^(?:\* )?\*\*W-\d+\*\*/.test(paragraph) && !paragraph.startsWith('|'),
   );
   assert.deepEqual(loose, []);
+});
+
+test('UD-37 what the conformance exam judges is a number of the wire, and stands in the table of its guide', () => {
+  const given = new Set(PAGES.flatMap(definitions));
+  const guide = readFileSync(join(ROOT, 'docs', 'guides', 'conform.md'), 'utf8');
+  const played = guide.slice(guide.indexOf('## What is played'), guide.indexOf('## What is not judged'));
+  const ranges = [...played.matchAll(/W-(\d+) to W-(\d+)/g)].flatMap(([, from, to]) =>
+    Array.from({ length: Number(to) - Number(from) + 1 }, (_, at) => `W-${Number(from) + at}`),
+  );
+  const listed = new Set([...(played.match(/W-\d+/g) ?? []), ...ranges]);
+  assert.deepEqual([...listed].toSorted(), Object.keys(CONFORM_RULES).toSorted());
+  for (const id of listed) assert.ok(given.has(id), `${id} is not in docs/formats`);
 });
