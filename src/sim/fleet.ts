@@ -26,6 +26,7 @@ import type { ListedObjectRule } from './meter/objects/listed.ts';
 import { SimSecurity } from './meter/security.ts';
 import { Recorder } from './recorder.ts';
 import { type BusFraming, BusMachine } from './serve/bus.machine.ts';
+import { DeafTransport } from './serve/deaf-transport.ts';
 import { GatedDuplex } from './serve/gated-duplex.ts';
 import { HostileTransport, type Hostility } from './serve/hostile-transport.ts';
 import { MisbehavingMachine, type Misbehaviour } from './serve/misbehave.machine.ts';
@@ -50,6 +51,8 @@ export interface SimMeterOptions extends DeviceOptions {
   readonly security?: MeterSecurity;
   /** Whether it tells its events to who is associated; absent = no, they stand in its log. */
   readonly tellsEvents?: boolean;
+  /** Share of the messages to all stations that it misses, 0 to 1; absent = none. */
+  readonly broadcastLoss?: number;
 }
 
 /** What everybody knows: the password of the simulator's meters. */
@@ -82,6 +85,7 @@ export class SimMeter {
   readonly #keyFile: SimKeyFile | null;
   readonly #hasGivenKeys: boolean;
   readonly #tellsEvents: boolean;
+  readonly #broadcastLoss: number;
 
   constructor(options: SimMeterOptions, ledger: Ledger | null) {
     const { profile } = options;
@@ -101,6 +105,7 @@ export class SimMeter {
     this.#misbehaviour = options.misbehaviour ?? null;
     this.#hostility = options.hostility ?? null;
     this.#tellsEvents = options.tellsEvents ?? false;
+    this.#broadcastLoss = options.broadcastLoss ?? 0;
     if (options.imageFault !== undefined) this.device.firmware.fail(IMAGE_FAULTS[options.imageFault]);
     this.#password = options.password;
     this.#random = new SeededRandom(`${options.seed}/misbehaviour`);
@@ -163,7 +168,9 @@ export class SimMeter {
             parameters: sizes,
           })
         : new WrapperServer();
-    const transport = this.#hostility === null ? honest : new HostileTransport(honest, this.#hostility);
+    const share = this.#broadcastLoss;
+    const hearing = share === 0 ? honest : new DeafTransport(honest, () => this.#random.chance(share));
+    const transport = this.#hostility === null ? hearing : new HostileTransport(hearing, this.#hostility);
     const password = this.misbehaviour === 'refuse' ? this.#random.bytes(this.#password.length) : this.#password;
     const answering = new ServerSession(transport, {
       model: this.model,
@@ -299,6 +306,8 @@ export interface FleetOptions {
   readonly securities?: ReadonlyMap<number, MeterSecurity>;
   /** Whether they tell their events to who is associated. */
   readonly tellsEvents?: boolean;
+  /** Share of the messages to all stations that each of them misses, 0 to 1. */
+  readonly broadcastLoss?: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -336,6 +345,7 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
           ...(options.referencing === undefined ? {} : { referencing: options.referencing }),
           ...(options.objects === undefined ? {} : { objects: options.objects }),
           ...(security === undefined ? {} : { security }),
+          ...(options.broadcastLoss === undefined ? {} : { broadcastLoss: options.broadcastLoss }),
           ...(options.tellsEvents === undefined ? {} : { tellsEvents: options.tellsEvents }),
         },
         ledger,

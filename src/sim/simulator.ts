@@ -44,6 +44,7 @@ export interface SimulatorOptions {
   readonly classRules?: ClassRules;
   readonly securities?: FleetOptions['securities'];
   readonly tellsEvents?: FleetOptions['tellsEvents'];
+  readonly broadcastLoss?: FleetOptions['broadcastLoss'];
   /** Where meters push the lists of their profiles to from the start; absent = nowhere until a client sets it. */
   readonly push?: {
     /** `host:port`. */
@@ -140,6 +141,7 @@ export class Simulator {
 /** What makes single meters other than their profile says; absent where nothing was asked for. */
 function oddities(options: SimulatorOptions): Partial<FleetOptions> {
   const { misbehaviours, hostilities, imageFaults, loadFaults, referencing, securities, tellsEvents } = options;
+  const { broadcastLoss } = options;
   return {
     ...(misbehaviours === undefined ? {} : { misbehaviours }),
     ...(hostilities === undefined ? {} : { hostilities }),
@@ -148,6 +150,7 @@ function oddities(options: SimulatorOptions): Partial<FleetOptions> {
     ...(referencing === undefined ? {} : { referencing }),
     ...(securities === undefined ? {} : { securities }),
     ...(tellsEvents === undefined ? {} : { tellsEvents }),
+    ...(broadcastLoss === undefined ? {} : { broadcastLoss }),
   };
 }
 

@@ -4,6 +4,7 @@
  *
  * Frames for other stations of the line are passed over in silence, as are frames whose checks fail: only the client repeats.
  */
+import { concat } from '../../base/bytes.ts';
 import { frameError } from './errors.ts';
 import { ALL_STATIONS, clientAddress, type HdlcAddress, serverAddress } from './hdlc-address.ts';
 import { encodeHdlcControl, encodeHdlcFrame, HDLC_RULE, type HdlcControl, type HdlcFrame } from './hdlc-frame.ts';
@@ -15,8 +16,8 @@ import {
   negotiate,
 } from './hdlc-parameters.ts';
 import { HdlcTransfer } from './hdlc-transfer.ts';
-import { FRAME_GAP_DEFAULT_MS, HDLC_CLIENTS_MAX, HDLC_UNASKED_MAX } from './limits.ts';
-import { LLC, withLlc, withoutLlc } from './llc.ts';
+import { APDU_MAX_BYTES, FRAME_GAP_DEFAULT_MS, HDLC_CLIENTS_MAX, HDLC_UNASKED_MAX } from './limits.ts';
+import { LLC, startsWithLlc, withLlc, withoutLlc } from './llc.ts';
 import { FrameScanner } from './scanner.ts';
 import type { ServerTransport, Stations, TransportEvent } from './transport.ts';
 
@@ -62,6 +63,9 @@ export class HdlcServer implements ServerTransport {
   readonly #connections = new Map<string, Connection>();
   #output: Uint8Array[] = [];
   #events: TransportEvent[] = [];
+  /** Segments of a message in UI frames, and the client that it comes from. */
+  #unnumberedParts: Uint8Array[] = [];
+  #unnumberedFrom: number | null = null;
 
   constructor(options: HdlcServerOptions = {}) {
     this.#options = {
@@ -170,7 +174,7 @@ export class HdlcServer implements ServerTransport {
     const connection = this.#connections.get(keyOf(stations));
     if (connection !== undefined) connection.lastHeardMs = nowMs;
     if (control.type === 'SNRM') this.#open(stations, own, information, nowMs);
-    else if (control.type === 'UI') this.#unnumbered(information, stations);
+    else if (control.type === 'UI') this.#unnumbered(frame, stations);
     else if (connection === undefined) this.#notConnected(control, source, own);
     else if (control.type === 'DISC') this.#disconnected(connection, source);
     else if (control.type === 'I') this.#information(connection, control, frame);
@@ -216,9 +220,17 @@ export class HdlcServer implements ServerTransport {
     this.#events.push({ kind: 'link-up', stations });
   }
 
-  #unnumbered(information: Uint8Array, stations: Stations): void {
-    const apdu = withoutLlc(information);
-    if (apdu === null) this.#events.push({ kind: 'discarded', code: 'HDLC_LLC', octets: information });
+  /** A message in UI frames; one of which a segment is missing is nothing, or not what its tag says. */
+  #unnumbered({ information, segmented }: HdlcFrame, stations: Stations): void {
+    const isFirst = startsWithLlc(information);
+    if (isFirst || this.#unnumberedFrom !== stations.client) this.#unnumberedParts = [];
+    this.#unnumberedFrom = stations.client;
+    this.#unnumberedParts.push(information);
+    const octets = concat(this.#unnumberedParts);
+    if (segmented && octets.length <= APDU_MAX_BYTES) return;
+    this.#unnumberedParts = [];
+    const apdu = segmented ? null : withoutLlc(octets);
+    if (apdu === null) this.#events.push({ kind: 'discarded', code: 'HDLC_LLC', octets });
     else this.#events.push({ kind: 'unsolicited', apdu, stations });
   }
 

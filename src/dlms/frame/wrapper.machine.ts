@@ -4,6 +4,7 @@
  * The stream is cut by the header's length. After octets that are no header the next one that reads as a header is taken;
  * messages for other ports than this client's are discarded by name.
  */
+import { WRAPPER_ALL_STATIONS } from './broadcast.ts';
 import { APDU_MAX_BYTES, FRAME_GAP_DEFAULT_MS, INVOKE_IDS } from './limits.ts';
 import { type Discarded, FrameScanner, type ScannedFrame } from './scanner.ts';
 import type { ClientTransport, ServerTransport, Stations, TransportEvent } from './transport.ts';
@@ -137,7 +138,8 @@ export class WrapperServer implements ServerTransport {
     return scanned.map((event) => {
       if (event.kind === 'discarded') return event;
       const { source, destination, apdu } = event.frame;
-      return { kind: 'apdu', apdu, stations: { client: source, server: destination } };
+      const kind = destination === WRAPPER_ALL_STATIONS ? 'unsolicited' : 'apdu';
+      return { kind, apdu, stations: { client: source, server: destination } };
     });
   }
 }

@@ -68,6 +68,11 @@ export class BlockBook {
     this.#at++;
   }
 
+  /** All went out at once, to whoever heard them. */
+  allSent(): void {
+    this.#at = this.#todo.length;
+  }
+
   /** The meter cannot take the block now; false when it said so too often. */
   mayRetry(): boolean {
     return this.#retries++ < BLOCK_RETRIES_MAX;

@@ -21,6 +21,7 @@ export type ImageStage =
   | 'enable'
   | 'initiate'
   | 'send'
+  | 'broadcast'
   | 'check'
   | 'verify'
   | 'poll'
@@ -43,6 +44,7 @@ export function requestOf(
   { image, obis, version }: ImageTransferOptions,
   room: ImageRoom,
   block: BlockSpan,
+  blocks: number,
 ): ImageStep {
   const get = (...ids: readonly number[]): ImageStep => ({
     kind: 'get',
@@ -71,6 +73,8 @@ export function requestOf(
       return invoke(IMAGE_METHOD.initiate, initiateData(image.identifier, image.octets.length));
     case 'send':
       return invoke(IMAGE_METHOD.blockTransfer, blockData(block.number, image.octets.subarray(block.from, block.to)));
+    case 'broadcast':
+      return { kind: 'broadcast', blockOctets: block.to - block.from, blocks };
     case 'check':
       return get(IMAGE_ATTRIBUTE.firstNotTransferred, IMAGE_ATTRIBUTE.blocksStatus);
     case 'verify':

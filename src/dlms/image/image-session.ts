@@ -17,7 +17,7 @@ export function imageRoomOf({ association }: Pick<MeterSession, 'association'>):
 
 /**
  * Asks the meter. Never rejects because of the meter or the way to it: an answer that did not come is `lost`, and the
- * association is then of no use any more. Waits and ends are not for it.
+ * association is then of no use any more. Broadcasts, waits and ends are not for it.
  */
 export async function askForImage(session: ImageSession, step: ImageStep): Promise<ImageAnswer> {
   try {
@@ -42,6 +42,7 @@ async function asked(session: ImageSession, step: ImageStep): Promise<ImageAnswe
       const [result] = await session.action([{ method: step.method, parameters: step.parameters }]);
       return result === undefined ? { kind: 'lost' } : { kind: 'result', code: result.actionResult };
     }
+    case 'broadcast':
     case 'wait':
     case 'end':
       return { kind: 'lost' };

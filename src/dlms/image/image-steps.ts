@@ -49,6 +49,8 @@ export interface ImageTransferOptions {
   readonly activateAtMs: number | null;
   /** From where to go on. */
   readonly record: ImageRecord | null;
+  /** Whether the blocks are sent to all meters of the line first; absent = to this one alone. */
+  readonly broadcast?: boolean;
   readonly verifyMaxMs?: number;
   readonly activateMaxMs?: number;
 }
@@ -66,6 +68,11 @@ export type ImageStep =
   | { readonly kind: 'get'; readonly items: readonly AttributeDescriptor[] }
   | { readonly kind: 'set'; readonly item: AttributeDescriptor; readonly value: Data }
   | { readonly kind: 'invoke'; readonly method: MethodDescriptor; readonly parameters: Data }
+  /**
+   * The meter waits for the blocks that go to all: answer with result 0 once they were sent, with `lost` when they will not be.
+   * The meter is then asked which ones it has, and gets the others alone.
+   */
+  | { readonly kind: 'broadcast'; readonly blockOctets: number; readonly blocks: number }
   /** Nothing to ask for so long; then call `waited` of the transfer. */
   | { readonly kind: 'wait'; readonly delayMs: number }
   | { readonly kind: 'end'; readonly outcome: ImageOutcome };

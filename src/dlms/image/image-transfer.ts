@@ -73,6 +73,7 @@ export class ImageTransfer {
   /** The meter had an image begun before we began ours: "initiated" then does not say that ours is. */
   #wasInitiated = false;
   readonly #blocks: BlockBook;
+  #wasBroadcast = false;
   #versionBefore: string | null;
   /** When the meter's patience with verifying or activating ends, UTC ms. */
   #pollUntilMs: number | null = null;
@@ -129,7 +130,7 @@ export class ImageTransfer {
     if (this.#stage === 'initiate') this.#phase = 'initiating';
     if (this.#stage === 'verify') this.#phase = 'verifying';
     if (this.#stage === 'activate') this.#phase = 'activating';
-    return requestOf(this.#stage, this.#options, this.#room, this.#blocks.current());
+    return requestOf(this.#stage, this.#options, this.#room, this.#blocks.current(), this.#blocks.count);
   }
 
   /** So much of the wait is over, ms; default all of it. */
@@ -155,6 +156,7 @@ export class ImageTransfer {
   #lost(nowMs: number): void {
     this.#waitMs = Math.min(LOST_WAIT_MAX_MS, LOST_WAIT_MIN_MS * 2 ** Math.min(this.#lostInARow, 10));
     this.#lostInARow++;
+    if (this.#stage === 'broadcast') this.#wasBroadcast = true;
     if (this.#stage === 'verify' || this.#phase === 'activating') this.#bePatient(nowMs);
     if (this.#stage !== 'version-before' && this.#stage !== 'version-after') this.#stage = 'look';
   }
@@ -194,6 +196,10 @@ export class ImageTransfer {
         return this.#initiated(code, nowMs);
       case 'send':
         return this.#sent(code);
+      case 'broadcast':
+        this.#wasBroadcast = true;
+        this.#blocks.allSent();
+        return 'check';
       case 'verify':
       case 'activate':
         return this.#ordered(code, nowMs);
@@ -298,7 +304,8 @@ export class ImageTransfer {
     this.#phase = 'transferring';
     this.#settled();
     this.#blocks.begin();
-    return 'send';
+    // Once: what a broadcast did not bring, or what the meter forgot since, it gets alone.
+    return this.#options.broadcast === true && !this.#wasBroadcast ? 'broadcast' : 'send';
   }
 
   #sent(code: number): Turn {

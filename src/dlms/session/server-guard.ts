@@ -4,12 +4,15 @@
  */
 import { concat } from '../../base/bytes.ts';
 import type { Aarq } from '../acse/acse.ts';
-import { isCipheredApdu } from '../security/ciphering.ts';
+import { IMAGE_CLASS, IMAGE_METHOD } from '../image/image-object.ts';
+import { isCipheredApdu, isUnderBroadcastKey } from '../security/ciphering.ts';
 import { isSecurityError, securityError } from '../security/errors.ts';
+import { isAuthenticated, isEncrypted } from '../security/gcm.ts';
 import { checkedChallenge, checkProof, type HlsExchange, type HlsSecret, proofOf } from '../security/hls.ts';
 import { CHALLENGE_DEFAULT_BYTES, CHALLENGE_ECDSA_MIN_BYTES } from '../security/limits.ts';
 import { SecretKey, sameSecret } from '../security/secret-key.ts';
 import { type OpenedMessage, SecureChannel } from '../security/secure-channel.ts';
+import type { ActionRequestNormal } from '../xdlms/action.ts';
 import type { Apdu } from '../xdlms/apdu.ts';
 import type { CipheredApdu } from '../xdlms/ciphered.ts';
 import { decodeApdu, encodeApdu } from '../xdlms/codec.ts';
@@ -171,6 +174,21 @@ export class ServerGuard {
     return this.#opened(octets, (channel, apdu) => channel.open(apdu), isProtected);
   }
 
+  /**
+   * A message to all stations, outside any association: a block of an image, encrypted and authenticated under the broadcast
+   * key. Throws SECURITY_* for anything else.
+   */
+  openBroadcast(octets: Uint8Array): ActionRequestNormal {
+    const outer = decodeApdu(octets);
+    if (!isCipheredApdu(outer) || outer.apdu === 'general-signing' || !isUnderBroadcastKey(outer))
+      throw securityError('SECURITY_POLICY', `${outer.apdu} to all stations`);
+    if (!isEncrypted(outer.securityControl) || !isAuthenticated(outer.securityControl))
+      throw securityError('SECURITY_POLICY', 'a broadcast that is not protected');
+    const apdu = this.open(octets);
+    if (!isImageBlock(apdu)) throw securityError('SECURITY_POLICY', `${apdu.apdu} to all stations`);
+    return apdu;
+  }
+
   #opened(
     octets: Uint8Array,
     open: (channel: SecureChannel, apdu: CipheredApdu) => OpenedMessage,
@@ -181,8 +199,8 @@ export class ServerGuard {
       if (this.#channel === null) throw securityError('SECURITY_KEY_MISSING', outer.apdu);
       const { plaintext, broadcast } = open(this.#channel, outer);
       const apdu = decodeApdu(plaintext);
-      // Everyone has the broadcast key: it may ask for nothing whose answer would be believed to be for one.
-      if (broadcast && !('confirmed' in apdu && !apdu.confirmed))
+      // Everyone on the line has the broadcast key: it may bring blocks of an image, which is verified whole, and nothing else.
+      if (broadcast && !isImageBlock(apdu))
         throw securityError('SECURITY_POLICY', `the broadcast key for ${apdu.apdu}`);
       return apdu;
     }
@@ -203,6 +221,12 @@ export class ServerGuard {
   get expectedCounter(): number {
     return this.#client.security?.clientCounter.expected ?? 0;
   }
+}
+
+/** A block of an image (class 18, method 2) that wants no answer. */
+function isImageBlock(apdu: Apdu): apdu is ActionRequestNormal {
+  if (apdu.apdu !== 'action-request-normal' || apdu.confirmed) return false;
+  return apdu.method.classId === IMAGE_CLASS && apdu.method.methodId === IMAGE_METHOD.blockTransfer;
 }
 
 function channelOf(security: ServerSecurity, { systemTitle, random }: ServerIdentity): SecureChannel {

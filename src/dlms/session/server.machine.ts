@@ -23,6 +23,7 @@ import {
   VAA_NAMES,
 } from './association.ts';
 import type { Notification } from './client-words.ts';
+import { sessionError } from './errors.ts';
 import { asError } from './exchange.ts';
 import { type Happening, notificationOf } from './happening.ts';
 import { PDU_MIN_BYTES, SERVER_ASSOCIATIONS_MAX, SERVER_PDU_DEFAULT_BYTES } from './limits.ts';
@@ -165,12 +166,28 @@ export class ServerSession implements Machine<ServerSessionEvent> {
     for (const event of events) {
       if (event.kind === 'discarded') this.#events.push(event);
       else if (event.kind === 'apdu') this.#apdu(event.apdu, event.stations, nowMs);
+      else if (event.kind === 'unsolicited') this.#broadcast(event.apdu, event.stations);
       else if (event.kind === 'link-up') this.#associations.delete(keyOf(event.stations));
       else if (event.kind === 'link-down') this.#linkDown(event.stations, event.reason);
     }
     const told = this.#events;
     this.#events = [];
     return told;
+  }
+
+  /** To all stations: carried out with the rights of that client, or passed over; in no case is anything said. */
+  #broadcast(octets: Uint8Array, stations: Stations): void {
+    const { clients, model } = this.#options;
+    const client = clients.find(({ sap }) => sap === stations.client);
+    try {
+      if (client === undefined) throw sessionError('SESSION_STATE', `client ${stations.client}`);
+      const { apdu, method, parameters } = new ServerGuard(client, this.#options).openBroadcast(octets);
+      if (new Rights(model.objectList(stations.client)).method(method) === RESULT.success)
+        model.invoke(method, parameters, stations.client);
+      this.#events.push({ kind: 'served', stations, request: apdu });
+    } catch (error) {
+      this.#events.push({ kind: 'discarded', code: asError(error).code, octets });
+    }
   }
 
   #linkDown(stations: Stations, reason: DeltawattError | null): void {

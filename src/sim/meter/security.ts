@@ -51,6 +51,7 @@ export class SimSecurity {
       clientTitle: security.clientTitle,
       keys: security.keys,
       policy: security.policy,
+      broadcast: security.keys.broadcast !== undefined,
       firstCounter: security.firstCounter,
       random,
       nowMs: () => device.nowMs,

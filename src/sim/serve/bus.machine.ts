@@ -6,6 +6,7 @@
  * here once instead of in each of them: 250 meters on a line would otherwise check every frame 250 times.
  */
 import type { Machine } from '../../base/machine.ts';
+import { WRAPPER_ALL_STATIONS } from '../../dlms/frame/broadcast.ts';
 import { type HdlcAddress, isAllStations } from '../../dlms/frame/hdlc-address.ts';
 import { encodeHdlcFrame, HDLC_RULE, type HdlcFrame } from '../../dlms/frame/hdlc-frame.ts';
 import { FrameScanner } from '../../dlms/frame/scanner.ts';
@@ -114,6 +115,11 @@ function physicalOf(address: HdlcAddress): number | null {
   return isAllStations(address) || address.length === 1 ? null : address.lower;
 }
 
+/** The wPort, or null for all stations. */
+function portOf(destination: number): number | null {
+  return destination === WRAPPER_ALL_STATIONS ? null : destination;
+}
+
 function wrapperSplitter(): Splitter {
   const scanner = new FrameScanner<WrapperMessage>([wrapperRule()], GAP_MS);
   return {
@@ -121,7 +127,9 @@ function wrapperSplitter(): Splitter {
       scanner
         .receive(chunk, nowMs)
         .flatMap((found) =>
-          found.kind === 'frame' ? [{ octets: encodeWrapper(found.frame), address: found.frame.destination }] : [],
+          found.kind === 'frame'
+            ? [{ octets: encodeWrapper(found.frame), address: portOf(found.frame.destination) }]
+            : [],
         ),
     deadlineMs: () => scanner.deadlineMs(),
     tick: (nowMs) => void scanner.tick(nowMs),

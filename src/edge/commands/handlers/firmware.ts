@@ -79,7 +79,7 @@ async function exchange(transfer: ImageTransfer, meter: MeterAccess, tools: Back
   const session = await meter.imageSession();
   transfer.associated(imageRoomOf(session));
   const step = transfer.next(tools.nowMs());
-  if (step.kind === 'end' || step.kind === 'wait') return false;
+  if (step.kind === 'end' || step.kind === 'wait' || step.kind === 'broadcast') return false;
   await tools.keep(transfer.record);
   const answer = await askForImage(session, step);
   if (answer.kind === 'lost') await meter.drop();

@@ -291,15 +291,15 @@ test('HE-7 a message under a key of its own is good once, in this association an
   assert.deepEqual(heard(second.pair, replayed).codes, ['SECURITY_REPLAY']);
 });
 
-test('HE-7 the broadcast key: refused for what wants an answer, taken once for what wants none, and only where it is let in', () => {
+test('HE-7 the broadcast key: refused for all but unconfirmed blocks of an image, taken once for those, and only where it is let in', () => {
   const { client } = KEYS[1];
-  const action = (confirmed: boolean) =>
+  const action = (confirmed: boolean, method = { classId: 18, instanceId: SCRIPT, methodId: 2 }) =>
     encodeApdu({
       apdu: 'action-request-normal',
       invokeId: 3,
       confirmed,
       highPriority: false,
-      method: { classId: 9, instanceId: SCRIPT, methodId: 1 },
+      method,
       parameters: null,
     });
   const common = { ...PROTECTED, suite: 1, keys: client } as const;
@@ -317,11 +317,13 @@ test('HE-7 the broadcast key: refused for what wants an answer, taken once for w
   assert.ok(pair.connect());
   assert.deepEqual(heard(pair, service(action(true), 5)), { codes: ['SECURITY_POLICY'], answer: DECIPHERING_ERROR });
   assert.deepEqual(heard(pair, service(GET, 6)).codes, ['SECURITY_POLICY']);
+  const script = { classId: 9, instanceId: SCRIPT, methodId: 1 };
+  for (const [at, method] of [script, { ...script, classId: 18, methodId: 4 }].entries())
+    assert.deepEqual(heard(pair, service(action(false, method), 61 + at)).codes, ['SECURITY_POLICY']);
   assert.equal(pair.meter.invoked.length, 0);
-  assert.deepEqual(heard(pair, service(action(false), 7)), { codes: [], answer: null });
-  assert.deepEqual(heard(pair, identified(action(false), 8)), { codes: [], answer: null });
-  assert.equal(pair.meter.invoked.length, 2);
-  assert.deepEqual(heard(pair, identified(action(false), 8)).codes, ['SECURITY_REPLAY']);
+  assert.deepEqual(heard(pair, service(action(false), 70)), { codes: [], answer: null });
+  assert.deepEqual(heard(pair, identified(action(false), 80)), { codes: [], answer: null });
+  assert.deepEqual(heard(pair, identified(action(false), 80)).codes, ['SECURITY_REPLAY']);
   // Its counter is one of its own: the association goes on under the unicast key.
   assert.equal(results(pair.ask({ service: 'get', items: [register(1)] })).length, 1);
 });
