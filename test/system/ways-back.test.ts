@@ -69,3 +69,14 @@ test('a concentrator on a new board begins an epoch of its own and reads its met
   assert.notEqual(system.concentrator?.journal.epoch, epoch);
   await assertClean(system);
 });
+
+test('a store that is lost with blocks that nobody acknowledged: the meters are read again, nothing is lost and nothing twice', async () => {
+  const system = await started(35, 2);
+  system.fault({ kind: 'broker-down', forMs: 12 * HOUR_MS });
+  await system.run(6 * HOUR_MS);
+  const waiting = system.concentrator?.journal.lanes().reduce((sum, { pendingBlocks }) => sum + pendingBlocks, 0) ?? 0;
+  assert.ok(waiting > 10, `${waiting} blocks wait when the store is lost`);
+  system.fault({ kind: 'edge-replaced', offMs: HOUR_MS });
+  await system.run(12 * HOUR_MS);
+  await assertClean(system);
+});
