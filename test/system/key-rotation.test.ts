@@ -26,7 +26,7 @@ const ROTATE: CommandBody = { kind: 'key-rotation', key: 'encryption' };
 const READING_CLIENT = 1;
 const KEY_TRANSFER = 2;
 /** Meters of the site, one a test. */
-const [ROTATED, KILLED] = [1, 2] as const;
+const [ROTATED, KILLED, MASTERED] = [1, 2, 3] as const;
 
 let rig: CommandRig;
 let configFolder: string;
@@ -38,7 +38,7 @@ before(async () => {
   const profile = await readFile(file, 'utf8');
   assert.ok(profile.includes(PLAIN_CLIENT), 'the profile has the client that gets keys');
   await writeFile(file, profile.replace(PLAIN_CLIENT, PLAIN_CLIENT.replace('lls', 'hls-gmac')));
-  rig = await CommandRig.start({ meters: 2, configFolder });
+  rig = await CommandRig.start({ meters: 3, configFolder });
 });
 
 after(async () => {
@@ -165,4 +165,32 @@ test('ALA-3 an edge that is killed while it hands a key over: it hands none over
   await rig.stopEdge();
   assert.match(await signOnWithCard(KILLED), /^(SESSION|SECURITY)_/);
   await rig.startEdge();
+});
+
+test('ALA-3 a master key is changed over REST: an edge that is killed meanwhile hands none over again, and the next key travels under it', async () => {
+  const { seen, lastCounter } = meterSide(MASTERED);
+  await rig.stopEdge();
+  await rig.startEdgeProcess();
+  let killed = Promise.resolve();
+  seen.onTransfer = () => {
+    if (seen.transfers === 1) killed = rig.killEdge();
+  };
+  const { id } = await rig.issue(MASTERED, { kind: 'key-rotation', key: 'master' });
+  await until('the meter takes the key', () => seen.transfers === 1);
+  await killed;
+  const before = lastCounter();
+  await rig.startEdge();
+  const shown = await rig.ended(id);
+  assert.equal(shown.state, 'done', shown.sentence);
+  assert.match(shown.sentence, /restarted meanwhile. The meter takes keys under its new master key/);
+  assert.equal(seen.transfers, 2, 'the order, and the proof by a key that the meter has');
+  assert.ok(lastCounter() > before);
+  assert.equal((await rig.run(MASTERED, READ)).state, 'done');
+  const next = await rig.run(MASTERED, ROTATE);
+  assert.equal(next.state, 'done', next.sentence);
+  // The key file and the answers are enough to know both.
+  const filed = SecretKey.fromHex(cardOf(MASTERED).keys.masterKey);
+  for (const answer of [shown, next].filter(({ values }) => values.length > 0))
+    assert.equal(unwrapKey(fromHex(wrappedIn(answer)), filed, 0).lengthBytes, 16);
+  assert.equal((await rig.run(MASTERED, READ)).state, 'done');
 });
