@@ -259,6 +259,8 @@ export interface KeyChange {
    * is proven by a transfer of a key that the meter has already; rejects with COMMAND_MASTER_UNKNOWN when it takes none.
    */
   prove(key: KeyName, commandId: string): Promise<boolean>;
+  /** The key of this command as it is kept, proven or not, wrapped under the master key of the key file; null = there is none. */
+  wrapped(key: KeyName, commandId: string): Promise<Uint8Array | null>;
   /** Whether the key of this command was proven already. */
   isProved(commandId: string): Promise<boolean>;
 }

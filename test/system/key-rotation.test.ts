@@ -190,7 +190,6 @@ test('ALA-3 a master key is changed over REST: an edge that is killed meanwhile 
   assert.equal(next.state, 'done', next.sentence);
   // The key file and the answers are enough to know both.
   const filed = SecretKey.fromHex(cardOf(MASTERED).keys.masterKey);
-  for (const answer of [shown, next].filter(({ values }) => values.length > 0))
-    assert.equal(unwrapKey(fromHex(wrappedIn(answer)), filed, 0).lengthBytes, 16);
+  for (const answer of [shown, next]) assert.equal(unwrapKey(fromHex(wrappedIn(answer)), filed, 0).lengthBytes, 16);
   assert.equal((await rig.run(MASTERED, READ)).state, 'done');
 });

@@ -104,6 +104,10 @@ export class ReaderKeyChange implements KeyChange {
     }
   }
 
+  wrapped(key: KeyName, commandId: string): Promise<Uint8Array | null> {
+    return this.ring.wrapped(this.meter, key, commandId);
+  }
+
   isProved(commandId: string): Promise<boolean> {
     return this.ring.isProved(this.meter, commandId);
   }

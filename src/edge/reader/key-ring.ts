@@ -216,6 +216,14 @@ export class KeyRing {
     return { stored, sent: wrapKey(secret, master, suite) };
   }
 
+  /** The key that a command brought, as it is kept; null = none is. */
+  async wrapped(meter: Meter, key: KeyName, commandId: string): Promise<Uint8Array | null> {
+    const kept = (await this.#of(meter))?.kept;
+    const waits = kept?.next?.commandId === commandId ? kept.next.wrapped : undefined;
+    const wrapped = waits ?? (kept?.proved === commandId ? kept.keys[key] : undefined);
+    return wrapped === undefined ? null : fromHex(wrapped);
+  }
+
   /** Whether the meter was found to answer to the key that this command brought. */
   async isProved(meter: Meter, commandId: string): Promise<boolean> {
     return (await this.#of(meter))?.kept.proved === commandId;

@@ -64,6 +64,7 @@ for (const [cut, masters, ending] of [
     const report = await second.later();
     assert.equal(codeOf(report), ending, report.sentence);
     assert.equal(meterSide.masters, masters);
+    assert.equal(report.values.length, cut === 'nothing is written' ? 0 : 1, 'a key that is on the disk is reported');
     await second.read();
     assert.ok(setup.lastCounter(1) > before, 'counters only rise');
     // One that is on the disk and not proven goes first.

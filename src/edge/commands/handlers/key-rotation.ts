@@ -95,13 +95,24 @@ function doneWords(key: KeyRotationBody['key'], answer: number | null): string {
  * has, no sign-on shows: it is found out as after an order.
  */
 async function recover({ key }: KeyRotationBody, meter: MeterAccess, tools: HandlerTools): Promise<Outcome> {
-  if (key === 'master' && meter.keyChange !== null && !(await meter.keyChange.isProved(tools.commandId))) {
-    const found = await judge({ key }, null, meter.keyChange, tools);
-    return { ...found, sentence: `The concentrator restarted meanwhile. ${found.sentence}` };
-  }
-  const isProved = (await meter.keyChange?.isProved(tools.commandId)) === true;
-  if (isProved) return ended('done', '', `The concentrator restarted meanwhile. ${doneWords(key, 0)}`);
-  return ended('failed', 'COMMAND_KEY_KEPT', EDGE_ERRORS.COMMAND_KEY_KEPT.sentence);
+  const { keyChange } = meter;
+  if (keyChange === null) return ended('failed', 'COMMAND_KEY_KEPT', EDGE_ERRORS.COMMAND_KEY_KEPT.sentence);
+  const found = await foundAfterRestart({ key }, keyChange, tools);
+  // Nobody was told of the key before the restart, and a flash that dies must not take the only copy with it.
+  const wrapped = await keyChange.wrapped(key, tools.commandId);
+  return { ...found, values: wrapped === null ? [] : [sealed(key, SECURITY_SETUP, wrapped)] };
+}
+
+async function foundAfterRestart(
+  { key }: Pick<KeyRotationBody, 'key'>,
+  keyChange: KeyChange,
+  tools: HandlerTools,
+): Promise<Outcome> {
+  if (await keyChange.isProved(tools.commandId))
+    return ended('done', '', `The concentrator restarted meanwhile. ${doneWords(key, 0)}`);
+  if (key !== 'master') return ended('failed', 'COMMAND_KEY_KEPT', EDGE_ERRORS.COMMAND_KEY_KEPT.sentence);
+  const found = await judge({ key }, null, keyChange, tools);
+  return { ...found, sentence: `The concentrator restarted meanwhile. ${found.sentence}` };
 }
 
 /** The new key as whoever has the master key can read it. */
