@@ -75,7 +75,9 @@ for (const [cut, transfers, ending] of [
     assert.equal(meterSide.transfers, transfers);
     assert.equal(report.values.length, cut === 'nothing is written' ? 0 : 1, 'a key that is on the disk is reported');
     const [told] = report.values;
-    assert.ok(told === undefined || JSON.stringify(await kept()).includes(/[0-9a-f]{48}$/.exec(told.text ?? '')?.[0] ?? '-'));
+    assert.ok(
+      told === undefined || JSON.stringify(await kept()).includes(/[0-9a-f]{48}$/.exec(told.text ?? '')?.[0] ?? '-'),
+    );
     await second.read();
     assert.equal((await kept())?.['proved'], transfers === 0 ? undefined : commandId(1));
     // The order can be given again, whatever was left.
