@@ -130,6 +130,31 @@ test('HE-7 meters that push to one place need titles of their own', async () => 
   assert.equal((await linesOf('meterTitle: "4b464d0000000002"'))[0]?.meters.length, 2);
 });
 
+test('HE-7 a port of telegrams has one meter, and its sub-meters are told apart', async () => {
+  const { resolveSettings } = await import('../../src/edge/settings.ts');
+  const { settingsWorld } = await import('./settings-world.ts');
+  const linesOf = async (ids: readonly string[], place = 'push+tcp://127.0.0.1:4060?framing=p1') => {
+    const { config, around } = await settingsWorld({ m1: '', m2: '', m3: '' }, place);
+    let at = 0;
+    const text = config.replaceAll(/, keysFile: m\d\.keys/g, () => ids[at++] ?? '');
+    const parsed = parseConfig(EDGE_CONFIG, text);
+    assert.ok(parsed.ok, JSON.stringify(parsed));
+    return (await resolveSettings(parsed.config, around)).lines;
+  };
+  const [gas, water] = [', equipmentId: G1', ', equipmentId: W1'];
+  const [line] = await linesOf(['', gas, water]);
+  assert.deepEqual(
+    line?.meters.map(({ equipmentId }) => equipmentId),
+    [undefined, 'G1', 'W1'],
+  );
+  await assert.rejects(linesOf(['', gas, '']), /line calls: a port of telegrams has one meter; .* equipmentId/);
+  await assert.rejects(linesOf(['', gas, gas]), /line calls: two meters have the same equipmentId/);
+  await assert.rejects(
+    linesOf([gas, '', ''], 'push+tcp://127.0.0.1:4060'),
+    /meter m1: equipmentId is for sub-meters in telegrams, line calls has none/,
+  );
+});
+
 /** A meter whose relay may be ordered only where it is protected. */
 class Relay implements MeterAccess {
   readonly timeZone = 'Europe/Berlin';

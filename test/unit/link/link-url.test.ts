@@ -33,6 +33,9 @@ test('HE-1 an address gives the link its framing, purpose, pace and defaults', (
   assert.equal(linkOf('tcp://[::1]:4059', env).framing, 'wrapper');
   assert.equal(linkOf('tcp+hdlc://meter.example', env).framing, 'hdlc');
   assert.equal(linkOf('push+tcp://:4059', env).kind, 'listener');
+  assert.equal(linkOf('push+tcp://:4060?framing=p1', env).framing, 'p1');
+  const old = linkOf('push+serial:///dev/ttyUSB0?baud=9600&data=7&framing=p1-unchecked', env);
+  assert.deepEqual([old.framing, Math.round(old.octetMs * 9.6)], ['p1-unchecked', 10]);
   assert.equal(linkOf('memory:bus1?framing=wrapper', env).framing, 'wrapper');
 });
 
