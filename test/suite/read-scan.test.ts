@@ -210,7 +210,7 @@ test('sim meter --security, read and scan --security: GMAC and ciphering with on
     assert.equal(inParts.code, 0, inParts.stderr);
     assert.match(inParts.stdout, /Wh/);
     const both = await run('scan', card.url, '--client', '16', '--client', '1', ...named);
-    assert.match(both.stdout, /^Client 16: [\s\S]*^Client 1: 26 objects/m);
+    assert.match(both.stdout, /^Client 16: [\s\S]*^Client 1: 27 objects/m);
     assert.doesNotMatch(read.stdout + table.stdout + plain.stderr, /3a3a3a|5c5c5c/);
   } finally {
     Reflect.deleteProperty(process.env, 'DELTAWATT_TEST_GAK');
