@@ -30,6 +30,11 @@ export type EdgeErrorCode =
   | 'COMMAND_KEY_UNPROVABLE'
   | 'COMMAND_KEY_UNAGREEABLE'
   | 'COMMAND_MASTER_UNKNOWN'
+  | 'PING_LINE'
+  | 'PING_METER'
+  | 'PING_NOISE'
+  | 'PING_SIGN_ON'
+  | 'PING_OBJECT'
   | 'COMMAND_KEY_WAITS'
   | 'COMMAND_KEY_KEPT'
   | 'COMMAND_KEY_UNPROVEN'
@@ -196,6 +201,33 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'remote',
     retry: 'later',
     sentence: 'The voltage behind the relay could not be read, so it is not closed; nothing was done.',
+  },
+  PING_LINE: {
+    side: 'path',
+    retry: 'later',
+    sentence: 'The line fails. Whoever is at the concentrator can look at cable, adapter, converter or network.',
+  },
+  PING_METER: {
+    side: 'remote',
+    retry: 'later',
+    sentence: 'The meter is not there. A fitter at the meter can look at its supply, its wiring and its address.',
+  },
+  PING_NOISE: {
+    side: 'path',
+    retry: 'later',
+    sentence:
+      'Something is heard that is no answer. An installer can look at baud rate, parity, termination and shielding.',
+  },
+  PING_SIGN_ON: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The meter answers and does not let us in. Whoever keeps its password and keys can correct them.',
+  },
+  PING_OBJECT: {
+    side: 'remote',
+    retry: 'never',
+    sentence:
+      'The meter lets us in and does not answer as its model should. Whoever keeps the meter profiles can correct its profile.',
   },
   COMMAND_METER_REFUSED: {
     side: 'remote',

@@ -186,6 +186,15 @@ export interface JobFailure {
   readonly sentence: string;
   /** Whether any octet of the request may have reached the meter. */
   readonly reached: 'no' | 'maybe' | 'yes';
+  /** Octets that were heard meanwhile and belong to no frame; absent = none. */
+  readonly noiseOctets?: number;
+}
+
+/** How the other meters of a line are. */
+export interface Neighbours {
+  readonly others: number;
+  /** Of these, the last time that they were called they could not be reached. */
+  readonly failing: number;
 }
 
 /** Class 70 as read, with what the meter lets us do. */
@@ -369,6 +378,8 @@ export interface Dispatcher {
     use: (wire: MeterWire) => Promise<Result>,
   ): Promise<WorkResult<Result>>;
   has(meterId: MeterId): boolean;
+  /** The other meters on its line. */
+  neighbours(meterId: MeterId): Neighbours;
   /** How the meter takes a new firmware, null when its profile does not say. */
   firmwareOf(meterId: MeterId): FirmwareRule | null;
 }

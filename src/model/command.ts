@@ -63,7 +63,13 @@ export type CommandBody =
   | { readonly kind: 'read'; readonly objects: readonly ObjectReference[] }
   | { readonly kind: 'relay'; readonly action: 'disconnect' | 'reconnect' }
   | FirmwareBody
-  | KeyRotationBody;
+  | KeyRotationBody
+  | PingBody;
+
+/** Whether the way to a meter is whole: concentrator, line, link to the meter, its association, its objects. */
+export interface PingBody {
+  readonly kind: 'ping';
+}
 
 /** Global keys of a meter that can be changed from afar. */
 export const KEY_NAMES = ['encryption', 'authentication', 'master'] as const;

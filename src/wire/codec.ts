@@ -324,6 +324,8 @@ function commandInit(body: CommandBody): NonNullable<MessageInitShape<typeof Com
         case: 'keyRotation',
         value: { key: indexOf(KEY_NAMES, body.key), way: indexOf(KEY_WAYS, body.by ?? 'transfer') },
       };
+    case 'ping':
+      return { case: 'ping', value: {} };
   }
 }
 
@@ -357,6 +359,8 @@ function commandBody({ body }: CommandMessage): CommandBody {
         key: memberAt(KEY_NAMES, body.value.key, 'key'),
         ...(body.value.way === 0 ? {} : { by: memberAt(KEY_WAYS, body.value.way, 'way') }),
       };
+    case 'ping':
+      return { kind: 'ping' };
     case undefined:
       throw wireError('WIRE_UNKNOWN_MESSAGE', 'a command of a kind that this version does not know');
   }

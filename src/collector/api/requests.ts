@@ -46,6 +46,10 @@ const CommandBodySchema = Type.Union([
         'A new key, which the concentrator draws and hands to the meter, or for the master key agrees on with it; none is in the command',
     },
   ),
+  Type.Object(
+    { kind: Type.Literal('ping') },
+    { ...STRICT, description: 'How far the way to the meter goes: the answer names the first part that fails' },
+  ),
 ]);
 
 /** Path parameters. */

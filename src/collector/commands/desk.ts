@@ -301,6 +301,7 @@ function isSameBody(a: CommandBody, b: CommandBody): boolean {
     const isSame = b.kind === 'firmware' && a.sha256 === b.sha256 && a.identifier === b.identifier;
     return isSame && a.activateAtMs === b.activateAtMs;
   }
+  if (a.kind === 'ping') return b.kind === 'ping';
   if (a.kind === 'key-rotation')
     return b.kind === 'key-rotation' && a.key === b.key && (a.by ?? 'transfer') === (b.by ?? 'transfer');
   if (b.kind !== 'read' || a.objects.length !== b.objects.length) return false;

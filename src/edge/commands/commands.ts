@@ -28,13 +28,23 @@ import {
   RELAY_SETTLE_MIN_MS,
   UNVERIFIED_REPORTS_PER_HOUR,
 } from '../limits.ts';
-import type { CollectorTime, Dispatcher, Entry, Health, ImageSource, Journal, WorkResult } from '../ports.ts';
+import type {
+  CollectorTime,
+  Dispatcher,
+  Entry,
+  Health,
+  ImageSource,
+  JobFailure,
+  Journal,
+  WorkResult,
+} from '../ports.ts';
 import { bare, failureOutcome, interrupted } from './answers.ts';
 import { backgroundFailure, backgroundTools, recordKeyOf } from './background.ts';
 import { isSigned, reasonToRefuse, withinHour } from './gate.ts';
 import { FIRMWARE_HANDLER } from './handlers/firmware.ts';
 import type { BackgroundHandler, Handler, HandlerTools, Outcome, PlainRelay } from './handlers/handler.ts';
 import { KEY_ROTATION_HANDLER } from './handlers/key-rotation.ts';
+import { PING_HANDLER } from './handlers/ping.ts';
 import { READ_HANDLER } from './handlers/read.ts';
 import { RELAY_HANDLER } from './handlers/relay.ts';
 import { decodeKept, encodeKept, KEPT_COMMANDS, type KeptCommand, keyOf, withoutLongAnswer } from './kept.ts';
@@ -63,6 +73,7 @@ const HANDLERS: { readonly [Kind in CommandBody['kind']]: Handler<BodyOf<Kind>> 
   relay: RELAY_HANDLER,
   firmware: FIRMWARE_HANDLER,
   'key-rotation': KEY_ROTATION_HANDLER,
+  ping: PING_HANDLER,
 };
 
 /** A repeat is answered again no more often than this: an answer costs a block. */
@@ -246,7 +257,7 @@ export class Commands {
   async #finish(id: string, ended: WorkResult<Outcome>): Promise<void> {
     const kept = this.#kept.get(id);
     if (kept === undefined) return;
-    const outcome = ended.ok ? ended.result : failureOutcome(ended.failure.code, ended.failure.sentence);
+    const outcome = ended.ok ? ended.result : this.#explained(kept, ended.failure);
     const report: CommandReport = {
       ...this.#report(kept.report, outcome.state, outcome.code, outcome.sentence),
       values: outcome.values,
@@ -258,6 +269,14 @@ export class Commands {
     const events = 'events' in outcome ? (outcome.events ?? []) : [];
     const records = events.map((event) => ({ kind: 'event', event }) as const);
     await this.#keepUntilWritten(last, { groups: outcome.groups, records });
+  }
+
+  #explained({ meterId, body }: KeptCommand, failure: JobFailure) {
+    const handler = handlerOf(body);
+    const words = isBackground(handler)
+      ? null
+      : handler.explain?.(failure, this.#options.dispatcher.neighbours(meterId));
+    return words ?? failureOutcome(failure.code, failure.sentence);
   }
 
   async #recover(id: string, kept: KeptCommand, handler: Handler): Promise<void> {

@@ -54,7 +54,12 @@ export class SessionKeeper {
   /** Gives up an association that waited longer than this: for work that cannot be tried twice. */
   async refresh(maxIdleMs: number): Promise<void> {
     if (this.#restingSinceMs === null) return;
-    if (this.env.clock.monotonicMs() - this.#restingSinceMs > maxIdleMs) await this.drop();
+    if (this.env.clock.monotonicMs() - this.#restingSinceMs <= maxIdleMs) return;
+    // Somebody waits: a meter that does not answer the goodbye is not asked again.
+    const wasWanted = this.way.isWanted;
+    this.way.want(true);
+    await this.drop();
+    this.way.want(wasWanted);
   }
 
   /** The association with the meter, opened when there is none that serves this use. */

@@ -2,6 +2,7 @@
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { MeterStateName } from '../../model/event.ts';
 import { EDGE_ERRORS } from '../errors.ts';
+import { JOB, SIGN_ON, SILENT } from '../failure-kinds.ts';
 import { BABBLE_OCTETS } from '../limits.ts';
 import type { JobFailure, JobOutcome } from '../ports.ts';
 
@@ -12,34 +13,6 @@ export interface Verdict {
   readonly state: MeterStateName | null;
   readonly failure: JobFailure;
 }
-
-const SIGN_ON: ReadonlySet<string> = new Set([
-  'SESSION_ASSOCIATION_REFUSED',
-  'SESSION_MECHANISM',
-  'SESSION_COUNTER',
-  'SECURITY_CHALLENGE',
-  'SECURITY_POLICY',
-  'SECURITY_PROOF',
-  'SECURITY_TITLE',
-]);
-/** The meter answers; this one request did not work. */
-const JOB: ReadonlySet<string> = new Set([
-  'SESSION_REFUSED',
-  'SESSION_TOO_LONG',
-  'READER_OBJECT_REFUSED',
-  'READER_BAD_ANSWER',
-  'READER_RECONFIGURED',
-]);
-/** Nobody answered, or the way is closed. */
-const SILENT: ReadonlySet<string> = new Set([
-  'SESSION_TIMEOUT',
-  'SESSION_CLOSED',
-  'SESSION_UNKNOWN_OUTCOME',
-  'HDLC_NO_ANSWER',
-  'HDLC_INACTIVE',
-  'LINK_OPEN',
-  'LINK_CLOSED',
-]);
 
 const OF_THE_LINE = /^(SESSION|SECURITY|HDLC|WRAPPER|FRAME|APDU|GBT|MBUS|DLMS|LINK)_/;
 
@@ -53,10 +26,10 @@ export function verdictOf(error: unknown, noiseOctets: number): Verdict {
   if (SILENT.has(code)) {
     if (noiseOctets >= BABBLE_OCTETS) {
       const babble = `The line babbles: ${noiseOctets} octets came that belong to no frame. Disconnect devices one by one to find the one that talks.`;
-      return verdict('meter', 'babbling', code, babble, 'maybe');
+      return verdict('meter', 'babbling', code, babble, 'maybe', noiseOctets);
     }
     const heard = noiseOctets > 0 ? ` ${noiseOctets} octets came that belong to no frame.` : '';
-    return verdict('meter', noiseOctets > 0 ? 'garbled' : 'silent', code, `${sentence}${heard}`, 'maybe');
+    return verdict('meter', noiseOctets > 0 ? 'garbled' : 'silent', code, `${sentence}${heard}`, 'maybe', noiseOctets);
   }
   if (code === 'READER_CRASHED') return verdict('meter', null, code, sentence, 'maybe');
   // Codes of lines and protocols speak of the meter; any other of ourselves.
@@ -75,6 +48,7 @@ function verdict(
   code: string,
   sentence: string,
   reached: JobFailure['reached'],
+  noiseOctets = 0,
 ): Verdict {
-  return { scope, state, failure: { code, sentence, reached } };
+  return { scope, state, failure: { code, sentence, reached, ...(noiseOctets === 0 ? {} : { noiseOctets }) } };
 }

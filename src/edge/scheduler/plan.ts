@@ -14,7 +14,7 @@
 import type { MeterId } from '../../model/ids.ts';
 import type { ReadJob } from '../../profile/plan.ts';
 import { CATCH_UP_PERIODS, RETRY_LADDER_MS, SIGN_ON_REFUSALS_MAX, SPREAD_MAX_MS } from '../limits.ts';
-import { JOB_CLASSES, type JobClass, type JobOutcome } from '../ports.ts';
+import { JOB_CLASSES, type JobClass, type JobOutcome, type Neighbours } from '../ports.ts';
 import { DeadBudget } from './dead-budget.ts';
 
 /** Both clocks at one moment. */
@@ -82,6 +82,12 @@ export class LinePlan {
   /** Whether the meter hangs on this line. */
   has(meterId: MeterId): boolean {
     return this.#meters.has(meterId);
+  }
+
+  /** How the other meters of this line are. */
+  neighbours(meterId: MeterId): Neighbours {
+    const others = [...this.#meters].filter(([each]) => each !== meterId);
+    return { others: others.length, failing: others.filter(([, { failures }]) => failures > 0).length };
   }
 
   /** The next job to run now, or null. `open` names the meter with which a session is open. */

@@ -25,6 +25,7 @@ import {
   type LineReader,
   type MeterAccess,
   type MeterWire,
+  type Neighbours,
   type WorkResult,
 } from '../ports.ts';
 import { LinePlan, type Now, type PickedJob } from './plan.ts';
@@ -117,6 +118,10 @@ export class Scheduler implements Dispatcher {
 
   has(meterId: MeterId): boolean {
     return this.#lineOf.has(meterId);
+  }
+
+  neighbours(meterId: MeterId): Neighbours {
+    return this.#lineOf.get(meterId)?.plan.neighbours(meterId) ?? { others: 0, failing: 0 };
   }
 
   firmwareOf(meterId: MeterId): FirmwareRule | null {

@@ -99,6 +99,7 @@ async function bench(
   const dispatcher: Dispatcher = {
     has: (meterId) => meterId === METER,
     firmwareOf: () => null,
+    neighbours: () => ({ others: 0, failing: 0 }),
     withMeter: async (_meterId, jobClass, { timeoutMs, started }, work) => {
       state.dispatched.push(`${jobClass} ${timeoutMs}`);
       await state.hold;

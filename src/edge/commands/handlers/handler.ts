@@ -6,7 +6,7 @@ import type { MeterEvent } from '../../../model/event.ts';
 import type { CommandId, MeterId } from '../../../model/ids.ts';
 import type { FirmwareRule } from '../../../profile/schema/profile.ts';
 import type { EdgeErrorCode } from '../../errors.ts';
-import type { GroupRows, JobClass, MeterAccess, WantedImage, WorkResult } from '../../ports.ts';
+import type { GroupRows, JobClass, JobFailure, MeterAccess, Neighbours, WantedImage, WorkResult } from '../../ports.ts';
 
 /** What came of a command. */
 export interface Outcome {
@@ -44,6 +44,8 @@ export interface Handler<Body extends CommandBody = CommandBody> {
   /** Whether it invokes a method: such a command is never run a second time. */
   readonly acts: boolean;
   run(body: Body, meter: MeterAccess, tools: HandlerTools): Promise<Outcome>;
+  /** What is said when the meter could not be reached or the work failed; null = what is said of any command. */
+  explain?(failure: JobFailure, neighbours: Neighbours): Outcome | null;
   /** The edge restarted after `started`: look, do not act. Only for handlers that act. */
   recover?(body: Body, meter: MeterAccess, tools: HandlerTools): Promise<Outcome>;
 }

@@ -89,6 +89,9 @@ function AskButtons(props: {
       >
         Read now
       </button>
+      <button type="button" class="button" onClick={() => props.onAsk({ kind: 'ping' })}>
+        Check the way
+      </button>
       {mayHaveRelay && (
         <>
           <button type="button" class="button" onClick={() => props.onAsk({ kind: 'relay', action: 'reconnect' })}>

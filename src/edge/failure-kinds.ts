@@ -1,0 +1,31 @@
+/** What codes of failures say: of whom, and how far we came. Shared by the reader, which judges meters, and by answers in words. */
+
+/** The way is closed: the line itself did not open, or ended. */
+export const WAY_CLOSED: ReadonlySet<string> = new Set(['SESSION_CLOSED', 'LINK_OPEN', 'LINK_CLOSED']);
+
+/** The meter answers and lets us not in. */
+export const SIGN_ON: ReadonlySet<string> = new Set([
+  'SESSION_ASSOCIATION_REFUSED',
+  'SESSION_MECHANISM',
+  'SESSION_COUNTER',
+  'SECURITY_CHALLENGE',
+  'SECURITY_POLICY',
+  'SECURITY_PROOF',
+  'SECURITY_TITLE',
+]);
+/** The meter answers; this one request did not work. */
+export const JOB: ReadonlySet<string> = new Set([
+  'SESSION_REFUSED',
+  'SESSION_TOO_LONG',
+  'READER_OBJECT_REFUSED',
+  'READER_BAD_ANSWER',
+  'READER_RECONFIGURED',
+]);
+/** Nobody answered, or the way is closed. */
+export const SILENT: ReadonlySet<string> = new Set([
+  ...WAY_CLOSED,
+  'SESSION_TIMEOUT',
+  'SESSION_UNKNOWN_OUTCOME',
+  'HDLC_NO_ANSWER',
+  'HDLC_INACTIVE',
+]);
