@@ -44,3 +44,6 @@ export const SIGN_ON_ADDRESS_MAX_CHARACTERS = 32;
 export const SIGN_ON_ANSWER_MAX_BYTES = 256;
 /** Requests that an invoke id of four bits can tell apart: more cannot be on their way at once. */
 export const INVOKE_IDS = 16;
+
+/** Characters of the DLMS id that a PRIME base node tells of a meter: the field's maximum; Spanish meters have 13. */
+export const PRIME_SERIAL_MAX_OCTETS = 16;

@@ -13,6 +13,8 @@ import { wordsOf, wordTableOf } from '../../dlms/cosem/words.ts';
 import { explain } from '../../dlms/explain/explain.ts';
 import { explanationJson, explanationText } from '../../dlms/explain/text.ts';
 import { decodeHdlcParameters, encodeHdlcParameters } from '../../dlms/frame/hdlc-parameters.ts';
+import { decodePrime, encodePrime, type PrimeSender } from '../../dlms/frame/prime-message.ts';
+import { wrapperRule } from '../../dlms/frame/wrapper-frame.ts';
 import { hasServiceCiphering, isCipheredApdu, sealGeneral, sealService } from '../../dlms/security/ciphering.ts';
 import { openWith } from '../../dlms/security/opener.ts';
 import { SecretKey } from '../../dlms/security/secret-key.ts';
@@ -111,6 +113,31 @@ function checkLinkParameters(octets: Uint8Array): (() => void) | null {
   };
 }
 
+const PRIME_SENDERS: readonly PrimeSender[] = ['base-node', 'concentrator'];
+const WRAPPER_RULE = wrapperRule();
+
+/** A wrapper message as one of a PRIME base node and as one to it; what either takes is sent as the same octets. */
+function checkPrime(octets: Uint8Array): (() => void) | null {
+  const verdict = WRAPPER_RULE.examine(octets);
+  if (verdict.kind !== 'accept') return null;
+  const taken: (() => void)[] = [];
+  for (const sender of PRIME_SENDERS) {
+    refusing(() => {
+      const message = decodePrime(verdict.frame, sender);
+      taken.push(() => {
+        const sent = encodePrime(message, sender);
+        must(
+          sameOctets(sent, octets.subarray(0, verdict.used)),
+          `${message.kind} of a ${sender} changes when it is sent`,
+        );
+      });
+    });
+  }
+  return () => {
+    for (const check of taken) check();
+  };
+}
+
 /** Only fed: nothing to check afterwards. */
 export function quiet(run: (octets: Uint8Array) => unknown): Feed {
   return (octets) => {
@@ -150,6 +177,7 @@ export const DLMS_PARSERS: readonly FuzzTarget[] = [
     };
   }),
   parser('link-parameters', ['link-parameters'], 3, checkLinkParameters),
+  parser('prime', ['wrapper'], 3, checkPrime),
   parser('explain', ['apdu', 'data', 'hdlc', 'wrapper', 'mbus'], 2, (octets) => {
     const explained = explain(octets);
     return () => {

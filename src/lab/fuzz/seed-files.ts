@@ -30,7 +30,17 @@ export interface FuzzSetting {
   readonly corpus: readonly CorpusRow[];
 }
 
-const VECTOR_FILES = ['apdu', 'axdr', 'hdlc', 'malformed', 'profiles', 'push-captures', 'security', 'wrapper'] as const;
+const VECTOR_FILES = [
+  'apdu',
+  'axdr',
+  'hdlc',
+  'malformed',
+  'prime',
+  'profiles',
+  'push-captures',
+  'security',
+  'wrapper',
+] as const;
 /** Layers of the vectors to what they are for the mutator. */
 const KIND_OF_LAYER: Readonly<Record<string, SeedKind>> = {
   hdlc: 'hdlc',
