@@ -227,6 +227,10 @@ export class Concentrator {
       isConfirmed: () => env.clock.quality() === 'collector',
       historyMs: this.#settings.historyMs,
     });
+    link.watch?.(({ kind, name, eui48 }) => {
+      this.health.count(`nodes_${kind}`);
+      env.log.info(`line.node-${kind}`, { line: line.id, node: name, eui48 });
+    });
     this.#readers.push(reader);
     this.#scheduler.addLine(line.id, reader);
     for (const { meterId, profile } of line.meters)

@@ -26,6 +26,7 @@ export const SILENT: ReadonlySet<string> = new Set([
   ...WAY_CLOSED,
   'SESSION_TIMEOUT',
   'SESSION_UNKNOWN_OUTCOME',
+  'LINK_NO_NODE',
   'HDLC_NO_ANSWER',
   'HDLC_INACTIVE',
 ]);

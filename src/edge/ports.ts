@@ -305,6 +305,8 @@ export interface Meter {
   readonly physicalDevice: number | null;
   /** Password of low-level security, or null. */
   readonly password: Uint8Array | null;
+  /** How its network knows it, where it hangs on one: DLMS id or EUI-48; absent = its line needs no name. */
+  readonly name?: string;
   /** A sub-meter in the telegrams of its line: its equipment identifier there; absent = the port is its own. */
   readonly equipmentId?: string;
   /** Keys shared with it; absent or null = none. */

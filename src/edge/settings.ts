@@ -254,6 +254,9 @@ async function meterOf(
   const client = profile.clients.find((each) => each.uses.includes('read'));
   if (link.purpose === 'ask' && client === undefined)
     throw new Error(`profile ${profile.key} has no client that reads`);
+  const findsByName = link.kind === 'line' && link.findsByName === true;
+  if (findsByName && meter.serial === undefined)
+    throw new Error(`serial is missing: line ${line} finds its meters by DLMS id or EUI-48`);
   const security = await securityOf(meter, link, profile, env);
   const byPassword = client?.security === 'lls' && security?.mechanism === undefined;
   if (link.purpose === 'ask' && byPassword && meter.passwordFile === undefined)
@@ -267,6 +270,7 @@ async function meterOf(
     physicalDevice: onHdlc && hdlc?.addressOctets !== 1 ? physical : null,
     password: meter.passwordFile === undefined ? null : await passwordOf(env, meter.passwordFile),
     security,
+    ...(findsByName && meter.serial !== undefined ? { name: meter.serial } : {}),
     ...(meter.equipmentId === undefined ? {} : { equipmentId: meter.equipmentId }),
   };
 }

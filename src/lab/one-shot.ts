@@ -13,6 +13,7 @@ import { type MeterSession, type MeterSessionOptions, openSession } from '../dlm
 import { ShortNames } from '../dlms/session/short-names.ts';
 import { CONFORMANCE } from '../dlms/xdlms/initiate.ts';
 import { LineDriver } from '../link/drive.ts';
+import { openOnce } from '../link/link.ts';
 import { linkOf } from '../link/registry.ts';
 import { FileCounter } from './file-counter.ts';
 
@@ -110,7 +111,7 @@ async function oneAssociation<Result>(
     throw new RangeError(`${target.link} cannot be asked, it listens`);
   const { client, server, authentication, referencing, requestTimeoutMs } = target;
   const framing = link.framing === 'wrapper' ? 'wrapper' : 'hdlc';
-  const driver = new LineDriver(await link.open(), env);
+  const driver = new LineDriver(await openOnce(link), env);
   // An optical head knows its speed only now.
   const { gapMs, octetMs, capabilities } = link;
   try {
@@ -131,5 +132,6 @@ async function oneAssociation<Result>(
     }
   } finally {
     driver.close();
+    link.close?.();
   }
 }

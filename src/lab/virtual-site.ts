@@ -2,8 +2,9 @@
 
 import { type MemoryFaults, MemoryLines } from '../link/memory.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
-import { makeFleet, type ServedLine, SIM_PASSWORD, type SimMeter, serveLine } from '../sim/fleet.ts';
+import { addressOnLine, makeFleet, type ServedLine, SIM_PASSWORD, type SimMeter, serveLine } from '../sim/fleet.ts';
 import type { Ledger } from '../sim/ledger.ts';
+import { BaseNodeDuplex } from '../sim/serve/base-node.ts';
 import type { Misbehaviour } from '../sim/serve/misbehave.machine.ts';
 import type { VirtualWorld } from './virtual-env.ts';
 
@@ -18,7 +19,7 @@ const FIRST_PORT = 4_059;
 
 /** A line of the site; a line is named by its place in {@link VirtualSite.places}. */
 export interface Place {
-  readonly kind: 'socket' | 'gateway' | 'bus';
+  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node';
   readonly url: string;
   /** `host:port`, or the name of the bus. */
   readonly address: string;
@@ -34,14 +35,16 @@ export interface SiteOptions {
   readonly timeZone: string;
   /** Whether meters tell their events to who is associated. */
   readonly tellsEvents?: boolean;
-  /** All meters on one bus, or a third on each kind of line; absent = that. */
+  /** All meters on one bus or behind one PRIME base node, or a third on each kind of line; absent = that. */
   readonly layout?: SiteLayout;
+  /** Share of the messages that a base node loses on the power line; absent = none. */
+  readonly loss?: number;
   /** Pause of a meter on a bus before its answer, ms; absent = none. */
   readonly turnaroundMs?: number;
 }
 
 /** How meters are spread over lines. */
-export type SiteLayout = 'mixed' | 'one-bus';
+export type SiteLayout = 'mixed' | 'one-bus' | 'base-node';
 
 /** The site. */
 export class VirtualSite {
@@ -51,6 +54,9 @@ export class VirtualSite {
   readonly password = SIM_PASSWORD;
   /** Requests that meters answered: a poll that was made, with or without news. */
   answered = 0;
+  /** The base node of the present connection, where the meters hang behind one. */
+  baseNode: BaseNodeDuplex | null = null;
+  readonly #loss: number;
   readonly #world: VirtualWorld;
   readonly #ledger: Ledger;
   readonly #turnaroundMs: number;
@@ -61,6 +67,7 @@ export class VirtualSite {
     this.#world = world;
     this.#ledger = ledger;
     this.#turnaroundMs = options.turnaroundMs ?? 0;
+    this.#loss = options.loss ?? 0;
     const { clock } = world;
     this.lines = new MemoryLines({
       timers: clock,
@@ -78,7 +85,7 @@ export class VirtualSite {
       tellsEvents: options.tellsEvents ?? false,
     };
     this.meters = makeFleet(fleet, ledger);
-    this.places = options.layout === 'one-bus' ? [busOf(this.meters, 1)] : placesOf(this.meters);
+    this.places = placesFor(options.layout ?? 'mixed', this.meters);
   }
 
   /** Opens every line. */
@@ -91,11 +98,24 @@ export class VirtualSite {
         continue;
       }
       const port = Number(place.address.split(':')[1]);
+      if (place.kind === 'base-node') {
+        await this.#world.net.of('sim').listenTcp(HOST, port, (duplex) => this.#serveBaseNode(duplex, place.meters));
+        continue;
+      }
       const framing = place.kind === 'socket' ? 'wrapper' : 'hdlc';
       await this.#world.net.of('sim').listenTcp(HOST, port, (duplex) => {
         this.#serve(duplex, place.meters, framing);
       });
     }
+  }
+
+  #serveBaseNode(duplex: Parameters<typeof serveLine>[0], meters: readonly SimMeter[]): void {
+    const behind = meters.map((meter, at) => ({
+      serial: meter.device.serial,
+      address: addressOnLine(meter, at, 'wrapper'),
+    }));
+    this.baseNode = new BaseNodeDuplex(duplex, behind, { loss: this.#loss, random: this.#world.random.fork('plc') });
+    this.#serve(this.baseNode, meters, 'wrapper');
   }
 
   #serve(
@@ -180,6 +200,13 @@ export class VirtualSite {
     if (place === undefined) throw new Error('a site without lines');
     return place;
   }
+}
+
+function placesFor(layout: SiteLayout, meters: readonly SimMeter[]): Place[] {
+  if (layout === 'one-bus') return [busOf(meters, 1)];
+  if (layout === 'mixed') return placesOf(meters);
+  const address = `${HOST}:${FIRST_PORT}`;
+  return [{ kind: 'base-node', url: `prime-tcp://${address}`, address, meters }];
 }
 
 /** A third of the meters on each kind of line. */

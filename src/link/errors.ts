@@ -19,6 +19,12 @@ export const LINK_ERRORS = {
     retry: 'later',
     sentence: 'Another session is running on this line; one line carries one session at a time.',
   },
+  LINK_NO_NODE: {
+    side: 'remote',
+    retry: 'later',
+    sentence:
+      'The meter has not joined its network; look at its supply, its serial number in the settings, and the noise on its phase.',
+  },
   LINK_NO_LINE: {
     side: 'local',
     retry: 'never',

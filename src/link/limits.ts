@@ -16,6 +16,10 @@ export const ECHO_MAX_BYTES = 14_343;
 export const DRIVE_STEPS_MAX = 10_000;
 /** Port that DLMS over TCP is registered for. */
 export const DLMS_PORT = 4059;
+/** Meters behind one base node: far above the 2,000 of the largest that is described, and a bound for one that counts without end. */
+export const PRIME_NODES_MAX = 4_096;
+/** Longest APDU that a modem of a PRIME network takes, octets. */
+export const PRIME_APDU_MAX_BYTES = 1_021;
 /** Devices on one memory bus: 32 unit loads of RS-485 times 8 for transceivers of an eighth. */
 export const MEMORY_BUS_DEVICES_MAX = 256;
 /** Pieces that wait on a memory line for somebody to listen; a wire keeps none, an operating system some. */

@@ -37,14 +37,37 @@ interface LinkFacts {
   readonly reassemblyMs?: number;
 }
 
+/** Whom to open a line to, where a link is a network that knows its meters by name. */
+export interface LineTarget {
+  /** As the network knows it: DLMS id, or EUI-48 of its modem. */
+  readonly name: string;
+  /** wPort under which it is heard. */
+  readonly station: number;
+}
+
+/** A meter has come into a network, or left it. */
+export interface NodeChange {
+  readonly kind: 'joined' | 'left';
+  /** DLMS id. */
+  readonly name: string;
+  /** EUI-48, 12 hex digits. */
+  readonly eui48: string;
+}
+
 /** A line that this side opens: to ask meters, or (`purpose` push) to listen to what a meter sends by itself. */
 export interface LineLink extends LinkFacts {
   readonly kind: 'line';
   readonly purpose: 'ask' | 'push';
   /** Each association needs the line opened anew, as after the sign-on of an optical head; absent = one opening serves many. */
   readonly opensPerSession?: boolean;
-  /** Opens it; rejects with LINK_OPEN. */
-  open(): Promise<ByteDuplex>;
+  /** Meters have to be named when it is opened, by their serial numbers in the settings; absent = it is one line for all. */
+  readonly findsByName?: boolean;
+  /** Opens it; rejects with LINK_OPEN, or LINK_NO_NODE when the meter is not in the network. */
+  open(to?: LineTarget): Promise<ByteDuplex>;
+  /** Tells from now on who comes and goes; absent = the link does not know. */
+  watch?(listener: (change: NodeChange) => void): void;
+  /** Gives up what lies below the lines that were opened; absent = there is nothing. */
+  close?(): void;
 }
 
 /** A place where meters connect to and push; each connection is a line of its own. */
@@ -57,3 +80,11 @@ export interface ListenerLink extends LinkFacts {
 
 /** Any link. */
 export type Link = LineLink | ListenerLink;
+
+/** The line of a link that is used once: when it does not open, nothing below it is left open either. Rejects as `open` does. */
+export function openOnce(link: LineLink): Promise<ByteDuplex> {
+  return link.open().catch((error: unknown) => {
+    link.close?.();
+    throw error;
+  });
+}

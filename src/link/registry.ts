@@ -3,6 +3,7 @@ import { linkError } from './errors.ts';
 import type { Link } from './link.ts';
 import { MEMORY_SCHEMES } from './memory.ts';
 import { OPTICAL_SCHEMES } from './optical.ts';
+import { PRIME_SCHEMES } from './prime.ts';
 import { PUSH_SERIAL_SCHEMES } from './push-serial.ts';
 import type { LinkAddress, LinkEnv, LinkScheme } from './scheme.ts';
 import { SERIAL_SCHEMES } from './serial.ts';
@@ -12,6 +13,7 @@ import { TCP_SCHEMES } from './tcp.ts';
 export const LINK_SCHEMES: readonly LinkScheme[] = [
   ...SERIAL_SCHEMES,
   ...TCP_SCHEMES,
+  ...PRIME_SCHEMES,
   ...OPTICAL_SCHEMES,
   ...PUSH_SERIAL_SCHEMES,
   ...MEMORY_SCHEMES,

@@ -124,7 +124,7 @@ export class DlmsLineReader implements LineReader {
   async stop(politely = true): Promise<void> {
     if (politely) await this.#sessions.drop();
     else this.#sessions.abandon();
-    this.#options.opener.closeLine();
+    this.#options.opener.end();
   }
 
   /** Tells a running job whether somebody waits for the line. */

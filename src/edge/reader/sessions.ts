@@ -63,6 +63,8 @@ export interface SessionOpener {
   lend(meter: Meter, client: number): Promise<MeterWire>;
   /** Closes the line; the next association opens it again. */
   closeLine(): void;
+  /** Closes the line and what lies below it. */
+  end(): void;
 }
 
 /** The client of the profile for a use; throws READER_NO_CLIENT. */
@@ -117,7 +119,7 @@ export class LinkSessions implements SessionOpener {
   ): Promise<OpenAssociation> {
     const authentication = authenticationOf(meter, client, this.env);
     const security = await this.#securityOf(meter, authentication);
-    const driver = await this.#line();
+    const driver = await this.#line(meter);
     const { profile } = meter;
     const transport = this.#transportTo(meter, client.address);
     const shortNames = this.#namesOf(meter, client);
@@ -148,7 +150,7 @@ export class LinkSessions implements SessionOpener {
   }
 
   async lend(meter: Meter, client: number): Promise<MeterWire> {
-    return await openWire(await this.#line(), this.#transportTo(meter, client));
+    return await openWire(await this.#line(meter), this.#transportTo(meter, client));
   }
 
   #transportTo(meter: Meter, client: number): ClientTransport {
@@ -239,10 +241,15 @@ export class LinkSessions implements SessionOpener {
     this.#driver = null;
   }
 
-  async #line(): Promise<LineDriver> {
+  end(): void {
+    this.closeLine();
+    this.link.close?.();
+  }
+
+  async #line({ name, logicalDevice }: Meter): Promise<LineDriver> {
     if (this.#driver?.isOpen === true && this.link.opensPerSession !== true) return this.#driver;
     this.closeLine();
-    const duplex = await this.link.open();
+    const duplex = await this.link.open(name === undefined ? undefined : { name, station: logicalDevice });
     this.#driver = new LineDriver(duplex, this.env);
     return this.#driver;
   }

@@ -12,6 +12,7 @@ import { LOGICAL_PROOF } from '../../dlms/session/proof.ts';
 import type { Apdu } from '../../dlms/xdlms/apdu.ts';
 import { decodeApdu, encodeApdu } from '../../dlms/xdlms/codec.ts';
 import { LineDriver } from '../../link/drive.ts';
+import { openOnce } from '../../link/link.ts';
 import { linkOf } from '../../link/registry.ts';
 import { AttackLine } from './attack-line.ts';
 
@@ -94,13 +95,14 @@ export class MeterVictim {
     const { link: address, client, server, timeoutMs } = this.options;
     const link = linkOf(address, this.#env);
     if (link.kind !== 'line' || link.purpose !== 'ask') throw new RangeError(`${address} cannot be asked, it listens`);
-    const driver = new LineDriver(await link.open(), this.#env);
+    const driver = new LineDriver(await openOnce(link), this.#env);
     const { gapMs, octetMs } = link;
     const transport = clientTransport(this.framing, { client, ...server }, { parameters: HDLC_WANTED, gapMs, octetMs });
     const line = new AttackLine(driver, transport, this.#env.timers, timeoutMs);
     this.#open.push(() => {
       line.stop();
       driver.close();
+      link.close?.();
     });
     if (!(await line.connect())) throw new Error('the meter does not answer');
     return line;

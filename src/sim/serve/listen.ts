@@ -1,12 +1,14 @@
 /**
- * Where simulated meters can be reached: `tcp://` (wrapper), `tcp+hdlc://` (HDLC in a socket, as behind a gateway) and
- * `serial://` (a port or a pseudo-terminal, kept to the line's pace), `optical://` (the same behind the sign-on of mode E).
+ * Where simulated meters can be reached: `tcp://` (wrapper), `tcp+hdlc://` (HDLC in a socket, as behind a gateway),
+ * `prime-tcp://` (all of them behind one PRIME base node), `serial://` (a port or a pseudo-terminal, kept to the line's pace) and
+ * `optical://` (the same behind the sign-on of mode E).
  *
  * A `tcp://` place gives each meter a port of its own, counted up from the one given (0 = free ones), unless `meters=N` puts
  * several behind one port; the other two are lines on which meters are told apart by their HDLC addresses. `baud=N` gives a
  * socket the pace of the serial line that may lie behind it.
  */
 import type { ByteDuplex, Env, Listener, SerialSettings } from '../../base/env.ts';
+import { SeededRandom } from '../../base/seeded-random.ts';
 import { OPTICAL_OPTIONS } from '../../link/optical.ts';
 import { type OptionTable, readOptions } from '../../link/options.ts';
 import { addressOf } from '../../link/registry.ts';
@@ -16,6 +18,7 @@ import { simError } from '../errors.ts';
 import { addressOnLine, type ServedLine, type SimMeter, serveLine } from '../fleet.ts';
 import type { Ledger } from '../ledger.ts';
 import { METERS_PER_LINE_MAX } from '../limits.ts';
+import { BaseNodeDuplex } from './base-node.ts';
 import type { BusFraming } from './bus.machine.ts';
 import { openOpticalFront } from './optical-front.ts';
 import { PacedDuplex } from './paced-duplex.ts';
@@ -43,6 +46,17 @@ const TCP_LISTEN_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
+const BASE_NODE_LISTEN_OPTIONS = {
+  loss: {
+    kind: 'number',
+    about: 'Messages of hundred that are lost on the power line, requests as often as answers',
+    unit: '%',
+    default: 0,
+    min: 0,
+    max: 100,
+  },
+} as const satisfies OptionTable;
+
 /** Bit times of an octet at a pace: start, eight data bits, stop. */
 const OCTET_BITS = 10;
 
@@ -66,6 +80,7 @@ export interface ListenPlace {
   readonly meters: number;
   readonly at:
     | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly octetMs: number }
+    | { readonly kind: 'base-node'; readonly host: string; readonly port: number; readonly loss: number }
     | {
         readonly kind: 'serial';
         readonly path: string;
@@ -97,9 +112,10 @@ export function parseListen(url: string): ListenPlace {
   const scheme = url.split('://', 1).at(0);
   if (address === null) throw simError('SIM_LISTEN', `${url} is no address`);
   if (scheme === 'tcp' || scheme === 'tcp+hdlc') return tcpPlace(address, scheme === 'tcp' ? 'wrapper' : 'hdlc');
+  if (scheme === 'prime-tcp') return baseNodePlace(address);
   if (scheme === 'serial') return serialPlace(address);
   if (scheme === 'optical') return opticalPlace(address);
-  throw simError('SIM_LISTEN', `${url}: tcp, tcp+hdlc, serial and optical are known`);
+  throw simError('SIM_LISTEN', `${url}: tcp, tcp+hdlc, prime-tcp, serial and optical are known`);
 }
 
 function tcpPlace(address: LinkAddress, framing: BusFraming): ListenPlace {
@@ -109,6 +125,15 @@ function tcpPlace(address: LinkAddress, framing: BusFraming): ListenPlace {
   const missing = host === '' || port === null ? ['host and port are wanted, as in tcp://127.0.0.1:4059'] : [];
   refuse(address.url, [...problems, ...missing]);
   return { url: address.url, framing, meters: values.meters, at: { kind: 'tcp', host, port: port ?? 0, octetMs } };
+}
+
+function baseNodePlace(address: LinkAddress): ListenPlace {
+  const { values, problems } = readOptions(BASE_NODE_LISTEN_OPTIONS, address.query);
+  const { host, port } = address;
+  const missing = host === '' || port === null ? ['host and port are wanted, as in prime-tcp://127.0.0.1:4059'] : [];
+  refuse(address.url, [...problems, ...missing]);
+  const at = { kind: 'base-node', host, port: port ?? 0, loss: values.loss / 100 } as const;
+  return { url: address.url, framing: 'wrapper', meters: 0, at };
 }
 
 function serialPlace(address: LinkAddress): ListenPlace {
@@ -151,6 +176,7 @@ export class SimListeners {
   async open(place: ListenPlace, meters: readonly SimMeter[]): Promise<ReachedMeter[]> {
     if (place.at.kind === 'serial') return this.#openSerial(place, place.at, meters);
     if (place.at.kind === 'optical') return this.#openOptical(place, place.at, meters);
+    if (place.at.kind === 'base-node') return this.#openBaseNode(place.at, meters);
     const { host, port, octetMs } = place.at;
     const perLine = place.meters > 0 ? place.meters : place.framing === 'wrapper' ? 1 : METERS_PER_LINE_MAX;
     const reached: ReachedMeter[] = [];
@@ -169,6 +195,24 @@ export class SimListeners {
 
   #paced(duplex: ByteDuplex, octetMs: number): ByteDuplex {
     return octetMs === 0 ? duplex : new PacedDuplex(duplex, octetMs, this.env);
+  }
+
+  async #openBaseNode(
+    { host, port, loss }: Extract<ListenPlace['at'], { kind: 'base-node' }>,
+    meters: readonly SimMeter[],
+  ): Promise<ReachedMeter[]> {
+    const behind = meters.map((meter, at) => ({
+      serial: meter.device.serial,
+      address: addressOnLine(meter, at, 'wrapper'),
+    }));
+    const random = new SeededRandom(`base-node/${behind[0]?.serial ?? ''}`);
+    const listener = await this.env.net.listenTcp(host, port, (duplex) => {
+      this.#serve(new BaseNodeDuplex(duplex, behind, { loss, random }), meters, 'wrapper');
+    });
+    this.#listeners.push(listener);
+    const url = `prime-tcp://${listener.host}:${listener.port}`;
+    // To whoever names one of them it is alone on its line.
+    return meters.flatMap((meter) => reachedOn([meter], `${url}/${meter.device.serial}`, 'wrapper'));
   }
 
   async #openSerial(

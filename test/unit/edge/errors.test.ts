@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseConfig } from '../../../src/base/config.ts';
 import type { Env } from '../../../src/base/env.ts';
@@ -112,6 +112,18 @@ test('settings that name what is not there are refused with everything that is w
   await assert.rejects(
     resolveSettings(parsed.config, around),
     (error) => codeOf('EDGE_SETTINGS')(error) && /meter m1: .*meter m2: /.test((error as Error).message),
+  );
+  const network = parseConfig(
+    EDGE_CONFIG,
+    'enrolmentFile: e.json\nlines: [{ id: plc, url: "prime-tcp://node:4059", meters: [{ id: m1, profile: generic/gas }] }]',
+  );
+  const gas = readFileSync(new URL('../../../config/profiles/generic/gas.yaml', import.meta.url));
+  await program.disk.writeFile('profiles/generic/gas.yaml', gas);
+  assert.ok(network.ok);
+  await assert.rejects(
+    resolveSettings(network.config, around),
+    (error) =>
+      codeOf('EDGE_SETTINGS')(error) && /m1: .*serial is missing: line plc finds its meters/.test((error as Error).message),
   );
 });
 

@@ -33,6 +33,8 @@ test('HE-1 an address gives the link its framing, purpose, pace and defaults', (
   assert.equal(linkOf('tcp://[::1]:4059', env).framing, 'wrapper');
   assert.equal(linkOf('tcp+hdlc://meter.example', env).framing, 'hdlc');
   assert.equal(linkOf('push+tcp://:4059', env).kind, 'listener');
+  const prime = linkOf('prime-tcp://node.example', env);
+  assert.deepEqual([prime.framing, prime.capabilities.maxPduBytes, prime.capabilities.joinEvents], ['wrapper', 1_021, true]);
   assert.equal(linkOf('push+tcp://:4060?framing=p1', env).framing, 'p1');
   const old = linkOf('push+serial:///dev/ttyUSB0?baud=9600&data=7&framing=p1-unchecked', env);
   assert.deepEqual([old.framing, Math.round(old.octetMs * 9.6)], ['p1-unchecked', 10]);
@@ -52,6 +54,7 @@ test('HE-1 all problems of an address are told at once, each with the way out', 
     ['serial:///dev/ttyS1?baud=9600&baud=300', /given more than once/],
     ['tcp://?connect=1', /host is missing/, /'connect' is '1'/],
     ['tcp://meter/x', /'\/x' stands where nothing belongs/],
+    ['prime-tcp://?join=x', /host is missing, as in prime-tcp/, /'join' is 'x'/],
     ['memory:', /name of the line is missing/],
     ['carrier-pigeon://x', /unknown scheme 'carrier-pigeon': serial, tcp/],
     ['tcp://me:secret@host', /not an address; write it like tcp:\/\//],

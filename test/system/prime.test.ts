@@ -1,0 +1,93 @@
+/** A network over the power line behind a simulated PRIME base node, from the meters to the collector's store. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { HOST_CRYPTO } from '../../src/host/crypto.ts';
+import { VirtualSystem } from '../../src/lab/virtual-system.ts';
+import { simEui48 } from '../../src/sim/serve/base-node.ts';
+
+const text = (key: string) => readFileSync(new URL(`../../config/profiles/${key}.yaml`, import.meta.url), 'utf8');
+const KEYS = ['generic/idis', 'generic/gas', 'generic/water'] as const;
+const METERS = 12;
+const HOUR_MS = 3_600_000;
+
+function network(options: { readonly loss?: number; readonly meters?: number } = {}) {
+  const profiles = KEYS.map((key) => ({ key, text: text(key) }));
+  const { loss = 0, meters = METERS } = options;
+  return VirtualSystem.start({ seed: 5, meters, profiles, crypto: HOST_CRYPTO, layout: 'base-node', loss });
+}
+
+test('HE-1 electricity, gas and water meters behind one base node: a day arrives whole, nothing twice, altered or invented', async () => {
+  const system = await network();
+  await system.run(24 * HOUR_MS);
+  const verdict = await system.settledVerdict();
+  assert.ok(verdict.clean, verdict.samples.join('\n'));
+  assert.ok(verdict.produced > 2_000, `${verdict.produced} values`);
+  await system.stop();
+});
+
+test('HE-1 one message of twenty is lost on the power line: everything arrives all the same', async () => {
+  const system = await network({ loss: 0.05 });
+  await system.run(12 * HOUR_MS);
+  const verdict = await system.settledVerdict();
+  assert.ok(verdict.clean, verdict.samples.join('\n'));
+  assert.ok((system.concentrator?.health.counter('scheduler_jobs_failed') ?? 0) > 0, 'something was lost');
+  await system.stop();
+});
+
+test('HE-1 meters that leave and join again, under ids that others had, are never taken for each other', async () => {
+  const system = await network({ meters: 6 });
+  const { site } = system;
+  for (let round = 0; round < 40; round++) {
+    // In the middle of whatever is being asked.
+    await system.run(60_000 + round * 17_137);
+    const { baseNode } = site;
+    assert.ok(baseNode !== null);
+    const [[firstId, first] = [], [secondId, second] = []] = [...baseNode.ids].sort(() => (round % 2 === 0 ? 1 : -1));
+    assert.ok(firstId !== undefined && first !== undefined && secondId !== undefined && second !== undefined);
+    baseNode.leave(first);
+    baseNode.leave(second);
+    await system.run(round * 1_000);
+    baseNode.join(first, secondId);
+    baseNode.join(second, firstId);
+  }
+  const verdict = await system.settledVerdict();
+  assert.ok(verdict.clean, verdict.samples.join('\n'));
+  await system.stop();
+});
+
+test('HE-1 a meter that is away costs the others nothing, is called silent by name, and is read on when it is back', async () => {
+  const system = await network({ meters: 4 });
+  await system.run(2 * HOUR_MS);
+  const { baseNode } = system.site;
+  const [, away] = [...(baseNode?.ids ?? [])][0] ?? [];
+  assert.ok(baseNode !== null && away !== undefined);
+  const heldMs = () => system.concentrator?.health.counter('scheduler_periodic_ms') ?? 0;
+  baseNode.leave(away);
+  const before = heldMs();
+  await system.run(6 * HOUR_MS);
+  assert.ok(heldMs() - before < 1_000, `${heldMs() - before} ms of line time in six hours`);
+  const meter = system.site.meters.find(({ device }) => device.serial === away.serial);
+  const subjects = system.concentrator?.health.subjects() ?? [];
+  const own = subjects.find(({ name }) => name === `meter ${meter?.device.meterId}`);
+  assert.match(own?.sentence ?? '', /has not joined its network/);
+  baseNode.join(away);
+  const verdict = await system.settledVerdict();
+  assert.ok(verdict.clean, verdict.samples.join('\n'));
+  await system.stop();
+});
+
+test('HE-1 the base node restarts: the connection is made again and the network learnt anew', async () => {
+  const system = await network({ meters: 4 });
+  for (let round = 0; round < 5; round++) {
+    await system.run(HOUR_MS + round * 61_000);
+    system.fault({ kind: 'line-cut', line: 0, forMs: 600_000 });
+  }
+  const verdict = await system.settledVerdict();
+  assert.ok(verdict.clean, verdict.samples.join('\n'));
+  await system.stop();
+});
+
+test('a modem of the simulator has an EUI-48 of its own, locally administered', () => {
+  assert.equal(simEui48('10000042'), '020010000042');
+});
