@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseConfig } from '../../../src/base/config.ts';
 import type { Env } from '../../../src/base/env.ts';
@@ -123,7 +123,8 @@ test('settings that name what is not there are refused with everything that is w
   await assert.rejects(
     resolveSettings(network.config, around),
     (error) =>
-      codeOf('EDGE_SETTINGS')(error) && /m1: .*serial is missing: line plc finds its meters/.test((error as Error).message),
+      codeOf('EDGE_SETTINGS')(error) &&
+      /m1: .*serial is missing: line plc finds its meters/.test((error as Error).message),
   );
 });
 
