@@ -8,24 +8,17 @@
  * under way at once, which the base node would bear (four, one a meter).
  */
 import type { ByteDuplex } from '../base/env.ts';
-import { reasonOf } from '../base/errors.ts';
 import type { PrimeNewDevice } from '../dlms/frame/prime-message.ts';
 import { linkError } from './errors.ts';
-import { CONNECT_TIMEOUT_DEFAULT_MS, DLMS_PORT, PRIME_APDU_MAX_BYTES } from './limits.ts';
+import { PRIME_APDU_MAX_BYTES } from './limits.ts';
 import type { LineLink, LineTarget, NodeChange } from './link.ts';
 import { type OptionTable, readOptions } from './options.ts';
 import { PrimeSession } from './prime-session.ts';
 import type { LinkAddress, LinkEnv, LinkScheme } from './scheme.ts';
+import { CONNECT_OPTION, connectTo } from './tcp.ts';
 
 const OPTIONS = {
-  connect: {
-    kind: 'number',
-    about: 'Wait for the connection',
-    unit: 'ms',
-    default: CONNECT_TIMEOUT_DEFAULT_MS,
-    min: 100,
-    max: 120_000,
-  },
+  connect: CONNECT_OPTION,
   join: {
     kind: 'number',
     about: 'After a connection was made: wait for a meter that has not joined',
@@ -116,13 +109,7 @@ class PrimeLink implements LineLink {
 
   async #connected(): Promise<PrimeSession> {
     if (this.#session?.isOpen === true) return this.#session;
-    const { host } = this.address;
-    const port = this.address.port ?? DLMS_PORT;
-    const duplex = await this.env.net
-      .connectTcp(host, port, { timeoutMs: this.options.connect })
-      .catch((error: unknown) => {
-        throw linkError('LINK_OPEN', `${host}:${port}: ${reasonOf(error)}`, error);
-      });
+    const duplex = await connectTo(this.address, this.env, this.options.connect);
     const changed = () => {
       for (const wake of [...this.#waiting]) wake();
     };

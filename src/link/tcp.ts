@@ -3,6 +3,7 @@
  * `push+tcp://:4059` listens for meters that connect by themselves and push with the wrapper,
  * or with `framing=p1` for ports whose telegrams are sent on.
  */
+import type { ByteDuplex } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
 import { linkError } from './errors.ts';
 import { CONNECT_TIMEOUT_DEFAULT_MS, DLMS_PORT, LINK_PDU_MAX_BYTES } from './limits.ts';
@@ -18,15 +19,17 @@ const GAP = {
   min: 20,
   max: 600_000,
 } as const;
+/** Option of links that connect. */
+export const CONNECT_OPTION = {
+  kind: 'number',
+  about: 'Wait for the connection',
+  unit: 'ms',
+  default: CONNECT_TIMEOUT_DEFAULT_MS,
+  min: 100,
+  max: 120_000,
+} as const;
 const OPTIONS = {
-  connect: {
-    kind: 'number',
-    about: 'Wait for the connection',
-    unit: 'ms',
-    default: CONNECT_TIMEOUT_DEFAULT_MS,
-    min: 100,
-    max: 120_000,
-  },
+  connect: CONNECT_OPTION,
   gap: GAP,
 } as const satisfies OptionTable;
 const PUSH_OPTIONS = {
@@ -52,12 +55,19 @@ function hostProblems({ host, path }: LinkAddress): string[] {
   return path === '' || path === '/' ? problems : [...problems, `'${path}' stands where nothing belongs`];
 }
 
+/** Connects; rejects with LINK_OPEN. */
+export function connectTo({ host, port }: LinkAddress, env: LinkEnv, timeoutMs: number): Promise<ByteDuplex> {
+  const known = port ?? DLMS_PORT;
+  return env.net.connectTcp(host, known, { timeoutMs }).catch((error: unknown) => {
+    throw linkError('LINK_OPEN', `${host}:${known}: ${reasonOf(error)}`, error);
+  });
+}
+
 function makeTcp(framing: 'wrapper' | 'hdlc'): LinkScheme['make'] {
   return (address: LinkAddress, env: LinkEnv): LineLink | { readonly problems: readonly string[] } => {
     const { values, problems } = readOptions(OPTIONS, address.query);
     const all = [...hostProblems(address), ...problems];
     if (all.length > 0) return { problems: all };
-    const port = address.port ?? DLMS_PORT;
     return {
       kind: 'line',
       purpose: 'ask',
@@ -67,10 +77,7 @@ function makeTcp(framing: 'wrapper' | 'hdlc'): LinkScheme['make'] {
       capabilities: { ...CAPABILITIES, broadcast: framing === 'hdlc' },
       octetMs: 0,
       gapMs: values.gap,
-      open: () =>
-        env.net.connectTcp(address.host, port, { timeoutMs: values.connect }).catch((error: unknown) => {
-          throw linkError('LINK_OPEN', `${address.host}:${port}: ${reasonOf(error)}`, error);
-        }),
+      open: () => connectTo(address, env, values.connect),
     };
   };
 }

@@ -151,7 +151,8 @@ test('read --csv writes the rows of a load profile, and an object that is not th
   const csv = await run('read', url, ...client, '--csv', '7/1-0:99.1.0/2');
   assert.equal(csv.code, 0, csv.stderr);
   const lines = csv.stdout.trimEnd().split('\r\n');
-  assert.equal(lines.length, 97);
+  // A day of quarters of an hour; one more may have ended since the simulator was started.
+  assert.ok(lines.length === 97 || lines.length === 98, `${lines.length} lines`);
   assert.match(lines[0] ?? '', /^0-0:1\.0\.0\*255 time,.*,1-0:32\.7\.0\*255 V$/);
   assert.ok(lines.every((line) => line.split(',').length === 7));
   const missing = await run('read', url, ...client, '3/1-0:99.99.9/2');
