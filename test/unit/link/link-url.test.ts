@@ -34,7 +34,10 @@ test('HE-1 an address gives the link its framing, purpose, pace and defaults', (
   assert.equal(linkOf('tcp+hdlc://meter.example', env).framing, 'hdlc');
   assert.equal(linkOf('push+tcp://:4059', env).kind, 'listener');
   const prime = linkOf('prime-tcp://node.example', env);
-  assert.deepEqual([prime.framing, prime.capabilities.maxPduBytes, prime.capabilities.joinEvents], ['wrapper', 1_021, true]);
+  assert.deepEqual(
+    [prime.framing, prime.capabilities.maxPduBytes, prime.capabilities.joinEvents],
+    ['wrapper', 1_021, true],
+  );
   assert.equal(linkOf('push+tcp://:4060?framing=p1', env).framing, 'p1');
   const old = linkOf('push+serial:///dev/ttyUSB0?baud=9600&data=7&framing=p1-unchecked', env);
   assert.deepEqual([old.framing, Math.round(old.octetMs * 9.6)], ['p1-unchecked', 10]);
