@@ -61,6 +61,9 @@ function duplexOf(port: SerialPort, path: string, settings: SerialSettings): Byt
   return streamDuplex(port, { peer: `${path} ${settings.baud} ${framing(settings)}`, drained, release });
 }
 
+/** EIO, ENXIO and ENODEV in the words of the library, which gives no codes. */
+const GONE = /input\/output error|no such device/i;
+
 /**
  * A line that was pulled out reads as empty without end, which the library takes for "nothing yet" and asks again at once.
  * The settings of such a line can no longer be asked for: that tells it from a silent one.
@@ -69,7 +72,7 @@ function watchHangUp(port: SerialPort, lost: () => void): void {
   const ask = async () => {
     await port.port?.getBaudRate();
   };
-  // Where the system never tells its settings, there is nothing to watch.
+  // Where the system never tells its settings, there is nothing to watch; a line may be gone before the first look, too.
   ask().then(
     () => {
       const watch = setInterval(() => {
@@ -82,7 +85,9 @@ function watchHangUp(port: SerialPort, lost: () => void): void {
       port.once('close', () => clearInterval(watch));
       if (!port.isOpen) clearInterval(watch);
     },
-    () => undefined,
+    (error: unknown) => {
+      if (GONE.test(reasonOf(error)) && port.isOpen) lost();
+    },
   );
 }
 

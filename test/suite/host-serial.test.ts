@@ -84,6 +84,17 @@ describe('host serial: pseudo-terminals', { skip: SOCAT === undefined ? 'socat i
     await assert.rejects(near.write(Uint8Array.of(1)), (error) => hasCode(error, 'DUPLEX_CLOSED'));
   });
 
+  test('a line that is gone before it is first looked at is heard once too', async () => {
+    const between = await line();
+    const pulled = hostSerial(SILENT_LOG, async (path) => {
+      await between.end();
+      return path;
+    });
+    const heard = new Heard(await pulled.open(between.near, SETTINGS));
+    await heard.closed;
+    assert.equal(heard.closedCount, 1);
+  });
+
   test('a port that is open already is SERIAL_OPEN_FAILED', async () => {
     const between = await line();
     const near = await ports.open(between.near, SETTINGS);
