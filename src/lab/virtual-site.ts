@@ -2,9 +2,9 @@
 
 import { type MemoryFaults, MemoryLines } from '../link/memory.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
-import { addressOnLine, makeFleet, type ServedLine, SIM_PASSWORD, type SimMeter, serveLine } from '../sim/fleet.ts';
+import { makeFleet, type ServedLine, SIM_PASSWORD, type SimMeter, serveLine } from '../sim/fleet.ts';
 import type { Ledger } from '../sim/ledger.ts';
-import { BaseNodeDuplex } from '../sim/serve/base-node.ts';
+import { type BaseNodeDuplex, baseNodeOf } from '../sim/serve/base-node.ts';
 import type { Misbehaviour } from '../sim/serve/misbehave.machine.ts';
 import type { VirtualWorld } from './virtual-env.ts';
 
@@ -110,11 +110,7 @@ export class VirtualSite {
   }
 
   #serveBaseNode(duplex: Parameters<typeof serveLine>[0], meters: readonly SimMeter[]): void {
-    const behind = meters.map((meter, at) => ({
-      serial: meter.device.serial,
-      address: addressOnLine(meter, at, 'wrapper'),
-    }));
-    this.baseNode = new BaseNodeDuplex(duplex, behind, { loss: this.#loss, random: this.#world.random.fork('plc') });
+    this.baseNode = baseNodeOf(duplex, meters, { loss: this.#loss, random: this.#world.random.fork('plc') });
     this.#serve(this.baseNode, meters, 'wrapper');
   }
 

@@ -6,9 +6,10 @@
  * last octet has passed. Every device hears the asking end, the asking end hears every device; devices do not hear each
  * other. Given up: collisions, which a master with one request in flight does not cause.
  */
-import type { ByteDuplex, DuplexListener, Listener, Random, Timers } from '../base/env.ts';
+import type { ByteDuplex, Listener, Random, Timers } from '../base/env.ts';
 import { linkError } from './errors.ts';
-import { EARLY_PIECES_MAX, LINK_PDU_MAX_BYTES, MEMORY_BUS_DEVICES_MAX } from './limits.ts';
+import { InnerEnd } from './inner-end.ts';
+import { LINK_PDU_MAX_BYTES, MEMORY_BUS_DEVICES_MAX } from './limits.ts';
 import type { LineLink, LinkFraming } from './link.ts';
 import { type OptionTable, readOptions } from './options.ts';
 import type { LinkAddress, LinkEnv, LinkScheme } from './scheme.ts';
@@ -70,8 +71,8 @@ export class MemoryLines {
 /** One line. */
 export class MemoryLine {
   readonly shape: MemoryLineShape;
-  readonly #devices = new Set<MemoryEnd>();
-  #asking: MemoryEnd | null = null;
+  readonly #devices = new Set<InnerEnd>();
+  #asking: InnerEnd | null = null;
   #freeAtMs = 0;
   #accept: ((duplex: ByteDuplex) => void) | null = null;
   #faults: MemoryFaults;
@@ -97,7 +98,7 @@ export class MemoryLine {
   /** The asking end; a second opening ends the first. */
   open(): ByteDuplex {
     this.#asking?.end();
-    const end = new MemoryEnd(`memory:${this.name}`, (octets) =>
+    const end = new InnerEnd(`memory:${this.name}`, (octets) =>
       this.#carry(octets, 'asking', () => [...this.#devices]),
     );
     this.#asking = end;
@@ -110,7 +111,7 @@ export class MemoryLine {
     if (this.#devices.size >= MEMORY_BUS_DEVICES_MAX)
       throw linkError('LINK_OPEN', `${MEMORY_BUS_DEVICES_MAX} devices on ${this.name}`);
     const toAsking = () => (this.#asking === null ? [] : [this.#asking]);
-    const end = new MemoryEnd(`memory:${this.name}`, (octets) => this.#carry(octets, 'device', toAsking));
+    const end = new InnerEnd(`memory:${this.name}`, (octets) => this.#carry(octets, 'device', toAsking));
     this.#devices.add(end);
     end.onClose = () => this.#devices.delete(end);
     return end;
@@ -137,7 +138,7 @@ export class MemoryLine {
     this.#asking = null;
   }
 
-  #carry(octets: Uint8Array, from: 'asking' | 'device', receivers: () => readonly MemoryEnd[]): void {
+  #carry(octets: Uint8Array, from: 'asking' | 'device', receivers: () => readonly InnerEnd[]): void {
     this.octets += octets.length;
     const turnaroundMs = from === 'device' ? (this.shape.turnaroundMs ?? 0) : 0;
     const nowMs = this.env.clock.monotonicMs();
@@ -191,51 +192,6 @@ export class MemoryLine {
 
 function alter(octets: Uint8Array, bit: number): void {
   octets[bit >>> 3] = (octets[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
-}
-
-class MemoryEnd implements ByteDuplex {
-  onClose: () => void = () => {};
-  readonly #send: (octets: Uint8Array) => void;
-  #listener: DuplexListener | null = null;
-  #early: Uint8Array[] = [];
-  #open = true;
-
-  constructor(
-    readonly peer: string,
-    send: (octets: Uint8Array) => void,
-  ) {
-    this.#send = send;
-  }
-
-  write(octets: Uint8Array): Promise<void> {
-    if (!this.#open) return Promise.reject(linkError('LINK_CLOSED', this.peer));
-    this.#send(octets);
-    return Promise.resolve();
-  }
-
-  listen(listener: DuplexListener): void {
-    this.#listener = listener;
-    const early = this.#early;
-    this.#early = [];
-    for (const octets of early) listener.data(octets);
-  }
-
-  deliver(octets: Uint8Array): void {
-    if (!this.#open) return;
-    if (this.#listener !== null) this.#listener.data(octets);
-    else if (this.#early.length < EARLY_PIECES_MAX) this.#early.push(octets);
-  }
-
-  close(): void {
-    this.end();
-  }
-
-  end(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.onClose();
-    this.#listener?.closed();
-  }
 }
 
 const OPTIONS = {

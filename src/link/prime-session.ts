@@ -6,13 +6,19 @@
  * leaves, joins again, or another node gets its id, its line ends, so that no answer of the past or of another meter is ever
  * heard on it. Octets that are no message end the connection: behind them nothing is certain.
  */
-import type { ByteDuplex, DuplexListener } from '../base/env.ts';
+import type { ByteDuplex } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
-import { decodePrime, encodePrime, type PrimeMessage, type PrimeNewDevice } from '../dlms/frame/prime-message.ts';
+import {
+  decodePrime,
+  encodePrime,
+  type PrimeData,
+  type PrimeMessage,
+  type PrimeNewDevice,
+} from '../dlms/frame/prime-message.ts';
 import { FrameScanner } from '../dlms/frame/scanner.ts';
 import { encodeWrapper, type WrapperMessage, wrapperRule } from '../dlms/frame/wrapper-frame.ts';
-import { linkError } from './errors.ts';
-import { EARLY_PIECES_MAX, PRIME_NODES_MAX } from './limits.ts';
+import { InnerEnd } from './inner-end.ts';
+import { PRIME_NODES_MAX } from './limits.ts';
 
 /** What a session tells of its network. */
 export interface PrimeWatcher {
@@ -31,7 +37,7 @@ export function isNamed(node: PrimeNewDevice, name: string): boolean {
 /** See the head of the file. */
 export class PrimeSession {
   readonly #nodes = new Map<number, PrimeNewDevice>();
-  readonly #lines = new Map<number, NodeLine>();
+  readonly #lines = new Map<number, { readonly end: InnerEnd; readonly station: number }>();
   readonly #scanner: FrameScanner<WrapperMessage>;
   #open = true;
 
@@ -62,12 +68,12 @@ export class PrimeSession {
   lineTo(name: string, station: number): ByteDuplex | null {
     const node = this.nodes.find((each) => isNamed(each, name));
     if (node === undefined || !this.#open) return null;
-    this.#lines.get(node.deviceId)?.end();
-    const line = new NodeLine(`${this.duplex.peer}, ${node.serial}`, station, (client, apdu) =>
+    this.#lines.get(node.deviceId)?.end.end();
+    const end = nodeLine(`${this.duplex.peer}, ${node.serial}`, (client, apdu) =>
       this.#say({ kind: 'data', deviceId: node.deviceId, client, apdu }),
     );
-    this.#lines.set(node.deviceId, line);
-    return line;
+    this.#lines.set(node.deviceId, { end, station });
+    return end;
   }
 
   /** Ends the connection and every line. */
@@ -100,9 +106,14 @@ export class PrimeSession {
       this.#refuse(reasonOf(error));
       return;
     }
-    if (message.kind === 'data') this.#lines.get(message.deviceId)?.deliver(message.client, message.apdu);
+    if (message.kind === 'data') this.#deliver(message);
     else if (message.kind === 'new-device') this.#joined(message);
     else if (message.kind === 'device-removed') this.#forget(message.deviceId);
+  }
+
+  #deliver({ deviceId, client, apdu }: PrimeData): void {
+    const line = this.#lines.get(deviceId);
+    line?.end.deliver(encodeWrapper({ source: line.station, destination: client, apdu }));
   }
 
   #joined(node: PrimeNewDevice): void {
@@ -120,7 +131,7 @@ export class PrimeSession {
     const node = this.#nodes.get(deviceId);
     if (node === undefined) return;
     this.#nodes.delete(deviceId);
-    this.#lines.get(deviceId)?.end();
+    this.#lines.get(deviceId)?.end.end();
     this.#lines.delete(deviceId);
     this.watcher.left(node);
   }
@@ -133,52 +144,18 @@ export class PrimeSession {
   #end(reason: string): void {
     if (!this.#open) return;
     this.#open = false;
-    for (const line of this.#lines.values()) line.end();
+    for (const { end } of this.#lines.values()) end.end();
     this.#lines.clear();
     this.#nodes.clear();
     this.watcher.ended(reason);
   }
 }
 
-/** A node as a line under the wrapper. */
-class NodeLine implements ByteDuplex {
-  readonly #written = new FrameScanner<WrapperMessage>([wrapperRule()], 0);
-  #listener: DuplexListener | null = null;
-  #early: Uint8Array[] = [];
-  #open = true;
-
-  constructor(
-    readonly peer: string,
-    private readonly station: number,
-    private readonly say: (client: number, apdu: Uint8Array) => Promise<void>,
-  ) {}
-
-  async write(octets: Uint8Array): Promise<void> {
-    if (!this.#open) throw linkError('LINK_CLOSED', this.peer);
-    for (const event of this.#written.receive(octets, 0))
-      if (event.kind === 'frame') await this.say(event.frame.source, event.frame.apdu);
-  }
-
-  listen(listener: DuplexListener): void {
-    this.#listener = listener;
-    for (const octets of this.#early.splice(0)) listener.data(octets);
-    if (!this.#open) listener.closed();
-  }
-
-  deliver(client: number, apdu: Uint8Array): void {
-    if (!this.#open) return;
-    const octets = encodeWrapper({ source: this.station, destination: client, apdu });
-    if (this.#listener !== null) this.#listener.data(octets);
-    else if (this.#early.length < EARLY_PIECES_MAX) this.#early.push(octets);
-  }
-
-  close(): void {
-    this.end();
-  }
-
-  end(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#listener?.closed();
-  }
+/** A node as a line under the wrapper: what is written is taken apart into APDUs, each of which is said to the node. */
+function nodeLine(peer: string, say: (client: number, apdu: Uint8Array) => Promise<void>): InnerEnd {
+  const written = new FrameScanner<WrapperMessage>([wrapperRule()], 0);
+  return new InnerEnd(peer, async (octets) => {
+    for (const event of written.receive(octets, 0))
+      if (event.kind === 'frame') await say(event.frame.source, event.frame.apdu);
+  });
 }

@@ -1,6 +1,7 @@
 /** A conformance exam on this machine: the enrolment of the device, the broker, the exam, the verdicts. */
 import { fromHex, toHex } from '../../base/bytes.ts';
 import type { Env } from '../../base/env.ts';
+import type { Enrolment } from '../../collector/ports.ts';
 import { type EdgeId, parseEdgeId } from '../../model/ids.ts';
 import { type ExamOptions, runExam } from './exam.ts';
 import { Examiner } from './examiner.ts';
@@ -25,16 +26,6 @@ export interface ConformOptions extends ExamOptions {
 /** The enrolment cannot be used, and what to do about it. */
 export class ConformError extends Error {
   override readonly name = 'ConformError';
-}
-
-/** What a device needs, as docs/guides/enrol-an-edge.md has it. */
-interface EnrolmentFile {
-  readonly edgeId: EdgeId;
-  readonly url: string;
-  readonly password: string;
-  readonly key: string;
-  readonly commandPublicKey: string;
-  readonly limitsPublicKey: string;
 }
 
 const ENROLMENT = 'enrolment.json';
@@ -71,7 +62,7 @@ export async function conformDevice(env: Env, options: ConformOptions): Promise<
 }
 
 /** Keys that nobody has a second half of: every order is a stranger's. */
-function newEnrolment(env: Env, edgeId: EdgeId, password: string): Omit<EnrolmentFile, 'url'> {
+function newEnrolment(env: Env, edgeId: EdgeId, password: string): Omit<Enrolment, 'url'> {
   return {
     edgeId,
     password,
@@ -81,22 +72,22 @@ function newEnrolment(env: Env, edgeId: EdgeId, password: string): Omit<Enrolmen
   };
 }
 
-async function writeEnrolment(env: Env, folder: string, enrolment: EnrolmentFile): Promise<void> {
+async function writeEnrolment(env: Env, folder: string, enrolment: Enrolment): Promise<void> {
   await env.disk.makeFolder(folder);
   const octets = new TextEncoder().encode(`${JSON.stringify(enrolment, null, 2)}\n`);
   await env.disk.writeFile(`${folder}/${ENROLMENT}`, octets, 0o600);
 }
 
-async function readEnrolment(env: Env, folder: string): Promise<EnrolmentFile | undefined> {
+async function readEnrolment(env: Env, folder: string): Promise<Enrolment | undefined> {
   const octets = await env.disk.readFile(`${folder}/${ENROLMENT}`);
   if (octets === undefined) return undefined;
   const broken = new ConformError(`${folder}/${ENROLMENT} is no enrolment: remove it, and a new one is written.`);
   try {
-    const kept = JSON.parse(new TextDecoder().decode(octets)) as Partial<EnrolmentFile>;
+    const kept = JSON.parse(new TextDecoder().decode(octets)) as Partial<Enrolment>;
     const isWhole =
       parseEdgeId(kept.edgeId ?? '') !== null && /^[0-9a-f]{64}$/.test(kept.key ?? '') && (kept.password ?? '') !== '';
     if (!isWhole) throw broken;
-    return kept as EnrolmentFile;
+    return kept as Enrolment;
   } catch {
     throw broken;
   }

@@ -11,6 +11,7 @@ import type { SeededRandom } from '../../base/seeded-random.ts';
 import { decodePrime, encodePrime, type PrimeMessage, type PrimeNewDevice } from '../../dlms/frame/prime-message.ts';
 import { FrameScanner } from '../../dlms/frame/scanner.ts';
 import { encodeWrapper, type WrapperMessage, wrapperRule } from '../../dlms/frame/wrapper-frame.ts';
+import { addressOnLine, type SimMeter } from '../fleet.ts';
 
 /** A meter behind the base node. */
 export interface BaseNodeMeter {
@@ -134,6 +135,15 @@ export class BaseNodeDuplex implements ByteDuplex {
   #send(message: PrimeMessage): Promise<void> {
     return this.duplex.write(encodePrime(message, 'base-node'));
   }
+}
+
+/** A base node at the end of a connection, with these meters behind it: their line is served under the wrapper. */
+export function baseNodeOf(duplex: ByteDuplex, meters: readonly SimMeter[], habits: BaseNodeHabits): BaseNodeDuplex {
+  const behind = meters.map((meter, at) => ({
+    serial: meter.device.serial,
+    address: addressOnLine(meter, at, 'wrapper'),
+  }));
+  return new BaseNodeDuplex(duplex, behind, habits);
 }
 
 function newDevice(deviceId: number, { serial }: BaseNodeMeter): PrimeNewDevice {

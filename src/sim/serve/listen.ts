@@ -18,7 +18,7 @@ import { simError } from '../errors.ts';
 import { addressOnLine, type ServedLine, type SimMeter, serveLine } from '../fleet.ts';
 import type { Ledger } from '../ledger.ts';
 import { METERS_PER_LINE_MAX } from '../limits.ts';
-import { BaseNodeDuplex } from './base-node.ts';
+import { baseNodeOf } from './base-node.ts';
 import type { BusFraming } from './bus.machine.ts';
 import { openOpticalFront } from './optical-front.ts';
 import { PacedDuplex } from './paced-duplex.ts';
@@ -201,13 +201,9 @@ export class SimListeners {
     { host, port, loss }: Extract<ListenPlace['at'], { kind: 'base-node' }>,
     meters: readonly SimMeter[],
   ): Promise<ReachedMeter[]> {
-    const behind = meters.map((meter, at) => ({
-      serial: meter.device.serial,
-      address: addressOnLine(meter, at, 'wrapper'),
-    }));
-    const random = new SeededRandom(`base-node/${behind[0]?.serial ?? ''}`);
+    const random = new SeededRandom(`base-node/${meters[0]?.device.serial ?? ''}`);
     const listener = await this.env.net.listenTcp(host, port, (duplex) => {
-      this.#serve(new BaseNodeDuplex(duplex, behind, { loss, random }), meters, 'wrapper');
+      this.#serve(baseNodeOf(duplex, meters, { loss, random }), meters, 'wrapper');
     });
     this.#listeners.push(listener);
     const url = `prime-tcp://${listener.host}:${listener.port}`;
