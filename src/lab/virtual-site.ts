@@ -4,6 +4,7 @@ import { type MemoryFaults, MemoryLines } from '../link/memory.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
 import { makeFleet, type ServedLine, SIM_PASSWORD, type SimMeter, serveLine } from '../sim/fleet.ts';
 import type { Ledger } from '../sim/ledger.ts';
+import { equipmentIdOf } from '../sim/meter/telegram.ts';
 import { type BaseNodeDuplex, baseNodeOf } from '../sim/serve/base-node.ts';
 import type { Misbehaviour } from '../sim/serve/misbehave.machine.ts';
 import type { VirtualWorld } from './virtual-env.ts';
@@ -14,12 +15,14 @@ const BUS_METERS = 8;
 const GATEWAY_METERS = 8;
 /** 9,600 Bd, 8N1. */
 const BUS_OCTETS_PER_S = 960;
+/** 115,200 Bd, 8N1. */
+const P1_OCTETS_PER_S = 11_520;
 const HOST = 'meters';
 const FIRST_PORT = 4_059;
 
 /** A line of the site; a line is named by its place in {@link VirtualSite.places}. */
 export interface Place {
-  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node';
+  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'p1-port';
   readonly url: string;
   /** `host:port`, or the name of the bus. */
   readonly address: string;
@@ -35,7 +38,7 @@ export interface SiteOptions {
   readonly timeZone: string;
   /** Whether meters tell their events to who is associated. */
   readonly tellsEvents?: boolean;
-  /** All meters on one bus or behind one PRIME base node, or a third on each kind of line; absent = that. */
+  /** All meters on one bus, behind one PRIME base node or on P1 ports, or a third on each kind of line; absent = that. */
   readonly layout?: SiteLayout;
   /** Share of the messages that a base node loses on the power line; absent = none. */
   readonly loss?: number;
@@ -44,7 +47,7 @@ export interface SiteOptions {
 }
 
 /** How meters are spread over lines. */
-export type SiteLayout = 'mixed' | 'one-bus' | 'base-node';
+export type SiteLayout = 'mixed' | 'one-bus' | 'base-node' | 'p1-ports';
 
 /** The site. */
 export class VirtualSite {
@@ -91,6 +94,11 @@ export class VirtualSite {
   /** Opens every line. */
   async serve(): Promise<void> {
     for (const place of this.places) {
+      if (place.kind === 'p1-port') {
+        const shape = { octetsPerS: P1_OCTETS_PER_S, framing: 'p1', purpose: 'push' } as const;
+        this.#serve(this.lines.create(place.address, shape).attach(), place.meters, 'hdlc');
+        continue;
+      }
       if (place.kind === 'bus') {
         const shape = { octetsPerS: BUS_OCTETS_PER_S, framing: 'hdlc', turnaroundMs: this.#turnaroundMs } as const;
         const line = this.lines.create(place.address, shape);
@@ -133,10 +141,13 @@ export class VirtualSite {
     return this.places.map((place, at) => ({
       id: `line${at + 1}`,
       url: place.url,
-      meters: place.meters.map(({ device: { meterId, serial, profile } }) => ({
+      // Every telegram is stored: what a port told is all there is to compare.
+      ...(place.kind === 'p1-port' ? { sampleS: 0 } : {}),
+      meters: place.meters.map(({ port, device, device: { meterId, serial, profile } }) => ({
         id: meterId,
         profile: profile.key,
         serial,
+        ...(port === null ? {} : { equipmentId: equipmentIdOf(device) }),
         ...(profile.clients.some(({ security }) => security === 'lls') ? { passwordFile } : {}),
       })),
     }));
@@ -147,9 +158,9 @@ export class VirtualSite {
     for (const meter of this.meters) meter.record();
   }
 
-  /** The asking end of every bus is let go, as when its program dies. */
+  /** The asking end of every line in memory is let go, as when its program dies. */
   hangUp(): void {
-    for (const place of this.places) if (place.kind === 'bus') this.lines.find(place.address)?.open().close();
+    for (const place of this.places) if (isInMemory(place)) this.lines.find(place.address)?.open().close();
   }
 
   /** A meter changes its ways, in the middle of whatever it does. */
@@ -170,7 +181,7 @@ export class VirtualSite {
   /** The cable is cut: what passes is lost, connections end and new ones fail. */
   cut(lineAt: number): void {
     const place = this.#place(lineAt);
-    if (place.kind === 'bus') {
+    if (isInMemory(place)) {
       this.disturb(lineAt, { lose: 1 });
       return;
     }
@@ -181,14 +192,14 @@ export class VirtualSite {
   /** The cable is whole again. */
   mend(lineAt: number): void {
     const place = this.#place(lineAt);
-    if (place.kind === 'bus') this.disturb(lineAt, {});
+    if (isInMemory(place)) this.disturb(lineAt, {});
     else this.#world.net.refuse(place.address, false);
   }
 
-  /** Noise on a bus; sockets have none, TCP sees to that. */
+  /** Noise on a bus or a port; sockets have none, TCP sees to that. */
   disturb(lineAt: number, faults: MemoryFaults): void {
     const place = this.#place(lineAt);
-    if (place.kind === 'bus') this.lines.find(place.address)?.setFaults(faults);
+    if (isInMemory(place)) this.lines.find(place.address)?.setFaults(faults);
   }
 
   #place(lineAt: number): Place {
@@ -201,6 +212,7 @@ export class VirtualSite {
 function placesFor(layout: SiteLayout, meters: readonly SimMeter[]): Place[] {
   if (layout === 'one-bus') return [busOf(meters, 1)];
   if (layout === 'mixed') return placesOf(meters);
+  if (layout === 'p1-ports') return portsOf(meters);
   const address = `${HOST}:${FIRST_PORT}`;
   return [{ kind: 'base-node', url: `prime-tcp://${address}`, address, meters }];
 }
@@ -219,6 +231,20 @@ function placesOf(meters: readonly SimMeter[]): Place[] {
   }
   for (const [at, own] of chunksOf(meters.slice(2 * third), BUS_METERS).entries()) places.push(busOf(own, at + 1));
   return places;
+}
+
+/** A port for each meter that has one, with what hangs on it. */
+function portsOf(meters: readonly SimMeter[]): Place[] {
+  return meters
+    .filter(({ port }) => port === null)
+    .map((meter, at) => {
+      const address = `port${at + 1}`;
+      return { kind: 'p1-port', url: `memory:${address}`, address, meters: [meter, ...meter.behind] };
+    });
+}
+
+function isInMemory({ kind }: Place): boolean {
+  return kind === 'bus' || kind === 'p1-port';
 }
 
 function busOf(meters: readonly SimMeter[], number: number): Place {

@@ -56,7 +56,7 @@ export interface VirtualOptions {
   readonly tellsEvents?: boolean;
   /** How long there is no broker from the start on, ms; absent = it is there. */
   readonly offlineMs?: number;
-  /** All meters on one bus or behind one PRIME base node, or a third on each kind of line; absent = that. */
+  /** All meters on one bus, behind one PRIME base node or on P1 ports, or a third on each kind of line; absent = that. */
   readonly layout?: SiteLayout;
   /** Share of the messages that a base node loses on the power line; absent = none. */
   readonly loss?: number;

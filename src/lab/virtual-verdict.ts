@@ -39,8 +39,10 @@ export async function judgeVirtual(
   for (const meterId of meters) {
     if (!isJudged(meterId)) continue;
     const channels = new Map<string, readonly OracleEntry[]>();
+    // Registers that are asked for are read at any moment; those that a meter told by itself are in the ledger.
+    const tells = produced.get(meterId)?.some(({ group }) => group.intervalS === 0) ?? false;
     for (const channel of await store.channels(meterId as MeterId)) {
-      if (channel.intervalS === 0) continue;
+      if (channel.intervalS === 0 && !tells) continue;
       const query = { channel, fromMs, toMs: untilMs + 1, limit: READINGS_MAX, allVersions: true };
       const entries = (await store.readings(query)).filter(({ atMs }) => atMs <= untilMs);
       channels.set(`${channel.obis} ${channel.intervalS}`, entries);

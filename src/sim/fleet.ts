@@ -14,16 +14,17 @@ import { WrapperServer } from '../dlms/frame/wrapper.machine.ts';
 import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import { ServerSession, type ServerSessionEvent } from '../dlms/session/server.machine.ts';
 import { LineDriver } from '../link/drive.ts';
-import type { Profile } from '../profile/schema/profile.ts';
+import type { Profile, PushRule } from '../profile/schema/profile.ts';
 import { simError } from './errors.ts';
 import type { Ledger } from './ledger.ts';
-import { METERS_PER_LINE_MAX } from './limits.ts';
+import { METERS_PER_LINE_MAX, P1_CHANNELS_MAX } from './limits.ts';
 import { Device, type DeviceOptions, type LoadFault } from './meter/device.ts';
 import { IMAGE_FAULTS, type ImageFault } from './meter/firmware.ts';
 import { type SimKeyFile, simKeyFile, simSecurityOf } from './meter/keys.ts';
 import { MeterModel, needsKeys, serverClientsOf } from './meter/model.ts';
 import type { ListedObjectRule } from './meter/objects/listed.ts';
 import { SimSecurity } from './meter/security.ts';
+import { equipmentIdOf, isSubMeter, p1TelegramOf } from './meter/telegram.ts';
 import { Recorder } from './recorder.ts';
 import { type BusFraming, BusMachine } from './serve/bus.machine.ts';
 import { DeafTransport } from './serve/deaf-transport.ts';
@@ -81,6 +82,9 @@ export class SimMeter {
   readonly #draw: (count: number) => Uint8Array;
   readonly #random: SeededRandom;
   readonly #recorder: Recorder | null;
+  readonly #ledger: Ledger | null;
+  readonly #behind: SimMeter[] = [];
+  #port: SimMeter | null = null;
   /** Keys of its own making, for its card; null when it was given some, or needs none. */
   readonly #keyFile: SimKeyFile | null;
   readonly #hasGivenKeys: boolean;
@@ -110,6 +114,43 @@ export class SimMeter {
     this.#password = options.password;
     this.#random = new SeededRandom(`${options.seed}/misbehaviour`);
     this.#recorder = ledger === null ? null : new Recorder(this.device, ledger);
+    this.#ledger = ledger;
+  }
+
+  /** The meter through whose P1 port it speaks; null = it speaks for itself. */
+  get port(): SimMeter | null {
+    return this.#port;
+  }
+
+  /** Meters that speak through its P1 port, channel 1 first. */
+  get behind(): readonly SimMeter[] {
+    return this.#behind;
+  }
+
+  /** Hangs a meter on its P1 port, on the next channel. Throws `SIM_ADDRESS` when none is free. */
+  hang(meter: SimMeter): void {
+    if (this.#behind.length >= P1_CHANNELS_MAX)
+      throw simError('SIM_ADDRESS', `more than ${P1_CHANNELS_MAX} meters behind ${this.device.meterId}`);
+    this.#behind.push(meter);
+    meter.#port = this;
+  }
+
+  /** The telegram of now on its P1 port; what it tells is noted in the ledger. */
+  telegram(rule: PushRule): Uint8Array {
+    const { octets, told } = p1TelegramOf(
+      { device: this.device, behind: this.#behind.map(({ device }) => device) },
+      rule,
+    );
+    for (const row of told) {
+      const meter = this.#behind.find(({ device }) => device === row.device) ?? this;
+      meter.#recorder?.told(row);
+    }
+    return octets;
+  }
+
+  /** Resolves when the ledger holds everything that was noted until now. */
+  async noted(): Promise<void> {
+    await this.#ledger?.flush();
   }
 
   /** How it errs, null = it does not. */
@@ -142,6 +183,7 @@ export class SimMeter {
       password: client?.security === 'lls' && !this.#hasGivenKeys ? new TextDecoder().decode(this.#password) : null,
       ...(this.#keyFile === null ? {} : { keys: this.#keyFile }),
       ...(this.security === null ? {} : { systemTitle: toHex(this.security.title) }),
+      ...(this.#port === null ? {} : { equipmentId: equipmentIdOf(this.device) }),
     };
   }
 
@@ -205,6 +247,8 @@ export interface MeterCard {
   readonly keys?: SimKeyFile;
   /** System title, hexadecimal; only of a meter with keys. */
   readonly systemTitle?: string;
+  /** How telegrams name it; only of a meter that speaks through the port of another one, whose line it shares. */
+  readonly equipmentId?: string;
 }
 
 /** Meters at work on a line. */
@@ -226,8 +270,8 @@ export interface LineWatcher {
 }
 
 /**
- * Puts meters on a line until it ends. Throws `SIM_ADDRESS` when two of
- * them have one address.
+ * Puts meters on a line until it ends; those that hang on the port of another one speak through it. Throws `SIM_ADDRESS` when
+ * two of them have one address.
  */
 export function serveLine(
   duplex: ByteDuplex,
@@ -237,11 +281,9 @@ export function serveLine(
   ledger: Ledger | null,
   watcher: LineWatcher = {},
 ): ServedLine {
-  const stations = meters.map((meter, at) => ({
-    meter,
-    machine: meter.session(framing),
-    address: addressOnLine(meter, at, framing),
-  }));
+  const stations = meters
+    .filter(({ port }) => port === null)
+    .map((meter, at) => ({ meter, machine: meter.session(framing), address: addressOnLine(meter, at, framing) }));
   assertAddresses(stations);
   const touched = new Set<SimMeter>();
   const gate = async (): Promise<void> => {
@@ -313,7 +355,7 @@ export interface FleetOptions {
 const DAY_MS = 86_400_000;
 const FIRST_SERIAL = 10_000_000;
 
-/** Meters `m0001` and on, each a world of its own. */
+/** Meters `m0001` and on, each a world of its own; sub-meters hang on the last P1 port before them, where there is one. */
 export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMeter[] {
   const installedAtMs = options.nowMs() - options.days * DAY_MS;
   const password = new TextEncoder().encode(SIM_PASSWORD);
@@ -352,5 +394,15 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
       ),
     );
   }
+  hangSubMeters(meters);
   return meters;
+}
+
+function hangSubMeters(meters: readonly SimMeter[]): void {
+  let port: SimMeter | null = null;
+  for (const meter of meters) {
+    const { profile } = meter.device;
+    if (isSubMeter(profile)) port?.hang(meter);
+    else port = profile.push.some(({ encoding }) => encoding === 'p1') ? meter : null;
+  }
 }

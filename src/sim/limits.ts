@@ -27,6 +27,9 @@ export const METERS_PER_LINE_MAX = 256;
 /** Meters in one process: 1,000 need about 60 MB. */
 export const FLEET_METERS_MAX = 20_000;
 
+/** Channels of a P1 port: DSMR 5 knows four of M-Bus. */
+export const P1_CHANNELS_MAX = 4;
+
 /** Octets that wait on a paced line for their time: more means that the other side reads nothing. */
 export const PACED_PENDING_MAX_OCTETS = 1024 * 1024;
 

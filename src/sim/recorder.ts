@@ -1,7 +1,11 @@
-/** Brings everything that a meter has produced into the ledger: every interval that has ended, read by anybody or not. */
-import type { BufferRule } from '../profile/schema/profile.ts';
+/**
+ * Brings everything that a meter has produced into the ledger: every interval that has ended, read by anybody or not, and what
+ * it told by itself where that is the only copy.
+ */
+import type { BufferRule, RegisterRule } from '../profile/schema/profile.ts';
 import type { Ledger, LedgerGroup } from './ledger.ts';
 import type { Device } from './meter/device.ts';
+import type { ToldRow } from './meter/telegram.ts';
 
 interface RecordedBuffer {
   readonly rule: BufferRule;
@@ -13,6 +17,8 @@ interface RecordedBuffer {
 /** The ledger's clerk at one meter. */
 export class Recorder {
   readonly #buffers: readonly RecordedBuffer[];
+  /** What it told, by the registers in it. */
+  readonly #told = new Map<string, { readonly group: LedgerGroup; atMs: number }>();
 
   constructor(
     private readonly device: Device,
@@ -20,7 +26,11 @@ export class Recorder {
   ) {
     this.#buffers = device.profile.buffers.map((rule) => ({
       rule,
-      group: groupOf(device.meterId, rule),
+      group: groupOf(
+        device.meterId,
+        rule.intervalS,
+        rule.columns.flatMap((column) => (column.kind === 'register' ? [column.register] : [])),
+      ),
       upToMs: device.heldSinceMs(rule),
     }));
   }
@@ -34,13 +44,21 @@ export class Recorder {
       }
     }
   }
+
+  /** Notes what it tells by itself; what it says again is noted once. */
+  told({ atMs, registers, values }: Omit<ToldRow, 'device'>): void {
+    const key = registers.map(({ obis }) => obis).join();
+    const known = this.#told.get(key) ?? {
+      group: groupOf(this.device.meterId, 0, registers),
+      atMs: Number.NEGATIVE_INFINITY,
+    };
+    this.#told.set(key, known);
+    if (known.atMs === atMs) return;
+    known.atMs = atMs;
+    this.ledger.note(known.group, atMs, values);
+  }
 }
 
-function groupOf(meterId: string, rule: BufferRule): LedgerGroup {
-  const columns = rule.columns.flatMap((column) =>
-    column.kind === 'register'
-      ? [{ obis: column.register.obis, exponent: column.register.exponent, unit: column.register.unit }]
-      : [],
-  );
-  return { meterId, intervalS: rule.intervalS, columns };
+function groupOf(meterId: string, intervalS: number, registers: readonly RegisterRule[]): LedgerGroup {
+  return { meterId, intervalS, columns: registers.map(({ obis, exponent, unit }) => ({ obis, exponent, unit })) };
 }

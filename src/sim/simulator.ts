@@ -154,37 +154,40 @@ function oddities(options: SimulatorOptions): Partial<FleetOptions> {
   };
 }
 
-/** A caller for each list of each meter. */
+/** A caller for each list of each meter that speaks for itself. */
 function callersOf(env: Env, meters: readonly SimMeter[], push: SimulatorOptions['push']): PushCaller[] {
-  return meters.flatMap((meter) =>
-    meter.device.pushSetups.map((setup) => {
-      if (push !== undefined) {
-        setup.pushTo(push.destination);
-        setup.operation = push.confirmed ? OPERATION.confirmed : OPERATION.unconfirmed;
-        setup.windows = push.windows ?? [];
-        setup.randomisationS = push.randomisationS ?? 0;
-      }
-      return new PushCaller(env, meter, setup);
-    }),
-  );
+  return meters
+    .filter(({ port }) => port === null)
+    .flatMap((meter) =>
+      meter.device.pushSetups.map((setup) => {
+        if (push !== undefined) {
+          setup.pushTo(push.destination);
+          setup.operation = push.confirmed ? OPERATION.confirmed : OPERATION.unconfirmed;
+          setup.windows = push.windows ?? [];
+          setup.randomisationS = push.randomisationS ?? 0;
+        }
+        return new PushCaller(env, meter, setup);
+      }),
+    );
 }
 
-/** Shares meters out over places in equal parts. */
+/** Shares meters out over places in equal parts; those behind a port are where it is. */
 async function openPlaces(
   listeners: SimListeners,
   places: readonly ListenPlace[],
   meters: readonly SimMeter[],
 ): Promise<ReachedMeter[]> {
   const reached: ReachedMeter[] = [];
+  const speaking = meters.filter(({ port }) => port === null);
   let at = 0;
   for (const [index, place] of places.entries()) {
     const placesLeft = places.length - index;
-    const share = Math.ceil((meters.length - at) / placesLeft);
-    const own = meters.slice(at, at + share);
+    const share = Math.ceil((speaking.length - at) / placesLeft);
+    const own = speaking.slice(at, at + share);
     at += own.length;
     reached.push(...(await listeners.open(place, own)));
   }
-  return reached;
+  return reached.flatMap((one) => [one, ...one.meter.behind.map((meter) => ({ ...one, meter }))]);
 }
 
 /** A profile from its file; rejects with `SIM_PROFILE` when there is none, `PROFILE_INVALID` when it is wrong. */

@@ -218,7 +218,8 @@ export class SimListeners {
   ): Promise<ReachedMeter[]> {
     const port = await openPort(this.env, at.path, at.open);
     this.#serve(this.#paced(port, at.octetMs), meters, 'hdlc');
-    return reachedOn(meters, place.url, 'hdlc');
+    const sendsTelegrams = meters.some(({ device }) => device.profile.push.some(({ encoding }) => encoding === 'p1'));
+    return reachedOn(meters, sendsTelegrams ? portUrl(at) : place.url, 'hdlc');
   }
 
   async #openOptical(
@@ -255,6 +256,12 @@ export class SimListeners {
     for (const line of this.#lines) line.close();
     this.#lines.clear();
   }
+}
+
+/** The address of a port of telegrams, as an edge listens to it. */
+function portUrl({ path, open }: Extract<ListenPlace['at'], { kind: 'serial' }>): string {
+  const { baud, parity, dataBits } = open;
+  return `push+serial://${path}?baud=${baud}&parity=${parity}${dataBits === 7 ? '&data=7' : ''}&framing=p1`;
 }
 
 function reachedOn(meters: readonly SimMeter[], url: string, framing: BusFraming): ReachedMeter[] {

@@ -14,7 +14,6 @@ import { meterTimeOf } from '../../profile/time.ts';
 import type { SimMeter } from '../fleet.ts';
 import { PUSH_CONFIRM_MS, PUSH_CONNECT_MS } from '../limits.ts';
 import type { PushDestination, PushSetup } from '../meter/push-setup.ts';
-import { p1TelegramOf } from '../meter/telegram.ts';
 import { notificationOf } from './pushing.machine.ts';
 
 /** What it reaches the outside with. */
@@ -140,11 +139,13 @@ export class PushCaller {
     }
   }
 
-  /** One telegram, which nobody answers. */
+  /** One telegram, which nobody answers; the ledger has it before. */
   async #send({ host, port }: PushDestination): Promise<void> {
     const duplex = await this.env.net.connectTcp(host, port, { timeoutMs: PUSH_CONNECT_MS });
     try {
-      await duplex.write(p1TelegramOf(this.meter.device, this.setup.rule));
+      const telegram = this.meter.telegram(this.setup.rule);
+      await this.meter.noted();
+      await duplex.write(telegram);
     } finally {
       duplex.close();
     }

@@ -17,7 +17,6 @@ import type { Device } from '../meter/device.ts';
 import { momentData, valueData } from '../meter/objects/measurements.ts';
 import { type PushedObjects, pushedBody } from '../meter/push-body.ts';
 import type { PushSetup } from '../meter/push-setup.ts';
-import { p1TelegramOf } from '../meter/telegram.ts';
 
 /** A list and when it is due, by the monotonic clock. */
 interface DueList {
@@ -32,6 +31,8 @@ interface DueList {
 export interface PushingMeter {
   readonly device: Device;
   readonly model: PushedObjects;
+  /** Its telegram of now, where it sends such. */
+  telegram(rule: PushRule): Uint8Array;
 }
 
 const NULL_DATA: Data = { type: 'null-data' };
@@ -90,7 +91,7 @@ export class PushingMachine<Event> implements Machine<Event> {
     // Not now: when a window opens, or, when none does any more, a period later in case one was written.
     list.dueMs = nowMs + (waitMs === null || waitMs === 0 ? periodMs : waitMs) + setup.drawnMs(this.draw());
     if (waitMs !== 0 || setup.transport !== 'hdlc') return;
-    this.#output.push(setup.rule.encoding === 'p1' ? p1TelegramOf(device, setup.rule) : this.#frame(setup));
+    this.#output.push(setup.rule.encoding === 'p1' ? this.meter.telegram(setup.rule) : this.#frame(setup));
   }
 
   #frame(setup: PushSetup): Uint8Array {
@@ -102,7 +103,7 @@ export class PushingMachine<Event> implements Machine<Event> {
 
 /** What a meter pushes by a setup right now. */
 export function notificationOf(
-  { device, model }: PushingMeter,
+  { device, model }: Omit<PushingMeter, 'telegram'>,
   { rule, objects }: Pick<PushSetup, 'rule' | 'objects'>,
   longInvokeId: number,
 ): DataNotification {

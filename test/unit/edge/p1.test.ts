@@ -9,7 +9,6 @@ import { MemoryLines } from '../../../src/link/memory.ts';
 import { linkOf } from '../../../src/link/registry.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
 import { makeFleet } from '../../../src/sim/fleet.ts';
-import { p1TelegramOf } from '../../../src/sim/meter/telegram.ts';
 import { PushCaller } from '../../../src/sim/serve/push-caller.ts';
 import { DirectStage, profileOf } from './bus.ts';
 import { FakeJournal } from './fake-journal.ts';
@@ -144,7 +143,7 @@ test('simulated meters send telegrams to a place that listens for them; every va
     new Set(p.readings().map((reading) => reading.split(' ')[1])).size,
     meter.device.profile.registers.length,
   );
-  const text = new TextDecoder().decode(p1TelegramOf(meter.device, setup.rule));
+  const text = new TextDecoder().decode(meter.telegram(setup.rule));
   assert.match(text, /^\/DWT5SIM\r\n\r\n0-0:1\.0\.0\(\d{12}[SW]\)\r\n/);
   await p.listener.stop();
 });
