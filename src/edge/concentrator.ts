@@ -9,7 +9,7 @@ import type { Env, Listener } from '../base/env.ts';
 import { hasCode, reasonOf } from '../base/errors.ts';
 import { type ServiceManager, Watchdog } from '../base/watchdog.ts';
 import type { LineLink } from '../link/link.ts';
-import { planJobs } from '../profile/plan.ts';
+import { planJobs, type ReadJob } from '../profile/plan.ts';
 import { Commands } from './commands/commands.ts';
 import { EdgeClock } from './edge-clock.ts';
 import { Gateway } from './gateway/gateway.ts';
@@ -29,6 +29,7 @@ import { PushListener } from './reader/listener.ts';
 import { LinkSessions } from './reader/sessions.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import type { EdgeSettings, LineSettings } from './settings.ts';
+import { runsOf } from './site-runs.ts';
 import { Uplink } from './uplink/uplink.ts';
 import { wireCodec } from './uplink/wire-codec.ts';
 
@@ -223,6 +224,7 @@ export class Concentrator {
       meters: line.meters,
       opener: new LinkSessions(link as LineLink, env, this.#counters, this.#keys),
       slots: link.capabilities.maxInFlight,
+      carries: link,
       nowMs: () => (env.clock.quality() === 'unset' ? null : env.clock.nowMs()),
       isConfirmed: () => env.clock.quality() === 'collector',
       historyMs: this.#settings.historyMs,
@@ -233,8 +235,11 @@ export class Concentrator {
     });
     this.#readers.push(reader);
     this.#scheduler.addLine(line.id, reader);
-    for (const { meterId, profile } of line.meters)
-      this.#scheduler.addMeter(line.id, meterId, planJobs(profile), profile.firmware);
+    for (const meter of line.meters) {
+      const { meterId, profile } = meter;
+      const timingOf = (job: ReadJob) => this.#settings.plan.timingOf(meter, job);
+      this.#scheduler.addMeter(line.id, meterId, planJobs(profile), profile.firmware, timingOf);
+    }
   }
 
   async #start(): Promise<void> {
@@ -281,7 +286,8 @@ export class Concentrator {
     this.health.gauge('uplink_mqtt_octets', uplink.mqttOctets);
     const { enrolment, software } = this.#settings;
     const uptimeS = Math.floor((this.#env.clock.monotonicMs() - this.#startedAtMs) / 1000);
-    return answerHealth(path, this.health, { edgeId: enrolment.edgeId, software, uptimeS });
+    const plan = () => runsOf(this.#settings, this.#env.clock.nowMs());
+    return answerHealth(path, this.health, { edgeId: enrolment.edgeId, software, uptimeS, plan });
   }
 
   #journalFailed(error: unknown): void {

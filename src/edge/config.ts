@@ -3,6 +3,7 @@ import { type ConfigOf, list, maybe, oneOf, section, text, whole } from '../base
 import type { Problem } from '../base/problems.ts';
 import { isTimeZone } from '../profile/zone.ts';
 import { GATEWAY_METERS_MAX, LINES_MAX, METERS_PER_LINE_MAX } from './limits.ts';
+import { PLAN, planContradictions } from './plan-settings.ts';
 
 const METER = section('A meter', {
   id: text({
@@ -173,6 +174,7 @@ export const EDGE_CONFIG = section('Settings of the edge', {
       }),
     }),
   ),
+  plan: PLAN,
   lines: list(LINE, {
     what: 'Lines and their meters',
     max: LINES_MAX,
@@ -231,5 +233,5 @@ export function edgeContradictions(
   for (const [at, meterId] of (config.gateway?.meters ?? []).entries()) {
     if (!meterIds.has(meterId)) note(`gateway.meters[${at}]`, `${meterId} is the id of no meter of the lines below`);
   }
-  return problems;
+  return [...problems, ...planContradictions(config.plan, { lines: lineIds, meters: meterIds })];
 }

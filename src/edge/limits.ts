@@ -128,6 +128,33 @@ export const SCHEDULER_LOOK_MS = 60_000;
 /** Widest spread of a job within its period. */
 export const SPREAD_MAX_MS = 60_000;
 
+/** Sessions of a site's plan: a handful of kinds of jobs, times a few groups of meters. */
+export const PLAN_SESSIONS_MAX = 64;
+
+/** Calendars of a site's plan. */
+export const PLAN_CALENDARS_MAX = 16;
+
+/** Days of a calendar: holidays of several years. */
+export const PLAN_DATES_MAX = 400;
+
+/** Runs that are shown of a plan. */
+export const PLAN_RUNS_SHOWN = 10;
+
+/** Share of a wait that is added to it at random, so that meters that failed together are not called together. */
+export const RETRY_JITTER_SHARE = 0.1;
+
+/** Share from which on what is in the buffer goes before everything else that is read of the line. */
+export const HORIZON_URGENT_SHARE = 0.8;
+
+/** Days of rows of one request: a week of a meter on a wire; links that are shared by a whole district say less. */
+export const SLICE_DAYS = 7;
+
+/** Longest time that the rows of one request may hold a slow line: an order waits no longer, and has 15 s in all. */
+export const SLICE_LINE_MS = 5_000;
+
+/** Rows of one request at least where a row stands for a day. */
+export const SLICE_ROWS_FLOOR = 24;
+
 /** Backlog beyond which a profile counts as catching up. */
 export const CATCH_UP_PERIODS = 8;
 

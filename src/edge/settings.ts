@@ -14,6 +14,7 @@ import { type Enrolment, parseEnrolment } from './enrolment.ts';
 import { edgeError } from './errors.ts';
 import { EVICTION_ORDER, type EvictionClass } from './eviction-order.ts';
 import { readMeterKeys } from './meter-keys.ts';
+import { SitePlan } from './plan-settings.ts';
 import type { Meter, MeterSecurity } from './ports.ts';
 
 /** A line with its meters. */
@@ -54,6 +55,7 @@ export interface EdgeSettings {
   /** Null = no gateway. */
   readonly gateway: GatewaySettings | null;
   readonly lines: readonly LineSettings[];
+  readonly plan: SitePlan;
 }
 
 /** How tools of the head-end get through to meters. */
@@ -104,6 +106,7 @@ export async function resolveSettings(config: EdgeConfig, around: SettingsSurrou
     health: config.health,
     gateway: gatewayOf(config),
     lines: await linesOf(config, around),
+    plan: new SitePlan(config.plan),
   };
 }
 

@@ -33,6 +33,8 @@ interface LinkFacts {
   readonly octetMs: number;
   /** Silence inside a frame after which it is given up, ms. */
   readonly gapMs: number;
+  /** Days of rows that may be asked for at once: less where many share the way; absent = as the edge has it. */
+  readonly sliceDays?: number;
   /** Silence between the segments of one push after which they are given up, ms; absent = as the listener has it. */
   readonly reassemblyMs?: number;
 }

@@ -55,6 +55,7 @@ class PrimeLink implements LineLink {
   readonly scheme = 'prime-tcp';
   readonly framing = 'wrapper';
   readonly octetMs = 0;
+  readonly sliceDays = 1;
   readonly opensPerSession = true;
   readonly findsByName = true;
   readonly capabilities = {

@@ -6,8 +6,11 @@ export const PROFILE_FILE_MAX_OCTETS = 256 * 1024;
 /** Characters of an address formula. */
 export const FORMULA_CHARACTERS_MAX = 80;
 
-/** Rows asked for in one request unless the profile says less: a day of quarter-hours. */
-export const SLICE_ROWS_DEFAULT = 96;
+/** Days asked for in one request unless profile or line say less. */
+export const SLICE_DAYS_DEFAULT = 7;
+
+/** Rows asked for in one request all the same where days are long: a day of quarter-hours. */
+export const SLICE_ROWS_MIN = 96;
 
 /** A row may lie this far after the edge's clock before it is refused: clocks drift, and a row ends when it is captured. */
 export const FUTURE_ROW_MAX_MS = 3_600_000;

@@ -49,6 +49,8 @@ export interface DeltaRange {
   /** Where to begin while nothing is held; null = as far back as the meter's buffer reaches. */
   readonly backToMs: number | null;
   readonly nowMs: number;
+  /** Rows that the line bears in one request; absent = as the profile says. */
+  readonly sliceRowsMax?: number;
   /** IANA zone of the site. */
   readonly timeZone: string;
   /** Whether the meter's clock, read last, said its deviation; absent or null = not known. */
@@ -104,7 +106,7 @@ export function bufferRequests(profile: Profile, rule: BufferRule, range: DeltaR
   if (range.watermarkMs !== null && range.watermarkMs + shortestIntervalMs(rule) > range.nowMs) return [];
   if (rule.access === 'all') return [plainRequest(PROFILE_GENERIC, rule.obis, BUFFER_ATTRIBUTE)];
   const requests: ReadRequest[] = [];
-  const sliceMs = rule.sliceRows * intervalMs;
+  const sliceMs = sliceRowsOf(rule, range) * intervalMs;
   // One second after the watermark: the row that is held is not asked for again.
   let fromMs = startMs - stampMs + (range.watermarkMs === null ? 0 : 1000);
   while (fromMs <= range.nowMs) {
@@ -113,6 +115,14 @@ export function bufferRequests(profile: Profile, rule: BufferRule, range: DeltaR
     fromMs = toMs + 1000;
   }
   return requests;
+}
+
+/** Rows of one request. */
+export function sliceRowsOf(
+  rule: BufferRule,
+  { sliceRowsMax = rule.sliceRows }: Pick<DeltaRange, 'sliceRowsMax'>,
+): number {
+  return Math.max(1, Math.min(rule.sliceRows, sliceRowsMax));
 }
 
 /** A local day in spring has 23 hours. */

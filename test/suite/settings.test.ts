@@ -118,3 +118,34 @@ test('a settings file that is not there, and none at all, are exit 2 with the wa
   assert.deepEqual([missing.status, missing.stdout], [2, '']);
   assert.match(missing.stderr, /cannot be read: .*nowhere\.yaml/);
 });
+
+test('edge --plan prints the next ten runs by the clock of the site, and reads no meter', () => {
+  const [enrolmentFile, passwordFile] = [join(folder, 'enrolment.json'), join(folder, 'password')];
+  const key = '11'.repeat(32);
+  const identity = { edgeId: 'e1', url: 'mqtt://127.0.0.1', password: 'p' };
+  const keys = { key, commandPublicKey: key, limitsPublicKey: key };
+  writeFileSync(enrolmentFile, JSON.stringify({ ...identity, ...keys }));
+  writeFileSync(passwordFile, 'secret');
+  const path = join(folder, 'planned.yaml');
+  const meters = ['10000001', '10000002'].map(
+    (serial) => `{ id: m${serial}, profile: generic/idis, serial: "${serial}", passwordFile: ${passwordFile} }`,
+  );
+  const file = [
+    `enrolmentFile: ${enrolmentFile}`,
+    'timeZone: Asia/Kolkata',
+    'plan:',
+    '  sessions:',
+    '    - { name: often, cron: "0,30 * * * *", jobs: [profile, daily, registers, events, clock, attributes] }',
+    `lines: [{ id: bus1, url: "tcp://127.0.0.1:1", meters: [${meters.join(', ')}] }]`,
+  ].join('\n');
+  writeFileSync(path, file);
+  const { status, stdout, stderr } = run('edge', '--config', path, '--plan');
+  assert.deepEqual([status, stderr], [0, '']);
+  const lines = stdout.trim().split('\n');
+  assert.equal(lines.length, 10);
+  for (const line of lines)
+    assert.match(
+      line,
+      /^20\d\d-\d\d-\d\dT\d\d:[03]0:00\+05:30 {2}often: (attributes|clock)[a-z, ]* of 2 meters on bus1, spread over 60 s$/,
+    );
+});

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { parseConfig, printExample } from '../../base/config.ts';
 import { Concentrator } from '../../edge/concentrator.ts';
 import { EDGE_CONFIG, edgeContradictions } from '../../edge/config.ts';
+import { runText } from '../../edge/scheduler/runs.ts';
 import { resolveSettings } from '../../edge/settings.ts';
+import { runsOf } from '../../edge/site-runs.ts';
 import { createHostEnv } from '../../host/env.ts';
 import { hostServiceManager } from '../../host/service.ts';
 import { onStopSignal } from '../../host/signals.ts';
@@ -22,10 +24,11 @@ const PACKAGE_FILE = new URL('../../../package.json', import.meta.url);
 export const edgeCommand = defineCommand({
   name: 'edge',
   summary: 'Runs a concentrator: reads its meters and sends what it read to the collector',
-  arguments: '--config FILE | --print-config',
+  arguments: '--config FILE [--plan] | --print-config',
   details: 'Health and metrics are at http://127.0.0.1:9464/health and /metrics unless the settings say otherwise.',
   options: {
     config: { kind: 'text', value: 'FILE', what: 'settings, YAML' },
+    plan: { kind: 'flag', what: 'print the next ten runs of the plan and end; reads no meter' },
     'print-config': { kind: 'flag', what: 'print a commented example of the settings and end' },
   },
   run: async (values, words, io) => {
@@ -42,6 +45,15 @@ export const edgeCommand = defineCommand({
     );
     const env = createHostEnv({ logLevel: config.log });
     const around = { env, linkEnv: env, profilesFolder: PROFILES_FOLDER, software: softwareName() };
+    if (values.plan) {
+      const runs = runsOf(await resolveSettings(config, around), env.clock.nowMs());
+      io.print(
+        runs.length === 0
+          ? 'Nothing is planned: no line has meters that are asked.\n'
+          : runs.map((run) => `${runText(run)}\n`).join(''),
+      );
+      return EXIT.done;
+    }
     const start = async () =>
       Concentrator.start(env, await resolveSettings(config, around), hostServiceManager(env.log));
     let started = start();

@@ -1,4 +1,4 @@
-/** `/health` (JSON, with reasons) and `/metrics` (Prometheus text 0.0.4) over the edge's small HTTP server. */
+/** `/health` (JSON, with reasons), `/plan` (JSON, the next runs) and `/metrics` (Prometheus text 0.0.4) over the edge's small HTTP server. */
 import type { HttpAnswer } from '../../base/env.ts';
 import { isoText } from '../../base/time.ts';
 import type { EdgeHealth } from './health.ts';
@@ -9,6 +9,8 @@ export interface HealthFacts {
   readonly software: string;
   /** Seconds since the start of the program. */
   readonly uptimeS: number;
+  /** The next runs of the plan; absent = there is none. */
+  readonly plan?: () => readonly object[];
 }
 
 /** The answer to a path. */
@@ -16,14 +18,20 @@ export function answerHealth(path: string, health: EdgeHealth, facts: HealthFact
   switch (path.split('?')[0]) {
     case '/health':
       return healthDocument(health, facts);
+    case '/plan':
+      return { status: 200, contentType: 'application/json; charset=utf-8', body: planText(facts) };
     case '/metrics':
       return { status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: metricsText(health, facts) };
     default:
-      return { status: 404, contentType: 'text/plain; charset=utf-8', body: 'Ask for /health or /metrics.\n' };
+      return { status: 404, contentType: 'text/plain; charset=utf-8', body: 'Ask for /health, /plan or /metrics.\n' };
   }
 }
 
-function healthDocument(health: EdgeHealth, facts: HealthFacts): HttpAnswer {
+function planText({ plan = () => [] }: HealthFacts): string {
+  return `${JSON.stringify({ runs: plan() }, null, 2)}\n`;
+}
+
+function healthDocument(health: EdgeHealth, { plan: _, ...facts }: HealthFacts): HttpAnswer {
   const state = health.overall();
   const reasons = health.subjects().map(({ sinceMs, ...rest }) => ({ ...rest, since: isoText(sinceMs) }));
   const body = `${JSON.stringify({ state, ...facts, reasons }, null, 2)}\n`;

@@ -17,9 +17,11 @@ import {
   type ReadJob,
   type ReadRequest,
   registerRequests,
+  sliceRowsOf,
 } from '../../profile/plan.ts';
 import { type ReadContext, type ReadoutProblem, readBuffer } from '../../profile/readout.ts';
 import { readAttributes, readRegisters, registerTime } from '../../profile/register-readout.ts';
+import type { BufferRule } from '../../profile/schema/profile.ts';
 import { edgeError } from '../errors.ts';
 import type { Entry, Health, Meter, ReadingStage } from '../ports.ts';
 import { accessOf, dataOf, wantedData } from './answers.ts';
@@ -41,6 +43,8 @@ export interface JobSurroundings {
   readonly wallMs: () => number;
   /** Whether somebody confirmed that time: until then a meter's clock goes before it where that matters. */
   readonly isConfirmed: () => boolean;
+  /** Rows of a buffer that the line bears in one request; absent = as the profile says. */
+  readonly sliceRowsMax?: (rule: BufferRule) => number;
   /** How far back is read while nothing is held, ms; null = as far as the meter's buffer reaches. */
   readonly historyMs: number | null;
   readonly problem: (meter: Meter, problem: ReadoutProblem) => void;
@@ -152,6 +156,12 @@ function rangeOf(scene: JobScene, watermarkMs: number | null, nowMs: number): De
   return { watermarkMs, backToMs: backToMs(scene, nowMs), nowMs, timeZone, clockSaysDeviation };
 }
 
+/** Length of a slice, ms, and the rows that the line bears in it. */
+function sliceOf({ around }: JobScene, rule: BufferRule) {
+  const sliceRowsMax = around.sliceRowsMax?.(rule) ?? rule.sliceRows;
+  return { sliceMs: sliceRowsOf(rule, { sliceRowsMax }) * rule.intervalS * 1000, sliceRowsMax };
+}
+
 function backToMs({ around: { historyMs } }: JobScene, nowMs: number): number | null {
   return historyMs === null ? null : nowMs - historyMs;
 }
@@ -162,9 +172,11 @@ async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffe
   const emptyMs = memory.empty.get(job.key) ?? null;
   memory.empty.delete(job.key);
   const watermarkMs = around.stage.watermark(meter.meterId, job.key);
-  const ctx = await contextSince(scene, watermarkMs, job.rule.sliceRows * job.rule.intervalS * 1000);
+  const { sliceMs, sliceRowsMax } = sliceOf(scene, job.rule);
+  const ctx = await contextSince(scene, watermarkMs, sliceMs);
   const fromMs = emptyMs === null || (watermarkMs !== null && watermarkMs >= emptyMs) ? watermarkMs : emptyMs;
-  const requests = bufferRequests(meter.profile, job.rule, rangeOf(scene, fromMs, ctx.nowMs));
+  const range = { ...rangeOf(scene, fromMs, ctx.nowMs), sliceRowsMax };
+  const requests = bufferRequests(meter.profile, job.rule, range);
   for (const [at, request] of requests.entries()) {
     const data = await askRows(scene, job.rule, request);
     const readout = readBuffer(meter.profile, job.rule, data, withScalers(scene, ctx), watermarkMs, request.asked);
@@ -179,7 +191,7 @@ async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffe
     }
     // Nothing in this slice: whoever waits goes first, and this round goes on behind it.
     if (left > 0 && around.shouldYield()) {
-      memory.empty.set(job.key, sliceEndMs(fromMs, ctx.nowMs, job, at, backToMs(scene, ctx.nowMs)));
+      memory.empty.set(job.key, sliceEndMs(fromMs, ctx.nowMs, job, (at + 1) * sliceMs, range.backToMs));
       return true;
     }
   }
@@ -190,13 +202,13 @@ function sliceEndMs(
   fromMs: number | null,
   nowMs: number,
   job: ReadJob & { readonly kind: 'buffer' },
-  at: number,
+  readMs: number,
   backToMs: number | null,
 ): number {
   const intervalMs = job.rule.intervalS * 1000;
   const reachMs = nowMs - job.rule.rows * intervalMs;
   const startMs = fromMs ?? Math.max(backToMs ?? reachMs, reachMs);
-  return startMs + (at + 1) * job.rule.sliceRows * intervalMs;
+  return startMs + readMs;
 }
 
 async function runEvents(scene: JobScene, job: ReadJob & { readonly kind: 'events' }): Promise<boolean> {

@@ -9,7 +9,7 @@ import { assert, DeltawattError, reasonOf } from '../../base/errors.ts';
 import { type Happening, RightOfWay } from '../../dlms/index.ts';
 import type { MeterId } from '../../model/ids.ts';
 import type { ReadJob } from '../../profile/plan.ts';
-import type { ClientUse } from '../../profile/schema/profile.ts';
+import type { BufferRule, ClientUse } from '../../profile/schema/profile.ts';
 import type {
   Entry,
   Health,
@@ -32,6 +32,7 @@ import { MeterStates, type StateChange } from './meter-states.ts';
 import { type RereadSource, runReread } from './rereads.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import type { SessionOpener } from './sessions.ts';
+import { type LineCarries, sliceRowsMax } from './slices.ts';
 import { toldBy } from './told.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
 
@@ -49,6 +50,8 @@ export interface LineReaderOptions {
   readonly nowMs: () => number | null;
   /** Whether somebody confirmed that time; absent = it is right. */
   readonly isConfirmed?: () => boolean;
+  /** What the line bears in one request; absent = as the profiles say. */
+  readonly carries?: LineCarries;
   /** How far back a new meter is read, ms; null = as far as its buffer reaches. */
   readonly historyMs: number | null;
 }
@@ -273,8 +276,9 @@ export class DlmsLineReader implements LineReader {
   }
 
   #surroundings(): JobSurroundings {
-    const { env, line, stage, health, nowMs, historyMs, isConfirmed = () => true } = this.#options;
+    const { env, line, stage, health, nowMs, historyMs, carries, isConfirmed = () => true } = this.#options;
     return {
+      ...(carries === undefined ? {} : { sliceRowsMax: (rule: BufferRule) => sliceRowsMax(rule, carries) }),
       line,
       stage,
       health,

@@ -39,6 +39,7 @@ export async function runReread(
     nowMs: toMs,
     timeZone: meter.timeZone,
     clockSaysDeviation: memory.clockSaysDeviation,
+    sliceRowsMax: around.sliceRowsMax?.(job.rule) ?? job.rule.sliceRows,
   };
   const requests = toMs < entry.fromMs ? [] : bufferRequests(meter.profile, job.rule, range);
   const name = `${job.key} ${entry.obis[0]} ${entry.fromMs} ${entry.toMs}`;

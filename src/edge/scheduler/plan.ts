@@ -1,11 +1,14 @@
 /**
  * What is due on one line, and in which order: the rules of the scheduler without queue or clock.
  *
- * Every job comes once a period, a little after the interval has ended, spread by a hash of the meter's id so that a
- * thousand edges do not speak at once. Among due jobs the class decides, then the oldest watermark; while a session with
- * a meter is open, its other due jobs go first, because signing on costs more than most jobs. A meter that fails waits
- * 30 s, 2 min, 10 min, then for the next window, after six windows for an hour; all meters that fail may together use a
- * tenth of the line's time. A meter that refused us twice is left alone: meters lock out.
+ * Every job comes once a period or in the sessions of the site's plan (timing.ts), a little after the interval has ended,
+ * spread by a hash of the meter's id so that a thousand edges do not speak at once. Among due jobs the class decides, then the
+ * oldest watermark; while a session with a meter is open, its other due jobs go first, because signing on costs more than most
+ * jobs. A meter that fails waits 30 s, 2 min, 10 min, then for the next window, after six windows for an hour, each with up to
+ * a tenth more; all meters that fail may together use a tenth of the line's time. A meter that refused us twice is left alone:
+ * meters lock out.
+ *
+ * What a meter is about to overwrite goes before everything periodic, and waits for no window of the plan.
  *
  * Times of day come from the wall clock, waits from the monotonic clock. A wall clock that jumps back does not stop the
  * reading: a due time further away than its period is set anew.
@@ -13,9 +16,17 @@
 
 import type { MeterId } from '../../model/ids.ts';
 import type { ReadJob } from '../../profile/plan.ts';
-import { CATCH_UP_PERIODS, RETRY_LADDER_MS, SIGN_ON_REFUSALS_MAX, SPREAD_MAX_MS } from '../limits.ts';
+import { horizonShare } from '../horizon.ts';
+import {
+  CATCH_UP_PERIODS,
+  HORIZON_URGENT_SHARE,
+  RETRY_JITTER_SHARE,
+  RETRY_LADDER_MS,
+  SIGN_ON_REFUSALS_MAX,
+} from '../limits.ts';
 import { JOB_CLASSES, type JobClass, type JobOutcome, type Neighbours } from '../ports.ts';
 import { DeadBudget } from './dead-budget.ts';
+import { periodTiming, type Timing } from './timing.ts';
 
 /** Both clocks at one moment. */
 export interface Now {
@@ -32,9 +43,11 @@ export interface PickedJob {
 
 interface Planned extends PickedJob {
   readonly order: number;
-  readonly periodMs: number;
+  readonly timing: Timing;
   readonly offsetMs: number;
   dueMs: number;
+  /** From one time that it comes to the next, ms; 0 = it did not come yet. */
+  roundMs: number;
   /** The last slice left a backlog. */
   more: boolean;
 }
@@ -68,13 +81,16 @@ export class LinePlan {
     this.#watermark = watermark;
   }
 
-  /** Adds a meter with its jobs; all are due at once. */
-  add(meterId: MeterId, jobs: readonly ReadJob[]): void {
+  /** Adds a meter with its jobs; all are due at once, in their windows. */
+  add(
+    meterId: MeterId,
+    jobs: readonly ReadJob[],
+    timingOf: (job: ReadJob) => Timing = ({ periodS }) => periodTiming(periodS),
+  ): void {
     const planned = jobs.map((job): Planned => {
-      const periodMs = job.periodS * 1000;
-      const spreadMs = Math.min(SPREAD_MAX_MS, periodMs / 4);
-      const offsetMs = SETTLE_MS + (hashOf(meterId) % Math.max(1, Math.floor(spreadMs)));
-      return { meterId, job, order: this.#order++, periodMs, offsetMs, dueMs: 0, more: false };
+      const timing = timingOf(job);
+      const offsetMs = SETTLE_MS + (hashOf(meterId) % Math.max(1, Math.floor(timing.spreadMs)));
+      return { meterId, job, order: this.#order++, timing, offsetMs, dueMs: 0, roundMs: 0, more: false };
     });
     this.#meters.set(meterId, { jobs: planned, failures: 0, refusals: 0, notBeforeMs: 0, busy: false });
   }
@@ -97,7 +113,7 @@ export class LinePlan {
     for (const [meterId, meter] of this.#meters) {
       if (!this.#mayRun(meter, now)) continue;
       for (const planned of meter.jobs) {
-        if (!isDue(planned, now.wallMs)) continue;
+        if (!isDue(planned, now.wallMs) || this.#closedMs(planned, now.wallMs) > 0) continue;
         const rank = this.#rankOf(planned, now.wallMs, meterId === open);
         if (best === null || isBefore(rank, bestRank)) [best, bestRank] = [planned, rank];
       }
@@ -125,7 +141,8 @@ export class LinePlan {
     if (outcome.ok) {
       this.#succeeded(meter);
       planned.more = outcome.more;
-      planned.dueMs = outcome.more ? now.wallMs : nextSlotMs(planned, now.wallMs);
+      if (outcome.more) planned.dueMs = now.wallMs;
+      else setNextDue(planned, now.wallMs);
       return;
     }
     if (outcome.scope === 'way') {
@@ -136,13 +153,13 @@ export class LinePlan {
     planned.more = false;
     if (outcome.scope === 'job') {
       this.#succeeded(meter);
-      planned.dueMs = nextSlotMs(planned, now.wallMs);
+      setNextDue(planned, now.wallMs);
       return;
     }
     this.#budget.spend(tookMs, now.monotonicMs);
     meter.failures++;
     meter.refusals = outcome.scope === 'sign-on' ? meter.refusals + 1 : 0;
-    meter.notBeforeMs = now.monotonicMs + waitMs(meter.failures);
+    meter.notBeforeMs = now.monotonicMs + waitMs(picked.meterId, meter.failures);
   }
 
   /** The meter answered somebody else: what was held against it is forgotten. */
@@ -159,7 +176,7 @@ export class LinePlan {
       const blockedMs = Math.max(0, meter.notBeforeMs - now.monotonicMs);
       const budgetMs = meter.failures > 0 ? this.#budget.waitMs(now.monotonicMs) : 0;
       for (const planned of meter.jobs) {
-        const dueMs = isDue(planned, now.wallMs) ? 0 : planned.dueMs - now.wallMs;
+        const dueMs = isDue(planned, now.wallMs) ? this.#closedMs(planned, now.wallMs) : planned.dueMs - now.wallMs;
         waitMs = Math.min(waitMs, Math.max(dueMs, blockedMs, budgetMs));
       }
     }
@@ -177,17 +194,29 @@ export class LinePlan {
     meter.notBeforeMs = 0;
   }
 
+  /** Ms until the window of the plan opens; what is about to be overwritten waits for none. */
+  #closedMs({ timing, meterId, job }: Planned, wallMs: number): number {
+    const closedMs = timing.closedMs(wallMs);
+    return closedMs === 0 || isOverflowing(job, this.#watermark(meterId, job.key), wallMs) ? 0 : closedMs;
+  }
+
   /** Smaller is more urgent: session open, class, watermark, order of configuration. */
   #rankOf(planned: Planned, wallMs: number, isOpen: boolean): readonly number[] {
     const watermarkMs = this.#watermark(planned.meterId, planned.job.key);
-    const jobClass = classOf(planned.job, watermarkMs, wallMs);
-    const stays = isOpen && !planned.more && jobClass !== 'catch-up';
-    return [stays ? 0 : 1, JOB_CLASSES.indexOf(jobClass), watermarkMs ?? 0, planned.order];
+    const isLate = isOverflowing(planned.job, watermarkMs, wallMs);
+    const jobClass = classOf(planned.job, watermarkMs, wallMs, planned.roundMs);
+    const stays = !isLate && isOpen && !planned.more && jobClass !== 'catch-up';
+    return [stays ? 0 : 1, isLate ? 0 : JOB_CLASSES.indexOf(jobClass), watermarkMs ?? 0, planned.order];
   }
 }
 
-/** The class of a periodic job; a profile with a long backlog catches up behind the others. */
-export function classOf(job: ReadJob, watermarkMs: number | null, wallMs: number): JobClass {
+/** Whether rows of its buffer are about to be overwritten. */
+function isOverflowing(job: ReadJob, watermarkMs: number | null, wallMs: number): boolean {
+  return (horizonShare(job, watermarkMs, wallMs) ?? 0) > HORIZON_URGENT_SHARE;
+}
+
+/** The class of a periodic job; a profile with a backlog of more than two rounds catches up behind the others. */
+export function classOf(job: ReadJob, watermarkMs: number | null, wallMs: number, roundMs = 0): JobClass {
   switch (job.kind) {
     case 'clock':
       return 'clock';
@@ -200,24 +229,29 @@ export function classOf(job: ReadJob, watermarkMs: number | null, wallMs: number
     case 'buffer': {
       if (job.rule.intervalS >= DAY_S) return 'daily';
       const lagMs = watermarkMs === null ? Number.POSITIVE_INFINITY : wallMs - watermarkMs;
-      return lagMs > CATCH_UP_PERIODS * job.rule.intervalS * 1000 ? 'catch-up' : 'profile';
+      return lagMs > Math.max(CATCH_UP_PERIODS * job.rule.intervalS * 1000, 2 * roundMs) ? 'catch-up' : 'profile';
     }
   }
 }
 
-function isDue(planned: Planned, wallMs: number): boolean {
-  return planned.dueMs <= wallMs || planned.dueMs - wallMs > planned.periodMs + planned.offsetMs;
+/** A due time beyond the next one is left from a wall clock that was ahead. */
+function isDue({ dueMs, timing, offsetMs }: Planned, wallMs: number): boolean {
+  return dueMs <= wallMs || dueMs > timing.nextMs(wallMs - offsetMs) + offsetMs;
 }
 
-function nextSlotMs(planned: Planned, wallMs: number): number {
-  const slot = Math.floor((wallMs - planned.offsetMs) / planned.periodMs) + 1;
-  return slot * planned.periodMs + planned.offsetMs;
+function setNextDue(planned: Planned, wallMs: number): void {
+  const { timing, offsetMs } = planned;
+  const nextMs = timing.nextMs(wallMs - offsetMs);
+  planned.dueMs = nextMs + offsetMs;
+  planned.roundMs = timing.nextMs(nextMs) - nextMs;
 }
 
-function waitMs(failures: number): number {
+/** Spread by meter and failure, so that it is the same in every run of a test. */
+function waitMs(meterId: MeterId, failures: number): number {
   const rung = RETRY_LADDER_MS[failures - 1];
-  if (rung !== undefined) return rung;
-  return failures - RETRY_LADDER_MS.length <= WINDOWS_BEFORE_PROBES ? WINDOW_MS : PROBE_MS;
+  const isWindow = failures - RETRY_LADDER_MS.length <= WINDOWS_BEFORE_PROBES;
+  const ms = rung ?? (isWindow ? WINDOW_MS : PROBE_MS);
+  return ms + (hashOf(`${meterId} ${failures}`) % Math.floor(ms * RETRY_JITTER_SHARE));
 }
 
 function isBefore(a: readonly number[], b: readonly number[]): boolean {

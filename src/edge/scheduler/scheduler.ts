@@ -29,6 +29,7 @@ import {
   type WorkResult,
 } from '../ports.ts';
 import { LinePlan, type Now, type PickedJob } from './plan.ts';
+import type { Timing } from './timing.ts';
 
 /** What a scheduler is made of. */
 export interface SchedulerOptions {
@@ -86,11 +87,17 @@ export class Scheduler implements Dispatcher {
     this.#lines.set(id, { id, reader, plan, urgent: [], busy: new Set(), open: null, timer: null, lookedAtMs: 0 });
   }
 
-  /** Adds a meter to a line that was added. */
-  addMeter(lineId: string, meterId: MeterId, jobs: readonly ReadJob[], firmware: FirmwareRule | null = null): void {
+  /** Adds a meter to a line that was added; without `timingOf` its jobs come once a period. */
+  addMeter(
+    lineId: string,
+    meterId: MeterId,
+    jobs: readonly ReadJob[],
+    firmware: FirmwareRule | null = null,
+    timingOf?: (job: ReadJob) => Timing,
+  ): void {
     const line = this.#lines.get(lineId);
     if (line === undefined) throw new Error(`line ${lineId} was not added`);
-    line.plan.add(meterId, jobs);
+    line.plan.add(meterId, jobs, timingOf);
     this.#lineOf.set(meterId, line);
     if (firmware !== null) this.#firmwareOf.set(meterId, firmware);
   }

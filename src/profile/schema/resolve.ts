@@ -4,7 +4,7 @@
  */
 import { DeltawattError } from '../../base/errors.ts';
 import type { Problem } from '../../base/problems.ts';
-import { SLICE_ROWS_DEFAULT } from '../limits.ts';
+import { SLICE_DAYS_DEFAULT, SLICE_ROWS_MIN } from '../limits.ts';
 import { parseFormula } from './formula.ts';
 import type {
   AttributeRule,
@@ -217,7 +217,7 @@ class Resolver {
       obis: this.#obis(`${path}.obis`, row.obis),
       columns,
       status,
-      sliceRows: row.sliceRows ?? SLICE_ROWS_DEFAULT,
+      sliceRows: row.sliceRows ?? Math.max(SLICE_ROWS_MIN, Math.floor((SLICE_DAYS_DEFAULT * 86_400) / row.intervalS)),
       periodS: row.periodS ?? row.intervalS,
     };
   }

@@ -67,3 +67,11 @@ test('a counter with an id in its name is caught before it fills the memory', ()
     for (let n = 0; n < 1_000; n++) health.count(`meter_${n}`);
   }, /no id in the name/);
 });
+
+test('HE-2 the plan is shown as it is at the moment of the request', () => {
+  const { health } = bench();
+  const plan = () => [{ atMs: 1, sessions: ['night'] }];
+  const answer = answerHealth('/plan', health, { ...FACTS, plan });
+  assert.deepEqual(JSON.parse(answer.body), { runs: [{ atMs: 1, sessions: ['night'] }] });
+  assert.ok(!('plan' in JSON.parse(answerHealth('/health', health, { ...FACTS, plan }).body)));
+});

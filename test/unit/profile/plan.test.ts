@@ -33,6 +33,7 @@ const range = (watermark: string | null, backTo: string | null = null) => ({
   watermarkMs: watermark === null ? null : utcMsOfIso(watermark),
   backToMs: backTo === null ? null : utcMsOfIso(backTo),
   nowMs: NOW,
+  sliceRowsMax: 96,
   timeZone: 'Europe/Berlin',
 });
 
@@ -77,6 +78,11 @@ test('the first read goes back as far as the buffer, or as far as asked', () => 
     40,
     'never further than the buffer',
   );
+});
+
+test('a line that says nothing bears a week in one request', () => {
+  const { sliceRowsMax: _, ...week } = range(null);
+  assert.equal(bufferRequests(IDIS, LOAD, week).length, 6);
 });
 
 test('a meter that ignores selection is asked for everything, only when a row is due', () => {
