@@ -62,7 +62,7 @@ export type { Discarded } from './frame/scanner.ts';
 export type * from './frame/transport.ts';
 export { WrapperClient, type WrapperOptions, WrapperServer } from './frame/wrapper.machine.ts';
 export { IMAGE_ERRORS, type ImageErrorCode } from './image/errors.ts';
-export { type BroadcastSecurity, blockBroadcasts } from './image/image-broadcast.ts';
+export { type BlockSource, type BroadcastSecurity, blockBroadcast } from './image/image-broadcast.ts';
 export * from './image/image-object.ts';
 export * from './image/image-session.ts';
 export type * from './image/image-steps.ts';

@@ -84,6 +84,17 @@ export const BACKGROUND_WAIT_MS = 600_000;
 /** Longest sleep of background work: its time runs out on the collector's clock. */
 export const BACKGROUND_SLEEP_MS = 60_000;
 
+/** Meters that are to get an image together have been told so when no further one came for so long. */
+export const ROUND_SETTLE_MS = 60_000;
+/** Meters that are ready wait for those that are not yet no longer than this: one may be away for days. */
+export const ROUND_GATHER_MAX_MS = 900_000;
+/** Turns on a line that may fail in one round; what did not go out each meter gets alone. */
+export const ROUND_FAILURES_MAX = 3;
+/** Wait after such a turn. */
+export const ROUND_RETRY_MS = 10_000;
+/** Octets of information in a frame to all stations: what every station takes when nothing was agreed on (HDLC). */
+export const BROADCAST_INFORMATION_OCTETS = 128;
+
 /** Ids are kept this long after expiry, so that no late repeat acts again. */
 export const COMMAND_KEEP_MS = 30 * 86_400_000;
 

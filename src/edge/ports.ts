@@ -291,6 +291,32 @@ export interface MeterWire {
   close(): Promise<void>;
 }
 
+/** An image that goes out in blocks. */
+export interface ImageBlocks {
+  readonly octets: Uint8Array;
+  /** The image transfer object. */
+  readonly obis: string;
+  /** As the meters want them. */
+  readonly blockOctets: number;
+}
+
+/** All stations of a line, of which none answers. */
+export interface StationsWire {
+  /**
+   * Sends a block, numbered from 0; resolves when the next one may follow. Rejects with SESSION_CLOSED, SECURITY_COUNTER_*
+   * and JOURNAL_*.
+   */
+  sendBlock(blocks: ImageBlocks, number: number): Promise<void>;
+  /** Lets go of the line. */
+  close(): void;
+}
+
+/** What somebody with blocks for all stations needs of a line. */
+export interface StationsAccess extends Pick<StationsWire, 'sendBlock'> {
+  /** Something urgent waits for the line. */
+  isWanted(): boolean;
+}
+
 /** A meter as it is configured at this edge. */
 export interface Meter {
   readonly meterId: MeterId;
@@ -352,6 +378,14 @@ export interface LineReader {
     started: () => Promise<void>,
     use: (wire: MeterWire) => Promise<Result>,
   ): Promise<WorkResult<Result>>;
+  /** What the meter shares with those that hear the same messages to all stations; null = it hears none. */
+  stationsOf(meterId: MeterId): Promise<string | null>;
+  /** Lends the line for messages to these stations, after an association of ours was ended. Never rejects. */
+  lendAll<Result>(
+    meterId: MeterId,
+    started: () => Promise<void>,
+    use: (all: StationsAccess) => Promise<Result>,
+  ): Promise<WorkResult<Result>>;
 }
 
 /** How a piece of work on a meter ended. */
@@ -378,6 +412,14 @@ export interface Dispatcher {
     client: number,
     options: { readonly timeoutMs: number; readonly started: () => Promise<void> },
     use: (wire: MeterWire) => Promise<Result>,
+  ): Promise<WorkResult<Result>>;
+  /** Where blocks for this meter go to all stations; meters with the same answer hear the same ones. Null = nowhere. */
+  stationsOf(meterId: MeterId): Promise<string | null>;
+  /** Lends a line for messages to the stations of this meter, when nothing periodic is due; nothing is said to itself. */
+  withAll<Result>(
+    meterId: MeterId,
+    options: { readonly timeoutMs: number; readonly started: () => Promise<void> },
+    use: (all: StationsAccess) => Promise<Result>,
   ): Promise<WorkResult<Result>>;
   has(meterId: MeterId): boolean;
   /** The other meters on its line. */

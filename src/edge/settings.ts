@@ -2,6 +2,7 @@
 import { toHex } from '../base/bytes.ts';
 import type { Env, MqttOptions, StoreKind } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
+import { keyPrintOf } from '../dlms/security/key-file.ts';
 import { carriesTelegrams, type Link } from '../link/link.ts';
 import { linkOf } from '../link/registry.ts';
 import type { LinkEnv } from '../link/scheme.ts';
@@ -222,12 +223,17 @@ function telegramProblems(line: string, meters: readonly Meter[]): string[] {
   ];
 }
 
-/** One key in two meters gives both away with either, and their counters would repeat numbers under it. */
+/**
+ * One key in two meters gives both away with either, and their counters would repeat numbers under it. Only meters that share
+ * a broadcast key may have one authentication key: it authenticates the messages to all of them, and opens nothing.
+ */
 function sharedKeys(meters: readonly Meter[]): string[] {
   const owners = new Map<string, MeterId>();
   return meters.flatMap(({ meterId, security }) => {
     if (security === undefined || security === null) return [];
-    const prints = [...new Set(security.keyPrints.map(toHex))];
+    const { broadcast, authentication } = security.keys;
+    const mayShare = broadcast === undefined || authentication === null ? null : toHex(keyPrintOf(authentication));
+    const prints = [...new Set(security.keyPrints.map(toHex))].filter((print) => print !== mayShare);
     const other = prints.map((print) => owners.get(print)).find((owner) => owner !== undefined);
     for (const print of prints) owners.set(print, meterId);
     return other === undefined ? [] : [`meter ${meterId}: it has a key of meter ${other}; each meter needs its own`];

@@ -1,5 +1,7 @@
 /** Meters and lines of a virtual system, and what goes wrong with them. */
 
+import { parseMeterKeys } from '../dlms/security/key-file.ts';
+import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import { type MemoryFaults, MemoryLines } from '../link/memory.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
 import { makeFleet, type ServedLine, SIM_PASSWORD, type SimMeter, serveLine } from '../sim/fleet.ts';
@@ -42,6 +44,10 @@ export interface SiteOptions {
   readonly layout?: SiteLayout;
   /** Share of the messages that a base node loses on the power line; absent = none. */
   readonly loss?: number;
+  /** Key files of the meters, the same document for both sides, by place in the fleet; absent = passwords. */
+  readonly keyFiles?: readonly Readonly<Record<string, unknown>>[];
+  /** Share of the messages to all stations that each meter misses; absent = none. */
+  readonly broadcastLoss?: number;
   /** Pause of a meter on a bus before its answer, ms; absent = none. */
   readonly turnaroundMs?: number;
 }
@@ -55,6 +61,8 @@ export class VirtualSite {
   readonly places: readonly Place[];
   readonly lines: MemoryLines;
   readonly password = SIM_PASSWORD;
+  /** Key files by id of the meter; in the edge's folder under {@link keysFileOf}. */
+  readonly keyFiles: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   /** Requests that meters answered: a poll that was made, with or without news. */
   answered = 0;
   /** The base node of the present connection, where the meters hang behind one. */
@@ -86,8 +94,14 @@ export class VirtualSite {
       nowMs: () => Math.floor(world.nowMs),
       households: [],
       tellsEvents: options.tellsEvents ?? false,
+      ...(options.broadcastLoss === undefined ? {} : { broadcastLoss: options.broadcastLoss }),
+      ...(options.keyFiles === undefined ? {} : { securities: securitiesIn(options.keyFiles) }),
     };
     this.meters = makeFleet(fleet, ledger);
+    const files = options.keyFiles ?? [];
+    this.keyFiles = new Map(
+      this.meters.flatMap(({ device }, at) => (files[at] === undefined ? [] : [[device.meterId, files[at]] as const])),
+    );
     this.places = placesFor(options.layout ?? 'mixed', this.meters);
   }
 
@@ -149,6 +163,7 @@ export class VirtualSite {
         serial,
         ...(port === null ? {} : { equipmentId: equipmentIdOf(device) }),
         ...(profile.clients.some(({ security }) => security === 'lls') ? { passwordFile } : {}),
+        ...(this.keyFiles.has(meterId) ? { keysFile: keysFileOf(meterId) } : {}),
       })),
     }));
   }
@@ -207,6 +222,21 @@ export class VirtualSite {
     if (place === undefined) throw new Error('a site without lines');
     return place;
   }
+}
+
+/** Where the edge of a virtual system has the keys of a meter. */
+export function keysFileOf(meterId: string): string {
+  return `${meterId}.keys`;
+}
+
+function securitiesIn(files: readonly Readonly<Record<string, unknown>>[]): ReadonlyMap<number, MeterSecurity> {
+  return new Map(
+    files.map((file, at) => {
+      const read = parseMeterKeys(JSON.stringify(file));
+      if (!read.ok) throw new Error(read.problem);
+      return [at, read.security];
+    }),
+  );
 }
 
 function placesFor(layout: SiteLayout, meters: readonly SimMeter[]): Place[] {

@@ -20,7 +20,7 @@ import { createMemoryCollectorStore, type MemoryCollectorStore } from './memory-
 import { isClean, type Verdict } from './oracle.ts';
 import { MachineClock, MemoryDisk, type VirtualProgram, VirtualWorld } from './virtual-env.ts';
 import type { Fault } from './virtual-faults.ts';
-import { type SiteLayout, VirtualSite } from './virtual-site.ts';
+import { keysFileOf, type SiteLayout, VirtualSite } from './virtual-site.ts';
 import { judgeVirtual } from './virtual-verdict.ts';
 
 /** The concentrator of a virtual system. */
@@ -60,6 +60,10 @@ export interface VirtualOptions {
   readonly layout?: SiteLayout;
   /** Share of the messages that a base node loses on the power line; absent = none. */
   readonly loss?: number;
+  /** Key files of the meters, the same document for both sides, by place in the fleet; absent = passwords. */
+  readonly keyFiles?: readonly Readonly<Record<string, unknown>>[];
+  /** Share of the messages to all stations that each meter misses; absent = none. */
+  readonly broadcastLoss?: number;
   /** Pause of a meter on a bus before its answer, ms; absent = none. */
   readonly turnaroundMs?: number;
   /** More settings of the edge. */
@@ -299,6 +303,7 @@ export class VirtualSystem {
     const write = (path: string, text: string) => this.#edgeDisk.writeFile(path, new TextEncoder().encode(text));
     await write('enrolment.json', JSON.stringify(enrolment));
     await write(PASSWORD_FILE, this.site.password);
+    for (const [meterId, keys] of this.site.keyFiles) await write(keysFileOf(meterId), JSON.stringify(keys));
     for (const { key, text } of this.#options.profiles) await write(`profiles/${key}.yaml`, text);
     const settings = {
       stateFolder: STATE_FOLDER,

@@ -37,6 +37,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /api/v1/commands': 'viewer',
   'GET /api/v1/commands/:commandId': 'viewer',
   'POST /api/v1/commands': 'operator',
+  'POST /api/v1/firmware-orders': 'operator',
   'GET /api/v1/images': 'viewer',
   'PUT /api/v1/images/:sha256': 'admin',
   'DELETE /api/v1/images/:sha256': 'admin',

@@ -42,6 +42,8 @@ export const COMMAND_OBJECTS = 16;
 export const IMAGES_MAX = 64;
 /** How long a new firmware may be under way when the caller says nothing: on a slow line it takes hours, below all reading. */
 export const FIRMWARE_VALID_MS = 7 * 86_400_000;
+/** Meters of one order of firmware: a line has no more, and a concentrator takes no more commands at once. */
+export const ORDER_METERS_MAX = 250;
 /** How long a command may wait when the caller says nothing. */
 export const COMMAND_VALID_MS = 5 * 60_000;
 /** Shortest and longest wait that a caller may ask for. */

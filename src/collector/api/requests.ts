@@ -6,6 +6,7 @@ import {
   COMMAND_OBJECTS,
   COMMAND_VALID_MAX_MS,
   COMMAND_VALID_MIN_MS,
+  ORDER_METERS_MAX,
   PAGE_MAX,
   READINGS_MAX,
   TEXT_MAX_CHARS,
@@ -25,6 +26,14 @@ const ObjectBody = Type.Object(
     attribute: Type.Integer({ minimum: -128, maximum: 127 }),
   },
   STRICT,
+);
+
+const ValidFor = optional(
+  Type.Integer({
+    minimum: COMMAND_VALID_MIN_MS,
+    maximum: COMMAND_VALID_MAX_MS,
+    description: 'How long it may wait for its concentrator; default 5 min, 7 days for firmware',
+  }),
 );
 
 /** What a command asks. */
@@ -162,13 +171,16 @@ export const BODY = {
     {
       meterId: MeterIdText,
       body: CommandBodySchema,
-      validForMs: optional(
-        Type.Integer({
-          minimum: COMMAND_VALID_MIN_MS,
-          maximum: COMMAND_VALID_MAX_MS,
-          description: 'How long it may wait for its concentrator; default 5 min, 7 days for firmware',
-        }),
-      ),
+      validForMs: ValidFor,
+    },
+    STRICT,
+  ),
+  firmwareOrder: Type.Object(
+    {
+      meterIds: Type.Array(MeterIdText, { minItems: 1, maxItems: ORDER_METERS_MAX, uniqueItems: true }),
+      sha256: Sha256Text,
+      activateAt: optional(BodyTime),
+      validForMs: ValidFor,
     },
     STRICT,
   ),

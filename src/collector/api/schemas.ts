@@ -249,6 +249,20 @@ export const CommandAnswer = Type.Object(
   { title: 'Command' },
 );
 
+/** What became of an order for several meters, one line for each. */
+export const OrderAnswer = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object({
+        meterId: MeterIdText,
+        command: optional(CommandAnswer),
+        refused: optional(Type.Object({ code: Type.String(), sentence: Type.String() })),
+      }),
+    ),
+  },
+  { title: 'Order' },
+);
+
 /** An image of firmware. */
 export const ImageAnswer = Type.Object(
   {

@@ -28,6 +28,7 @@ import { registerCommands } from './routes/commands.ts';
 import { registerConsole } from './routes/console.ts';
 import { registerEdges } from './routes/edges.ts';
 import { registerExceptions } from './routes/exceptions.ts';
+import { registerFirmwareOrders } from './routes/firmware-orders.ts';
 import { registerImages } from './routes/images.ts';
 import { registerMeters } from './routes/meters.ts';
 import { registerReadings } from './routes/readings.ts';
@@ -91,6 +92,7 @@ export async function createApi(parts: ApiParts, settings: ApiSettings): Promise
     registerMeters,
     registerReadings,
     registerCommands,
+    registerFirmwareOrders,
     registerImages,
   ]) {
     register(app, context);

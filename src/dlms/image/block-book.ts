@@ -48,6 +48,11 @@ export class BlockBook {
     this.#count = Math.ceil(this.imageOctets / blockOctets);
   }
 
+  /** Numbers of the blocks that are still to be sent, as far as is known. */
+  get missing(): readonly number[] {
+    return this.#todo.slice(this.#at);
+  }
+
   /** Sends every block, from 0. */
   begin(): void {
     this.#lastMissing = Number.POSITIVE_INFINITY;

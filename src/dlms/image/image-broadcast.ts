@@ -23,33 +23,38 @@ export interface BroadcastSecurity {
   readonly counter: CounterSender;
 }
 
-/** The messages, one for each block, in order. Throws SECURITY_KEY_MISSING and SECURITY_COUNTER_* as they are taken. */
-export function* blockBroadcasts(
-  image: Uint8Array,
-  obis: ObisCode,
-  blockOctets: number,
+/** An image in blocks, for the image transfer object of the meters. */
+export interface BlockSource {
+  readonly image: Uint8Array;
+  readonly obis: ObisCode;
+  /** As the meters want them. */
+  readonly blockOctets: number;
+}
+
+/** The message of one block, numbered from 0. Throws SECURITY_KEY_MISSING and SECURITY_COUNTER_*. */
+export function blockBroadcast(
+  { image, obis, blockOctets }: BlockSource,
+  number: number,
   { suite, clientTitle, keys, counter }: BroadcastSecurity,
-): Generator<Uint8Array> {
-  for (let number = 0; number * blockOctets < image.length; number++) {
-    const block = image.subarray(number * blockOctets, (number + 1) * blockOctets);
-    const plaintext = encodeApdu({
-      apdu: 'action-request-normal',
-      invokeId: 0,
-      confirmed: false,
-      highPriority: false,
-      method: imageMethod(obis, IMAGE_METHOD.blockTransfer),
-      parameters: blockData(number, block),
-    });
-    yield encodeApdu(
-      sealGeneral(plaintext, {
-        suite,
-        keys,
-        title: clientTitle,
-        invocationCounter: counter.take(),
-        keySet: 'broadcast',
-        authenticated: true,
-        encrypted: true,
-      }),
-    );
-  }
+): Uint8Array {
+  const block = image.subarray(number * blockOctets, (number + 1) * blockOctets);
+  const plaintext = encodeApdu({
+    apdu: 'action-request-normal',
+    invokeId: 0,
+    confirmed: false,
+    highPriority: false,
+    method: imageMethod(obis, IMAGE_METHOD.blockTransfer),
+    parameters: blockData(number, block),
+  });
+  return encodeApdu(
+    sealGeneral(plaintext, {
+      suite,
+      keys,
+      title: clientTitle,
+      invocationCounter: counter.take(),
+      keySet: 'broadcast',
+      authenticated: true,
+      encrypted: true,
+    }),
+  );
 }

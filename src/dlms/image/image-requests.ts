@@ -44,7 +44,7 @@ export function requestOf(
   { image, obis, version }: ImageTransferOptions,
   room: ImageRoom,
   block: BlockSpan,
-  blocks: number,
+  missing: readonly number[],
 ): ImageStep {
   const get = (...ids: readonly number[]): ImageStep => ({
     kind: 'get',
@@ -74,7 +74,7 @@ export function requestOf(
     case 'send':
       return invoke(IMAGE_METHOD.blockTransfer, blockData(block.number, image.octets.subarray(block.from, block.to)));
     case 'broadcast':
-      return { kind: 'broadcast', blockOctets: block.to - block.from, blocks };
+      return { kind: 'broadcast', blockOctets: block.to - block.from, numbers: missing };
     case 'check':
       return get(IMAGE_ATTRIBUTE.firstNotTransferred, IMAGE_ATTRIBUTE.blocksStatus);
     case 'verify':

@@ -70,9 +70,10 @@ export type ImageStep =
   | { readonly kind: 'invoke'; readonly method: MethodDescriptor; readonly parameters: Data }
   /**
    * The meter waits for the blocks that go to all: answer with result 0 once they were sent, with `lost` when they will not be.
-   * The meter is then asked which ones it has, and gets the others alone.
+   * The meter is then asked which ones it has, and gets the others alone. `numbers` are the blocks that it needs: all of them,
+   * or what a broadcast that a restart broke off left over.
    */
-  | { readonly kind: 'broadcast'; readonly blockOctets: number; readonly blocks: number }
+  | { readonly kind: 'broadcast'; readonly blockOctets: number; readonly numbers: readonly number[] }
   /** Nothing to ask for so long; then call `waited` of the transfer. */
   | { readonly kind: 'wait'; readonly delayMs: number }
   | { readonly kind: 'end'; readonly outcome: ImageOutcome };

@@ -37,6 +37,7 @@ import type {
 import {
   ACTIVATE_MAX_MS,
   BLOCK_RETRY_MS,
+  BROADCAST_MISSING_SHARE,
   IMAGE_BLOCKS_MAX,
   INITIATE_MAX_MS,
   LOST_WAIT_MAX_MS,
@@ -115,6 +116,12 @@ export class ImageTransfer {
     return { done: this.#phase === 'transferring' ? done : 0, of: count };
   }
 
+  /** Whether it may still wait for blocks that go to all. */
+  get mayBroadcast(): boolean {
+    const isOver = this.#phase === 'verifying' || this.#phase === 'activating' || this.#outcome !== null;
+    return this.#options.broadcast === true && !this.#wasBroadcast && !isOver;
+  }
+
   /** A new association: what it takes. */
   associated(room: ImageRoom): void {
     this.#room = room;
@@ -130,7 +137,7 @@ export class ImageTransfer {
     if (this.#stage === 'initiate') this.#phase = 'initiating';
     if (this.#stage === 'verify') this.#phase = 'verifying';
     if (this.#stage === 'activate') this.#phase = 'activating';
-    return requestOf(this.#stage, this.#options, this.#room, this.#blocks.current(), this.#blocks.count);
+    return requestOf(this.#stage, this.#options, this.#room, this.#blocks.current(), this.#blocks.missing);
   }
 
   /** So much of the wait is over, ms; default all of it. */
@@ -304,8 +311,15 @@ export class ImageTransfer {
     this.#phase = 'transferring';
     this.#settled();
     this.#blocks.begin();
-    // Once: what a broadcast did not bring, or what the meter forgot since, it gets alone.
-    return this.#options.broadcast === true && !this.#wasBroadcast ? 'broadcast' : 'send';
+    return this.#broadcastOrSend();
+  }
+
+  /** To all once: what a broadcast did not bring, or what the meter forgot since, it gets alone. */
+  #broadcastOrSend(): 'broadcast' | 'send' {
+    const { missing, count } = this.#blocks;
+    const waits = this.mayBroadcast && missing.length > count * BROADCAST_MISSING_SHARE;
+    if (!waits) this.#wasBroadcast = true;
+    return waits ? 'broadcast' : 'send';
   }
 
   #sent(code: number): Turn {
@@ -326,7 +340,7 @@ export class ImageTransfer {
       case 'no-progress':
         return failed('IMAGE_NO_PROGRESS', `block ${this.#blocks.current().number}`);
       case 'missing':
-        return 'send';
+        return this.#broadcastOrSend();
       case 'whole':
         this.#settled();
         return 'verify';

@@ -30,6 +30,9 @@ export const METHOD_ATTEMPTS_MAX = 3;
 /** Rounds of repair in a row that may leave as many blocks missing as there were. */
 export const REPAIR_ROUNDS_MAX = 3;
 
+/** Share of the blocks that a meter must miss to wait for a broadcast: below it sending them alone costs less than what all wait. */
+export const BROADCAST_MISSING_SHARE = 0.25;
+
 /** First wait after a lost answer; it doubles while answers stay away. */
 export const LOST_WAIT_MIN_MS = 5_000;
 

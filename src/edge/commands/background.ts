@@ -7,6 +7,7 @@ import { EDGE_ERRORS, type EdgeErrorCode, edgeError } from '../errors.ts';
 import { BACKGROUND_WAIT_MS } from '../limits.ts';
 import type { CollectorTime, Dispatcher, Health, ImageSource, Journal } from '../ports.ts';
 import type { BackgroundTools } from './handlers/handler.ts';
+import type { ImageRounds } from './image-rounds.ts';
 import type { KeptCommand } from './kept.ts';
 
 /** Whose tools they are. */
@@ -17,6 +18,7 @@ export interface BackgroundSurroundings {
   readonly collectorTime: CollectorTime;
   readonly health: Health;
   readonly images: ImageSource;
+  readonly rounds: ImageRounds;
   readonly signal: AbortSignal;
 }
 
@@ -32,7 +34,7 @@ export function backgroundTools(
   around: BackgroundSurroundings,
   started: () => Promise<void>,
 ): BackgroundTools {
-  const { env, journal, dispatcher, collectorTime, health, images, signal } = around;
+  const { env, journal, dispatcher, collectorTime, health, images, rounds, signal } = around;
   const { meterId, expiresAtMs } = kept;
   let isStarted = kept.startedAtMs !== null;
   let phase: ImageRecord['phase'] | null = null;
@@ -59,6 +61,10 @@ export function backgroundTools(
       // What the command itself was refused for no later turn can change.
       if (!ended.ok && isCommandCode(ended.failure.code)) throw edgeError(ended.failure.code, id);
       return ended;
+    },
+    async seat(sha256) {
+      const place = await dispatcher.stationsOf(meterId);
+      return place === null ? null : rounds.seat(place, sha256, meterId);
     },
     image: (wanted) => images.fetch(wanted, signal),
     record: async () => recordOf(await journal.kept(recordKeyOf(id))),

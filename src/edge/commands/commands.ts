@@ -9,6 +9,7 @@
  *
  * The collector's time decides about expiry; while it is unknown nothing is taken or started.
  */
+import { setMaxListeners } from 'node:events';
 import type { Env } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import {
@@ -47,6 +48,7 @@ import { KEY_ROTATION_HANDLER } from './handlers/key-rotation.ts';
 import { PING_HANDLER } from './handlers/ping.ts';
 import { READ_HANDLER } from './handlers/read.ts';
 import { RELAY_HANDLER } from './handlers/relay.ts';
+import { ImageRounds } from './image-rounds.ts';
 import { decodeKept, encodeKept, KEPT_COMMANDS, type KeptCommand, keyOf, withoutLongAnswer } from './kept.ts';
 import type { EdgeLimits } from './limits-document.ts';
 
@@ -93,11 +95,15 @@ export class Commands {
   readonly #running = new Map<string, Promise<void>>();
   readonly #answeredAtMs = new Map<string, number>();
   readonly #stopping = new AbortController();
+  readonly #rounds: ImageRounds;
   #unverifiedAtMs: number[] = [];
   #prunedAtMs: number | null = null;
 
   constructor(options: CommandsOptions) {
     this.#options = options;
+    // Each command that waits listens for the end.
+    setMaxListeners(2 * OPEN_COMMANDS_MAX, this.#stopping.signal);
+    this.#rounds = new ImageRounds({ ...options, signal: this.#stopping.signal });
   }
 
   /** Loads what was kept and looks at the meters whose orders were interrupted by a restart. */
@@ -218,7 +224,7 @@ export class Commands {
   }
 
   async #runInBackground(id: string, kept: KeptCommand, handler: BackgroundHandler): Promise<void> {
-    const around = { ...this.#options, signal: this.#stopping.signal };
+    const around = { ...this.#options, rounds: this.#rounds, signal: this.#stopping.signal };
     const tools = backgroundTools(id, kept, around, () => this.#started(id));
     try {
       await this.#finish(id, { ok: true, result: await handler.perform(kept.body, tools) });

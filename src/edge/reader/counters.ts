@@ -23,6 +23,10 @@ export interface KeyCounters {
   readonly dialect: Dialect;
 }
 
+/** Whose key it is: a meter's, or that of all stations of a line. */
+type Owner = Pick<Meter, 'meterId' | 'line'>;
+type KeyTold = Pick<MeterSecurity, 'keyPrint' | 'firstCounter'>;
+
 interface Held extends KeyCounters {
   /** Whether the meter should be asked for its counter before ours is used. */
   isUnknown: boolean;
@@ -53,7 +57,7 @@ export class MeterCounters {
   }
 
   /** The counters of a meter's key, with numbers reserved. Rejects with JOURNAL_*, and READER_CLOCK_UNSET for a new key. */
-  async of(meter: Meter, security: MeterSecurity): Promise<KeyCounters> {
+  async of(meter: Owner, security: KeyTold): Promise<KeyCounters> {
     const key = keyOf(meter, security);
     const held = this.#held.get(key) ?? (await this.#load(key, security));
     if (held.own.isLow) await this.reserve(meter, security);
@@ -73,7 +77,7 @@ export class MeterCounters {
     await this.reserve(meter, security);
   }
 
-  async #load(key: string, { firstCounter }: MeterSecurity): Promise<Held> {
+  async #load(key: string, { firstCounter }: KeyTold): Promise<Held> {
     const stored = await this.#journal.kept(key);
     // Somebody else may have loaded it meanwhile: there is one counter for a key.
     const other = this.#held.get(key);
@@ -101,7 +105,7 @@ export class MeterCounters {
    * Stores the next block, then lets it be used. Reservations that come while one is being stored go together into the
    * next batch: a thousand meters that are asked at once cost a few synced writes, not a thousand.
    */
-  reserve(meter: Meter, security: MeterSecurity): Promise<void> {
+  reserve(meter: Owner, security: KeyTold): Promise<void> {
     const key = keyOf(meter, security);
     const held = this.#held.get(key);
     if (held === undefined || !held.own.isLow) return Promise.resolve();
@@ -166,6 +170,6 @@ function nextAfter(key: string, bound: number): number {
 }
 
 /** A new key of the same meter has counters of its own. */
-function keyOf({ meterId }: Meter, { keyPrint }: MeterSecurity): string {
+function keyOf({ meterId }: Owner, { keyPrint }: KeyTold): string {
   return `${COUNTER_PREFIX}${meterId}:${toHex(keyPrint)}`;
 }

@@ -19,8 +19,9 @@ import type { ClientUse } from '../../profile/schema/profile.ts';
 import { edgeError } from '../errors.ts';
 import type { KeyChange, KeyOrder, Meter, MeterSecurity } from '../ports.ts';
 import { dataOf } from './answers.ts';
+import { clientFor } from './client-for.ts';
 import type { KeyRing } from './key-ring.ts';
-import { clientFor, mechanismOf, type OpenAssociation, usesKeys } from './sessions.ts';
+import { mechanismOf, type OpenAssociation, usesKeys } from './sessions.ts';
 
 /** The current association, whatever its client; `security_setup_reference` since version 1 of the class. */
 const OWN_ASSOCIATION = { classId: 15, instanceId: parseObis('0-0:40.0.0*255'), attributeId: 9, access: null } as const;

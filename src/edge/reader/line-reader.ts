@@ -21,6 +21,7 @@ import type {
   MeterAccess,
   MeterWire,
   ReadingStage,
+  StationsAccess,
   WorkResult,
 } from '../ports.ts';
 import { AttributeFilter } from './attribute-filter.ts';
@@ -249,6 +250,33 @@ export class DlmsLineReader implements LineReader {
       }
     } catch (error) {
       // What went wrong in somebody else's association says nothing of how we are served.
+      return { ok: false, failure: verdictOf(error, this.#sessions.noiseOctets).failure };
+    }
+  }
+
+  stationsOf(meterId: MeterId): Promise<string | null> {
+    return this.#options.opener.stationsOf(this.#desk(meterId).meter);
+  }
+
+  async lendAll<Result>(
+    meterId: MeterId,
+    started: () => Promise<void>,
+    use: (all: StationsAccess) => Promise<Result>,
+  ): Promise<WorkResult<Result>> {
+    const { meter } = this.#desk(meterId);
+    const notBegun = await this.#begin(started);
+    if (notBegun !== null) return notBegun;
+    try {
+      await this.#sessions.drop();
+      const all = await this.#options.opener.speakToAll(meter);
+      try {
+        const sendBlock: StationsAccess['sendBlock'] = (blocks, number) => all.sendBlock(blocks, number);
+        return { ok: true, result: await use({ sendBlock, isWanted: () => this.#urgentWaits > 0 }) };
+      } finally {
+        all.close();
+      }
+    } catch (error) {
+      // Nobody was asked anything: it says nothing of the meter.
       return { ok: false, failure: verdictOf(error, this.#sessions.noiseOctets).failure };
     }
   }

@@ -9,7 +9,8 @@ import type { MeterId } from '../../model/ids.ts';
 import type { ClientRule, ClientUse } from '../../profile/schema/profile.ts';
 import { SESSION_IDLE_MAX_MS } from '../limits.ts';
 import type { Meter } from '../ports.ts';
-import { clientFor, type OpenAssociation, type SessionEar, type SessionOpener } from './sessions.ts';
+import { clientFor } from './client-for.ts';
+import type { OpenAssociation, SessionEar, SessionOpener } from './sessions.ts';
 
 interface Kept {
   readonly meterId: MeterId;

@@ -25,14 +25,14 @@ import { LineDriver } from '../../link/drive.ts';
 import type { LineLink } from '../../link/link.ts';
 import {
   type ClientRule,
-  type ClientUse,
   type HdlcRule,
   hasQuirk,
   type Profile,
   type SecurityName,
 } from '../../profile/schema/profile.ts';
 import { edgeError } from '../errors.ts';
-import type { Meter, MeterSecurity, MeterWire } from '../ports.ts';
+import type { Meter, MeterSecurity, MeterWire, StationsWire } from '../ports.ts';
+import { type StationsPlace, speakToAll, stationsPlace } from './all-stations.ts';
 import type { MeterCounters } from './counters.ts';
 import { FieldSizes } from './field-sizes.ts';
 import type { KeyRing } from './key-ring.ts';
@@ -61,19 +61,14 @@ export interface SessionOpener {
   madeWay(): void;
   /** Brings up the framing to a meter for a client of somebody else. Rejects with LINK_OPEN and the codes of FRAME_ERRORS. */
   lend(meter: Meter, client: number): Promise<MeterWire>;
+  /** What a meter shares with those that hear the same messages to all stations, null = it hears none. Rejects with errors of the disk. */
+  stationsOf(meter: Meter): Promise<string | null>;
+  /** Takes the line for messages to the stations of a meter. Rejects with LINK_OPEN, READER_SECURITY and errors of the disk. */
+  speakToAll(meter: Meter): Promise<StationsWire>;
   /** Closes the line; the next association opens it again. */
   closeLine(): void;
   /** Closes the line and what lies below it. */
   end(): void;
-}
-
-/** The client of the profile for a use; throws READER_NO_CLIENT. */
-export function clientFor(meter: Meter, use: ClientUse): ClientRule {
-  const clients = meter.profile.clients;
-  const wanted = use === 'firmware' && !clients.some((each) => each.uses.includes(use)) ? 'control' : use;
-  const client = clients.find((each) => each.uses.includes(wanted));
-  if (client === undefined) throw edgeError('READER_NO_CLIENT', `${meter.profile.key}, ${use}`);
-  return client;
 }
 
 /** Associations over a real link. */
@@ -151,6 +146,25 @@ export class LinkSessions implements SessionOpener {
 
   async lend(meter: Meter, client: number): Promise<MeterWire> {
     return await openWire(await this.#line(meter), this.#transportTo(meter, client));
+  }
+
+  async stationsOf(meter: Meter): Promise<string | null> {
+    return (await this.#stationsOf(meter))?.name ?? null;
+  }
+
+  async speakToAll(meter: Meter): Promise<StationsWire> {
+    const { env, counters } = this;
+    const place = await this.#stationsOf(meter);
+    if (place === null || counters === null) throw edgeError('READER_SECURITY', `${meter.meterId}: no broadcast key`);
+    const driver = await this.#line(meter);
+    return speakToAll(place, { env, driver, octetMs: this.link.octetMs, counters, line: meter.line });
+  }
+
+  /** Under the keys that the meter is known to have. */
+  async #stationsOf(meter: Meter): Promise<StationsPlace | null> {
+    const tries = (await this.keys?.tries(meter)) ?? [];
+    const known = tries.find(({ follows }) => follows === null)?.security ?? meter.security ?? null;
+    return this.counters === null ? null : stationsPlace(this.link, meter, known);
   }
 
   #transportTo(meter: Meter, client: number): ClientTransport {

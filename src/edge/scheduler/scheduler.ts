@@ -26,6 +26,7 @@ import {
   type MeterAccess,
   type MeterWire,
   type Neighbours,
+  type StationsAccess,
   type WorkResult,
 } from '../ports.ts';
 import { LinePlan, type Now, type PickedJob } from './plan.ts';
@@ -159,6 +160,25 @@ export class Scheduler implements Dispatcher {
       reader.lend(meterId, client, started, (wire) => {
         reached();
         return use(wire);
+      }),
+    );
+  }
+
+  async stationsOf(meterId: MeterId): Promise<string | null> {
+    const line = this.#lineOf.get(meterId);
+    const stations = (await line?.reader.stationsOf(meterId)) ?? null;
+    return line === undefined || stations === null ? null : `${line.id}/${stations}`;
+  }
+
+  withAll<Result>(
+    meterId: MeterId,
+    options: { readonly timeoutMs: number; readonly started: () => Promise<void> },
+    use: (all: StationsAccess) => Promise<Result>,
+  ): Promise<WorkResult<Result>> {
+    return this.#ahead(meterId, 'background', options, (reader, started, reached) =>
+      reader.lendAll(meterId, started, (all) => {
+        reached();
+        return use(all);
       }),
     );
   }

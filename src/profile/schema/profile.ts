@@ -266,6 +266,8 @@ export interface FirmwareRule {
   readonly verifyMaxMs: number;
   /** The meter activates an image and answers again within this, ms. */
   readonly activateMaxMs: number;
+  /** Pause after each block that goes to all meters of the line, ms; null = the meter gets its blocks alone. */
+  readonly broadcastPauseMs: number | null;
 }
 
 /** Forms of what a meter pushes. */

@@ -157,6 +157,7 @@ class Resolver {
       info,
       verifyMaxMs: (firmware.verifyMaxS ?? VERIFY_MAX_S) * 1000,
       activateMaxMs: (firmware.activateMaxS ?? ACTIVATE_MAX_S) * 1000,
+      broadcastPauseMs: firmware.broadcastPauseMs ?? null,
     };
   }
 

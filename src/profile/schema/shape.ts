@@ -207,6 +207,9 @@ const FIRMWARE = Type.Object(
     ),
     verifyMaxS: Type.Optional(whole(10, 3600, 'verifies within, s')),
     activateMaxS: Type.Optional(whole(10, 7200, 'activates and answers again within, s')),
+    broadcastPauseMs: Type.Optional(
+      whole(0, 10_000, 'takes blocks that go to all meters of its line, with this pause after each, ms'),
+    ),
   },
   closed,
 );

@@ -8,7 +8,7 @@ import { serverAddress } from '../../../src/dlms/frame/hdlc-address.ts';
 import { HdlcClient } from '../../../src/dlms/frame/hdlc-client.machine.ts';
 import { HdlcServer } from '../../../src/dlms/frame/hdlc-server.machine.ts';
 import { WrapperClient } from '../../../src/dlms/frame/wrapper.machine.ts';
-import { type BroadcastSecurity, blockBroadcasts } from '../../../src/dlms/image/image-broadcast.ts';
+import { type BroadcastSecurity, blockBroadcast } from '../../../src/dlms/image/image-broadcast.ts';
 import { blockData, IMAGE_CLASS, imageObis } from '../../../src/dlms/image/image-object.ts';
 import { askForImage, imageRoomOf } from '../../../src/dlms/image/image-session.ts';
 import type { ImageOutcome, ImageStep } from '../../../src/dlms/image/image-steps.ts';
@@ -39,6 +39,8 @@ const OBIS = imageObis();
 const IMAGE = simImage('SIM 2.0', 20_000, (count) => new SeededRandom('image').bytes(count));
 const BLOCK_OCTETS = 200;
 const BLOCKS = IMAGE.length / BLOCK_OCTETS;
+const BLOCKS_OF = { image: IMAGE, obis: OBIS, blockOctets: BLOCK_OCTETS };
+const ALL_BLOCKS = Array.from({ length: BLOCKS }, (_, at) => at);
 const FIRMWARE = { classId: 1, instanceId: parseObis('1-0:0.2.0*255'), attributeId: 2 };
 const HDLC: BroadcastForm = { framing: 'hdlc', client: SAP, addressOctets: 4, informationBytes: 128 };
 
@@ -205,9 +207,9 @@ async function roll(
       assert.deepEqual(await line.drive(at, transfer), {
         kind: 'broadcast',
         blockOctets: BLOCK_OCTETS,
-        blocks: BLOCKS,
+        numbers: ALL_BLOCKS,
       });
-    await line.write(blockBroadcasts(IMAGE, OBIS, BLOCK_OCTETS, line.broadcast));
+    await line.write(ALL_BLOCKS.map((number) => blockBroadcast(BLOCKS_OF, number, line.broadcast)));
     for (const transfer of transfers) transfer.answer({ kind: 'result', code: 0 }, line.nowMs);
     const there = line.meters.map(({ device }) => device.firmware.blocksThere?.filter(Boolean).length ?? 0);
     if ((given.loss ?? 0) > 0) for (const count of there) assert.ok(count > 0 && count < BLOCKS, `${count} blocks`);

@@ -113,6 +113,8 @@ async function bench(
       }
     },
     withWire: () => assert.fail('commands take no wire'),
+    stationsOf: () => Promise.resolve(null),
+    withAll: () => assert.fail('nobody is spoken to at once'),
   };
   const { env } = world.program('edge');
   const images = new ImageFetcher({ env, store: new ImageStore(env, 'images'), ask: () => false });

@@ -45,6 +45,16 @@ function bench(slots = 1, tellsRest = false) {
       await world.clock.sleep(state.signOnMs);
       return { ok: true, result: await use(WIRE) };
     },
+    stationsOf: () => Promise.resolve('one key'),
+    lendAll: async (meterId, started, use) => {
+      note(`all stations of ${meterId}`);
+      await started();
+      const sendBlock = async () => {
+        note('block');
+        await world.clock.sleep(100);
+      };
+      return { ok: true, result: await use({ sendBlock, isWanted: () => false }) };
+    },
   };
   const rested = () => note('rested');
   const scheduler = new Scheduler({
@@ -192,7 +202,14 @@ test('IT-6 background work runs only when nothing periodic is due, one slice at 
 
 test('IT-6 a meter says how it takes a firmware, or nothing', async () => {
   const b = bench();
-  const rule = { obis: '0-0:44.0.0*255', version: null, info: 'required', verifyMaxMs: 1, activateMaxMs: 1 } as const;
+  const rule = {
+    obis: '0-0:44.0.0*255',
+    version: null,
+    info: 'required',
+    verifyMaxMs: 1,
+    activateMaxMs: 1,
+    broadcastPauseMs: null,
+  } as const;
   b.scheduler.addMeter('bus', id('a'), [JOB], rule);
   b.scheduler.addMeter('bus', id('b'), [JOB]);
   assert.deepEqual([b.scheduler.firmwareOf(id('a')), b.scheduler.firmwareOf(id('b'))], [rule, null]);

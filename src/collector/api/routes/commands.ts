@@ -13,7 +13,7 @@ import { timeOf } from '../time.ts';
 import { firmwareBody } from './images.ts';
 
 /** A key of the client's choice; the same key gives the same command, however often it is sent. */
-const IdempotencyHeaders = Type.Object({
+export const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
       pattern: '^[\\x21-\\x7e]{1,64}$',

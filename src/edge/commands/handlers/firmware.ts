@@ -2,6 +2,9 @@
  * A new firmware for a meter: fetch the image, send it in slices below periodic reading, and stay with it until the meter
  * runs it or says why not (IT-6).
  *
+ * Where line, profile and keys allow it, the blocks go to all meters of the line that get the same image, and this command
+ * sends its meter what it missed: see image-rounds.
+ *
  * Each slice is one turn on the line and ends after {@link BACKGROUND_SLICE_MS}, so that a read that comes due does not wait.
  * How far it came is in the journal before each step that cannot be taken back; after a restart it goes on from there. The
  * work is given up when the command expires, unless the meter is activating by then: its end is always waited for, within
@@ -19,6 +22,7 @@ import type { FirmwareRule } from '../../../profile/schema/profile.ts';
 import { EDGE_ERRORS } from '../../errors.ts';
 import { BACKGROUND_SLEEP_MS, BACKGROUND_SLICE_MS } from '../../limits.ts';
 import type { MeterAccess } from '../../ports.ts';
+import type { RoundSeat } from '../image-rounds.ts';
 import type { BackgroundHandler, BackgroundTools, Outcome } from './handler.ts';
 
 /** Code and name of the event that tells of a new firmware in the edge's own log. */
@@ -27,19 +31,60 @@ const ACTIVATED = { code: 3, name: 'firmware-activated' } as const;
 async function perform(body: FirmwareBody, tools: BackgroundTools): Promise<Outcome> {
   const { rule } = tools;
   if (rule === null) return ended('refused', 'COMMAND_NO_FIRMWARE', EDGE_ERRORS.COMMAND_NO_FIRMWARE.sentence);
+  // Taken before anything else: those who are ready early know for whom to wait.
+  const seat = await tools.seat(body.sha256);
+  try {
+    return await carriedOut(body, rule, seat, tools);
+  } finally {
+    seat?.leave();
+  }
+}
+
+async function carriedOut(
+  body: FirmwareBody,
+  rule: FirmwareRule,
+  seat: RoundSeat | null,
+  tools: BackgroundTools,
+): Promise<Outcome> {
   const octets = await tools.image({ sha256: body.sha256, sizeOctets: body.sizeOctets });
-  const transfer = transferOf(body, octets, rule, await tools.record());
+  const transfer = transferOf(body, octets, rule, await tools.record(), seat !== null);
   for (;;) {
     const step = transfer.next(tools.nowMs());
     if (step.kind === 'end') return outcomeOf(step.outcome, tools);
     if (tools.hasExpired() && transfer.record.phase !== 'activating') return outOfTime();
+    if (!transfer.mayBroadcast) seat?.leave();
+    if (step.kind === 'broadcast') {
+      // After a restart the meter is not asked to begin anew.
+      await tools.keep(transfer.record);
+      const { blockOctets, numbers } = step;
+      const progress = (sentence: string) => tools.progress(sentence);
+      const wentOut = seat?.ready({ octets, obis: rule.obis, blockOctets, numbers, progress });
+      await gathered(transfer, wentOut ?? Promise.resolve(false), tools);
+      continue;
+    }
     tell(transfer, tools);
     if (step.kind === 'wait') await waitOut(transfer, step.delayMs, tools);
     else await slice(transfer, tools);
   }
 }
 
-function transferOf(body: FirmwareBody, octets: Uint8Array, rule: FirmwareRule, record: ImageRecord | null) {
+/** Waits until the blocks went to all, or will not; or until the time of the command is over. */
+async function gathered(transfer: ImageTransfer, wentOut: Promise<boolean>, tools: BackgroundTools): Promise<void> {
+  while (!tools.hasExpired()) {
+    const sent = await Promise.race([wentOut, tools.sleep(BACKGROUND_SLEEP_MS).then(() => null)]);
+    if (sent === null) continue;
+    transfer.answer(sent ? { kind: 'result', code: 0 } : { kind: 'lost' }, tools.nowMs());
+    return;
+  }
+}
+
+function transferOf(
+  body: FirmwareBody,
+  octets: Uint8Array,
+  rule: FirmwareRule,
+  record: ImageRecord | null,
+  broadcast: boolean,
+) {
   const { version, info, verifyMaxMs, activateMaxMs } = rule;
   return new ImageTransfer({
     image: { octets, sha256: body.sha256, identifier: fromHex(body.identifier), signature: null },
@@ -51,6 +96,7 @@ function transferOf(body: FirmwareBody, octets: Uint8Array, rule: FirmwareRule, 
     info,
     activateAtMs: body.activateAtMs,
     record,
+    broadcast,
     verifyMaxMs,
     activateMaxMs,
   });

@@ -7,6 +7,7 @@ import type { CommandId, MeterId } from '../../../model/ids.ts';
 import type { FirmwareRule } from '../../../profile/schema/profile.ts';
 import type { EdgeErrorCode } from '../../errors.ts';
 import type { GroupRows, JobClass, JobFailure, MeterAccess, Neighbours, WantedImage, WorkResult } from '../../ports.ts';
+import type { RoundSeat } from '../image-rounds.ts';
 
 /** What came of a command. */
 export interface Outcome {
@@ -64,6 +65,8 @@ export interface BackgroundTools {
   hasExpired(): boolean;
   /** Runs a short turn on the meter's line, when nothing periodic is due. The first one begins the command. */
   onLine(work: (meter: MeterAccess) => Promise<void>): Promise<WorkResult<void>>;
+  /** A seat in the rounds in which an image goes to several meters of the line at once; null = this one gets it alone. */
+  seat(sha256: string): Promise<RoundSeat | null>;
   image(wanted: WantedImage): Promise<Uint8Array>;
   /** What was kept of this command before a restart. */
   record(): Promise<ImageRecord | null>;

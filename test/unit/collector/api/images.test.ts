@@ -78,3 +78,37 @@ test('a firmware is ordered by the hash of an image, and what is signed holds it
   });
   await r.end();
 });
+
+test('PROV-2 one order brings an image to several meters: a command each, or the reason; sent again it changes nothing', async () => {
+  const r = await rig();
+  const edge = { edgeId: E1 as EdgeId, tenantId: 'default', state: 'active', epoch: '00000000000000e1' };
+  r.store.edgeMap.set(E1, edge as never);
+  for (const meterId of [M1, 'm2'])
+    r.store.meterMap.set(meterId as never, { meterId, tenantId: 'default', edgeId: E1, placedFromMs: 0 } as never);
+  const url = '/api/v1/firmware-orders';
+  const body = { meterIds: [M1, 'm2', 'm9'], sha256: SHA256 };
+  assert.equal((await r.send('POST', url, body)).json().code, 'IMAGE_UNKNOWN');
+  await r.send('PUT', URL, OCTETS, HEADERS);
+  const key = { 'idempotency-key': 'night-1' };
+  const ordered = await r.send('POST', url, body, key);
+  assert.equal(ordered.statusCode, 202, ordered.body);
+  type Item = { meterId: string; command?: { id: string; what: string }; refused?: { code: string } };
+  const itemsOf = (answer: typeof ordered): readonly Item[] => answer.json().items;
+  const told = itemsOf(ordered).map(({ meterId, command, refused }) => [meterId, command?.what ?? refused?.code]);
+  const what = `Firmware ${SHA256.slice(0, 8)}, 2000000 octets`;
+  assert.deepEqual(told, [
+    [M1, what],
+    ['m2', what],
+    ['m9', 'METER_UNKNOWN'],
+  ]);
+  assert.equal(r.sent.length, 2);
+  const again = itemsOf(await r.send('POST', url, body, key));
+  assert.deepEqual(
+    again.map(({ command }) => command?.id),
+    itemsOf(ordered).map(({ command }) => command?.id),
+  );
+  assert.equal(r.sent.length, 2, 'nothing is sent twice');
+  const doubled = await r.send('POST', url, { ...body, meterIds: [M1, M1] });
+  assert.equal(doubled.json().code, 'BODY_INVALID');
+  await r.end();
+});
