@@ -55,12 +55,12 @@ const DRAWS: readonly Draw[] = [
   (random) => ({ kind: 'edge-clock-jump', byMs: Math.round((random.unit() * 2 - 1) * 2 * DAY_MS) }),
   () => ({ kind: 'collector-restart' }),
   (random) => ({ kind: 'collector-kill', offMs: random.below(30 * MINUTE_MS) }),
-  (random, meters) => ({
-    kind: 'meter',
-    meter: random.below(meters),
-    how: random.pick(WAYS),
-    forMs: random.below(12 * HOUR_MS),
-  }),
+  (random, meters) => {
+    const meter = random.below(meters);
+    const how = random.pick(WAYS);
+    // A babbler says five frames a second, each of them an event: an hour of it is as hard on its neighbours as half a day.
+    return { kind: 'meter', meter, how, forMs: random.below(12 * HOUR_MS) / (how === 'babble' ? 12 : 1) };
+  },
   (random, _meters, lines) => ({ kind: 'line-cut', line: random.below(lines), forMs: random.below(10 * HOUR_MS) }),
   (random, _meters, lines) => ({
     kind: 'line-noise',

@@ -5,7 +5,9 @@
  * Seeds are spread over two processes where the program is built; what one of them does is a part of its own
  * (`nightly swarm-part`), and the figures of both are added.
  */
+import { assert } from '../../base/errors.ts';
 import { SeededRandom } from '../../base/seeded-random.ts';
+import { parseYaml } from '../../base/yaml.ts';
 import { HOST_CRYPTO } from '../../host/crypto.ts';
 import { atLeast, atMost, type BenchEnv, type BenchResult } from '../benches/bench.ts';
 import { runElsewhere } from '../elsewhere.ts';
@@ -17,12 +19,14 @@ import { VirtualSystem } from '../virtual-system.ts';
 export const SWARM_PROFILES = ['generic/idis', 'generic/idis', 'generic/gas', 'generic/idis', 'generic/water'] as const;
 
 /** Runs of one size. */
-interface SwarmSize extends Omit<SwarmRun, 'seed'> {
+interface SwarmSize extends Omit<SwarmRun, 'seed' | 'readEveryS'> {
   /** Of the proof; its part in one process has `-part` behind it. */
   readonly name: string;
   readonly seedsDefault: number;
   /** One seed may take so long, on a crowded machine and in a cold process. */
   readonly seedMaxMs: number;
+  /** How often meters are read, s; each seed draws one. */
+  readonly rhythmsS: readonly number[];
 }
 
 const SMALL: SwarmSize = {
@@ -32,6 +36,7 @@ const SMALL: SwarmSize = {
   faultsPerDay: 6,
   seedsDefault: 200,
   seedMaxMs: 60_000,
+  rhythmsS: [900, 3_600, 14_400, 14_400],
 };
 const FULL: SwarmSize = {
   name: 'swarm-full',
@@ -41,8 +46,10 @@ const FULL: SwarmSize = {
   offlineDays: 7,
   seedsDefault: 2,
   seedMaxMs: 1_800_000,
+  rhythmsS: [14_400],
 };
 
+const PROFILE_CHARACTERS_MAX = 100_000;
 /** One for each core of the machines that we promise figures for. */
 const PROCESSES = 2;
 const DAY_MS = 86_400_000;
@@ -55,6 +62,8 @@ export interface SwarmRun {
   readonly faultsPerDay: number;
   /** Days in a row without a broker, beside the other faults; absent = none. */
   readonly offlineDays?: number;
+  /** Nothing of a meter is read more often, s; absent = as the profiles say, event logs every quarter of an hour. */
+  readonly readEveryS?: number;
 }
 
 /** What came out of it. */
@@ -83,7 +92,12 @@ export async function runSwarm(
   run: SwarmRun,
   profiles: readonly { readonly key: string; readonly text: string }[],
 ): Promise<SwarmOutcome> {
-  const system = await VirtualSystem.start({ seed: run.seed, meters: run.meters, profiles, crypto: HOST_CRYPTO });
+  const { seed, meters, readEveryS } = run;
+  const read =
+    readEveryS === undefined
+      ? profiles
+      : profiles.map(({ key, text }) => ({ key, text: readAtMost(text, readEveryS) }));
+  const system = await VirtualSystem.start({ seed, meters, profiles: read, crypto: HOST_CRYPTO });
   const durationMs = run.days * DAY_MS;
   const faults = faultsOf(run, system.site.places.length);
   let atMs = 0;
@@ -96,6 +110,26 @@ export async function runSwarm(
   const verdict = await system.settledVerdict();
   await system.stop();
   return { ...verdict, faults, traceHash: system.world.trace.hash() };
+}
+
+/** What of a profile says how often something is read. */
+interface Rhythms {
+  readonly profiles?: readonly { readonly intervalS: number; readonly periodS?: number }[];
+  readonly eventLogs?: readonly { readonly periodS?: number }[];
+}
+
+/** A profile whose buffers and logs are read every `everyS` seconds at the oftenest. */
+function readAtMost(text: string, everyS: number): string {
+  const parsed = parseYaml(text, PROFILE_CHARACTERS_MAX);
+  assert(parsed.ok, 'a profile of this repository is YAML');
+  const { profiles = [], eventLogs = [], ...rest } = parsed.value as Rhythms;
+  const slower = <Row extends object>(row: Row, periodS: number) => ({ ...row, periodS: Math.max(periodS, everyS) });
+  // JSON is YAML.
+  return JSON.stringify({
+    ...rest,
+    profiles: profiles.map((row) => slower(row, row.periodS ?? row.intervalS)),
+    eventLogs: eventLogs.map((row) => slower(row, row.periodS ?? 3_600)),
+  });
 }
 
 function faultsOf(run: SwarmRun, lines: number): PlannedFault[] {
@@ -172,7 +206,9 @@ async function runPart(size: SwarmSize, env: BenchEnv): Promise<BenchResult> {
   for (let seed = env.seed; seed < env.seed + wanted; seed++) {
     const seedStartedMs = env.nowMs();
     const offline = offlineDays === undefined ? {} : { offlineDays };
-    const { faults, settled, ...outcome } = await runSwarm({ seed, days, meters, faultsPerDay, ...offline }, profiles);
+    const readEveryS = new SeededRandom(`rhythm/${seed}`).pick(size.rhythmsS);
+    const run: SwarmRun = { seed, days, meters, faultsPerDay, readEveryS, ...offline };
+    const { faults, settled, ...outcome } = await runSwarm(run, profiles);
     const slowestSeedS = (env.nowMs() - seedStartedMs) / 1_000;
     add(sums, { ...outcome, seeds: 1, faults: faults.length, unsettled: settled ? 0 : 1, slowestSeedS });
     if (outcome.clean) continue;
