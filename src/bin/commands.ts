@@ -47,6 +47,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/scan.ts')).scanCommand,
   },
   {
+    name: 'import',
+    summary: 'Brings a list of meters to a collector, or says what is wrong with it',
+    load: async () => (await import('./commands/import.ts')).importCommand,
+  },
+  {
     name: 'pki',
     summary: 'Makes a private certificate authority for a trial, and certificates of concentrators',
     load: async () => (await import('./commands/pki.ts')).pkiCommand,

@@ -12,6 +12,7 @@ import { type Broker, type BrokerTls, startBroker } from './broker/broker.ts';
 import { createEnroller } from './broker/enroller.ts';
 import { createDesk, type RunningDesk } from './commands/desk.ts';
 import { type CollectorKeys, loadKeys } from './commands/keys.ts';
+import { createImporter } from './import/importer.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
 import { FOLD_AGE_MS, FOLD_BLOCKS_MAX, INBOX_MAX, JOURNAL_KEPT_MS } from './limits.ts';
 import type { Authenticator, CollectorStore, Enroller, HealthFact } from './ports.ts';
@@ -150,6 +151,7 @@ class RunningCollector {
         auth,
         commands: desk,
         enroller,
+        importer: createImporter({ env, store }),
         health: async () => this.#health(),
         facts: async () => this.#facts(),
       },

@@ -157,6 +157,13 @@ export interface MeterRecord {
   readonly profile?: string;
   readonly name?: string;
   readonly timeZone?: string;
+  readonly serial?: string;
+  /** System title, 16 hex digits. */
+  readonly title?: string;
+  /** Line of the concentrator on which it hangs. */
+  readonly line?: string;
+  /** Physical HDLC address. */
+  readonly address?: number;
   readonly edgeId?: EdgeId;
   readonly placedFromMs?: number;
   readonly placedToMs?: number;
@@ -244,12 +251,15 @@ export interface QueryStore {
 
 /** Registry changes. */
 export interface RegistryStore {
+  /** Creates a meter or replaces what people say of it; serial number and title stay unless others are given. */
   saveMeter(meter: {
     readonly meterId: MeterId;
     readonly tenantId: TenantId;
     readonly profile?: string;
     readonly name?: string;
     readonly timeZone?: string;
+    readonly serial?: string;
+    readonly title?: string;
   }): Promise<void>;
   /**
    * Places the meter on the edge from `fromMs` on, until the next later placement, and ends an earlier one there. What the
@@ -257,6 +267,78 @@ export interface RegistryStore {
    */
   placeMeter(meterId: MeterId, edgeId: EdgeId, fromMs: number): Promise<void>;
   endPlacement(meterId: MeterId, toMs: number): Promise<void>;
+}
+
+/** What a list says of a meter; what it leaves out stays as it is. Of a known meter: what is known, and its place now. */
+export interface ListedMeter
+  extends Pick<
+    MeterRecord,
+    'meterId' | 'profile' | 'name' | 'timeZone' | 'serial' | 'title' | 'line' | 'address' | 'edgeId'
+  > {
+  /** Since when it is placed on `edgeId`; absent = since the import. */
+  readonly placedFromMs?: number;
+}
+
+/** The registry inside the transaction of an import. */
+export interface ImportView {
+  /** Of each listed meter what is known, and all meters with one of their serial numbers, titles or addresses. */
+  known(meters: readonly ListedMeter[], atMs: number): Promise<readonly ListedMeter[]>;
+  /** Creates and changes the meters, and places those with an edge that are placed nowhere. */
+  write(meters: readonly ListedMeter[], options: { readonly tenantId: TenantId; readonly atMs: number }): Promise<void>;
+}
+
+/** Lists of meters. */
+export interface ImportStore {
+  /** Runs `work` in one transaction, one import at a time. It may be run again; it must not change anything else. */
+  withImport<Result>(work: (view: ImportView) => Promise<Result>): Promise<Result>;
+}
+
+/** How a list is imported. */
+export interface ImportOptions {
+  readonly tenantId: TenantId;
+  readonly actor: string;
+  /** Checks all and changes nothing. */
+  readonly isDryRun: boolean;
+  /** Takes the lines that are good; otherwise one fault stops all. */
+  readonly onlyValid: boolean;
+}
+
+/** One fault of a list. */
+export interface ImportFault {
+  /** Line of the file, from 1. */
+  readonly line: number;
+  /** Name of the column; empty = the line as a whole. */
+  readonly column: string;
+  readonly code: string;
+  readonly meterId?: string;
+  /** What is wrong, a sentence. */
+  readonly problem: string;
+  /** What to do, a sentence. */
+  readonly wayOut: string;
+}
+
+/** What became of a list. Meters are counted as they are, or would be if the list were applied. */
+export interface ImportReport {
+  /** Lines below the first. */
+  readonly rows: number;
+  readonly created: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  /** Lines with a fault. */
+  readonly refused: number;
+  /** The registry holds it now. */
+  readonly isApplied: boolean;
+  readonly isDryRun: boolean;
+  /** The first faults, by line. */
+  readonly faults: readonly ImportFault[];
+  readonly faultsTotal: number;
+  readonly tookMs: number;
+}
+
+/** Imports lists of meters; implemented by import. */
+export interface MeterImporter {
+  /** `text` is CSV in UTF-8. Throws IMPORT_BUSY while another list is imported. */
+  importMeters(text: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<ImportReport>;
 }
 
 /** A command with its state and history. */
@@ -470,6 +552,7 @@ export interface CollectorStore
     RegistryStore,
     CommandStore,
     ImageStore,
+    ImportStore,
     AuthStore,
     BrokerUsers {
   /** Called after commits that readers may care about. */

@@ -12,6 +12,7 @@ import type {
   CollectorStore,
   EdgeRecord,
   Folder,
+  ImportView,
   JournalStore,
   LaneCursor,
   LaneGap,
@@ -437,6 +438,11 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
 
   async saveMeter(meter: Parameters<RegistryStore['saveMeter']>[0]): Promise<void> {
     this.#readings.saveMeter(meter);
+  }
+
+  /** A model has no transactions; whoever imports writes after everything was checked. */
+  withImport<Result>(work: (view: ImportView) => Promise<Result>): Promise<Result> {
+    return work(this.#readings.importView);
   }
 
   async placeMeter(meterId: MeterId, edgeId: EdgeId, fromMs: number): Promise<void> {

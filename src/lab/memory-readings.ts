@@ -2,6 +2,8 @@
 import type {
   ChannelRecord,
   Gap,
+  ImportView,
+  ListedMeter,
   MeterRecord,
   QueryStore,
   ReadingQuery,
@@ -24,7 +26,7 @@ interface Placement {
 }
 
 interface KeptMeter {
-  base: Parameters<RegistryStore['saveMeter']>[0];
+  base: Parameters<RegistryStore['saveMeter']>[0] & Pick<ListedMeter, 'line' | 'address'>;
   placements: Placement[];
 }
 
@@ -35,6 +37,13 @@ interface KeptChannel {
   versions: readonly Version[];
   /** Arrivals that are not in `versions` yet. */
   fresh: Version[];
+}
+
+/** A meter as a list has it, at its place of this time. */
+function listedOf({ base, placements }: KeptMeter, atMs: number): ListedMeter {
+  const { tenantId: _tenant, ...listed } = base;
+  const now = placements.findLast(({ fromMs, toMs }) => fromMs <= atMs && (toMs === null || toMs > atMs));
+  return { ...listed, ...(now === undefined ? {} : { edgeId: now.edgeId }) };
 }
 
 /** Versions of readings and where their meters are placed. What is visible follows from both, each time it is asked. */
@@ -67,8 +76,36 @@ export class MemoryReadings {
   }
 
   saveMeter(meter: Parameters<RegistryStore['saveMeter']>[0]): void {
-    this.#meters.set(meter.meterId, { base: meter, placements: this.#meters.get(meter.meterId)?.placements ?? [] });
+    const known = this.#meters.get(meter.meterId);
+    const { profile: _profile, name: _name, timeZone: _zone, ...kept } = known?.base ?? meter;
+    this.#meters.set(meter.meterId, { base: { ...kept, ...meter }, placements: known?.placements ?? [] });
   }
+
+  /** What a list sees of the registry, and how it changes it. */
+  readonly importView: ImportView = {
+    known: async (meters, atMs) => {
+      const all = [...this.#meters.values()].map((meter) => listedOf(meter, atMs));
+      return all.filter((known) =>
+        meters.some(
+          ({ meterId, serial, title, address, edgeId }) =>
+            known.meterId === meterId ||
+            (serial !== undefined && known.serial === serial) ||
+            (title !== undefined && known.title === title) ||
+            (address !== undefined && known.address === address && known.edgeId === edgeId),
+        ),
+      );
+    },
+    write: async (meters, { tenantId, atMs }) => {
+      for (const { edgeId, placedFromMs = atMs, ...said } of meters) {
+        const known = this.#meters.get(said.meterId);
+        const meter = { base: { tenantId, ...known?.base, ...said }, placements: known?.placements ?? [] };
+        this.#meters.set(said.meterId, meter);
+        const isPlaced = listedOf(meter, atMs).edgeId !== undefined;
+        const ended = meter.placements.map(({ toMs }) => toMs ?? 0).filter((toMs) => toMs <= atMs);
+        if (edgeId !== undefined && !isPlaced) this.place(said.meterId, edgeId, Math.max(placedFromMs, ...ended));
+      }
+    },
+  };
 
   place(meterId: MeterId, edgeId: EdgeId, fromMs: number): void {
     const meter = this.#meters.get(meterId);

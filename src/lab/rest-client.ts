@@ -24,6 +24,11 @@ export class RestClient {
     return new RestClient(url, token);
   }
 
+  /** A client with a token that somebody has; `url` is that of the collector, with or without a slash at its end. */
+  static withToken(url: string, token: string): RestClient {
+    return new RestClient(url.replace(/\/+$/, ''), token);
+  }
+
   /** The body of a page; rejects unless the status is 200. `path` begins behind `/api/v1/`. */
   async get<Body>(path: string): Promise<Body> {
     const answer = await ask(`${this.url}/api/v1/${path}`, { method: 'GET', token: this.token });
@@ -35,24 +40,34 @@ export class RestClient {
   post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<RestAnswer> {
     return ask(`${this.url}/api/v1/${path}`, { method: 'POST', token: this.token, body, headers });
   }
+
+  /** Sends octets of a media type; every status is an answer. */
+  postOctets(path: string, octets: Uint8Array, mediaType: string): Promise<RestAnswer> {
+    return ask(`${this.url}/api/v1/${path}`, { method: 'POST', token: this.token, octets, mediaType });
+  }
 }
 
 interface Question {
   readonly method: 'GET' | 'POST';
   readonly token?: string;
   readonly body?: unknown;
+  /** In the place of a body of JSON. */
+  readonly octets?: Uint8Array;
+  readonly mediaType?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-async function ask(url: string, { method, token, body, headers }: Question): Promise<RestAnswer> {
+async function ask(url: string, question: Question): Promise<RestAnswer> {
+  const { method, token, body, octets, mediaType = 'application/json', headers } = question;
+  const sent = octets ?? (body === undefined ? undefined : JSON.stringify(body));
   const answer = await fetch(url, {
     method,
     headers: {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(sent === undefined ? {} : { 'content-type': mediaType }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(sent === undefined ? {} : { body: sent }),
   });
   const text = await answer.text();
   return { status: answer.status, body: text === '' ? null : JSON.parse(text) };

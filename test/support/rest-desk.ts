@@ -1,6 +1,7 @@
 /** REST over the collector of a virtual system, without a socket. */
 import { createApi } from '../../src/collector/api/server.ts';
 import { createAuth } from '../../src/collector/auth/auth.ts';
+import { createImporter } from '../../src/collector/import/importer.ts';
 import type { VirtualSystem } from '../../src/lab/virtual-system.ts';
 import { DEFAULT_TENANT } from '../../src/model/ids.ts';
 
@@ -20,7 +21,14 @@ export async function restDesk(system: VirtualSystem) {
   const { env } = world.program('rest');
   const auth = createAuth({ env, store });
   const api = await createApi(
-    { env, store, auth, commands: collector.desk, enroller: collector.enroller },
+    {
+      env,
+      store,
+      auth,
+      commands: collector.desk,
+      enroller: collector.enroller,
+      importer: createImporter({ env, store }),
+    },
     { host: '127.0.0.1', port: 0, processMetrics: false },
   );
   const { text: token } = await auth.issue({ name: 'viewer', role: 'viewer', tenantId: DEFAULT_TENANT }, 'test');

@@ -12,6 +12,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { createApi } from '../../src/collector/api/server.ts';
 import { createAuth } from '../../src/collector/auth/auth.ts';
 import { createDesk } from '../../src/collector/commands/desk.ts';
+import { createImporter } from '../../src/collector/import/importer.ts';
 import { HOST_CRYPTO } from '../../src/host/crypto.ts';
 import { HOST_DISK } from '../../src/host/disk.ts';
 import { DEFAULT_TENANT } from '../../src/model/ids.ts';
@@ -67,7 +68,7 @@ async function collector() {
     deactivate: async () => true,
   };
   const api = await createApi(
-    { env, store, auth, commands, enroller },
+    { env, store, auth, commands, enroller, importer: createImporter({ env, store }) },
     { host: '127.0.0.1', port: 0, webFolder: WEB, processMetrics: false },
   );
   const { url } = await api.listen();
@@ -205,6 +206,27 @@ if (PROGRAM === undefined) {
     assert.equal(await page.locator('tbody tr').count(), 3);
     assert.deepEqual(foreign, []);
     assert.deepEqual(complaints, []);
+    await context.close();
+  });
+
+  test('MDM-6 a list of meters is checked in the console, shows what is wrong, and is imported', async () => {
+    const { context, page, foreign, complaints } = await enter();
+    await page.goto(`${site.url}/#/meters`);
+    await page.getByRole('button', { name: 'Import a list' }).click();
+    const list = 'meter_id,serial,edge\nnew-1,7001,e9\nnew-2,7002,\n';
+    const file = page.getByLabel('List, CSV', { exact: false });
+    await file.setInputFiles({ name: 'meters.csv', mimeType: 'text/csv', buffer: Buffer.from(list) });
+    await page.getByRole('button', { name: 'Check the list' }).click();
+    await page.getByText('2 lines: 1 new, 0 changed, 0 as they were, 1 wrong. Nothing was changed yet.').waitFor();
+    await page.getByRole('cell', { name: 'There is no active concentrator e9.' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Import the list' }).isDisabled(), true);
+    await page.getByLabel('Take the good lines').check();
+    await page.getByRole('button', { name: 'Check the list' }).click();
+    await page.getByRole('button', { name: 'Import the good lines' }).click();
+    await page.getByText('The list is imported.', { exact: false }).waitFor();
+    assert.equal(site.store.meterMap.get('new-2')?.serial, '7002');
+    assert.equal(site.store.meterMap.has('new-1'), false);
+    assert.deepEqual([foreign, complaints], [[], []]);
     await context.close();
   });
 

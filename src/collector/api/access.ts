@@ -23,6 +23,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /api/v1/edges/:edgeId/adopt': 'admin',
   'POST /api/v1/edges/:edgeId/deactivate': 'admin',
   'GET /api/v1/meters': 'viewer',
+  'POST /api/v1/meters/import': 'operator',
   'GET /api/v1/meters/:meterId': 'viewer',
   'PUT /api/v1/meters/:meterId': 'operator',
   'POST /api/v1/meters/:meterId/placements': 'operator',

@@ -56,13 +56,20 @@ export const API_ERRORS = {
     409,
     'The concentrator of this meter has never called, so no command can be bound to its store yet.',
   ),
+  IMPORT_BUSY: {
+    ...refusal(409, 'Another list of meters is being imported. Try again when it is done; that takes some seconds.'),
+    retry: 'later',
+  },
   IMAGES_FULL: refusal(409, 'No more images can be kept. Remove one first.'),
   EDGE_ACTIVE: refusal(409, 'This concentrator is active already. Deactivate it first to give it new keys.'),
   SETUP_CLOSED: refusal(409, 'This collector has an administrator already.'),
-  BODY_TOO_LARGE: refusal(413, 'The body is larger than 1 MiB, or than 4 MiB for an image.'),
+  BODY_TOO_LARGE: refusal(
+    413,
+    'The body is larger than 1 MiB, than 4 MiB for an image, or than 32 MiB for a list of meters.',
+  ),
   MEDIA_TYPE_UNKNOWN: refusal(
     415,
-    'Bodies are JSON: send `Content-Type: application/json`; images are application/octet-stream.',
+    'Bodies are JSON: send `Content-Type: application/json`; images are application/octet-stream, lists of meters text/csv.',
   ),
   IDEMPOTENCY_KEY_REUSED: refusal(
     422,

@@ -2,6 +2,8 @@
 
 /** Largest request body: the longest honest one, a command of 16 objects, is under 2 kB. */
 export const BODY_MAX_BYTES = 1_048_576;
+/** Longest list of meters: 50,000 rows with three wrapped keys each take about 20 MB. */
+export const IMPORT_BODY_MAX_BYTES = 32 * 1_048_576;
 /** Longest query or path value; an ISO time has 24 characters, a cursor under 200. */
 export const TEXT_MAX_CHARS = 256;
 /** Time for the header lines of a request; slower ones are attacks or dead lines (design 8). */

@@ -130,6 +130,13 @@ export const QUERY = {
     },
     STRICT,
   ),
+  import: Type.Object(
+    {
+      dryRun: optional(words(['yes', 'no'], 'Check all and change nothing; default no')),
+      take: optional(words(['all', 'valid'], 'All lines or none, or those that are good; default all')),
+    },
+    STRICT,
+  ),
   image: Type.Object(
     {
       identifier: Type.String({
@@ -162,6 +169,8 @@ export const BODY = {
       profile: optional(Type.String({ pattern: '^[a-z0-9._-]{1,64}/[a-z0-9._-]{1,64}$', description: 'vendor/model' })),
       name: optional(Type.String({ maxLength: 200 })),
       timeZone: optional(Type.String({ maxLength: 64, description: 'IANA name' })),
+      serial: optional(Type.String({ pattern: '^[!-~]{1,64}$', description: 'Serial number; stays when left out' })),
+      title: optional(Type.String({ pattern: '^[0-9a-f]{16}$', description: 'System title; stays when left out' })),
     },
     STRICT,
   ),

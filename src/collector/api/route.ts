@@ -11,6 +11,7 @@ import type {
   HealthFact,
   ImageStore,
   JournalStore,
+  MeterImporter,
   Principal,
   QueryStore,
   RegistryStore,
@@ -33,6 +34,7 @@ export interface ApiParts {
   readonly auth: Authenticator;
   readonly commands: CommandDesk;
   readonly enroller: Enroller;
+  readonly importer: MeterImporter;
   /** States of the other rooms, in words. */
   readonly health?: () => Promise<readonly HealthFact[]>;
   /** Figures of the other rooms for `/metrics`, by name without the prefix `deltawatt_`. */

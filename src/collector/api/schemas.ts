@@ -76,6 +76,10 @@ export const Meter = Type.Object(
     profile: optional(Type.String()),
     name: optional(Type.String()),
     timeZone: optional(Type.String()),
+    serial: optional(Type.String({ description: 'Serial number' })),
+    title: optional(Type.String({ description: 'System title, 16 hex digits' })),
+    line: optional(Type.String({ description: 'Line of its concentrator' })),
+    address: optional(Type.Integer({ description: 'Physical HDLC address' })),
     edgeId: optional(EdgeIdText),
     placedFromMs: optional(instant('Placed on the concentrator from')),
     placedToMs: optional(instant('Placed on the concentrator until')),
@@ -274,6 +278,33 @@ export const ImageAnswer = Type.Object(
     uploadedAtMs: instant('Uploaded'),
   },
   { title: 'Image' },
+);
+
+/** What became of a list of meters. */
+export const ImportBody = Type.Object(
+  {
+    rows: Type.Integer({ description: 'Lines below the first' }),
+    created: Type.Integer({ description: 'Meters that are new' }),
+    changed: Type.Integer({ description: 'Meters of which the list says something new' }),
+    unchanged: Type.Integer(),
+    refused: Type.Integer({ description: 'Lines with a fault' }),
+    isApplied: Type.Boolean({ description: 'The registry holds the list now, or its good lines' }),
+    isDryRun: Type.Boolean(),
+    faults: Type.Array(
+      Type.Object({
+        line: Type.Integer({ description: 'Line of the file, from 1' }),
+        column: Type.String({ description: 'Empty: the line as a whole' }),
+        code: Type.String(),
+        meterId: optional(Type.String()),
+        problem: Type.String(),
+        wayOut: Type.String(),
+      }),
+      { description: 'The first 1,000, by line' },
+    ),
+    faultsTotal: Type.Integer(),
+    tookMs: Type.Integer(),
+  },
+  { title: 'Import of a list of meters' },
 );
 
 /** A token without its secret. */

@@ -30,6 +30,7 @@ import { registerEdges } from './routes/edges.ts';
 import { registerExceptions } from './routes/exceptions.ts';
 import { registerFirmwareOrders } from './routes/firmware-orders.ts';
 import { registerImages } from './routes/images.ts';
+import { registerMeterImport } from './routes/meter-import.ts';
 import { registerMeters } from './routes/meters.ts';
 import { registerReadings } from './routes/readings.ts';
 import { registerStream } from './routes/stream.ts';
@@ -90,6 +91,7 @@ export async function createApi(parts: ApiParts, settings: ApiSettings): Promise
     registerTokens,
     registerEdges,
     registerMeters,
+    registerMeterImport,
     registerReadings,
     registerCommands,
     registerFirmwareOrders,

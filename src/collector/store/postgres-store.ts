@@ -21,6 +21,7 @@ import { imageStore } from './images.ts';
 import { journalStore } from './journal.ts';
 import { leaseStore } from './leases.ts';
 import { APPEND_CONNECTIONS, POOL_CONNECTIONS } from './limits.ts';
+import { meterListStore } from './meter-lists.ts';
 import { loadMigrations, migrateForward } from './migrate.ts';
 import { APPEND_APPLICATION, ReadingStore } from './reading-queries.ts';
 import { registryStore } from './registry.ts';
@@ -104,6 +105,7 @@ async function join(context: StoreContext, listeners: ((change: StoreChange) => 
     ...registryStore(context, readings),
     ...commandStore(context),
     ...imageStore(context),
+    ...meterListStore(context),
     ...accessStore(context),
     ...brokerUserStore(context),
     fold: (options) => fold.fold(options),

@@ -21,10 +21,10 @@ export function registryStore(context: StoreContext, readings: ReadingStore): Re
   return {
     saveMeter: async (meter) => {
       await database.change(
-        `INSERT INTO meters (tenant_id, meter_id, profile, name, time_zone) VALUES ($1, $2, $3, $4, $5)
+        `INSERT INTO meters AS m (tenant_id, meter_id, profile, name, time_zone, serial, title) VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (meter_id) DO UPDATE SET tenant_id = excluded.tenant_id, profile = excluded.profile, name = excluded.name,
-           time_zone = excluded.time_zone`,
-        [meter.tenantId, meter.meterId, meter.profile, meter.name, meter.timeZone],
+           time_zone = excluded.time_zone, serial = coalesce(excluded.serial, m.serial), title = coalesce(excluded.title, m.title)`,
+        [meter.tenantId, meter.meterId, meter.profile, meter.name, meter.timeZone, meter.serial, meter.title],
       );
     },
     placeMeter: (meterId, edgeId, fromMs) => placeMeter(context, meterId, edgeId, fromMs),
@@ -53,6 +53,10 @@ interface MeterRow {
   readonly profile: string | null;
   readonly name: string | null;
   readonly time_zone: string | null;
+  readonly serial: string | null;
+  readonly title: string | null;
+  readonly line: string | null;
+  readonly address: number | null;
   readonly edge_id: EdgeId | null;
   readonly from_ms: number | null;
   readonly to_ms: number | null;
@@ -98,6 +102,10 @@ function meterOf(row: MeterRow, lastReadingAtMs: number, lastHeardAtMs: number):
     ...(row.profile === null ? {} : { profile: row.profile }),
     ...(row.name === null ? {} : { name: row.name }),
     ...(row.time_zone === null ? {} : { timeZone: row.time_zone }),
+    ...(row.serial === null ? {} : { serial: row.serial }),
+    ...(row.title === null ? {} : { title: row.title }),
+    ...(row.line === null ? {} : { line: row.line }),
+    ...(row.address === null ? {} : { address: row.address }),
     ...(row.edge_id === null || row.from_ms === null ? {} : { edgeId: row.edge_id, placedFromMs: row.from_ms }),
     ...(row.to_ms === null ? {} : { placedToMs: row.to_ms }),
     ...(state === null ? {} : { state: { meterId, state, sentence: sentence ?? '', sinceMs: sinceMs ?? 0 } }),

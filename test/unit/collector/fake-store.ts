@@ -7,6 +7,7 @@ import type {
   EdgeRecord,
   Gap,
   ImageRecord,
+  ImportView,
   MeterRecord,
   StoreChange,
   StoredReading,
@@ -36,6 +37,7 @@ type Asked = Pick<
   | 'saveMeter'
   | 'placeMeter'
   | 'endPlacement'
+  | 'withImport'
   | 'create'
   | 'command'
   | 'commands'
@@ -154,6 +156,15 @@ export class FakeStore implements Asked {
     const meter = this.meterMap.get(meterId);
     if (meter !== undefined) this.meterMap.set(meterId, { ...meter, placedToMs });
   }
+
+  withImport = async <Result>(work: (view: ImportView) => Promise<Result>): Promise<Result> =>
+    work({
+      known: async () => [...this.meterMap.values()].map(({ tenantId: _tenant, state: _state, ...meter }) => meter),
+      write: async (meters, { tenantId }) => {
+        for (const meter of meters)
+          this.meterMap.set(meter.meterId, { ...this.meterMap.get(meter.meterId), tenantId, ...meter });
+      },
+    });
 
   async create(
     command: Parameters<CollectorStore['create']>[0],

@@ -35,20 +35,25 @@ export async function call<Answer>(
   options: {
     readonly method?: string;
     readonly body?: unknown;
+    /** A file in the place of a body of JSON, with its media type. */
+    readonly file?: { readonly content: Blob; readonly mediaType: string };
     readonly headers?: Record<string, string>;
     readonly signal?: AbortSignal;
   } = {},
 ): Promise<Answer> {
   const own = token();
+  const { body: json, file } = options;
+  const mediaType = file?.mediaType ?? (json === undefined ? undefined : 'application/json');
+  const sent = file?.content ?? (json === undefined ? undefined : JSON.stringify(json));
   const answer = await fetch(path, {
     method: options.method ?? 'GET',
     headers: {
       accept: 'application/json',
       ...(own === null ? {} : { authorization: `Bearer ${own}` }),
-      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(mediaType === undefined ? {} : { 'content-type': mediaType }),
       ...options.headers,
     },
-    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    ...(sent === undefined ? {} : { body: sent }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   }).catch((error: unknown) => {
     if (options.signal?.aborted) throw error;

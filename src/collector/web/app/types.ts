@@ -166,3 +166,23 @@ export interface Column {
   readonly constant?: number | string | null;
   readonly values?: readonly (number | string | null)[];
 }
+
+/** What became of a list of meters. */
+export interface ImportReport {
+  readonly rows: number;
+  readonly created: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly refused: number;
+  readonly isApplied: boolean;
+  readonly isDryRun: boolean;
+  readonly faults: readonly {
+    readonly line: number;
+    readonly column: string;
+    readonly code: string;
+    readonly meterId?: string;
+    readonly problem: string;
+    readonly wayOut: string;
+  }[];
+  readonly faultsTotal: number;
+}

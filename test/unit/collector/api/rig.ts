@@ -2,6 +2,7 @@
 import { createApi } from '../../../../src/collector/api/server.ts';
 import { createAuth } from '../../../../src/collector/auth/auth.ts';
 import { createDesk } from '../../../../src/collector/commands/desk.ts';
+import { createImporter } from '../../../../src/collector/import/importer.ts';
 import type { EdgePublisher, Enroller } from '../../../../src/collector/ports.ts';
 import { HOST_CRYPTO } from '../../../../src/host/crypto.ts';
 import { DEFAULT_TENANT } from '../../../../src/model/ids.ts';
@@ -39,7 +40,7 @@ export async function rig(
     deactivate: async (edgeId) => store.edgeMap.has(edgeId),
   };
   const api = await createApi(
-    { env, store, auth, commands, enroller },
+    { env, store, auth, commands, enroller, importer: createImporter({ env, store }) },
     {
       host: '127.0.0.1',
       port: 0,

@@ -7,6 +7,7 @@ import { RowTable } from '../parts/row-table.tsx';
 import { Await, Empty } from '../parts/states.tsx';
 import type { Exceptions, Meter, Page } from '../types.ts';
 import { agoText, METER_STATE_WORDS, plural } from '../words.ts';
+import { ImportMetersCard } from './import-meters.tsx';
 import { Title } from './title.tsx';
 
 const FILTERS: readonly (readonly [string, string])[] = [
@@ -37,6 +38,7 @@ export function MetersPage(props: { readonly query: URLSearchParams }) {
     data: exceptions.data === null ? null : { items: exceptions.data.meters.troubled },
   };
   const shown = isTroubled ? troubled : list;
+  const [isImporting, setIsImporting] = useState(false);
   useReloadOn((change) => change.event === 'meter-state', shown.reload, 3_500);
   const choose = (value: string): void =>
     go(
@@ -56,7 +58,11 @@ export function MetersPage(props: { readonly query: URLSearchParams }) {
             </button>
           ))}
         </fieldset>
+        <button type="button" class="button" disabled={isImporting} onClick={() => setIsImporting(true)}>
+          Import a list…
+        </button>
       </Title>
+      {isImporting && <ImportMetersCard onImported={shown.reload} onClose={() => setIsImporting(false)} />}
       <section class="card" aria-label="Meters">
         <Await resource={shown} loading="Looking for meters.">
           {(page) => <MeterList first={page} search={search.toString()} />}

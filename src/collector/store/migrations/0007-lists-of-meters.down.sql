@@ -1,0 +1,1 @@
+ALTER TABLE meters DROP COLUMN serial, DROP COLUMN title, DROP COLUMN line, DROP COLUMN address;
