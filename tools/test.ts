@@ -1,6 +1,7 @@
 /**
- * Runs the tests: every `*.test.ts` under test/, suite by suite. Files that start programs, listen or measure have a
- * process each; the files of a suite that is pure share one (tools/test-group.ts).
+ * Runs the tests: every `*.test.ts` under test/. Files that start programs, listen or measure have a process each; the files
+ * of a suite that is pure share one (tools/test-group.ts). Processes start in the order of the suites, one for each core; beside
+ * them runs one of those that wait more than they compute.
  *
  *   npm test                      everything
  *   npm test -- unit/dlms hdlc    only files whose path contains one of the words
@@ -25,28 +26,27 @@ interface Suite {
   readonly timeoutMs: number;
   /** Its files share a process: they leave nothing behind and measure nothing that a neighbour changes. */
   readonly together?: boolean;
-  /** Its files wait more than they compute, so one more than there are cores run at once. */
-  readonly waits?: boolean;
+  /** Files that wait more than they compute, by name: one runs beside the others from the start on. */
+  readonly waiting?: readonly string[];
   /** Files that take longest, in the order in which they start; the others follow by name. */
   readonly first?: readonly string[];
 }
 
-/** Order of the suites, cheap and telling ones first. */
+/** Cheap and telling ones first. */
 const SUITES: readonly Suite[] = [
   { name: 'unit', timeoutMs: 600_000, together: true },
   { name: 'vectors', timeoutMs: 120_000, together: true },
   { name: 'property', timeoutMs: 120_000, together: true },
-  { name: 'suite', timeoutMs: 120_000 },
+  { name: 'suite', timeoutMs: 180_000 },
   { name: 'fuzz', timeoutMs: 300_000 },
   { name: 'attack', timeoutMs: 180_000 },
   { name: 'compliance', timeoutMs: 180_000 },
-  { name: 'system', timeoutMs: 300_000 },
+  { name: 'system', timeoutMs: 420_000 },
   {
     name: 'fault',
     timeoutMs: 1_500_000,
-    waits: true,
-    // The swarms keep both cores busy, the others wait for restarts: each swarm runs beside some of them.
-    first: ['swarm-full', 'kill', 'net', 'swarm', 'powercut', 'disk', 'clock'],
+    first: ['swarm-full', 'swarm', 'clock'],
+    waiting: ['kill', 'net', 'powercut', 'disk'],
   },
 ];
 const GROUP = join(ROOT, 'tools', 'test-group.ts');
@@ -78,7 +78,15 @@ interface SuiteResult {
   failed: number;
   readonly skipped: Skipped[];
   readonly slow: { readonly name: string; readonly durationMs: number }[];
-  wallMs: number;
+  /** What its processes took, added up. */
+  tookMs: number;
+}
+
+/** What one process runs: a file, or all files of a suite whose files share one. */
+interface Item {
+  readonly suite: Suite;
+  readonly result: SuiteResult;
+  readonly files: readonly string[];
 }
 
 const print = (line: string): void => {
@@ -194,9 +202,49 @@ function inOrder(files: readonly string[], first: readonly string[]): string[] {
   return [...files].sort((a, b) => placeOf(a) - placeOf(b));
 }
 
-async function runSuite(suite: Suite, files: readonly string[]): Promise<SuiteResult> {
-  const { name, timeoutMs, together = false, waits = false } = suite;
-  const result: SuiteResult = { name, files: files.length, passed: 0, failed: 0, skipped: [], slow: [], wallMs: 0 };
+function itemsOf(suite: Suite, files: readonly string[]): Item[] {
+  const { name, together = false, first = [] } = suite;
+  const result: SuiteResult = { name, files: files.length, passed: 0, failed: 0, skipped: [], slow: [], tookMs: 0 };
+  if (together) return [{ suite, result, files }];
+  return inOrder(files, first).map((file) => ({ suite, result, files: [file] }));
+}
+
+const waits = ({ suite, files }: Item): boolean =>
+  suite.waiting?.some((name) => files[0]?.endsWith(`/${name}.test.ts`)) === true;
+
+/** Runs every item; the files of a group are told to its process by the environment, so one group runs at a time. */
+async function runAll(items: readonly Item[]): Promise<void> {
+  const computing = items.filter((item) => !waits(item));
+  const waiting = items.filter(waits);
+  const running = new Set<Promise<void>>();
+  let busy = 0;
+  let groups = 0;
+  const start = (item: Item): void => {
+    const counts = waits(item) ? 0 : 1;
+    const group = item.suite.together === true ? 1 : 0;
+    busy += counts;
+    groups += group;
+    const done = runItem(item).finally(() => {
+      busy -= counts;
+      groups -= group;
+      running.delete(done);
+    });
+    running.add(done);
+  };
+  const next = (): Item | undefined => {
+    if (running.size > CONCURRENCY) return undefined;
+    const at = busy < CONCURRENCY ? computing.findIndex(({ suite }) => groups === 0 || suite.together !== true) : -1;
+    return at >= 0 ? computing.splice(at, 1)[0] : waiting.shift();
+  };
+  for (;;) {
+    for (let item = next(); item !== undefined; item = next()) start(item);
+    if (running.size === 0) return;
+    await Promise.race(running);
+  }
+}
+
+async function runItem({ suite, result, files }: Item): Promise<void> {
+  const { name, timeoutMs, together = false } = suite;
   const startedMs = performance.now();
   const reports = new Map(files.map((path) => [path, new FileReport(path)]));
   let current: FileReport | undefined;
@@ -221,10 +269,8 @@ async function runSuite(suite: Suite, files: readonly string[]): Promise<SuiteRe
     current = report;
     record(result, report, event, failed);
   };
-  print(`${name}: ${files.length} files${together ? ' in one process' : ''}`);
   if (together) process.env['TEST_GROUP_FILES'] = JSON.stringify(files);
-  const concurrency = waits ? CONCURRENCY + 1 : CONCURRENCY;
-  const stream = run({ files: together ? [GROUP] : [...files], concurrency, timeout: timeoutMs });
+  const stream = run({ files: together ? [GROUP] : [...files], concurrency: 1, timeout: timeoutMs });
   stream.on('test:pass', (event) => take(event as TestEvent, false));
   stream.on('test:fail', (event) => take(event as TestEvent, true));
   stream.on('test:dequeue', (event: { name: string }) => {
@@ -240,19 +286,18 @@ async function runSuite(suite: Suite, files: readonly string[]): Promise<SuiteRe
   stream.resume();
   await new Promise<void>((resolve, reject) => stream.once('end', resolve).once('error', reject));
   close(current);
-  delete process.env['TEST_GROUP_FILES'];
   if (together) {
+    delete process.env['TEST_GROUP_FILES'];
     for (const report of reports.values()) if (report.isEmpty()) close(report.withoutTests());
     if (groupEnd !== undefined) recordGroup(result, groupEnd, lastStarted);
     if (result.failed > 0 && groupOutput.trim() !== '') {
       print(`    --- what the files of ${name} wrote ---\n${indent(groupOutput.trimEnd())}`);
     }
   }
-  result.wallMs = performance.now() - startedMs;
-  return result;
+  result.tookMs += performance.now() - startedMs;
 }
 
-function summarize(results: readonly SuiteResult[]): number {
+function summarize(results: readonly SuiteResult[], wallMs: number): number {
   const skipped = results.flatMap((result) => result.skipped);
   const passed = results.reduce((sum, result) => sum + result.passed, 0);
   let failed = results.reduce((sum, result) => sum + result.failed, 0);
@@ -261,10 +306,10 @@ function summarize(results: readonly SuiteResult[]): number {
   for (const result of results) {
     const cells = [result.files, result.passed, result.failed, result.skipped.length];
     print(
-      `${result.name.padEnd(12)} ${cells.map((cell) => String(cell).padStart(6)).join('  ')}   ${inSeconds(result.wallMs).padStart(8)}`,
+      `${result.name.padEnd(12)} ${cells.map((cell) => String(cell).padStart(6)).join('  ')}   ${inSeconds(result.tookMs).padStart(8)}`,
     );
   }
-  print(`${'total'.padEnd(44)} ${inSeconds(results.reduce((sum, result) => sum + result.wallMs, 0)).padStart(8)}`);
+  print(`${'total'.padEnd(44)} ${inSeconds(wallMs).padStart(8)}  (a suite's time is that of its processes, added up)`);
   const slowest = results.flatMap((result) => result.slow).sort((a, b) => b.durationMs - a.durationMs);
   print('\nslowest tests:');
   for (const test of slowest.slice(0, SLOWEST_SHOWN))
@@ -286,13 +331,15 @@ async function main(): Promise<number> {
     print('0 passed, 0 failed');
     return 1;
   }
-  const results: SuiteResult[] = [];
-  for (const [name, files] of collect(filters)) {
-    const suite = SUITES.find((known) => known.name === name) ?? { name, timeoutMs: 120_000 };
-    if (files.length > 0) results.push(await runSuite(suite, inOrder(files, suite.first ?? [])));
-  }
-  if (results.length === 0) print(`no test file matches ${filters.join(' ')}`);
-  return summarize(results);
+  const startedMs = performance.now();
+  const items = [...collect(filters)].flatMap(([name, files]) =>
+    files.length === 0
+      ? []
+      : itemsOf(SUITES.find((known) => known.name === name) ?? { name, timeoutMs: 120_000 }, files),
+  );
+  await runAll(items);
+  if (items.length === 0) print(`no test file matches ${filters.join(' ')}`);
+  return summarize([...new Set(items.map(({ result }) => result))], performance.now() - startedMs);
 }
 
 process.exitCode = await main();

@@ -13,6 +13,8 @@ const HEAD = "import assert from 'node:assert/strict';\nimport { describe, test 
 interface Ended {
   readonly code: number | null;
   readonly lines: string[];
+  /** What the runner wrote to stderr. */
+  readonly errors: string;
 }
 
 /** Runs the runner on these files; `env` is added, `args` are filters. */
@@ -41,14 +43,18 @@ async function runOn(
     const child = spawn(process.execPath, ['--import', 'tsx', join('tools', 'test.ts'), ...args], {
       cwd: folder,
       env: { ...outer, ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
     const [code] = (await once(child, 'close')) as [number | null];
-    return { code, lines: output.trimEnd().split('\n') };
+    return { code, lines: output.trimEnd().split('\n'), errors };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -153,4 +159,22 @@ test('words choose files by their path; none chosen is no success', async () => 
   assert.equal((await runOn(files, ['edge'])).lines.at(-1), '1 passed, 0 failed');
   const none = await runOn(files, ['nowhere']);
   assert.deepEqual([none.code, none.lines.at(-1)], [1, '0 passed, 0 failed']);
+});
+
+test('a file that waits more than it computes runs beside the others from the start on; many files, no word on stderr', async () => {
+  const shows = "import { existsSync, writeFileSync } from 'node:fs';\n";
+  // Each of the two that compute ends only once the other and the waiting one have begun.
+  const sees = (own: string, ...others: string[]) =>
+    `${shows}test('sees', async () => {
+      writeFileSync('${own}', '');
+      while (!${JSON.stringify(others)}.every((other) => existsSync(other))) await new Promise((next) => setTimeout(next, 20));
+    });\n`;
+  const many = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`suite/m${at}.test.ts`, PASSES]));
+  const { code, lines, errors } = await runOn({
+    'suite/a.test.ts': sees('a', 'b', 'kill'),
+    'suite/b.test.ts': sees('b', 'a', 'kill'),
+    ...many,
+    'fault/kill.test.ts': sees('kill', 'a', 'b'),
+  });
+  assert.deepEqual([code, lines.at(-1), errors], [0, '15 passed, 0 failed', '']);
 });
