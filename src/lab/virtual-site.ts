@@ -7,7 +7,8 @@ import { parseProfileOrThrow } from '../profile/schema/parse.ts';
 import { makeFleet, type ServedLine, SIM_PASSWORD, type SimMeter, serveLine } from '../sim/fleet.ts';
 import type { Ledger } from '../sim/ledger.ts';
 import { equipmentIdOf } from '../sim/meter/telegram.ts';
-import { type BaseNodeDuplex, baseNodeOf } from '../sim/serve/base-node.ts';
+import type { PlcHabits } from '../sim/plc/habits.ts';
+import { BaseNode } from '../sim/serve/base-node.ts';
 import type { Misbehaviour } from '../sim/serve/misbehave.machine.ts';
 import type { VirtualWorld } from './virtual-env.ts';
 
@@ -42,8 +43,8 @@ export interface SiteOptions {
   readonly tellsEvents?: boolean;
   /** All meters on one bus, behind one PRIME base node or on P1 ports, or a third on each kind of line; absent = that. */
   readonly layout?: SiteLayout;
-  /** Share of the messages that a base node loses on the power line; absent = none. */
-  readonly loss?: number;
+  /** How the network behind a base node is; absent = without any fault. */
+  readonly plc?: PlcHabits;
   /** Key files of the meters, the same document for both sides, by place in the fleet; absent = passwords. */
   readonly keyFiles?: readonly Readonly<Record<string, unknown>>[];
   /** Share of the messages to all stations that each meter misses; absent = none. */
@@ -65,9 +66,8 @@ export class VirtualSite {
   readonly keyFiles: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   /** Requests that meters answered: a poll that was made, with or without news. */
   answered = 0;
-  /** The base node of the present connection, where the meters hang behind one. */
-  baseNode: BaseNodeDuplex | null = null;
-  readonly #loss: number;
+  /** The base node, where the meters hang behind one. */
+  readonly baseNode: BaseNode | null;
   readonly #world: VirtualWorld;
   readonly #ledger: Ledger;
   readonly #turnaroundMs: number;
@@ -78,7 +78,6 @@ export class VirtualSite {
     this.#world = world;
     this.#ledger = ledger;
     this.#turnaroundMs = options.turnaroundMs ?? 0;
-    this.#loss = options.loss ?? 0;
     const { clock } = world;
     this.lines = new MemoryLines({
       timers: clock,
@@ -103,6 +102,10 @@ export class VirtualSite {
       this.meters.flatMap(({ device }, at) => (files[at] === undefined ? [] : [[device.meterId, files[at]] as const])),
     );
     this.places = placesFor(options.layout ?? 'mixed', this.meters);
+    this.baseNode =
+      options.layout === 'base-node'
+        ? new BaseNode(this.meters, this.#env(), options.plc, world.random.fork('plc'))
+        : null;
   }
 
   /** Opens every line. */
@@ -120,20 +123,16 @@ export class VirtualSite {
         continue;
       }
       const port = Number(place.address.split(':')[1]);
-      if (place.kind === 'base-node') {
-        await this.#world.net.of('sim').listenTcp(HOST, port, (duplex) => this.#serveBaseNode(duplex, place.meters));
-        continue;
-      }
-      const framing = place.kind === 'socket' ? 'wrapper' : 'hdlc';
+      const framing = place.kind === 'gateway' ? 'hdlc' : 'wrapper';
       await this.#world.net.of('sim').listenTcp(HOST, port, (duplex) => {
-        this.#serve(duplex, place.meters, framing);
+        this.#serve(this.baseNode?.attach(duplex) ?? duplex, place.meters, framing);
       });
     }
   }
 
-  #serveBaseNode(duplex: Parameters<typeof serveLine>[0], meters: readonly SimMeter[]): void {
-    this.baseNode = baseNodeOf(duplex, meters, { loss: this.#loss, random: this.#world.random.fork('plc') });
-    this.#serve(this.baseNode, meters, 'wrapper');
+  #env() {
+    const { clock } = this.#world;
+    return { timers: clock, clock: { nowMs: () => this.#world.nowMs, monotonicMs: () => clock.nowMs } };
   }
 
   #serve(
@@ -141,9 +140,7 @@ export class VirtualSite {
     meters: readonly SimMeter[],
     framing: Parameters<typeof serveLine>[2],
   ): ServedLine {
-    const { clock } = this.#world;
-    const env = { timers: clock, clock: { nowMs: () => this.#world.nowMs, monotonicMs: () => clock.nowMs } };
-    return serveLine(duplex, meters, framing, env, this.#ledger, {
+    return serveLine(duplex, meters, framing, this.#env(), this.#ledger, {
       event: (_meter, event) => {
         if (event.kind === 'served') this.answered++;
       },

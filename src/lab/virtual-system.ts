@@ -16,6 +16,7 @@ import { resolveSettings } from '../edge/settings.ts';
 import type { LineSource } from '../link/scheme.ts';
 import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../model/ids.ts';
 import { Ledger } from '../sim/ledger.ts';
+import type { PlcHabits } from '../sim/plc/habits.ts';
 import { createMemoryCollectorStore, type MemoryCollectorStore } from './memory-collector-store.ts';
 import { isClean, type Verdict } from './oracle.ts';
 import { MachineClock, MemoryDisk, type VirtualProgram, VirtualWorld } from './virtual-env.ts';
@@ -58,8 +59,8 @@ export interface VirtualOptions {
   readonly offlineMs?: number;
   /** All meters on one bus, behind one PRIME base node or on P1 ports, or a third on each kind of line; absent = that. */
   readonly layout?: SiteLayout;
-  /** Share of the messages that a base node loses on the power line; absent = none. */
-  readonly loss?: number;
+  /** How the network behind a base node is; absent = without any fault. */
+  readonly plc?: PlcHabits;
   /** Key files of the meters, the same document for both sides, by place in the fleet; absent = passwords. */
   readonly keyFiles?: readonly Readonly<Record<string, unknown>>[];
   /** Share of the messages to all stations that each meter misses; absent = none. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { HOST_CRYPTO } from '../../src/host/crypto.ts';
 import { VirtualSystem } from '../../src/lab/virtual-system.ts';
+import { FIELD, type PlcHabits } from '../../src/sim/plc/habits.ts';
 import { simEui48 } from '../../src/sim/serve/base-node.ts';
 
 const text = (key: string) => readFileSync(new URL(`../../config/profiles/${key}.yaml`, import.meta.url), 'utf8');
@@ -11,10 +12,9 @@ const KEYS = ['generic/idis', 'generic/gas', 'generic/water'] as const;
 const METERS = 12;
 const HOUR_MS = 3_600_000;
 
-function network(options: { readonly loss?: number; readonly meters?: number } = {}) {
+function network({ plc = {}, meters = METERS }: { readonly plc?: PlcHabits; readonly meters?: number } = {}) {
   const profiles = KEYS.map((key) => ({ key, text: text(key) }));
-  const { loss = 0, meters = METERS } = options;
-  return VirtualSystem.start({ seed: 5, meters, profiles, crypto: HOST_CRYPTO, layout: 'base-node', loss });
+  return VirtualSystem.start({ seed: 5, meters, profiles, crypto: HOST_CRYPTO, layout: 'base-node', plc });
 }
 
 test('HE-1 electricity, gas and water meters behind one base node: a day arrives whole, nothing twice, altered or invented', async () => {
@@ -27,7 +27,7 @@ test('HE-1 electricity, gas and water meters behind one base node: a day arrives
 });
 
 test('HE-1 one message of twenty is lost on the power line: everything arrives all the same', async () => {
-  const system = await network({ loss: 0.05 });
+  const system = await network({ plc: { loss: 0.05 } });
   await system.run(12 * HOUR_MS);
   const verdict = await system.settledVerdict();
   assert.ok(verdict.clean, verdict.samples.join('\n'));
@@ -41,15 +41,15 @@ test('HE-1 meters that leave and join again, under ids that others had, are neve
   for (let round = 0; round < 40; round++) {
     // In the middle of whatever is being asked.
     await system.run(60_000 + round * 17_137);
-    const { baseNode } = site;
-    assert.ok(baseNode !== null);
-    const [[firstId, first] = [], [secondId, second] = []] = [...baseNode.ids].sort(() => (round % 2 === 0 ? 1 : -1));
-    assert.ok(firstId !== undefined && first !== undefined && secondId !== undefined && second !== undefined);
-    baseNode.leave(first);
-    baseNode.leave(second);
+    const plc = site.baseNode?.network;
+    assert.ok(plc !== undefined);
+    const [first, second] = [...plc.nodes.values()].sort(() => (round % 2 === 0 ? 1 : -1));
+    assert.ok(first !== undefined && second !== undefined);
+    plc.leave(first.meter);
+    plc.leave(second.meter);
     await system.run(round * 1_000);
-    baseNode.join(first, secondId);
-    baseNode.join(second, firstId);
+    plc.join(first.meter, second.deviceId);
+    plc.join(second.meter, first.deviceId);
   }
   const verdict = await system.settledVerdict();
   assert.ok(verdict.clean, verdict.samples.join('\n'));
@@ -59,11 +59,11 @@ test('HE-1 meters that leave and join again, under ids that others had, are neve
 test('HE-1 a meter that is away costs the others nothing, is called silent by name, and is read on when it is back', async () => {
   const system = await network({ meters: 4 });
   await system.run(2 * HOUR_MS);
-  const { baseNode } = system.site;
-  const [, away] = [...(baseNode?.ids ?? [])][0] ?? [];
-  assert.ok(baseNode !== null && away !== undefined);
+  const plc = system.site.baseNode?.network;
+  const away = plc?.meters[0];
+  assert.ok(plc !== undefined && away !== undefined);
   const heldMs = () => system.concentrator?.health.counter('scheduler_periodic_ms') ?? 0;
-  baseNode.leave(away);
+  plc.leave(away);
   const before = heldMs();
   await system.run(6 * HOUR_MS);
   assert.ok(heldMs() - before < 1_000, `${heldMs() - before} ms of line time in six hours`);
@@ -71,7 +71,7 @@ test('HE-1 a meter that is away costs the others nothing, is called silent by na
   const subjects = system.concentrator?.health.subjects() ?? [];
   const own = subjects.find(({ name }) => name === `meter ${meter?.device.meterId}`);
   assert.match(own?.sentence ?? '', /has not joined its network/);
-  baseNode.join(away);
+  plc.join(away);
   const verdict = await system.settledVerdict();
   assert.ok(verdict.clean, verdict.samples.join('\n'));
   await system.stop();
@@ -85,6 +85,20 @@ test('HE-1 the base node restarts: the connection is made again and the network 
   }
   const verdict = await system.settledVerdict();
   assert.ok(verdict.clean, verdict.samples.join('\n'));
+  await system.stop();
+});
+
+test('HE-1 a network as it is met in the field, restarted twice: late and repeated answers, full buffers and repeaters alter nothing', async () => {
+  const system = await network({ meters: 6, plc: FIELD });
+  await system.run(2 * HOUR_MS);
+  for (let round = 0; round < 2; round++) {
+    system.site.baseNode?.restart();
+    await system.run(2 * HOUR_MS);
+  }
+  const { counts } = system.site.baseNode?.modem ?? {};
+  const verdict = await system.settledVerdict();
+  assert.ok(verdict.clean, `${verdict.samples.join('\n')} ${JSON.stringify(counts)}`);
+  assert.ok((counts?.lostRequests ?? 0) > 0 && (counts?.lostAnswers ?? 0) > 0, JSON.stringify(counts));
   await system.stop();
 });
 

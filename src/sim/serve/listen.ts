@@ -18,7 +18,9 @@ import { simError } from '../errors.ts';
 import { addressOnLine, type ServedLine, type SimMeter, serveLine } from '../fleet.ts';
 import type { Ledger } from '../ledger.ts';
 import { METERS_PER_LINE_MAX } from '../limits.ts';
-import { baseNodeOf } from './base-node.ts';
+import { PLC_OPTIONS, type PlcPlan, planOf } from '../plc/habits.ts';
+import { BaseNode } from './base-node.ts';
+import { liveBaseNode } from './base-node-life.ts';
 import type { BusFraming } from './bus.machine.ts';
 import { openOpticalFront } from './optical-front.ts';
 import { PacedDuplex } from './paced-duplex.ts';
@@ -46,17 +48,6 @@ const TCP_LISTEN_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-const BASE_NODE_LISTEN_OPTIONS = {
-  loss: {
-    kind: 'number',
-    about: 'Messages of hundred that are lost on the power line, requests as often as answers',
-    unit: '%',
-    default: 0,
-    min: 0,
-    max: 100,
-  },
-} as const satisfies OptionTable;
-
 /** Bit times of an octet at a pace: start, eight data bits, stop. */
 const OCTET_BITS = 10;
 
@@ -80,7 +71,7 @@ export interface ListenPlace {
   readonly meters: number;
   readonly at:
     | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly octetMs: number }
-    | { readonly kind: 'base-node'; readonly host: string; readonly port: number; readonly loss: number }
+    | { readonly kind: 'base-node'; readonly host: string; readonly port: number; readonly plan: PlcPlan }
     | {
         readonly kind: 'serial';
         readonly path: string;
@@ -128,11 +119,12 @@ function tcpPlace(address: LinkAddress, framing: BusFraming): ListenPlace {
 }
 
 function baseNodePlace(address: LinkAddress): ListenPlace {
-  const { values, problems } = readOptions(BASE_NODE_LISTEN_OPTIONS, address.query);
+  const { values, problems } = readOptions(PLC_OPTIONS, address.query);
   const { host, port } = address;
   const missing = host === '' || port === null ? ['host and port are wanted, as in prime-tcp://127.0.0.1:4059'] : [];
   refuse(address.url, [...problems, ...missing]);
-  const at = { kind: 'base-node', host, port: port ?? 0, loss: values.loss / 100 } as const;
+  const plan = planOf(values, (option) => address.query.has(option));
+  const at = { kind: 'base-node', host, port: port ?? 0, plan } as const;
   return { url: address.url, framing: 'wrapper', meters: 0, at };
 }
 
@@ -166,6 +158,8 @@ function refuse(url: string, problems: readonly string[]): void {
 export class SimListeners {
   readonly #listeners: Listener[] = [];
   readonly #lines = new Set<ServedLine>();
+  /** What calls off the further life of base nodes. */
+  readonly #lives: (() => void)[] = [];
 
   constructor(
     private readonly env: Pick<Env, 'clock' | 'timers' | 'net' | 'serial' | 'log'>,
@@ -198,13 +192,15 @@ export class SimListeners {
   }
 
   async #openBaseNode(
-    { host, port, loss }: Extract<ListenPlace['at'], { kind: 'base-node' }>,
+    { host, port, plan }: Extract<ListenPlace['at'], { kind: 'base-node' }>,
     meters: readonly SimMeter[],
   ): Promise<ReachedMeter[]> {
-    const random = new SeededRandom(`base-node/${meters[0]?.device.serial ?? ''}`);
+    const random = new SeededRandom(`base-node/${plan.seed}`);
+    const node = new BaseNode(meters, this.env, plan.habits, random.fork('node'));
     const listener = await this.env.net.listenTcp(host, port, (duplex) => {
-      this.#serve(baseNodeOf(duplex, meters, { loss, random }), meters, 'wrapper');
+      this.#serve(node.attach(duplex), meters, 'wrapper');
     });
+    this.#lives.push(liveBaseNode(node, plan, this.env, random.fork('life')));
     this.#listeners.push(listener);
     const url = `prime-tcp://${listener.host}:${listener.port}`;
     // To whoever names one of them it is alone on its line.
@@ -252,6 +248,7 @@ export class SimListeners {
 
   /** Ends every line and gives the places back. */
   async close(): Promise<void> {
+    for (const end of this.#lives.splice(0)) end();
     for (const listener of this.#listeners) await listener.close();
     for (const line of this.#lines) line.close();
     this.#lines.clear();
