@@ -1,6 +1,8 @@
 /** Settings of the edge: one schema for the file, its checks and its commented example. */
 import { type ConfigOf, list, maybe, oneOf, section, text, whole } from '../base/config.ts';
 import type { Problem } from '../base/problems.ts';
+import { parseIso } from '../base/time.ts';
+import { IDENTITY_PATTERN } from '../mbus/identity.ts';
 import { isTimeZone } from '../profile/zone.ts';
 import { GATEWAY_METERS_MAX, LINES_MAX, METERS_PER_LINE_MAX } from './limits.ts';
 import { PLAN, planContradictions } from './plan-settings.ts';
@@ -29,10 +31,22 @@ const METER = section('A meter', {
   ),
   equipmentId: maybe(
     text({
-      what: 'On a port that sends telegrams: which sub-meter it is, by its equipment identifier there',
+      what: 'Which sub-meter it is: its equipment identifier in telegrams, or its M-Bus number (or KAM.12345678.1B.16) behind a meter',
       pattern: '^[!-~]{1,64}$',
       form: '1 to 64 characters without spaces',
       example: 'G0001234567890123',
+    }),
+  ),
+  behind: maybe(
+    text({
+      what: 'Id of the meter of this line on whose M-Bus it hangs: it is read through that one',
+      example: 'm0001',
+    }),
+  ),
+  installedAt: maybe(
+    text({
+      what: 'Behind a meter: since when it hangs there; default: no row from before it was first seen there is its own',
+      example: '2026-03-01T10:00:00Z',
     }),
   ),
   timeZone: maybe(text({ what: 'Time zone of its site; default timeZone above', example: 'Europe/Berlin' })),
@@ -200,6 +214,28 @@ export type EdgeConfig = ConfigOf<typeof EDGE_CONFIG>;
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
+type MeterConfig = EdgeConfig['lines'][number]['meters'][number];
+
+function behindProblems(meter: MeterConfig): readonly (readonly [key: string, sentence: string])[] {
+  const { behind, equipmentId, installedAt } = meter;
+  if (behind === undefined)
+    return installedAt === undefined
+      ? []
+      : [['installedAt', 'is for meters behind a meter: give behind, or take it away']];
+  const own = (['serial', 'logical', 'physical', 'passwordFile', 'keysFile'] as const).filter(
+    (key) => meter[key] !== undefined,
+  );
+  return [
+    ...own.map((key) => [key, `is that of ${behind}, through which it is read: take it away`] as const),
+    ...(equipmentId !== undefined && IDENTITY_PATTERN.test(equipmentId)
+      ? []
+      : [['equipmentId', 'must be its M-Bus number, as 12345678, or its identity, as KAM.12345678.1B.16'] as const]),
+    ...(installedAt === undefined || parseIso(installedAt) !== null
+      ? []
+      : [['installedAt', 'is no moment: write one like 2026-03-01T10:00:00Z'] as const]),
+  ];
+}
+
 /** Contradictions between keys; `linkProblems` says what is wrong with the address of a line. */
 export function edgeContradictions(
   config: EdgeConfig,
@@ -226,12 +262,16 @@ export function edgeContradictions(
       if (meter.timeZone !== undefined && !isTimeZone(meter.timeZone)) {
         note(`${where}.timeZone`, 'is no IANA time zone: write one like Europe/Berlin');
       }
+      for (const [key, sentence] of behindProblems(meter)) note(`${where}.${key}`, sentence);
     }
     if (line.meters.length === 0)
       note(`${path}.meters`, 'is empty: name the meters of the line, or take the line away');
   }
   for (const [at, meterId] of (config.gateway?.meters ?? []).entries()) {
     if (!meterIds.has(meterId)) note(`gateway.meters[${at}]`, `${meterId} is the id of no meter of the lines below`);
+    const { behind } = config.lines.flatMap(({ meters }) => meters).find(({ id }) => id === meterId) ?? {};
+    if (behind !== undefined)
+      note(`gateway.meters[${at}]`, `${meterId} is read through ${behind}: tools talk to that one`);
   }
   return [...problems, ...planContradictions(config.plan, { lines: lineIds, meters: meterIds })];
 }

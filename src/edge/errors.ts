@@ -47,6 +47,8 @@ export type EdgeErrorCode =
   | 'READER_OBJECT_REFUSED'
   | 'READER_BAD_ANSWER'
   | 'READER_RECONFIGURED'
+  | 'READER_SUB_METER_GONE'
+  | 'READER_WRONG_UNIT'
   | 'READER_NO_CLIENT'
   | 'READER_NO_PASSWORD'
   | 'READER_SECURITY'
@@ -291,6 +293,18 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     retry: 'later',
     sentence:
       'The meter captures other columns than its profile says, so nothing of this buffer is stored. Set the meter back, or write a profile with its columns.',
+  },
+  READER_SUB_METER_GONE: {
+    side: 'remote',
+    retry: 'later',
+    sentence:
+      'No channel of the electricity meter has this meter any more, so nothing is stored for it. After an exchange, enter the new meter as one of its own.',
+  },
+  READER_WRONG_UNIT: {
+    side: 'remote',
+    retry: 'later',
+    sentence:
+      'The meter counts in another unit than its profile says, so nothing of it is stored. Choose the profile of what it measures.',
   },
   READER_BAD_ANSWER: {
     side: 'remote',

@@ -21,6 +21,8 @@ export const JOB: ReadonlySet<string> = new Set([
   'READER_BAD_ANSWER',
   'READER_RECONFIGURED',
 ]);
+/** The way is open; who or what is at its end is not what the settings say, until a person looks at it. */
+export const OTHERWISE: ReadonlySet<string> = new Set(['READER_SUB_METER_GONE', 'READER_WRONG_UNIT']);
 /** Nobody answered, or the way is closed. */
 export const SILENT: ReadonlySet<string> = new Set([
   ...WAY_CLOSED,

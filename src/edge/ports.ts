@@ -335,8 +335,20 @@ export interface Meter {
   readonly name?: string;
   /** A sub-meter in the telegrams of its line: its equipment identifier there; absent = the port is its own. */
   readonly equipmentId?: string;
+  /** How it is reached through another meter; absent = it is asked itself. */
+  readonly behind?: Behind;
   /** Keys shared with it; absent or null = none. */
   readonly security?: MeterSecurity | null;
+}
+
+/** A meter on the M-Bus of another one. */
+export interface Behind {
+  /** The electricity meter through which it is read. */
+  readonly host: Meter;
+  /** Its number, or as much of its M-Bus identity as tells it. */
+  readonly identity: string;
+  /** Since when it hangs there, UTC ms; null = not before it is seen there. */
+  readonly installedAtMs: number | null;
 }
 
 /** What a periodic job brought. */

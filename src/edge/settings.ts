@@ -2,10 +2,12 @@
 import { toHex } from '../base/bytes.ts';
 import type { Env, MqttOptions, StoreKind } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
+import { parseIso } from '../base/time.ts';
 import { keyPrintOf } from '../dlms/security/key-file.ts';
 import { carriesTelegrams, type Link } from '../link/link.ts';
 import { linkOf } from '../link/registry.ts';
 import type { LinkEnv } from '../link/scheme.ts';
+import { numberIn } from '../mbus/identity.ts';
 import type { MeterId } from '../model/ids.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
 import type { Profile } from '../profile/schema/profile.ts';
@@ -176,7 +178,12 @@ async function linesOf(config: EdgeConfig, around: SettingsSurroundings): Promis
       try {
         const profile = profiles.get(meter.profile) ?? (await profileOf(config, around, meter.profile));
         profiles.set(meter.profile, profile);
-        meters.push(await meterOf(config, line.id, link, meter, profile, around.env));
+        const isBehind = meter.behind !== undefined;
+        meters.push(
+          isBehind
+            ? subMeterOf(config, line.id, link, meter, profile, meters)
+            : await meterOf(config, line.id, link, meter, profile, around.env),
+        );
       } catch (error) {
         problems.push(`meter ${meter.id}: ${reasonOf(error)}`);
       }
@@ -184,12 +191,13 @@ async function linesOf(config: EdgeConfig, around: SettingsSurroundings): Promis
     if (carriesTelegrams(link.framing)) problems.push(...telegramProblems(line.id, meters));
     else {
       if (link.purpose === 'push') problems.push(...pushProblems(line.id, link, meters));
-      for (const { meterId, equipmentId } of meters)
-        if (equipmentId !== undefined)
+      for (const { meterId, equipmentId, behind } of meters)
+        if (equipmentId !== undefined && behind === undefined)
           problems.push(
-            `meter ${meterId}: equipmentId is for sub-meters in telegrams, line ${line.id} has none (framing=p1)`,
+            `meter ${meterId}: equipmentId is for sub-meters in telegrams, line ${line.id} has none (framing=p1), or behind a meter (behind)`,
           );
     }
+    problems.push(...behindTwice(meters));
     lines.push({ id: line.id, link, sampleMs: line.sampleS * 1000, meters });
   }
   problems.push(...sharedKeys(lines.flatMap(({ meters }) => meters)));
@@ -208,6 +216,18 @@ function pushProblems(line: string, link: Link, meters: readonly Meter[]): strin
     return [`line ${line}: several meters push here, so the key file of each names its meterTitle; ${words} has none`];
   const distinct = new Set(titles.map((title) => toHex(title ?? new Uint8Array())));
   return distinct.size === meters.length ? [] : [`line ${line}: two meters have the same meterTitle`];
+}
+
+/** Two meters that are told by one number would share what the one behind the host counted. */
+function behindTwice(meters: readonly Meter[]): string[] {
+  const seen = new Map<string, MeterId>();
+  return meters.flatMap(({ meterId, behind }) => {
+    if (behind === undefined) return [];
+    const key = `${behind.host.meterId} ${numberIn(behind.identity)}`;
+    const other = seen.get(key);
+    seen.set(key, meterId);
+    return other === undefined ? [] : [`meter ${meterId}: it has the equipmentId of meter ${other}`];
+  });
 }
 
 /** A port of telegrams has one meter of its own, and sub-meters that are told apart by their identifiers. */
@@ -247,6 +267,35 @@ async function profileOf(config: EdgeConfig, around: SettingsSurroundings, key: 
 
 type MeterConfig = EdgeConfig['lines'][number]['meters'][number];
 
+/** A meter that is read through one of the line that was named before it. */
+function subMeterOf(
+  config: EdgeConfig,
+  line: string,
+  link: Link,
+  meter: MeterConfig,
+  profile: Profile,
+  before: readonly Meter[],
+): Meter {
+  const { behind = '', equipmentId = '', installedAt } = meter;
+  const host = before.find(({ meterId }) => meterId === behind);
+  if (host === undefined) throw new Error(`line ${line} names no meter ${behind} above it`);
+  if (link.purpose !== 'ask') throw new Error(`line ${line} is not asked, so nothing is read through ${behind}`);
+  if (host.profile.mbus === null)
+    throw new Error(`${behind} has no M-Bus: its profile ${host.profile.key} has no section mbus`);
+  if (profile.through !== 'mbus-client')
+    throw new Error(`profile ${profile.key} is not one of a meter behind a meter (through: mbus-client)`);
+  return {
+    ...host,
+    meterId: meter.id as MeterId,
+    profile,
+    timeZone: meter.timeZone ?? config.timeZone,
+    password: null,
+    security: null,
+    behind: { host, identity: equipmentId, installedAtMs: installedAt === undefined ? null : parseIso(installedAt) },
+    equipmentId,
+  };
+}
+
 async function meterOf(
   config: EdgeConfig,
   line: string,
@@ -256,6 +305,8 @@ async function meterOf(
   env: Env,
 ): Promise<Meter> {
   const { hdlc, wrapper } = profile;
+  if (profile.through !== null)
+    throw new Error(`behind is missing: a meter of profile ${profile.key} is read through another one`);
   const onHdlc = link.framing === 'hdlc';
   const physical =
     meter.physical ??

@@ -4,7 +4,7 @@ import { parseMeterKeys } from '../dlms/security/key-file.ts';
 import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import { type MemoryFaults, MemoryLines } from '../link/memory.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
-import { makeFleet, type ServedLine, SIM_PASSWORD, type SimMeter, serveLine } from '../sim/fleet.ts';
+import { makeFleet, type ServedLine, SIM_PASSWORD, SimMeter, type SimMeterOptions, serveLine } from '../sim/fleet.ts';
 import type { Ledger } from '../sim/ledger.ts';
 import { equipmentIdOf } from '../sim/meter/telegram.ts';
 import type { PlcHabits } from '../sim/plc/habits.ts';
@@ -58,7 +58,6 @@ export type SiteLayout = 'mixed' | 'one-bus' | 'base-node' | 'p1-ports';
 
 /** The site. */
 export class VirtualSite {
-  readonly meters: readonly SimMeter[];
   readonly places: readonly Place[];
   readonly lines: MemoryLines;
   readonly password = SIM_PASSWORD;
@@ -68,6 +67,7 @@ export class VirtualSite {
   answered = 0;
   /** The base node, where the meters hang behind one. */
   readonly baseNode: BaseNode | null;
+  readonly #meters: SimMeter[] = [];
   readonly #world: VirtualWorld;
   readonly #ledger: Ledger;
   readonly #turnaroundMs: number;
@@ -96,16 +96,33 @@ export class VirtualSite {
       ...(options.broadcastLoss === undefined ? {} : { broadcastLoss: options.broadcastLoss }),
       ...(options.keyFiles === undefined ? {} : { securities: securitiesIn(options.keyFiles) }),
     };
-    this.meters = makeFleet(fleet, ledger);
+    const made = makeFleet(fleet, ledger);
+    this.#meters.push(...made);
     const files = options.keyFiles ?? [];
     this.keyFiles = new Map(
-      this.meters.flatMap(({ device }, at) => (files[at] === undefined ? [] : [[device.meterId, files[at]] as const])),
+      made.flatMap(({ device }, at) => (files[at] === undefined ? [] : [[device.meterId, files[at]] as const])),
     );
-    this.places = placesFor(options.layout ?? 'mixed', this.meters);
+    const onLines = made.filter(({ host }) => host === null);
+    this.places = placesFor(options.layout ?? 'mixed', onLines);
     this.baseNode =
-      options.layout === 'base-node'
-        ? new BaseNode(this.meters, this.#env(), options.plc, world.random.fork('plc'))
-        : null;
+      options.layout === 'base-node' ? new BaseNode(onLines, this.#env(), options.plc, world.random.fork('plc')) : null;
+  }
+
+  /** All meters, those behind others too, and those that were taken down. */
+  get meters(): readonly SimMeter[] {
+    return this.#meters;
+  }
+
+  /** Hangs another meter into a channel of a host, in the place of what hangs there. */
+  exchange(host: SimMeter, channel: number, meter: Pick<SimMeterOptions, 'meterId' | 'serial' | 'profile'>): SimMeter {
+    const nowMs = () => Math.floor(this.#world.nowMs);
+    const password = new TextEncoder().encode(SIM_PASSWORD);
+    const { timeZone } = host.device;
+    const options = { ...meter, seed: meter.serial, timeZone, nowMs, installedAtMs: nowMs(), password };
+    const made = new SimMeter(options, this.#ledger);
+    host.hangOnBus(made, channel);
+    this.#meters.push(made);
+    return made;
   }
 
   /** Opens every line. */
@@ -154,14 +171,22 @@ export class VirtualSite {
       url: place.url,
       // Every telegram is stored: what a port told is all there is to compare.
       ...(place.kind === 'p1-port' ? { sampleS: 0 } : {}),
-      meters: place.meters.map(({ port, device, device: { meterId, serial, profile } }) => ({
-        id: meterId,
-        profile: profile.key,
-        serial,
-        ...(port === null ? {} : { equipmentId: equipmentIdOf(device) }),
-        ...(profile.clients.some(({ security }) => security === 'lls') ? { passwordFile } : {}),
-        ...(this.keyFiles.has(meterId) ? { keysFile: keysFileOf(meterId) } : {}),
-      })),
+      meters: place.meters.flatMap(({ port, device, device: { meterId, serial, profile }, subMeters }) => [
+        {
+          id: meterId,
+          profile: profile.key,
+          serial,
+          ...(port === null ? {} : { equipmentId: equipmentIdOf(device) }),
+          ...(profile.clients.some(({ security }) => security === 'lls') ? { passwordFile } : {}),
+          ...(this.keyFiles.has(meterId) ? { keysFile: keysFileOf(meterId) } : {}),
+        },
+        ...subMeters.map((sub) => ({
+          id: sub.device.meterId,
+          profile: sub.device.profile.key,
+          behind: meterId,
+          equipmentId: sub.device.serial,
+        })),
+      ]),
     }));
   }
 

@@ -6,6 +6,9 @@ export const PROFILE_FILE_MAX_OCTETS = 256 * 1024;
 /** Characters of an address formula. */
 export const FORMULA_CHARACTERS_MAX = 80;
 
+/** Channels of an M-Bus client: DSMR and IDIS meters have four, others more. */
+export const MBUS_CHANNELS_MAX = 16;
+
 /** Days asked for in one request unless profile or line say less. */
 export const SLICE_DAYS_DEFAULT = 7;
 

@@ -67,9 +67,11 @@ const TIME_ATTRIBUTE = 2;
 /** Everything that is read regularly from a meter of this profile. */
 export function planJobs(profile: Profile): ReadJob[] {
   const jobs: ReadJob[] = [];
-  if (profile.attributes.length > 0 && profile.clients.length > 0)
-    jobs.push({ kind: 'attributes', key: 'attributes', periodS: DAY_S });
-  if (profile.clock.obis !== null) jobs.push({ kind: 'clock', key: 'clock', periodS: DAY_S });
+  const isRead = profile.clients.length > 0 || profile.through !== null;
+  if (profile.attributes.length > 0 && isRead) jobs.push({ kind: 'attributes', key: 'attributes', periodS: DAY_S });
+  // The clock of a meter that is read through another one is that one's.
+  if (profile.clock.obis !== null && profile.through === null)
+    jobs.push({ kind: 'clock', key: 'clock', periodS: DAY_S });
   for (const rule of profile.buffers) jobs.push({ kind: 'buffer', key: rule.obis, periodS: rule.periodS, rule });
   for (const rule of profile.compact) jobs.push({ kind: 'compact', key: rule.obis, periodS: rule.periodS, rule });
   for (const rule of profile.eventLogs) jobs.push({ kind: 'events', key: rule.obis, periodS: rule.periodS, rule });

@@ -169,7 +169,7 @@ class PushSorter {
       byTime.set(key, row);
     }
     return [...byTime.values()].map(({ time: own, values }) => {
-      const columns = values.map(({ register, exponent, unit }) => ({ obis: register.obis, exponent, unit }));
+      const columns = values.map(({ register, exponent, unit }) => ({ obis: register.storedAs, exponent, unit }));
       const row = { ...own, status: new Uint8Array(0), values: values.map((entry) => entry.value) };
       return { group: groupOf(this.context, 0, 'push', columns), valueClass, rows: [row] };
     });

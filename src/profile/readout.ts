@@ -261,7 +261,7 @@ export function columnOf(
 ): { obis: string; exponent: number; unit: string } {
   const scaler = register.scalerUnit === 'meter' ? context.scalers?.get(register.obis) : undefined;
   return {
-    obis: register.obis,
+    obis: register.storedAs,
     exponent: scaler?.exponent ?? register.exponent,
     unit: scaler?.unit ?? register.unit,
   };

@@ -35,6 +35,12 @@ export const SIM_ERRORS = {
     retry: 'never',
     sentence: 'Two meters on one line have the same address: give them serial numbers with other last digits.',
   },
+  SIM_MBUS: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'A meter of this profile hangs on the M-Bus of an electricity meter: name one with a section mbus and a free channel before it.',
+  },
   SIM_OBJECTS: {
     side: 'local',
     retry: 'never',

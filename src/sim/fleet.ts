@@ -21,6 +21,7 @@ import { METERS_PER_LINE_MAX, P1_CHANNELS_MAX } from './limits.ts';
 import { Device, type DeviceOptions, type LoadFault } from './meter/device.ts';
 import { IMAGE_FAULTS, type ImageFault } from './meter/firmware.ts';
 import { type SimKeyFile, simKeyFile, simSecurityOf } from './meter/keys.ts';
+import { MbusPort } from './meter/mbus-port.ts';
 import { MeterModel, needsKeys, serverClientsOf } from './meter/model.ts';
 import type { ListedObjectRule } from './meter/objects/listed.ts';
 import { SimSecurity } from './meter/security.ts';
@@ -87,6 +88,10 @@ export class SimMeter {
   #port: SimMeter | null = null;
   /** Keys of its own making, for its card; null when it was given some, or needs none. */
   readonly #keyFile: SimKeyFile | null;
+  /** Its M-Bus; null = it has none. */
+  readonly #mbus: MbusPort | null;
+  readonly #subMeters: SimMeter[] = [];
+  #host: SimMeter | null = null;
   readonly #hasGivenKeys: boolean;
   readonly #tellsEvents: boolean;
   readonly #broadcastLoss: number;
@@ -101,7 +106,8 @@ export class SimMeter {
     const own = this.#keyFile === null ? null : simSecurityOf(this.#keyFile, options.nowMs());
     const security = options.security ?? own;
     this.security = security === null ? null : new SimSecurity(this.device, security, this.#hasGivenKeys, this.#draw);
-    this.model = new MeterModel(this.device, this.security, options.objects);
+    this.#mbus = profile.mbus === null ? null : new MbusPort(this.device, profile.mbus);
+    this.model = new MeterModel(this.device, this.security, options.objects, this.#mbus);
     this.hdlcAddress = profile.hdlc?.physicalDevice.addressOf(options.serial) ?? PHYSICAL_DEVICE_DEFAULT;
     this.logicalDevice = profile.hdlc?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
     this.wrapperPort = profile.wrapper?.logicalDevice ?? LOGICAL_DEVICE_DEFAULT;
@@ -166,6 +172,42 @@ export class SimMeter {
   /** Notes in the ledger what has been produced until now; the ledger's flush makes it durable. */
   record(): void {
     this.#recorder?.record();
+    for (const meter of this.#subMeters) meter.record();
+  }
+
+  /** The meter on whose M-Bus it hangs, null = it is on a line itself. */
+  get host(): SimMeter | null {
+    return this.#host;
+  }
+
+  /** Meters that hang on its M-Bus, or did before they were exchanged. */
+  get subMeters(): readonly SimMeter[] {
+    return this.#subMeters;
+  }
+
+  /** The first channel of its M-Bus in which nothing hangs, null = there is none. */
+  get freeChannel(): number | null {
+    return this.#mbus?.freeChannel ?? null;
+  }
+
+  /** Hangs a meter on its M-Bus, in the place of what hangs in that channel. Throws `SIM_MBUS`. */
+  hangOnBus(meter: SimMeter, channel: number): void {
+    if (this.#mbus === null) throw simError('SIM_MBUS', `${this.device.profile.key} has no M-Bus`);
+    this.record();
+    this.model.add(this.#mbus.install(channel, meter.device));
+    this.#subMeters.push(meter);
+    meter.#host = this;
+  }
+
+  /** Takes what hangs in a channel away. Throws `SIM_MBUS`. */
+  unhang(channel: number): void {
+    this.record();
+    this.#mbus?.remove(channel);
+  }
+
+  /** What the meter in a channel says of itself: the status octet of its telegrams. */
+  tellStatus(channel: number, status: number): void {
+    this.#mbus?.tellStatus(channel, status);
   }
 
   /** How to reach the meter at an address, in the words of an edge's configuration. */
@@ -184,6 +226,7 @@ export class SimMeter {
       ...(this.#keyFile === null ? {} : { keys: this.#keyFile }),
       ...(this.security === null ? {} : { systemTitle: toHex(this.security.title) }),
       ...(this.#port === null ? {} : { equipmentId: equipmentIdOf(this.device) }),
+      ...(this.#host === null ? {} : { behind: this.#host.device.meterId, equipmentId: this.device.serial }),
     };
   }
 
@@ -247,8 +290,10 @@ export interface MeterCard {
   readonly keys?: SimKeyFile;
   /** System title, hexadecimal; only of a meter with keys. */
   readonly systemTitle?: string;
-  /** How telegrams name it; only of a meter that speaks through the port of another one, whose line it shares. */
+  /** How telegrams name it; only of a meter that speaks or is read through another one, whose line it shares. */
   readonly equipmentId?: string;
+  /** The meter through which it is read; absent = it is asked itself. */
+  readonly behind?: string;
 }
 
 /** Meters at work on a line. */
@@ -355,7 +400,11 @@ export interface FleetOptions {
 const DAY_MS = 86_400_000;
 const FIRST_SERIAL = 10_000_000;
 
-/** Meters `m0001` and on, each a world of its own; sub-meters hang on the last P1 port before them, where there is one. */
+/**
+ * Meters `m0001` and on, each a world of its own. Sub-meters in telegrams hang on the last P1 port before them, where there is one;
+ * those that are read through another meter on the M-Bus of the last one before them that has a free channel. Throws `SIM_MBUS`
+ * when there is none.
+ */
 export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMeter[] {
   const installedAtMs = options.nowMs() - options.days * DAY_MS;
   const password = new TextEncoder().encode(SIM_PASSWORD);
@@ -395,6 +444,7 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
     );
   }
   hangSubMeters(meters);
+  for (const meter of meters) if (meter.device.profile.through !== null) hangBehind(meter, meters);
   return meters;
 }
 
@@ -405,4 +455,11 @@ function hangSubMeters(meters: readonly SimMeter[]): void {
     if (isSubMeter(profile)) port?.hang(meter);
     else port = profile.push.some(({ encoding }) => encoding === 'p1') ? meter : null;
   }
+}
+
+function hangBehind(meter: SimMeter, meters: readonly SimMeter[]): void {
+  const before = meters.slice(0, meters.indexOf(meter)).reverse();
+  const host = before.find(({ freeChannel }) => freeChannel !== null);
+  if (host === undefined) throw simError('SIM_MBUS', `${meter.device.meterId}: ${meter.device.profile.key}`);
+  host.hangOnBus(meter, host.freeChannel ?? 1);
 }

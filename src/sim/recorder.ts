@@ -60,5 +60,6 @@ export class Recorder {
 }
 
 function groupOf(meterId: string, intervalS: number, registers: readonly RegisterRule[]): LedgerGroup {
-  return { meterId, intervalS, columns: registers.map(({ obis, exponent, unit }) => ({ obis, exponent, unit })) };
+  const columns = registers.map(({ storedAs, exponent, unit }) => ({ obis: storedAs, exponent, unit }));
+  return { meterId, intervalS, columns };
 }

@@ -101,7 +101,8 @@ export class Simulator {
     );
     const listeners = new SimListeners(env, ledger);
     try {
-      const reached = await openPlaces(listeners, places, meters);
+      const onLines = meters.filter(({ host }) => host === null);
+      const reached = withSubMeters(await openPlaces(listeners, places, onLines));
       return new Simulator(env, reached, meters, ledger, listeners, callersOf(env, meters, options.push));
     } catch (error) {
       await listeners.close();
@@ -169,6 +170,11 @@ function callersOf(env: Env, meters: readonly SimMeter[], push: SimulatorOptions
         return new PushCaller(env, meter, setup);
       }),
     );
+}
+
+/** Behind each meter those that are read through it. */
+function withSubMeters(reached: readonly ReachedMeter[]): ReachedMeter[] {
+  return reached.flatMap((each) => [each, ...each.meter.subMeters.map((meter) => ({ ...each, meter }))]);
 }
 
 /** Shares meters out over places in equal parts; those behind a port are where it is. */

@@ -22,6 +22,7 @@ import {
 import { type ReadContext, type ReadoutProblem, readBuffer } from '../../profile/readout.ts';
 import { readAttributes, readRegisters, registerTime } from '../../profile/register-readout.ts';
 import type { BufferRule } from '../../profile/schema/profile.ts';
+import { captureTimeRequests } from '../../profile/sub-meter.ts';
 import { edgeError } from '../errors.ts';
 import type { Entry, Health, Meter, ReadingStage } from '../ports.ts';
 import { accessOf, dataOf, wantedData } from './answers.ts';
@@ -80,6 +81,8 @@ export interface JobScene {
   readonly memory: MeterMemory;
   readonly around: JobSurroundings;
   readonly associate: () => Promise<OpenAssociation>;
+  /** Rows up to this moment are another meter's, UTC ms; null = none are. */
+  readonly notBeforeMs: number | null;
 }
 
 /** Runs one slice of a job; true when more is waiting. Rejects with whatever kept it from its end. */
@@ -162,8 +165,13 @@ function sliceOf({ around }: JobScene, rule: BufferRule) {
   return { sliceMs: sliceRowsOf(rule, { sliceRowsMax }) * rule.intervalS * 1000, sliceRowsMax };
 }
 
-function backToMs({ around: { historyMs } }: JobScene, nowMs: number): number | null {
-  return historyMs === null ? null : nowMs - historyMs;
+function backToMs({ around: { historyMs }, notBeforeMs }: JobScene, nowMs: number): number | null {
+  return laterOf(historyMs === null ? null : nowMs - historyMs, notBeforeMs);
+}
+
+/** The later of two moments, null = no bound. */
+function laterOf(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
 async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffer' }): Promise<boolean> {
@@ -179,7 +187,8 @@ async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffe
   const requests = bufferRequests(meter.profile, job.rule, range);
   for (const [at, request] of requests.entries()) {
     const data = await askRows(scene, job.rule, request);
-    const readout = readBuffer(meter.profile, job.rule, data, withScalers(scene, ctx), watermarkMs, request.asked);
+    const aboveMs = laterOf(watermarkMs, scene.notBeforeMs);
+    const readout = readBuffer(meter.profile, job.rule, data, withScalers(scene, ctx), aboveMs, request.asked);
     tell(scene, readout.problems);
     const left = requests.length - at - 1;
     if (readout.newestAtMs !== null) {
@@ -232,15 +241,19 @@ async function runRegisters(scene: JobScene, job: ReadJob & { readonly kind: 're
   const requests = registerRequests(meter.profile, job.registers);
   const scalers = unknownScalers(scene);
   const association = await scene.associate();
-  const results = await association.get([...requests, ...scalers].map(accessOf));
-  await learnScalers(scene, scalers, results.slice(requests.length));
+  const captured = captureTimeRequests(meter.profile, job.registers);
+  const results = await association.get([...requests, ...captured, ...scalers].map(accessOf));
+  await learnScalers(scene, scalers, results.slice(requests.length + captured.length));
+  const times = new Map(captured.map(({ obis }, at) => [obis as string, dataOf(results[requests.length + at])]));
   const ctx = await timedContext(scene);
   const withClock = requests.length > job.registers.length;
   const clock = withClock ? dataOf(results[0]) : null;
   const answers = job.registers.flatMap((register, at) => {
     const value = dataOf(results[at + (withClock ? 1 : 0)]);
     if (value === null) tell(scene, [{ index: at, sentence: `The meter did not give ${register.name}.` }]);
-    return value === null ? [] : [{ register, value }];
+    if (value === null) return [];
+    const captureTime = times.get(register.obis) ?? null;
+    return [{ register, value, ...(captureTime === null ? {} : { captureTime }) }];
   });
   const readout = readRegisters(meter.profile, answers, clock, ctx);
   tell(scene, readout.problems);

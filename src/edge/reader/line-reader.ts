@@ -32,8 +32,9 @@ import { ReaderMeterAccess } from './meter-access.ts';
 import { MeterStates, type StateChange } from './meter-states.ts';
 import { type RereadSource, runReread } from './rereads.ts';
 import { SessionKeeper } from './session-keeper.ts';
-import type { SessionOpener } from './sessions.ts';
+import type { OpenAssociation, SessionOpener } from './sessions.ts';
 import { type LineCarries, sliceRowsMax } from './slices.ts';
+import { SubMeterDoor } from './sub-meter.ts';
 import { toldBy } from './told.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
 
@@ -67,6 +68,8 @@ const USE_OF: Partial<Record<JobClass, ClientUse>> = { command: 'control', backg
 
 interface MeterDesk {
   readonly meter: Meter;
+  /** The way to a meter behind another; null = it is asked itself. */
+  readonly door: SubMeterDoor | null;
   readonly memory: MeterMemory;
 }
 
@@ -91,6 +94,7 @@ export class DlmsLineReader implements LineReader {
         meter.meterId,
         {
           meter,
+          door: doorOf(meter, options),
           memory: {
             scalers: null,
             keptScalers: null,
@@ -120,8 +124,10 @@ export class DlmsLineReader implements LineReader {
   async start(): Promise<void> {
     await this.#states.load([...this.#desks.keys()]);
     const { journal, env } = this.#options;
-    for (const { meter, memory } of this.#desks.values())
+    for (const { meter, memory, door } of this.#desks.values()) {
       memory.keptScalers = await loadScalers(meter, journal, env.log);
+      await door?.load();
+    }
   }
 
   /** Says goodbye to the meter, unless a job still holds it (`politely` false), and closes the line. */
@@ -184,11 +190,15 @@ export class DlmsLineReader implements LineReader {
   async #runOnce(meterId: MeterId, job: ReadJob): Promise<JobOutcome> {
     const desk = this.#desk(meterId);
     let associated = false;
+    const enter = this.#wayTo(desk);
     const associate = () => {
       associated = true;
-      return this.#sessions.use(desk.meter, 'read');
+      return enter('read');
     };
-    const scene = { ...desk, around: this.#surroundings(), associate };
+    // From when on rows are its own is known once it was seen behind its host.
+    if (desk.door?.sinceMs === null) await associate();
+    const notBeforeMs = desk.door?.sinceMs ?? null;
+    const scene = { ...desk, around: this.#surroundings(), associate, notBeforeMs };
     let more = await runJob(scene, job);
     if (!more && job.kind === 'buffer') more = await runReread(scene, job, this.#options.journal);
     this.#sessions.rest();
@@ -206,16 +216,17 @@ export class DlmsLineReader implements LineReader {
     const notBegun = await this.#begin(started);
     if (notBegun !== null) return notBegun;
     try {
+      const enter = this.#wayTo(this.#desk(meterId));
       const access = new ReaderMeterAccess(
         meter,
-        (use) => this.#sessions.use(meter, use),
+        enter,
         () => this.#sessions.drop(),
         () => this.#urgentWaits > 0,
         this.#options.opener.keys ?? null,
       );
       await this.#sessions.refresh(FRESH_ENOUGH_MS);
       // Signing on comes before the work, so that whoever waits for it to be reached need not wait for its end.
-      await this.#sessions.use(meter, USE_OF[jobClass] ?? 'read');
+      await enter(USE_OF[jobClass] ?? 'read');
       this.#hold(true);
       const result = await work(access);
       this.#sessions.rest();
@@ -281,6 +292,18 @@ export class DlmsLineReader implements LineReader {
     }
   }
 
+  /** How one piece of work gets at the association with a meter; who hangs behind a meter is looked at once in an association. */
+  #wayTo({ meter, door }: MeterDesk): (use: ClientUse) => Promise<OpenAssociation> {
+    const { behind } = meter;
+    if (door === null || behind === undefined) return (use) => this.#sessions.use(meter, use);
+    let entered: { readonly host: OpenAssociation; readonly through: OpenAssociation } | null = null;
+    return async (use) => {
+      const host = await this.#sessions.use(behind.host, use);
+      if (entered?.host !== host) entered = { host, through: await door.enter(host) };
+      return entered.through;
+    };
+  }
+
   /** Begins work on a meter, unless whoever wanted it says no: then nothing is said to the meter, and this is the answer. */
   async #begin(started: () => Promise<void>): Promise<NotBegun | null> {
     this.#sessions.listenAnew();
@@ -335,7 +358,8 @@ export class DlmsLineReader implements LineReader {
 
   /** After a failure: the association is given up unless the meter just refused one thing. */
   async #settle(meter: Meter, verdict: Verdict): Promise<void> {
-    if (verdict.scope === 'job' && verdict.state === 'reachable') this.#sessions.rest();
+    if ((verdict.scope === 'job' && verdict.state === 'reachable') || verdict.state === 'reconfigured')
+      this.#sessions.rest();
     else await this.#sessions.drop();
     if (verdict.state === 'reachable') await this.#answers(this.#desk(meter.meterId));
     else if (verdict.state !== null) await this.#seen(meter, verdict.state, verdict.failure.sentence);
@@ -371,6 +395,13 @@ export class DlmsLineReader implements LineReader {
         `${troubled} of ${all} meters do not answer.`,
       );
   }
+}
+
+function doorOf(meter: Meter, { line, journal, stage, env }: LineReaderOptions): SubMeterDoor | null {
+  const { behind } = meter;
+  const rule = behind?.host.profile.mbus ?? null;
+  if (behind === undefined || rule === null) return null;
+  return new SubMeterDoor({ meter, behind, line, journal, stage, wallMs: () => env.clock.nowMs() }, rule);
 }
 
 /** Nothing was said to the meter. */

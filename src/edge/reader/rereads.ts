@@ -48,7 +48,14 @@ export async function runReread(
   if (request !== undefined) {
     const ctx = await timedContext(scene);
     const rows = await askRows(scene, job.rule, request);
-    const readout = readBuffer(meter.profile, job.rule, rows, withScalers(scene, ctx), null, request.asked);
+    const readout = readBuffer(
+      meter.profile,
+      job.rule,
+      rows,
+      withScalers(scene, ctx),
+      scene.notBeforeMs,
+      request.asked,
+    );
     tell(scene, readout.problems);
     const groups = readout.groups.flatMap((group) => lostRows(group, entry, toMs));
     if (groups.length > 0) {
@@ -66,7 +73,7 @@ export async function runReread(
 }
 
 function serves(rule: BufferRule, { intervalS, obis }: Reread): boolean {
-  const held = rule.columns.flatMap((column) => (column.kind === 'register' ? [column.register.obis] : []));
+  const held = rule.columns.flatMap((column) => (column.kind === 'register' ? [column.register.storedAs] : []));
   return rule.intervalS === intervalS && obis.some((each) => held.includes(each));
 }
 

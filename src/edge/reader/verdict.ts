@@ -2,7 +2,7 @@
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { MeterStateName } from '../../model/event.ts';
 import { EDGE_ERRORS } from '../errors.ts';
-import { JOB, SIGN_ON, SILENT } from '../failure-kinds.ts';
+import { JOB, OTHERWISE, SIGN_ON, SILENT } from '../failure-kinds.ts';
 import { BABBLE_OCTETS } from '../limits.ts';
 import type { JobFailure, JobOutcome } from '../ports.ts';
 
@@ -23,6 +23,7 @@ export function verdictOf(error: unknown, noiseOctets: number): Verdict {
     error instanceof DeltawattError ? withDetail(error) : `${EDGE_ERRORS.READER_CRASHED.sentence} (${reasonOf(error)})`;
   if (SIGN_ON.has(code)) return verdict('sign-on', 'refused', code, sentence, 'yes');
   if (JOB.has(code)) return verdict('job', 'reachable', code, sentence, 'yes');
+  if (OTHERWISE.has(code)) return verdict('meter', 'reconfigured', code, sentence, 'yes');
   if (SILENT.has(code)) {
     if (noiseOctets >= BABBLE_OCTETS) {
       const babble = `The line babbles: ${noiseOctets} octets came that belong to no frame. Disconnect devices one by one to find the one that talks.`;

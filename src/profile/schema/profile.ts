@@ -14,6 +14,12 @@ export type Medium = 'electricity' | 'gas' | 'water' | 'heat';
 /** Whether a channel bills or only informs: it decides the lane on the way up. */
 export type ValueClass = 'billing' | 'low-value';
 
+/** Ways to a meter that is not asked itself: `mbus-client` = class 72 of the meter on whose M-Bus it hangs. */
+export const THROUGH = ['mbus-client'] as const;
+
+/** One of {@link THROUGH}. */
+export type Through = (typeof THROUGH)[number];
+
 /** A model of meter: what to read, how to sign on, what the values mean. */
 export interface Profile {
   /** `vendor/model`, as the files lie and as `--profile` takes it. */
@@ -23,6 +29,8 @@ export interface Profile {
   /** For people. */
   readonly title: string;
   readonly medium: Medium;
+  /** Through what it is read: the M-Bus client of an electricity meter, its objects written as of channel 1; null = it is asked itself. */
+  readonly through: Through | null;
   readonly recognise: Recognition;
   readonly hdlc: HdlcRule | null;
   readonly wrapper: WrapperRule | null;
@@ -37,6 +45,8 @@ export interface Profile {
   readonly eventLogs: readonly EventLogRule[];
   readonly relay: RelayRule | null;
   readonly firmware: FirmwareRule | null;
+  /** The M-Bus on which it is the master, null = it has none. */
+  readonly mbus: MbusRule | null;
   readonly push: readonly PushRule[];
   readonly quirks: readonly Quirk[];
 }
@@ -130,6 +140,8 @@ export interface RegisterRule {
   readonly periodS: number;
   /** `meter` = what the object's scaler_unit says overrides `exponent`; the unit must agree. */
   readonly scalerUnit: 'profile' | 'meter';
+  /** Code under which its readings are stored: `obis`, or the one that says what an M-Bus channel holds. */
+  readonly storedAs: string;
 }
 
 /** Integer types of a register. */
@@ -268,6 +280,16 @@ export interface FirmwareRule {
   readonly activateMaxMs: number;
   /** Pause after each block that goes to all meters of the line, ms; null = the meter gets its blocks alone. */
   readonly broadcastPauseMs: number | null;
+}
+
+/** Ways in which class 72 writes the 8 digits of an identification number: packed BCD (version 0), or as a number. */
+export const MBUS_IDENTIFICATIONS = ['bcd', 'number'] as const;
+
+/** A meter that is the master of an M-Bus and shows what hangs there as M-Bus clients (class 72). */
+export interface MbusRule {
+  /** Channels, from 1. */
+  readonly channels: number;
+  readonly identification: (typeof MBUS_IDENTIFICATIONS)[number];
 }
 
 /** Forms of what a meter pushes. */

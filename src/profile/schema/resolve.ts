@@ -21,10 +21,13 @@ import type {
   RegisterRule,
   RelayRule,
   StatusRule,
+  Through,
 } from './profile.ts';
 import type { ProfileFile } from './shape.ts';
 
 const CLOCK_OBIS = '0-0:1.0.0*255';
+/** DSMR and IDIS meters have four. */
+const MBUS_CHANNELS = 4;
 const DLMS_PORT = 4059;
 /** Wait before a relay is read back, when the profile does not say, ms. */
 const SETTLE_MS = 3_000;
@@ -77,6 +80,7 @@ class Resolver {
       model: file.model,
       title: file.title,
       medium: file.medium,
+      through: this.#through(),
       recognise: {
         logicalDeviceName: this.#pattern('recognise.logicalDeviceName', file.recognise?.logicalDeviceName),
         typeText: this.#pattern('recognise.typeText', file.recognise?.typeText),
@@ -93,6 +97,7 @@ class Resolver {
       eventLogs: (file.eventLogs ?? []).map((_, at) => this.#eventLog(at)),
       relay: this.#relay(),
       firmware: this.#firmware(),
+      mbus: file.mbus === undefined ? null : { channels: MBUS_CHANNELS, ...file.mbus },
       push: (file.push ?? []).map((_, at) => this.#push(at)),
       quirks: (file.quirks ?? []).map((quirk) => ({
         name: quirk.name,
@@ -117,6 +122,16 @@ class Resolver {
     return { informationMaxOctets: 128, window: 1, ...hdlc, physicalDevice };
   }
 
+  /** A meter that is read through another one has no clients, orders and pushes of its own. */
+  #through(): Through | null {
+    const { through } = this.file;
+    if (through === undefined) return null;
+    for (const part of ['clients', 'hdlc', 'wrapper', 'relay', 'firmware', 'mbus', 'push', 'eventLogs'] as const)
+      if (this.file[part] !== undefined)
+        this.#note(part, 'A meter that is read through another one has none of its own: take this away.');
+    return through;
+  }
+
   #clock(): ClockRule {
     const clock = this.file.clock ?? {};
     return {
@@ -126,7 +141,10 @@ class Resolver {
       rangeDeviation: clock.rangeDeviation ?? 'as-clock',
       toleranceS: clock.toleranceS ?? 30,
       setMaxS: clock.setMaxS ?? 3600,
-      obis: this.file.clients === undefined ? null : this.#obis('clock.obis', clock.obis ?? CLOCK_OBIS),
+      obis:
+        this.file.clients === undefined && this.file.through === undefined
+          ? null
+          : this.#obis('clock.obis', clock.obis ?? CLOCK_OBIS),
     };
   }
 
@@ -171,11 +189,14 @@ class Resolver {
       scalerUnit: 'profile',
       ...row,
       obis: this.#obis(`${path}.obis`, row.obis),
+      storedAs: this.#obis(`${path}.storedAs`, row.storedAs ?? row.obis),
       classId: classId ?? 3,
     };
     if (this.#registers.has(register.name)) this.#note(`${path}.name`, `The name ${register.name} is used twice.`);
     for (const other of this.#registers.values()) {
       if (other.obis === register.obis) this.#note(`${path}.obis`, `${register.obis} is already ${other.name}.`);
+      else if (other.storedAs === register.storedAs)
+        this.#note(`${path}.storedAs`, `${register.storedAs} is already ${other.name}.`);
     }
     this.#registers.set(register.name, register);
     return register;

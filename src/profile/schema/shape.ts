@@ -5,7 +5,16 @@
 import Type, { type Static } from 'typebox';
 import { SEVERITIES } from '../../model/event.ts';
 import { QUALITIES } from '../../model/reading.ts';
-import { CLIENT_USES, PUSH_ENCODINGS, QUIRKS, SECURITIES, VALUE_TYPES } from './profile.ts';
+import { MBUS_CHANNELS_MAX } from '../limits.ts';
+import {
+  CLIENT_USES,
+  MBUS_IDENTIFICATIONS,
+  PUSH_ENCODINGS,
+  QUIRKS,
+  SECURITIES,
+  THROUGH,
+  VALUE_TYPES,
+} from './profile.ts';
 
 const word = (description: string) =>
   Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$', description: `${description}: small letters, digits, hyphens` });
@@ -88,6 +97,7 @@ const REGISTER = Type.Object(
     valueClass: oneOf(['billing', 'low-value'] as const, 'what the value is for'),
     periodS: Type.Optional(whole(0, DAY_S, 'read on its own every so many seconds, 0 = never')),
     scalerUnit: Type.Optional(oneOf(['profile', 'meter'] as const, 'who knows the exponent')),
+    storedAs: Type.Optional(obis('code under which its readings are stored, when it is not the object')),
   },
   closed,
 );
@@ -234,6 +244,14 @@ const PUSH = Type.Object(
   closed,
 );
 
+const MBUS = Type.Object(
+  {
+    channels: Type.Optional(whole(1, MBUS_CHANNELS_MAX, 'channels of its M-Bus')),
+    identification: oneOf(MBUS_IDENTIFICATIONS, 'how class 72 writes the number of a sub-meter'),
+  },
+  closed,
+);
+
 const QUIRK = Type.Object(
   {
     name: oneOf(Object.keys(QUIRKS) as (keyof typeof QUIRKS)[], 'switch'),
@@ -251,6 +269,7 @@ export const PROFILE_SHAPE = Type.Object(
     model: word('model'),
     title: Type.String({ minLength: 3, maxLength: 100, description: 'for people' }),
     medium: oneOf(['electricity', 'gas', 'water', 'heat'] as const, 'what it measures'),
+    through: Type.Optional(oneOf(THROUGH, 'through what it is read, when it is not asked itself')),
     recognise: Type.Optional(
       Type.Object(
         {
@@ -274,6 +293,7 @@ export const PROFILE_SHAPE = Type.Object(
     eventCodes: Type.Optional(Type.Record(Type.String(), Type.Array(EVENT_CODE, { maxItems: 512 }))),
     relay: Type.Optional(RELAY),
     firmware: Type.Optional(FIRMWARE),
+    mbus: Type.Optional(MBUS),
     push: Type.Optional(Type.Array(PUSH, { maxItems: 32 })),
     quirks: Type.Optional(Type.Array(QUIRK, { maxItems: 32 })),
   },

@@ -91,6 +91,7 @@ export class Device {
   #aheadMs: number;
   #isBackfed = false;
   #newestMs = Number.NEGATIVE_INFINITY;
+  #removedAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: DeviceOptions) {
     this.#options = options;
@@ -194,8 +195,13 @@ export class Device {
 
   /** Newest moment up to which rows have been captured: setting the clock back unmakes none. */
   get capturedUpToMs(): number {
-    this.#newestMs = Math.max(this.#newestMs, this.nowMs);
+    this.#newestMs = Math.max(this.#newestMs, Math.min(this.nowMs, this.#removedAtMs));
     return this.#newestMs;
+  }
+
+  /** It is taken down: nothing is captured of it any more. */
+  remove(): void {
+    this.#removedAtMs = this.nowMs;
   }
 
   /** First moment after which the buffer still holds rows. */

@@ -23,6 +23,7 @@ import type {
 import type { AttributeRule, ClientRule, Profile } from '../../profile/schema/profile.ts';
 import { simError } from '../errors.ts';
 import type { Device } from './device.ts';
+import type { MbusPort } from './mbus-port.ts';
 import { clockObject, disconnectObject } from './objects/actors.ts';
 import { bufferObject, eventLogObject } from './objects/buffer.ts';
 import { compactObject } from './objects/compact.ts';
@@ -53,7 +54,7 @@ const LOOKING_ON: ClientRule = { name: 'public', address: 16, security: 'none', 
 
 /** The object model of one meter. */
 export class MeterModel implements ObjectModel {
-  readonly #objects: ReadonlyMap<string, SimObject>;
+  readonly #objects: Map<string, SimObject>;
   readonly #rights: ReadonlyMap<number, ClientRights>;
   #shortNames: BaseNames | null = null;
   readonly #lists = new Map<string, readonly ListedObject[]>();
@@ -66,8 +67,9 @@ export class MeterModel implements ObjectModel {
     readonly device: Device,
     security: SimSecurity | null = null,
     listed: readonly ListedObjectRule[] = [],
+    mbus: MbusPort | null = null,
   ) {
-    const own = [...objectsOf(device), ...(security?.objects() ?? [])];
+    const own = [...objectsOf(device), ...(security?.objects() ?? []), ...(mbus?.clients() ?? [])];
     const taken = new Set(own.map(({ obis }) => obis));
     const doubled = listed.find(({ obis }) => taken.has(obis));
     if (doubled !== undefined) throw simError('SIM_OBJECTS', `${device.profile.key} has ${doubled.obis} already`);
@@ -79,6 +81,13 @@ export class MeterModel implements ObjectModel {
         { reads: client.uses.includes('read'), controls: client.uses.includes('control') },
       ]),
     );
+  }
+
+  /** Has these too from now on. */
+  add(objects: readonly SimObject[]): void {
+    for (const object of objects) this.#objects.set(keyOf(object.classId, object.obis), object);
+    this.#lists.clear();
+    this.#shortNames = null;
   }
 
   /** Names of 16 bits of everything that the meter has, the same for every client. */

@@ -39,7 +39,8 @@ const channelsOf = (profile: Profile) =>
   }));
 
 test('scan proposes a profile with the registers and buffers of every shipped profile', async () => {
-  const keys = profileKeys();
+  // A meter that is read through another one is not asked itself.
+  const keys = profileKeys().filter((key) => profileOf(key).through === null);
   const env = createHostEnv({ log: SILENT_LOG });
   const simulator = await Simulator.start(env, {
     configFolder: fileURLToPath(new URL('../../../config', import.meta.url)),

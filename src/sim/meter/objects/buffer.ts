@@ -13,7 +13,7 @@ import {
 } from '../../../dlms/cosem/selective-access.ts';
 import { RESULT } from '../../../dlms/session/object-model.ts';
 import type { SelectiveAccess } from '../../../dlms/xdlms/service.ts';
-import type { BufferRule, EventLogRule, RegisterRule } from '../../../profile/schema/profile.ts';
+import type { BufferRule, EventLogRule, Profile, RegisterRule } from '../../../profile/schema/profile.ts';
 import { placeTime } from '../../../profile/time.ts';
 import { BUFFER_ROWS_MAX } from '../../limits.ts';
 import type { Device } from '../device.ts';
@@ -36,26 +36,40 @@ interface RowSource {
 
 /** A load profile. */
 export function bufferObject(device: Device, rule: BufferRule): SimObject {
+  return bufferOf(device, rule, device.profile, () => [device]);
+}
+
+/** A load profile in `device` with the rows of those who were counted in it, one after the other. */
+export function bufferOf(
+  device: Device,
+  rule: BufferRule,
+  counted: Profile,
+  owners: () => readonly Device[],
+): SimObject {
   const shiftMs = rule.stamp === 'start' ? rule.intervalS * 1000 : 0;
   return profileObject(device, rule.obis, {
     // A buffer can be set up anew while it is served.
     get columns() {
-      return rule.columns.map((column) => captureOf(device, rule, column));
+      return rule.columns.map((column) => captureOf(counted.clock.obis, rule, column));
     },
     periodS: rule.intervalS,
     entriesMax: rule.rows,
     newestFirst: rule.order === 'newest-first',
     rows: (afterMs, untilMs) =>
-      [...device.rows(rule, afterMs + shiftMs, untilMs + shiftMs)].map((row) => {
-        const values = [...row.values];
-        const cells = rule.columns.map((column): Data => {
-          if (column.kind === 'clock') return momentData(device, row.atMs - shiftMs);
-          if (column.kind === 'status') return { type: 'unsigned', value: row.status };
-          if (column.kind === 'ignore') return { type: 'null-data' };
-          return valueData(column.register.type, values.shift() ?? 0);
-        });
-        return { cells };
-      }),
+      owners()
+        .flatMap((owner) => [...owner.rows(rule, afterMs + shiftMs, untilMs + shiftMs)])
+        .slice(-rule.rows)
+        .map((row) => {
+          const values = [...row.values];
+          const cells = rule.columns.map((column): Data => {
+            if (column.kind === 'clock') return momentData(device, row.atMs - shiftMs);
+            if (column.kind === 'status') return { type: 'unsigned', value: row.status };
+            if (column.kind === 'ignore')
+              return isCaptureTime(column) ? momentData(device, row.atMs) : { type: 'null-data' };
+            return valueData(column.register.type, values.shift() ?? 0);
+          });
+          return { cells };
+        }),
   });
 }
 
@@ -185,10 +199,15 @@ function clockOf(device: Device): CaptureObject {
   return { ...CLOCK, instanceId: parseObis(device.profile.clock.obis ?? '0-0:1.0.0*255') };
 }
 
-function captureOf(device: Device, rule: BufferRule, column: BufferRule['columns'][number]): CaptureObject {
+/** When the value of an extended register was captured. */
+function isCaptureTime({ classId, attribute }: { readonly classId: number; readonly attribute: number }): boolean {
+  return classId === 4 && attribute === 5;
+}
+
+function captureOf(clock: string | null, rule: BufferRule, column: BufferRule['columns'][number]): CaptureObject {
   switch (column.kind) {
     case 'clock':
-      return clockOf(device);
+      return { ...CLOCK, instanceId: parseObis(clock ?? CLOCK.instanceId) };
     case 'status':
       return {
         classId: 1,
