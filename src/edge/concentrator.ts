@@ -24,6 +24,7 @@ import { STOP_PATIENCE_MS } from './limits.ts';
 import type { Journal, UplinkState } from './ports.ts';
 import { MeterCounters } from './reader/counters.ts';
 import { KeyRing } from './reader/key-ring.ts';
+import { KnownWays } from './reader/known-ways.ts';
 import { DlmsLineReader } from './reader/line-reader.ts';
 import { PushListener } from './reader/listener.ts';
 import { LinkSessions } from './reader/sessions.ts';
@@ -51,6 +52,7 @@ export class Concentrator {
   readonly #listeners: PushListener[] = [];
   readonly #counters: MeterCounters;
   readonly #keys: KeyRing;
+  readonly #ways: KnownWays;
   readonly #gateway: Gateway | null;
   readonly #startedAtMs: number;
   /** Resolves when the collector holds other blocks than the journal, or the journal was damaged while open: only {@link renounce} and a new start help. */
@@ -100,6 +102,7 @@ export class Concentrator {
       plainRelay: settings.plainRelay ?? 'allow',
     });
     this.#counters = new MeterCounters(journal, env.clock);
+    this.#ways = new KnownWays({ env, journal, stage: this.#stage });
     this.#keys = new KeyRing({ env, health, stage: this.#stage, folder: `${settings.stateFolder}/keys` });
     for (const line of settings.lines) this.#addLine(line);
     const { gateway } = settings;
@@ -222,7 +225,7 @@ export class Concentrator {
     const reader = new DlmsLineReader({
       ...common,
       meters: line.meters,
-      opener: new LinkSessions(link as LineLink, env, this.#counters, this.#keys),
+      opener: new LinkSessions(link as LineLink, env, this.#counters, this.#keys, this.#ways),
       slots: link.capabilities.maxInFlight,
       carries: link,
       nowMs: () => (env.clock.quality() === 'unset' ? null : env.clock.nowMs()),

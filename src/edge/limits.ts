@@ -242,6 +242,9 @@ export const PULSE_LINE_MAX_MS = 1_800_000;
 /** Units of a meter as they are kept: some hundred registers; what is longer is asked anew at each start. */
 export const KNOWN_UNITS_MAX_OCTETS = 16_384;
 
+/** What is known of the way to a meter: some 1,400 objects with their short names; a longer list is read anew at each start. */
+export const KNOWN_WAYS_MAX_OCTETS = 32_768;
+
 /** Keys of kept invocation counters begin with it. */
 export const COUNTER_PREFIX = 'counter:';
 /** Blocks of invocation counters that are left out at a start: reservations that a damaged log may have lost. */

@@ -16,7 +16,11 @@ export interface ShortNameRules {
 export class ShortNames {
   #known: BaseNames | null = null;
 
-  constructor(readonly rules: ShortNameRules = {}) {}
+  constructor(
+    readonly rules: ShortNameRules = {},
+    /** Hears what is known from now on, null = nothing. */
+    private readonly told: (objects: readonly NamedObject[] | null) => void = () => undefined,
+  ) {}
 
   /** The names, or null before the list was read. */
   get known(): BaseNames | null {
@@ -26,10 +30,12 @@ export class ShortNames {
   /** The meter told its list. */
   learn(objects: readonly NamedObject[]): void {
     this.#known = new BaseNames(objects);
+    this.told(objects);
   }
 
   /** What is known is wrong: the next association reads the list anew. */
   forget(): void {
     this.#known = null;
+    this.told(null);
   }
 }

@@ -3,7 +3,7 @@
  * a noisy one. One bit that is altered costs a whole frame, so long frames hardly pass where short ones do.
  *
  * Two frames with wrong checksums within one association halve the length for the next one, or that of the longest of them; a day without any doubles it
- * again, up to the profile's. It is learnt anew after a restart.
+ * again, up to the profile's. After a restart it goes on where it was: see known-ways.ts.
  */
 import type { FrameErrorCode } from '../../dlms/frame/errors.ts';
 import { HDLC_INFORMATION_MIN_BYTES } from '../../dlms/frame/limits.ts';
@@ -27,6 +27,11 @@ interface Learnt {
 /** Lengths of the meters of one line that are not as their profiles say. */
 export class FieldSizes {
   readonly #learnt = new Map<MeterId, Learnt>();
+
+  /** What was learnt before a restart, octets. */
+  recall(meterId: MeterId, octets: number, nowMs: number): void {
+    if (!this.#learnt.has(meterId)) this.#learnt.set(meterId, { octets, failures: 0, longest: 0, quietSinceMs: nowMs });
+  }
 
   /** Length for the association that begins now, octets; `most` is the profile's. */
   begin(meterId: MeterId, most: number, nowMs: number): number {

@@ -49,6 +49,8 @@ export interface JobSurroundings {
   /** How far back is read while nothing is held, ms; null = as far as the meter's buffer reaches. */
   readonly historyMs: number | null;
   readonly problem: (meter: Meter, problem: ReadoutProblem) => void;
+  /** What the meter told of itself counts no longer. */
+  readonly firmwareChanged: (meter: Meter) => void;
   /** Somebody waits for the line: end after this request. */
   readonly shouldYield: () => boolean;
 }
@@ -298,9 +300,15 @@ async function runAttributes(scene: JobScene): Promise<boolean> {
   const changed = await around.attributes.changed(readAttributes(answers, ctx));
   // Another firmware may count in other units: what the old one told is asked again.
   if (changed.records.some((record) => record.kind === 'attribute' && record.attribute.name === FIRMWARE))
-    Object.assign(scene.memory, { scalers: null, keptScalers: null });
+    forgetWhatItTold(scene);
   if (changed.records.length > 0) await put(scene, changed);
   return false;
+}
+
+function forgetWhatItTold({ memory, meter, around }: JobScene): void {
+  memory.scalers = null;
+  memory.keptScalers = null;
+  around.firmwareChanged(meter);
 }
 
 /** Measures how far the meter's clock is off; it is not set. Being off is told once, and so is being right again. */

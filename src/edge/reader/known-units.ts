@@ -8,8 +8,6 @@
  *
  * One kept value a meter, with version and checksum; a damaged one counts as none and is written anew.
  */
-import { concat } from '../../base/bytes.ts';
-import { crc32C } from '../../base/crc.ts';
 import type { Env } from '../../base/env.ts';
 import type { GetDataResult } from '../../dlms/xdlms/service.ts';
 import type { MeterEvent } from '../../model/event.ts';
@@ -17,6 +15,7 @@ import { type ReadRequest, scalerRequests } from '../../profile/plan.ts';
 import type { Scaler } from '../../profile/readout.ts';
 import { KNOWN_UNITS_MAX_OCTETS } from '../limits.ts';
 import type { Health, Journal, Meter, ReadingStage } from '../ports.ts';
+import { recordIn, recordOctets } from './kept-record.ts';
 import { scalerFrom } from './object-values.ts';
 
 /** Scalers by OBIS. */
@@ -24,7 +23,6 @@ export type Scalers = ReadonlyMap<string, Scaler>;
 
 const PREFIX = 'units/';
 const VERSION = 1;
-const HEAD_OCTETS = 5;
 /** Code and name of the event that tells of other units in the edge's own log. */
 const CHANGED = { code: 5, name: 'units-changed' } as const;
 
@@ -94,25 +92,17 @@ export async function loadScalers(
   return scalers;
 }
 
-/** Version, CRC-32C (big-endian) of what follows, JSON `[profile, [[obis, exponent, unit], ...]]`; null when it is too long. */
+/** The record: see kept-record.ts; JSON `[profile, [[obis, exponent, unit], ...]]`. Null when it is too long. */
 export function unitsOctets(profile: string, scalers: Scalers): Uint8Array | null {
   const rows = [...scalers].map(([obis, { exponent, unit }]) => [obis, exponent, unit]);
-  const body = new TextEncoder().encode(JSON.stringify([profile, rows]));
-  if (body.length + HEAD_OCTETS > KNOWN_UNITS_MAX_OCTETS) return null;
-  const head = new DataView(new ArrayBuffer(HEAD_OCTETS));
-  head.setUint8(0, VERSION);
-  head.setUint32(1, crc32C(body));
-  return concat([new Uint8Array(head.buffer), body]);
+  return recordOctets(VERSION, [profile, rows], KNOWN_UNITS_MAX_OCTETS);
 }
 
 /** The way back; null for another version, damage, or another profile. */
 export function unitsIn(octets: Uint8Array, profile: string): Scalers | null {
-  if (octets.length <= HEAD_OCTETS || octets.length > KNOWN_UNITS_MAX_OCTETS) return null;
-  const head = new DataView(octets.buffer, octets.byteOffset, HEAD_OCTETS);
-  const body = octets.subarray(HEAD_OCTETS);
-  if (head.getUint8(0) !== VERSION || head.getUint32(1) !== crc32C(body)) return null;
-  // The checksum fits, so these are the octets of {@link unitsOctets}.
-  const [of, rows] = JSON.parse(new TextDecoder().decode(body)) as [string, [string, number, string][]];
+  const value = recordIn(octets, VERSION, KNOWN_UNITS_MAX_OCTETS);
+  if (value === undefined) return null;
+  const [of, rows] = value as [string, [string, number, string][]];
   if (of !== profile) return null;
   return new Map(rows.map(([obis, exponent, unit]) => [obis, { exponent, unit }]));
 }

@@ -338,6 +338,7 @@ export class DlmsLineReader implements LineReader {
       wallMs: () => env.clock.nowMs(),
       isConfirmed,
       historyMs,
+      firmwareChanged: (meter) => this.#options.opener.forget(meter),
       shouldYield: () => this.#urgentWaits > 0,
       problem: (meter, problem) => {
         health.count('reader_problems');

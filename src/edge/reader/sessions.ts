@@ -23,6 +23,7 @@ import {
 } from '../../dlms/index.ts';
 import { LineDriver } from '../../link/drive.ts';
 import type { LineLink } from '../../link/link.ts';
+import type { MeterId } from '../../model/ids.ts';
 import {
   type ClientRule,
   type HdlcRule,
@@ -36,6 +37,7 @@ import { type StationsPlace, speakToAll, stationsPlace } from './all-stations.ts
 import type { MeterCounters } from './counters.ts';
 import { FieldSizes } from './field-sizes.ts';
 import type { KeyRing } from './key-ring.ts';
+import type { KnownWays } from './known-ways.ts';
 import { openWire } from './wire.ts';
 
 /** Hears what a meter says beside its answers. */
@@ -65,6 +67,8 @@ export interface SessionOpener {
   stationsOf(meter: Meter): Promise<string | null>;
   /** Takes the line for messages to the stations of a meter. Rejects with LINK_OPEN, READER_SECURITY and errors of the disk. */
   speakToAll(meter: Meter): Promise<StationsWire>;
+  /** The meter has another firmware: what it told of its names counts no longer. */
+  forget(meter: Meter): void;
   /** Closes the line; the next association opens it again. */
   closeLine(): void;
   /** Closes the line and what lies below it. */
@@ -77,6 +81,7 @@ export class LinkSessions implements SessionOpener {
   /** By meter and client: no more than the line has. */
   readonly #names = new Map<string, ShortNames>();
   readonly #sizes = new FieldSizes();
+  readonly #recalled = new Set<MeterId>();
 
   constructor(
     private readonly link: LineLink,
@@ -85,6 +90,8 @@ export class LinkSessions implements SessionOpener {
     private readonly counters: MeterCounters | null = null,
     /** Null = keys are as in the key files, for ever. */
     readonly keys: KeyRing | null = null,
+    /** Null = what is found out of the ways to meters is found out anew after a restart. */
+    private readonly ways: KnownWays | null = null,
   ) {}
 
   async open(meter: Meter, client: ClientRule, ear: SessionEar, way?: RightOfWay): Promise<OpenAssociation> {
@@ -115,6 +122,7 @@ export class LinkSessions implements SessionOpener {
     const authentication = authenticationOf(meter, client, this.env);
     const security = await this.#securityOf(meter, authentication);
     const driver = await this.#line(meter);
+    await this.#recall(meter);
     const { profile } = meter;
     const transport = this.#transportTo(meter, client.address);
     const shortNames = this.#namesOf(meter, client);
@@ -135,16 +143,31 @@ export class LinkSessions implements SessionOpener {
     });
   }
 
-  /** What is known of a meter's short names as this client sees them; read once, kept as long as the line. */
-  #namesOf(meter: Meter, client: ClientRule): ShortNames | null {
+  /** What is known of a meter's short names as this client sees them; read once, kept over restarts. */
+  #namesOf(meter: Meter, { address }: Pick<ClientRule, 'address'>): ShortNames | null {
     if (meter.profile.referencing === 'logical') return null;
-    const key = `${meter.meterId}/${client.address}`;
-    const known = this.#names.get(key) ?? new ShortNames(shortNameRules(meter.profile));
+    const key = `${meter.meterId}/${address}`;
+    const told: ConstructorParameters<typeof ShortNames>[1] = (objects) => this.ways?.sawList(meter, address, objects);
+    const known = this.#names.get(key) ?? new ShortNames(shortNameRules(meter.profile), told);
     this.#names.set(key, known);
     return known;
   }
 
+  /** What was found out of the way to a meter before the restart, once. */
+  async #recall(meter: Meter): Promise<void> {
+    if (this.ways === null || this.#recalled.has(meter.meterId)) return;
+    const { fieldOctets, lists } = await this.ways.of(meter);
+    this.#recalled.add(meter.meterId);
+    if (fieldOctets !== null) this.#sizes.recall(meter.meterId, fieldOctets, this.env.clock.monotonicMs());
+    for (const [address, objects] of lists) this.#namesOf(meter, { address })?.learn(objects);
+  }
+
+  forget(meter: Meter): void {
+    for (const { address } of meter.profile.clients) this.#names.get(`${meter.meterId}/${address}`)?.forget();
+  }
+
   async lend(meter: Meter, client: number): Promise<MeterWire> {
+    await this.#recall(meter);
     return await openWire(await this.#line(meter), this.#transportTo(meter, client));
   }
 
@@ -183,13 +206,14 @@ export class LinkSessions implements SessionOpener {
     );
   }
 
-  #parametersFor({ meterId }: Meter, rule: HdlcRule): HdlcParameters {
-    const octets = this.#sizes.begin(meterId, rule.informationMaxOctets, this.env.clock.monotonicMs());
+  #parametersFor(meter: Meter, { informationMaxOctets: most, window }: HdlcRule): HdlcParameters {
+    const octets = this.#sizes.begin(meter.meterId, most, this.env.clock.monotonicMs());
+    this.ways?.sawField(meter, octets === most ? null : octets);
     return {
       informationTransmitBytes: octets,
       informationReceiveBytes: octets,
       windowTransmit: 1,
-      windowReceive: rule.window,
+      windowReceive: window,
     };
   }
 
