@@ -16,13 +16,14 @@ import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
 import type { CollectorBody, EdgeMessage, Hello, ImageRequest, LaneSpanNotice, LaneUpTo } from '../../wire/messages.ts';
 import { splitBatch } from '../../wire/topics.ts';
 import type { CommandRecord, CommandStore, EdgeRecord, ImageStore, JournalStore, Lease } from '../ports.ts';
+import { EdgeQueue, rankOf } from './edge-queue.ts';
 import { INGEST_ERRORS, type IngestErrorCode } from './errors.ts';
 import { HeldAcks } from './held-acks.ts';
 import { UNKNOWN_HEAD } from './judge.ts';
 import { type ArrivedBlock, type LaneReply, LaneWriter } from './lane-writer.ts';
 import { DICTIONARIES_REMEMBERED, EDGE_QUEUED_MAX_MESSAGES } from './limits.ts';
 import { type SayParts, say } from './say.ts';
-import type { Turns } from './turns.ts';
+import type { Asked, Turns } from './turns.ts';
 
 /** What a worker needs of the outside. */
 export interface WorkerParts extends SayParts {
@@ -33,7 +34,7 @@ export interface WorkerParts extends SayParts {
   /** A batch was stored in this time. */
   readonly stored: (tookMs: number) => void;
   /** Who is next at the database. */
-  readonly turns: Pick<Turns, 'take' | 'batchMaxOctets'>;
+  readonly turns: Pick<Turns, 'ask'>;
   /** Octets that wait for this edge; more is dropped unacknowledged. */
   readonly queuedMaxOctets: number;
   /** Whether the database may acknowledge. */
@@ -48,12 +49,6 @@ export interface WorkerParts extends SayParts {
   readonly queued: (octets: number) => void;
 }
 
-interface Task {
-  readonly leaf: 'b' | 'c';
-  readonly payload: Uint8Array;
-  readonly done: () => void;
-}
-
 interface Session {
   readonly session: Uint8Array;
   readonly epoch: string;
@@ -65,7 +60,9 @@ interface Session {
 
 /** The serial worker of one edge. */
 export class EdgeWorker {
-  readonly #queue: Task[] = [];
+  readonly #queue = new EdgeQueue();
+  /** The turn that is waited for. */
+  #asked: Asked | undefined;
   #queuedOctets = 0;
   #running = false;
   #idle: (() => void)[] = [];
@@ -93,7 +90,9 @@ export class EdgeWorker {
     this.#queuedOctets += payload.length;
     queued(payload.length);
     return new Promise((done) => {
-      this.#queue.push({ leaf, payload, done });
+      const rank = rankOf(leaf, payload);
+      this.#queue.add({ leaf, payload, rank, done });
+      this.#asked?.raise(rank);
       if (!this.#running) void this.#run();
     });
   }
@@ -126,11 +125,16 @@ export class EdgeWorker {
 
   async #run(): Promise<void> {
     this.#running = true;
-    for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) {
+    while (this.#queue.length > 0) {
+      // What comes until the turn begins is stored with what waits.
+      this.#asked = this.parts.turns.ask(this.edgeId, this.#queue.rank);
+      const turn = await this.#asked.turn;
+      this.#asked = undefined;
+      const batch = this.#queue.take(turn.maxOctets);
       // What is being stored no longer waits: it does not lessen the credit of its own ack.
       const octets = batch.reduce((sum, task) => sum + task.payload.length, 0);
       this.#queuedOctets -= octets;
-      const endTurn = await this.parts.turns.take(this.edgeId, octets, batch.some(isUrgent));
+      turn.charge(octets);
       try {
         if (batch[0]?.leaf === 'c') await this.#control(batch[0].payload);
         else await this.#timed(() => this.#blocks(batch.map((task) => task.payload)));
@@ -140,9 +144,9 @@ export class EdgeWorker {
         this.parts.count('ingest_batches_failed');
         this.#forgetAll();
       } finally {
-        endTurn();
+        turn.end();
       }
-      this.#tellAcks(this.#acks.settle(this.#queue[0]?.leaf === 'b'));
+      this.#tellAcks(this.#acks.settle(this.#queue.first?.leaf === 'b'));
       for (const task of batch) {
         this.parts.queued(-task.payload.length);
         task.done();
@@ -162,22 +166,6 @@ export class EdgeWorker {
     this.#edge = undefined;
     this.#dictionaries.clear();
     for (const writer of this.#writers.values()) writer.forget();
-  }
-
-  /** The next control message, or block messages that wait one behind the other. */
-  #nextBatch(): Task[] {
-    const first = this.#queue.shift();
-    if (first === undefined) return [];
-    const batch = [first];
-    let octets = first.payload.length;
-    while (first.leaf === 'b') {
-      const next = this.#queue[0];
-      if (next?.leaf !== 'b' || octets + next.payload.length > this.parts.turns.batchMaxOctets) break;
-      this.#queue.shift();
-      batch.push(next);
-      octets += next.payload.length;
-    }
-    return batch;
   }
 
   /** The edge when it may speak; undefined (and into the inbox) when nobody registered it. */
@@ -390,16 +378,5 @@ export class EdgeWorker {
     if (this.#session === undefined) return false;
     const { session, key } = this.#session;
     return await say(this.parts, { edgeId: this.edgeId, session, key }, body, delivery);
-  }
-}
-
-/** Control messages, and blocks of lanes 0 and 1: alarms and command results. */
-function isUrgent({ leaf, payload }: Task): boolean {
-  if (leaf === 'c') return true;
-  try {
-    const [first] = splitBatch(payload);
-    return first !== undefined && decodeHeader(first).lane <= 1;
-  } catch {
-    return false;
   }
 }

@@ -6,22 +6,46 @@
  * Deficit round robin was tried first: an edge asks for its next turn only when its last one is over, and the rounds that
  * other places begin meanwhile pass it by. Here what it was given is remembered, whenever it asks.
  *
- * What is urgent (control messages, lanes 0 and 1) goes ahead of all that is not, in order of arrival. Weak point: many
- * urgent ones starve the rest; their senders are bounded by the edges' own rates.
+ * What is urgent (control messages, lanes 0 and 1) goes ahead of what is fresh (lane 2), and that ahead of all else; an edge
+ * that waits is raised when something more urgent of it comes. Weak point: many urgent ones starve the rest; their senders are
+ * bounded by the edges' own rates, and an edge keeps no more than two flushes in lane 2.
  */
 import type { EdgeId } from '../../model/ids.ts';
 import { CONTENDED_TRANSACTION_MAX_OCTETS, TRANSACTION_MAX_OCTETS } from './limits.ts';
 
+/** Classes of turns, the first goes first: 0 = urgent, in order of arrival; 1 = fresh readings; 2 = all else. */
+export type Rank = 0 | 1 | 2;
+
+/** All ranks, the first goes first. */
+const RANKS: readonly Rank[] = [0, 1, 2];
+
+/** A place at the database. */
+export interface Turn {
+  /** Octets of one batch at most: few while others wait, so that shares are even soon. */
+  readonly maxOctets: number;
+  /** What is stored now counts as given to the edge. */
+  charge(octets: number): void;
+  /** The batch is stored or has failed; a second call changes nothing. */
+  end(): void;
+}
+
+/** Somebody who waits for a turn. */
+export interface Asked {
+  readonly turn: Promise<Turn>;
+  /** Something more urgent came meanwhile; a rank below that of the asking changes nothing. */
+  raise(rank: Rank): void;
+}
+
 interface Waiting {
-  /** The edge's clock before this batch, octets. */
+  rank: Rank;
+  /** The edge's clock, octets. */
   readonly start: number;
   readonly begin: () => void;
 }
 
-/** Gives turns; pure but for the promises it keeps. */
+/** Gives turns; pure but for the promises it keeps. An edge must ask for its next turn only when its last one is over. */
 export class Turns {
-  readonly #urgent: Waiting[] = [];
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting: readonly [Set<Waiting>, Set<Waiting>, Set<Waiting>] = [new Set(), new Set(), new Set()];
   /** Clocks of edges, octets; forgotten when nobody waits. */
   readonly #clocks = new Map<EdgeId, number>();
   /** Where the batch that began last had its start: an edge that comes anew begins here, not in the past. */
@@ -32,36 +56,49 @@ export class Turns {
 
   /** Edges that wait. */
   get waiting(): number {
-    return this.#urgent.length + this.#waiting.size;
+    return this.#waiting.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Octets of one batch: few while others wait, so that shares are even soon. */
-  get batchMaxOctets(): number {
-    return this.waiting > 0 ? CONTENDED_TRANSACTION_MAX_OCTETS : TRANSACTION_MAX_OCTETS;
-  }
-
-  /** Resolves when it is this edge's turn; the result must be called when its batch is stored or has failed. */
-  async take(edgeId: EdgeId, octets: number, isUrgent: boolean): Promise<() => void> {
+  /** Asks for a turn of this edge. */
+  ask(edgeId: EdgeId, rank: Rank): Asked {
     const start = Math.max(this.#now, this.#clocks.get(edgeId) ?? 0);
-    this.#clocks.set(edgeId, start + octets);
-    if (this.#running < this.atOnce) this.#running += 1;
-    else
-      await new Promise<void>((begin) => {
-        if (isUrgent) this.#urgent.push({ start, begin });
-        else this.#waiting.add({ start, begin });
-      });
+    if (this.#running < this.atOnce) {
+      this.#running += 1;
+      return { turn: Promise.resolve(this.#turn(edgeId, start)), raise: () => {} };
+    }
+    let begin = (): void => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const waiting: Waiting = { rank, start, begin };
+    this.#waiting[rank].add(waiting);
+    return {
+      turn: begun.then(() => this.#turn(edgeId, start)),
+      raise: (to) => {
+        if (to >= waiting.rank || !this.#waiting[waiting.rank].delete(waiting)) return;
+        waiting.rank = to;
+        this.#waiting[to].add(waiting);
+      },
+    };
+  }
+
+  #turn(edgeId: EdgeId, start: number): Turn {
     let isOver = false;
-    return () => {
-      if (isOver) return;
-      isOver = true;
-      // An edge with more to store asks again at once, and counts among those that wait.
-      queueMicrotask(() => this.#pass());
+    return {
+      maxOctets: this.waiting > 0 ? CONTENDED_TRANSACTION_MAX_OCTETS : TRANSACTION_MAX_OCTETS,
+      charge: (octets) => void this.#clocks.set(edgeId, start + octets),
+      end: () => {
+        if (isOver) return;
+        isOver = true;
+        // An edge with more to store asks again at once, and counts among those that wait.
+        queueMicrotask(() => this.#pass());
+      },
     };
   }
 
   /** The place that became free goes to the next one. */
   #pass(): void {
-    const next = this.#urgent.shift() ?? this.#furthestBehind();
+    const next = this.#next();
     if (next !== undefined) {
       next.begin();
       return;
@@ -73,13 +110,18 @@ export class Turns {
     }
   }
 
-  /** Looks at all that wait: in a steady fleet these are few, after a long outage some thousands for a minute. */
-  #furthestBehind(): Waiting | undefined {
+  /** Looks at all that wait in a rank: in a steady fleet these are few, after a long outage some thousands for a minute. */
+  #next(): Waiting | undefined {
+    const rank = RANKS.find((each) => this.#waiting[each].size > 0);
+    if (rank === undefined) return undefined;
     let first: Waiting | undefined;
-    for (const each of this.#waiting) if (first === undefined || each.start < first.start) first = each;
+    for (const each of this.#waiting[rank]) {
+      if (first === undefined || each.start < first.start) first = each;
+      if (rank === 0) break;
+    }
     if (first === undefined) return undefined;
-    this.#waiting.delete(first);
-    this.#now = Math.max(this.#now, first.start);
+    this.#waiting[rank].delete(first);
+    if (rank > 0) this.#now = Math.max(this.#now, first.start);
     return first;
   }
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { CreditRule } from '../../../../src/collector/ingest/credit.ts';
 import { COMMIT_GOAL_MS, EDGE_CREDIT_MIN_OCTETS, QUEUED_MAX_OCTETS } from '../../../../src/collector/ingest/limits.ts';
-import { Turns } from '../../../../src/collector/ingest/turns.ts';
+import { type Rank, type Turn, Turns } from '../../../../src/collector/ingest/turns.ts';
 import type { EdgeId } from '../../../../src/model/ids.ts';
 
 const BATCH_OCTETS = 16_384;
@@ -33,12 +33,13 @@ test('edges with backlogs in batches of 1 to 33 kB get the same octets: Jain ind
           stored.map(async (_, at) => {
             while (sum < goal) {
               const octets = sizes[at] ?? 0;
-              const end = await turns.take(id(at), octets, false);
+              const turn = await turns.ask(id(at), 2).turn;
+              turn.charge(octets);
               stored[at] = (stored[at] ?? 0) + octets;
               sum += octets;
               // A storing that takes a turn of the loop, whatever its size: fairness must not come from the database.
               await new Promise((resolve) => setImmediate(resolve));
-              end();
+              turn.end();
             }
           }),
         );
@@ -50,23 +51,33 @@ test('edges with backlogs in batches of 1 to 33 kB get the same octets: Jain ind
   );
 });
 
-test('SG-EV-2 an alarm goes ahead of every backlog that waits; an end called twice frees one place', async () => {
+test('SG-EV-2 an alarm goes ahead of fresh readings, these ahead of every backlog that waits; an end called twice frees one place', async () => {
   const turns = new Turns(1);
   const order: string[] = [];
-  const end = await turns.take(id(0), 1, false);
-  const wait = (edge: number, isUrgent: boolean): Promise<() => void> =>
-    turns.take(id(edge), 100, isUrgent).then((over) => {
+  const first = await turns.ask(id(0), 2).turn;
+  first.charge(1);
+  const ask = (edge: number, rank: Rank) => {
+    const { turn, raise } = turns.ask(id(edge), rank);
+    const begun = turn.then((mine) => {
       order.push(`e${edge}`);
-      return over;
+      mine.charge(100);
+      return mine;
     });
-  const later = [wait(1, false), wait(2, false), wait(3, true)];
-  assert.equal(turns.waiting, 3);
-  end();
-  end();
-  (await later[2])?.();
-  for (const over of [later[0], later[1]]) (await over)?.();
-  assert.deepEqual(order, ['e3', 'e1', 'e2']);
-  (await turns.take(id(9), 1, false))();
+    return { begun, raise };
+  };
+  const waiting = [ask(1, 2), ask(2, 2), ask(3, 1), ask(4, 0), ask(5, 2)];
+  assert.equal(turns.waiting, 5);
+  // Something urgent of the fifth came while it waited; what is less urgent lowers nobody.
+  waiting[4]?.raise(0);
+  waiting[3]?.raise(2);
+  assert.equal(turns.waiting, 5);
+  first.end();
+  first.end();
+  for (const at of [3, 4, 2, 0, 1]) (await waiting[at]?.begun)?.end();
+  assert.deepEqual(order, ['e4', 'e5', 'e3', 'e1', 'e2']);
+  const last = await turns.ask(id(9), 2).turn;
+  last.end();
+  assert.equal(turns.waiting, 0);
 });
 
 test('credit halves when commits take twice the goal, shrinks to two blocks while memory is short, and comes back', () => {
@@ -82,11 +93,12 @@ test('credit halves when commits take twice the goal, shrinks to two blocks whil
 
 test('a batch is short while others wait for their turn', async () => {
   const turns = new Turns(1);
-  const alone = turns.batchMaxOctets;
-  const end = await turns.take('a' as EdgeId, 1, false);
-  const second = turns.take('b' as EdgeId, 1, false);
-  assert.ok(turns.batchMaxOctets < alone);
-  end();
-  (await second)();
-  assert.equal(turns.batchMaxOctets, alone);
+  const alone: Turn = await turns.ask(id(1), 2).turn;
+  const second = turns.ask(id(2), 2);
+  const third = turns.ask(id(3), 2);
+  alone.end();
+  const contended = await second.turn;
+  assert.ok(contended.maxOctets < alone.maxOctets);
+  contended.end();
+  assert.equal((await third.turn).maxOctets, alone.maxOctets);
 });
