@@ -9,7 +9,7 @@ const ROOMS = {
   host: ['base'],
   model: ['base'],
   dlms: ['base'],
-  mbus: ['base'],
+  mbus: ['base', 'model'],
   wire: ['base', 'model'],
   profile: ['base', 'model', 'dlms', 'mbus'],
   // Links that begin with a protocol of their own (the sign-on of an optical head) run its machine.

@@ -21,6 +21,7 @@ import {
   SecretKey,
 } from '../../dlms/index.ts';
 import { createHostEnv } from '../../host/env.ts';
+import { explainMbus, mbusText } from '../../mbus/explain.ts';
 import { type CommandIo, defineCommand, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 
@@ -58,8 +59,7 @@ With --ek ciphered messages are opened; with --ak their tags are checked. Other 
     const given = isStdin ? await io.readStdin() : null;
     if (given !== null && isCaptureFile(given)) return await explainCapture(packetsOf(given), values, io);
     const octets = given === null ? fromText(words.join('')) : fromStdin(given);
-    const explanation = explain(octets, { layer, open: openerOf(values) });
-    io.print(values.json ? `${JSON.stringify(explanationJson(explanation))}\n` : explanationText(explanation));
+    explainOctets(octets, layer, values, io);
     return EXIT.done;
   },
 });
@@ -88,9 +88,24 @@ async function explainFile(
   const dump = readHexDump(new TextDecoder('latin1').decode(octets));
   if (dump?.kind === 'packets') return await explainCapture(rawPackets(dump.parts), values, io);
   const bare = dump === null ? octets : concat(dump.parts);
-  const explanation = explain(bare, { layer: layerOf(values.layer ?? 'auto'), open: openerOf(values) });
-  io.print(values.json ? `${JSON.stringify(explanationJson(explanation))}\n` : explanationText(explanation));
+  explainOctets(bare, layerOf(values.layer ?? 'auto'), values, io);
   return EXIT.done;
+}
+
+/** Frames of a wired M-Bus with a meter's own data are known from those that carry DLMS by their CI. */
+function explainOctets(
+  octets: Uint8Array,
+  layer: ExplainLayer | 'auto',
+  values: GivenKeys & { readonly json: boolean },
+  io: CommandIo,
+): void {
+  const frames = layer === 'auto' || layer === 'mbus' ? explainMbus(octets) : null;
+  if (frames !== null) {
+    io.print(values.json ? `${JSON.stringify({ layer: 'mbus', tree: frames })}\n` : mbusText(frames));
+    return;
+  }
+  const explanation = explain(octets, { layer, open: openerOf(values) });
+  io.print(values.json ? `${JSON.stringify(explanationJson(explanation))}\n` : explanationText(explanation));
 }
 
 function rawPackets(parts: readonly Uint8Array[]): CapturedPacket[] {

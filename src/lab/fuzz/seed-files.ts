@@ -6,6 +6,7 @@ import { encodeCollectorMessage, encodeCommand, encodeEdgeMessage } from '../../
 import { AUTHENTICATOR_OCTETS } from '../../wire/limits.ts';
 import { encodeRecordBody } from '../../wire/record-body.ts';
 import { MACHINES } from './machines.ts';
+import { MBUS_TARGETS } from './mbus-targets.ts';
 import { DLMS_PARSERS } from './parsers.ts';
 import { type FuzzSeed, type SeedKind, seedsOf } from './seed.ts';
 import { SESSIONS } from './sessions.ts';
@@ -84,7 +85,7 @@ export async function fuzzSetting(readText: ReadText): Promise<FuzzSetting> {
     if (dictionary.length > 0) rows.push({ kind: 'protobuf', octets: dictionary });
     for (const octets of blocks) rows.push({ kind: 'block', octets });
   }
-  const targets = [...DLMS_PARSERS, ...MACHINES, ...SESSIONS, ...wireTargets(chains)];
+  const targets = [...DLMS_PARSERS, ...MBUS_TARGETS, ...MACHINES, ...SESSIONS, ...wireTargets(chains)];
   const corpus = JSON.parse(await readText(CORPUS_FILE)) as readonly CorpusRow[];
   for (const { target, hex } of corpus) {
     const kind = targets.find(({ name }) => name === target)?.kinds[0];
@@ -103,6 +104,14 @@ function madeSeeds(chains: readonly FuzzChain[]): { kind: SeedKind; octets: Uint
   return [
     ...of('sign-on', text('/DWT5\\2SIM\r\n\x06252\r\n'), text('/?00123!\r\n\x06252\r\n\x7e\xa0\r\n')),
     ...of('sign-on', text('/?!\r\n'), text('\0\0/?!\r\n/LGZ6\\2ZMD\r\n'), fromHex('014230037 1'.replace(' ', ''))),
+    ...of(
+      'mbus',
+      fromHex('681f1f680802727856341224400107550000000313153100da023b13018b60043718021816'),
+      fromHex(
+        '68353568080572214365872d2c34040904000004060500000004140a1b0000025b3200025f2800046d0f2a2131840106400000000fdeadbeefdf16',
+      ),
+      fromHex('e5107b017c16'),
+    ),
     ...of(
       'telegram',
       text('/ISK5\\2M550T-1012\r\n\r\n0-0:1.0.0(210204163628W)\r\n1-0:1.8.1(000671.578*kWh)\r\n!0000\r\n'),
