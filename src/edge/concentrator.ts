@@ -99,6 +99,7 @@ export class Concentrator {
       collectorTime: this.#uplink.collectorTime,
       relaySettleMs: settings.relaySettleMs,
       images: this.#images,
+      orderValidityMs: settings.orderValidityMs,
       plainRelay: settings.plainRelay ?? 'allow',
     });
     this.#counters = new MeterCounters(journal, env.clock);
@@ -228,6 +229,8 @@ export class Concentrator {
       opener: new LinkSessions(link as LineLink, env, this.#counters, this.#keys, this.#ways),
       slots: link.capabilities.maxInFlight,
       carries: link,
+      clock: this.#settings.clock,
+      permanentAfterMs: this.#settings.permanentAfterMs,
       nowMs: () => (env.clock.quality() === 'unset' ? null : env.clock.nowMs()),
       isConfirmed: () => env.clock.quality() === 'collector',
       historyMs: this.#settings.historyMs,

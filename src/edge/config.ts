@@ -29,6 +29,13 @@ const METER = section('A meter', {
       example: '/etc/deltawatt/meters/m0001.keys',
     }),
   ),
+  deviceName: maybe(
+    text({
+      what: 'Logical device name that it must tell; default the one that it told first',
+      maxLength: 64,
+      example: 'DWE10000001',
+    }),
+  ),
   equipmentId: maybe(
     text({
       what: 'Which sub-meter it is: its equipment identifier in telegrams, or its M-Bus number (or KAM.12345678.1B.16) behind a meter',
@@ -141,16 +148,52 @@ export const EDGE_CONFIG = section('Settings of the edge', {
       unit: 'days',
       default: 0,
     }),
-    relaySettleMs: whole({
-      what: 'Wait between an order to a relay and the first look at it',
-      from: 3_000,
-      to: 30_000,
-      unit: 'milliseconds',
-      default: 3_000,
+    permanentAfterS: whole({
+      what: 'A meter of which nothing was heard for so long is a permanent failure: it is called once an hour',
+      from: 3_600,
+      to: 2_592_000,
+      unit: 'seconds',
+      default: 86_400,
     }),
     plainRelay: oneOf(['allow', 'refuse'], {
       what: 'Orders to a relay that would reach the meter in clear, at most under a password; refuse where meters have keys',
       default: 'allow',
+    }),
+  }),
+  clock: section('Clocks of meters, beside the time of the concentrator', {
+    toleranceS: maybe(
+      whole({
+        what: 'Difference up to which a clock is left alone; default as the profile of the meter says, 30 as a rule',
+        from: 1,
+        to: 3_600,
+        unit: 'seconds',
+        example: 30,
+      }),
+    ),
+    maxStepS: maybe(
+      whole({
+        what: 'Difference above which a clock counts as wrong, and its rows as doubtful; default as the profile says, 3600 as a rule',
+        from: 60,
+        to: 86_400,
+        unit: 'seconds',
+        example: 3_600,
+      }),
+    ),
+  }),
+  order: section('Orders to relays', {
+    validityS: whole({
+      what: 'An order that would be valid for longer is refused',
+      from: 60,
+      to: 2_592_000,
+      unit: 'seconds',
+      default: 86_400,
+    }),
+    checkDelayS: whole({
+      what: 'Wait between an order and the first look at the relay',
+      from: 3,
+      to: 30,
+      unit: 'seconds',
+      default: 3,
     }),
   }),
   health: section('Health and metrics over HTTP, for this machine only', {

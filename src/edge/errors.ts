@@ -1,14 +1,17 @@
-/** Errors of the edge's actors; the journal has its own table. */
+/** Errors of the edge's actors; the journal has its own table, and the reader's codes a file of their own. */
 import { type ErrorTable, errorsOf } from '../base/errors.ts';
+import { READER_ERRORS, type ReaderErrorCode } from './reader-errors.ts';
 
 /** Codes that leave the actors of the edge. */
 export type EdgeErrorCode =
+  | ReaderErrorCode
   | 'COMMAND_SIGNATURE'
   | 'COMMAND_OTHER_EDGE'
   | 'COMMAND_OTHER_EPOCH'
   | 'COMMAND_NO_TIME'
   | 'COMMAND_EXPIRED'
   | 'COMMAND_LIFETIME'
+  | 'COMMAND_VALIDITY'
   | 'COMMAND_UNKNOWN_METER'
   | 'COMMAND_TOO_MANY'
   | 'COMMAND_TOO_LONG'
@@ -40,20 +43,9 @@ export type EdgeErrorCode =
   | 'COMMAND_KEY_UNPROVEN'
   | 'UPLINK_COLLECTOR_AHEAD'
   | 'SCHEDULER_CRASHED'
-  | 'READER_CRASHED'
   | 'SCHEDULER_UNKNOWN_METER'
   | 'SCHEDULER_QUEUE_FULL'
   | 'SCHEDULER_NOT_REACHED'
-  | 'READER_OBJECT_REFUSED'
-  | 'READER_BAD_ANSWER'
-  | 'READER_RECONFIGURED'
-  | 'READER_SUB_METER_GONE'
-  | 'READER_WRONG_UNIT'
-  | 'READER_NO_CLIENT'
-  | 'READER_NO_PASSWORD'
-  | 'READER_SECURITY'
-  | 'READER_NO_RELAY'
-  | 'READER_CLOCK_UNSET'
   | 'EDGE_ENROLMENT'
   | 'EDGE_PLAIN_MQTT'
   | 'EDGE_FILE'
@@ -64,6 +56,7 @@ export type EdgeErrorCode =
 
 /** The table: what each code means and what to do next. */
 export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
+  ...READER_ERRORS,
   COMMAND_SIGNATURE: {
     side: 'remote',
     retry: 'never',
@@ -94,6 +87,12 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'remote',
     retry: 'never',
     sentence: 'The command would be valid for more than 30 days; issue it with an earlier expiry.',
+  },
+  COMMAND_VALIDITY: {
+    side: 'remote',
+    retry: 'never',
+    sentence:
+      'The order to the relay would be valid for longer than this concentrator allows (order.validityS); issue it with an earlier expiry.',
   },
   COMMAND_UNKNOWN_METER: {
     side: 'remote',
@@ -263,11 +262,6 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     retry: 'later',
     sentence: 'A job ended in a fault of the program; the others go on. Please report it with the log.',
   },
-  READER_CRASHED: {
-    side: 'local',
-    retry: 'later',
-    sentence: 'Reading a meter ended in a fault of the program; the others go on. Please report it with the log.',
-  },
   SCHEDULER_UNKNOWN_METER: {
     side: 'local',
     retry: 'never',
@@ -282,60 +276,6 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'path',
     retry: 'later',
     sentence: 'The meter was not reached in time; nothing was ordered. Look at the state of the meter and of its line.',
-  },
-  READER_OBJECT_REFUSED: {
-    side: 'remote',
-    retry: 'later',
-    sentence: 'The meter answers but will not give this object; compare the profile with the meter.',
-  },
-  READER_RECONFIGURED: {
-    side: 'remote',
-    retry: 'later',
-    sentence:
-      'The meter captures other columns than its profile says, so nothing of this buffer is stored. Set the meter back, or write a profile with its columns.',
-  },
-  READER_SUB_METER_GONE: {
-    side: 'remote',
-    retry: 'later',
-    sentence:
-      'No channel of the electricity meter has this meter any more, so nothing is stored for it. After an exchange, enter the new meter as one of its own.',
-  },
-  READER_WRONG_UNIT: {
-    side: 'remote',
-    retry: 'later',
-    sentence:
-      'The meter counts in another unit than its profile says, so nothing of it is stored. Choose the profile of what it measures.',
-  },
-  READER_BAD_ANSWER: {
-    side: 'remote',
-    retry: 'later',
-    sentence: 'The meter answered something that its profile does not expect; compare the profile with the meter.',
-  },
-  READER_NO_CLIENT: {
-    side: 'local',
-    retry: 'never',
-    sentence: 'The profile of this meter names no client that may do this.',
-  },
-  READER_NO_PASSWORD: {
-    side: 'local',
-    retry: 'never',
-    sentence: 'The client that the profile names signs on with a password, but none is configured for this meter.',
-  },
-  READER_SECURITY: {
-    side: 'local',
-    retry: 'never',
-    sentence:
-      'The profile asks for a security mechanism whose keys this meter has not, or that this version does not speak.',
-  },
-  READER_NO_RELAY: {
-    side: 'remote',
-    retry: 'never',
-    sentence: 'The meter did not give the state of its relay.',
-  },
-  READER_CLOCK_UNSET: {
-    side: 'local',
-    retry: 'later',
-    sentence: 'The meter gives no time and the clock of this concentrator is not set yet.',
   },
   EDGE_ENROLMENT: {
     side: 'local',

@@ -121,6 +121,9 @@ export const RELAY_POLL_MAX_MS = 18_000;
 /** Waits after the 1st, 2nd and 3rd failure of a job; then the next window. */
 export const RETRY_LADDER_MS: readonly number[] = [30_000, 120_000, 600_000];
 
+/** Silence of a meter after which it is a permanent failure (TimeDisconMeter of concentrators in the field). */
+export const PERMANENT_AFTER_MS = 86_400_000;
+
 /** Share of a line's time that meters which do not answer may use. */
 export const DEAD_SHARE = 0.1;
 

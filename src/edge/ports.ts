@@ -333,6 +333,8 @@ export interface Meter {
   readonly password: Uint8Array | null;
   /** How its network knows it, where it hangs on one: DLMS id or EUI-48; absent = its line needs no name. */
   readonly name?: string;
+  /** Logical device name that it must tell; absent = the one that it told first. */
+  readonly deviceName?: string;
   /** A sub-meter in the telegrams of its line: its equipment identifier there; absent = the port is its own. */
   readonly equipmentId?: string;
   /** How it is reached through another meter; absent = it is asked itself. */

@@ -50,7 +50,14 @@ export interface EdgeSettings {
   readonly flushAfterMs: number;
   /** Null = as far back as buffers reach. */
   readonly historyMs: number | null;
+  /** Wait between an order to a relay and the first look at it, ms. */
   readonly relaySettleMs: number;
+  /** Longest validity of an order to a relay, ms. */
+  readonly orderValidityMs: number;
+  /** How far clocks of meters may be off here. */
+  readonly clock: { readonly toleranceS?: number; readonly maxStepS?: number };
+  /** After how much silence a meter is a permanent failure, ms. */
+  readonly permanentAfterMs: number;
   /** Whether a relay may be ordered in clear; absent = allow. */
   readonly plainRelay?: 'allow' | 'refuse';
   /** Null = no HTTP server. */
@@ -104,7 +111,10 @@ export async function resolveSettings(config: EdgeConfig, around: SettingsSurrou
     ...(config.journal.ballastMiB === 0 ? {} : { ballastOctets: config.journal.ballastMiB * MIB_OCTETS }),
     flushAfterMs: config.journal.flushS * 1000,
     historyMs: config.reading.historyDays === 0 ? null : config.reading.historyDays * DAY_MS,
-    relaySettleMs: config.reading.relaySettleMs,
+    relaySettleMs: config.order.checkDelayS * 1000,
+    orderValidityMs: config.order.validityS * 1000,
+    clock: config.clock,
+    permanentAfterMs: config.reading.permanentAfterS * 1000,
     plainRelay: config.reading.plainRelay,
     health: config.health,
     gateway: gatewayOf(config),
@@ -317,10 +327,7 @@ async function meterOf(
   const findsByName = link.kind === 'line' && link.findsByName === true;
   if (findsByName && meter.serial === undefined)
     throw new Error(`serial is missing: line ${line} finds its meters by DLMS id or EUI-48`);
-  const security = await securityOf(meter, link, profile, env);
-  const byPassword = client?.security === 'lls' && security?.mechanism === undefined;
-  if (link.purpose === 'ask' && byPassword && meter.passwordFile === undefined)
-    throw new Error('passwordFile is missing: its profile signs on with a password');
+  const security = await securityOf(meter, link, env);
   return {
     meterId: meter.id as MeterId,
     line,
@@ -331,18 +338,14 @@ async function meterOf(
     password: meter.passwordFile === undefined ? null : await passwordOf(env, meter.passwordFile),
     security,
     ...(findsByName && meter.serial !== undefined ? { name: meter.serial } : {}),
+    ...(meter.deviceName === undefined ? {} : { deviceName: meter.deviceName }),
     ...(meter.equipmentId === undefined ? {} : { equipmentId: meter.equipmentId }),
   };
 }
 
-/** The keys of a meter, or null; asking a meter by a high-level mechanism needs them, and our title. */
-async function securityOf(meter: MeterConfig, link: Link, profile: Profile, env: Env): Promise<MeterSecurity | null> {
-  const high = profile.clients.find(({ security }) => security.startsWith('hls'));
-  const needed = link.purpose === 'ask' && high !== undefined && high.uses.includes('read');
-  if (meter.keysFile === undefined) {
-    if (needed) throw new Error(`keysFile is missing: its profile signs on with ${high.security}`);
-    return null;
-  }
+/** The keys of a meter, or null: one that needs some and has none is in the state `no-key`, and the others are read. */
+async function securityOf(meter: MeterConfig, link: Link, env: Env): Promise<MeterSecurity | null> {
+  if (meter.keysFile === undefined) return null;
   const security = await readMeterKeys(meter.keysFile, env);
   if (link.purpose === 'ask' && security.clientTitle === null)
     throw new Error(`clientTitle is missing in ${meter.keysFile}`);

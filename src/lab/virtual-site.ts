@@ -73,6 +73,8 @@ export class VirtualSite {
   readonly #turnaroundMs: number;
   /** Sessions on buses last until their meter changes its ways. */
   readonly #onBus = new Map<SimMeter, ServedLine>();
+  /** Others that stand in the place of a meter, or beside it. */
+  readonly #strangers = new Map<SimMeter, ServedLine>();
 
   constructor(world: VirtualWorld, ledger: Ledger, options: SiteOptions) {
     this.#world = world;
@@ -100,7 +102,10 @@ export class VirtualSite {
     this.#meters.push(...made);
     const files = options.keyFiles ?? [];
     this.keyFiles = new Map(
-      made.flatMap(({ device }, at) => (files[at] === undefined ? [] : [[device.meterId, files[at]] as const])),
+      made.flatMap((meter, at) => {
+        const keys = files[at] ?? meter.cardAt('', 'hdlc', meter.hdlcAddress).keys;
+        return keys === undefined ? [] : [[meter.device.meterId, { ...keys }] as const];
+      }),
     );
     const onLines = made.filter(({ host }) => host === null);
     this.places = placesFor(options.layout ?? 'mixed', onLines);
@@ -134,7 +139,8 @@ export class VirtualSite {
         continue;
       }
       if (place.kind === 'bus') {
-        const shape = { octetsPerS: BUS_OCTETS_PER_S, framing: 'hdlc', turnaroundMs: this.#turnaroundMs } as const;
+        const pace = { octetsPerS: BUS_OCTETS_PER_S, turnaroundMs: this.#turnaroundMs };
+        const shape = { ...pace, framing: 'hdlc', collides: true } as const;
         const line = this.lines.create(place.address, shape);
         for (const meter of place.meters) this.#onBus.set(meter, this.#serve(line.attach(), [meter], 'hdlc'));
         continue;
@@ -213,6 +219,50 @@ export class VirtualSite {
     this.#onBus.get(meter)?.close();
     const line = this.lines.find(place.address);
     if (line !== undefined) this.#onBus.set(meter, this.#serve(line.attach(), [meter], 'hdlc'));
+  }
+
+  /** Another meter stands in the place of one on a bus, under its address, until {@link putBack}. */
+  standIn(meterAt: number): SimMeter {
+    const meter = this.#meterOnBus(meterAt);
+    this.#onBus.get(meter)?.close();
+    this.#strangers.get(meter)?.close();
+    return this.twin(meterAt);
+  }
+
+  /** A second meter with the address of one is put on its bus, until {@link putBack}. */
+  twin(meterAt: number): SimMeter {
+    const meter = this.#meterOnBus(meterAt);
+    const { device } = meter;
+    const options = { nowMs: () => Math.floor(this.#world.nowMs), installedAtMs: device.installedAtMs };
+    // Addresses come from the last four digits of the serial number.
+    const serial = `2${device.serial.slice(1)}`;
+    const { profile, timeZone } = device;
+    const password = new TextEncoder().encode(SIM_PASSWORD);
+    const own = { meterId: `${device.meterId}-other`, serial, profile, timeZone, seed: `other/${serial}`, password };
+    const other = new SimMeter({ ...own, ...options }, null);
+    this.#strangers.set(meter, this.#serveOnBus(other, meter));
+    return other;
+  }
+
+  /** The other meter is taken away, and the right one is where it was. */
+  putBack(meterAt: number): void {
+    const meter = this.#meterOnBus(meterAt);
+    this.#strangers.get(meter)?.close();
+    this.#onBus.get(meter)?.close();
+    this.#onBus.set(meter, this.#serveOnBus(meter, meter));
+  }
+
+  #meterOnBus(meterAt: number): SimMeter {
+    const meter = this.meters[meterAt % this.meters.length];
+    if (meter === undefined || !this.#onBus.has(meter)) throw new Error('no meter on a bus');
+    return meter;
+  }
+
+  #serveOnBus(meter: SimMeter, place: SimMeter): ServedLine {
+    const { address = '' } = this.places.find(({ meters }) => meters.includes(place)) ?? {};
+    const line = this.lines.find(address);
+    if (line === undefined) throw new Error(`no line ${address}`);
+    return this.#serve(line.attach(), [meter], 'hdlc');
   }
 
   /** The cable is cut: what passes is lost, connections end and new ones fail. */

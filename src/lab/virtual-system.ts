@@ -67,6 +67,8 @@ export interface VirtualOptions {
   readonly broadcastLoss?: number;
   /** Pause of a meter on a bus before its answer, ms; absent = none. */
   readonly turnaroundMs?: number;
+  /** Files of the edge beside its settings, for their owner only: path and text. */
+  readonly edgeFiles?: Readonly<Record<string, string>>;
   /** More settings of the edge. */
   readonly edgeSettings?: Readonly<Record<string, unknown>>;
   readonly showLog?: ConstructorParameters<typeof VirtualWorld>[0]['showLog'];
@@ -306,6 +308,8 @@ export class VirtualSystem {
     await write(PASSWORD_FILE, this.site.password);
     for (const [meterId, keys] of this.site.keyFiles) await write(keysFileOf(meterId), JSON.stringify(keys));
     for (const { key, text } of this.#options.profiles) await write(`profiles/${key}.yaml`, text);
+    for (const [path, octets] of Object.entries(this.#options.edgeFiles ?? {}))
+      await this.#edgeDisk.writeFile(path, new TextEncoder().encode(octets), 0o600);
     const settings = {
       stateFolder: STATE_FOLDER,
       enrolmentFile: 'enrolment.json',

@@ -34,6 +34,8 @@ export interface MemoryLineShape {
   readonly octetsPerS?: number;
   /** Pause before a device's answer begins to leave, ms. */
   readonly turnaroundMs?: number;
+  /** Devices that send at once spoil each other's octets; absent = they take turns. */
+  readonly collides?: boolean;
   readonly faults?: MemoryFaults;
   readonly framing?: LinkFraming;
   readonly purpose?: 'ask' | 'push';
@@ -74,6 +76,8 @@ export class MemoryLine {
   readonly #devices = new Set<InnerEnd>();
   #asking: InnerEnd | null = null;
   #freeAtMs = 0;
+  /** What a device is sending: spoilt when another one begins meanwhile. */
+  #sending: { readonly from: InnerEnd; untilMs: number; isSpoilt: boolean } | null = null;
   #accept: ((duplex: ByteDuplex) => void) | null = null;
   #faults: MemoryFaults;
   /** Octets that have passed, both ways, without babble. */
@@ -111,7 +115,7 @@ export class MemoryLine {
     if (this.#devices.size >= MEMORY_BUS_DEVICES_MAX)
       throw linkError('LINK_OPEN', `${MEMORY_BUS_DEVICES_MAX} devices on ${this.name}`);
     const toAsking = () => (this.#asking === null ? [] : [this.#asking]);
-    const end = new InnerEnd(`memory:${this.name}`, (octets) => this.#carry(octets, 'device', toAsking));
+    const end: InnerEnd = new InnerEnd(`memory:${this.name}`, (octets) => this.#answer(octets, end, toAsking));
     this.#devices.add(end);
     end.onClose = () => this.#devices.delete(end);
     return end;
@@ -138,7 +142,26 @@ export class MemoryLine {
     this.#asking = null;
   }
 
-  #carry(octets: Uint8Array, from: 'asking' | 'device', receivers: () => readonly InnerEnd[]): void {
+  /** A device sends. One that begins while another one does is lost, and spoils what the other one sends. */
+  #answer(octets: Uint8Array, from: InnerEnd, receivers: () => readonly InnerEnd[]): void {
+    const nowMs = this.env.clock.monotonicMs();
+    const sending = this.#sending;
+    if (this.shape.collides === true && sending !== null && sending.from !== from && nowMs < sending.untilMs) {
+      sending.isSpoilt = true;
+      return;
+    }
+    const own = { from, untilMs: Number.POSITIVE_INFINITY, isSpoilt: false };
+    this.#sending = own;
+    this.#carry(octets, 'device', receivers, () => own.isSpoilt);
+    own.untilMs = this.#freeAtMs;
+  }
+
+  #carry(
+    octets: Uint8Array,
+    from: 'asking' | 'device',
+    receivers: () => readonly InnerEnd[],
+    isSpoilt = () => false,
+  ): void {
     this.octets += octets.length;
     const turnaroundMs = from === 'device' ? (this.shape.turnaroundMs ?? 0) : 0;
     const nowMs = this.env.clock.monotonicMs();
@@ -147,6 +170,7 @@ export class MemoryLine {
       atMs += this.shape.octetsPerS === undefined ? 0 : (piece.length * 1_000) / this.shape.octetsPerS;
       for (const passed of this.#spoilt(piece)) {
         this.env.timers.after(atMs - nowMs, () => {
+          if (isSpoilt()) alter(passed, this.env.random.below(passed.length * 8));
           for (const receiver of receivers()) receiver.deliver(passed);
         });
       }

@@ -51,10 +51,22 @@ export const METER_STATES = [
   'babbling',
   'listening',
   'reconfigured',
+  'permanent-failure',
+  'other-meter',
+  'address-conflict',
+  'wrong-profile',
+  'no-key',
+  'clock-wrong',
+  'buffer-cleared',
 ] as const;
 
 /** One of {@link METER_STATES}. */
 export type MeterStateName = (typeof METER_STATES)[number];
+
+/** Whether a meter in this state needs nobody. */
+export function isWell(state: MeterStateName): boolean {
+  return state === 'unknown' || state === 'reachable' || state === 'listening';
+}
 
 /** Why an interval that should be there is not. */
 export const GAP_CAUSES = [

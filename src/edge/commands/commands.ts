@@ -23,6 +23,7 @@ import { decodeCommand } from '../../wire/codec.ts';
 import { EDGE_ERRORS, type EdgeErrorCode, edgeError } from '../errors.ts';
 import {
   COMMAND_KEEP_MS,
+  COMMAND_LIFETIME_MAX_MS,
   COMMAND_MAX_OCTETS,
   NOT_REACHED_MS,
   OPEN_COMMANDS_MAX,
@@ -66,6 +67,8 @@ export interface CommandsOptions {
   readonly relaySettleMs?: number;
   readonly images: ImageSource;
   readonly plainRelay?: PlainRelay;
+  /** Longest validity of an order to a relay, ms; absent = as for any command. */
+  readonly orderValidityMs?: number;
 }
 
 type BodyOf<Kind extends CommandBody['kind']> = CommandBody & { readonly kind: Kind };
@@ -157,6 +160,7 @@ export class Commands {
       knowsMeter: this.#options.dispatcher.has(decoded.meterId),
       openCommands: this.#running.size,
       openCommandsMax: OPEN_COMMANDS_MAX,
+      orderValidityMs: this.#options.orderValidityMs ?? COMMAND_LIFETIME_MAX_MS,
     });
     if (refused !== null) return await this.#refuse(decoded, refused);
     await this.#accept(decoded);

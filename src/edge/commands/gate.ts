@@ -25,6 +25,8 @@ export interface GateView {
   readonly knowsMeter: boolean;
   readonly openCommands: number;
   readonly openCommandsMax: number;
+  /** Longest validity of an order to a relay, ms. */
+  readonly orderValidityMs: number;
 }
 
 /** The reason to refuse a signed command that was not seen before, or null when it may be taken. */
@@ -34,6 +36,8 @@ export function reasonToRefuse(command: Command, view: GateView): EdgeErrorCode 
   if (view.nowMs === null) return 'COMMAND_NO_TIME';
   if (command.expiresAtMs <= view.nowMs) return 'COMMAND_EXPIRED';
   if (command.expiresAtMs - view.nowMs > COMMAND_LIFETIME_MAX_MS) return 'COMMAND_LIFETIME';
+  if (command.body.kind === 'relay' && command.expiresAtMs - view.nowMs > view.orderValidityMs)
+    return 'COMMAND_VALIDITY';
   if (command.body.kind === 'read' && command.body.objects.length > COMMAND_OBJECTS_MAX) return 'COMMAND_TOO_LONG';
   if (!view.knowsMeter) return 'COMMAND_UNKNOWN_METER';
   return view.openCommands >= view.openCommandsMax ? 'COMMAND_TOO_MANY' : null;

@@ -15,9 +15,14 @@ export function dataOf(result: GetDataResult | undefined): Data | null {
   return result !== undefined && 'data' in result ? result.data : null;
 }
 
-/** The value of an answer that must be one; throws READER_OBJECT_REFUSED and READER_BAD_ANSWER. */
+/** read-write-denied, object-undefined and object-class-inconsistent: meters mix them up, and none passes by itself. */
+const ABSENT: ReadonlySet<number> = new Set([3, 4, 9]);
+
+/** The value of an answer that must be one; throws READER_OBJECT_REFUSED, READER_OBJECT_ABSENT and READER_BAD_ANSWER. */
 export function wantedData(request: ReadRequest, result: GetDataResult | undefined): Data {
   if (result === undefined) throw edgeError('READER_BAD_ANSWER', `${request.obis}: no answer`);
   if ('data' in result) return result.data;
-  throw edgeError('READER_OBJECT_REFUSED', `${request.obis}: ${resultWords(result.dataAccessResult)}`);
+  const { dataAccessResult } = result;
+  const code = ABSENT.has(dataAccessResult) ? 'READER_OBJECT_ABSENT' : 'READER_OBJECT_REFUSED';
+  throw edgeError(code, `${request.obis}: ${resultWords(dataAccessResult)}`);
 }

@@ -4,88 +4,32 @@
  */
 import { sameOctets } from '../../base/bytes.ts';
 import { DeltawattError } from '../../base/errors.ts';
-import type { Data } from '../../dlms/axdr/data.ts';
-import type { MeterEvent } from '../../model/event.ts';
 import { compactRequests, readCompact } from '../../profile/compact.ts';
 import { readEvents } from '../../profile/event-readout.ts';
 import {
   attributeRequests,
   bufferRequests,
-  clockRequest,
   type DeltaRange,
   eventRequests,
   type ReadJob,
-  type ReadRequest,
   registerRequests,
   sliceRowsOf,
 } from '../../profile/plan.ts';
-import { type ReadContext, type ReadoutProblem, readBuffer } from '../../profile/readout.ts';
-import { readAttributes, readRegisters, registerTime } from '../../profile/register-readout.ts';
+import { readBuffer } from '../../profile/readout.ts';
+import { readAttributes, readRegisters } from '../../profile/register-readout.ts';
 import type { BufferRule } from '../../profile/schema/profile.ts';
 import { captureTimeRequests } from '../../profile/sub-meter.ts';
 import { edgeError } from '../errors.ts';
-import type { Entry, Health, Meter, ReadingStage } from '../ports.ts';
-import { accessOf, dataOf, wantedData } from './answers.ts';
-import type { AttributeFilter } from './attribute-filter.ts';
-import { askRows, type ColumnsMemory } from './columns.ts';
+import { accessOf, dataOf } from './answers.ts';
+import { askRows } from './columns.ts';
+import { diagnoseHole, diagnoseSilence } from './diagnose.ts';
 import { gapsOf } from './gaps.ts';
-import { learnScalers, type Scalers, unknownScalers } from './known-units.ts';
-import type { OpenAssociation } from './sessions.ts';
-
-/** What jobs need around them. */
-export interface JobSurroundings {
-  readonly line: string;
-  readonly stage: ReadingStage;
-  readonly attributes: AttributeFilter;
-  readonly health: Health;
-  /** The edge's time, UTC ms, null while its clock is not set. */
-  readonly nowMs: () => number | null;
-  /** Wall clock as it is, for the read-at of entries. */
-  readonly wallMs: () => number;
-  /** Whether somebody confirmed that time: until then a meter's clock goes before it where that matters. */
-  readonly isConfirmed: () => boolean;
-  /** Rows of a buffer that the line bears in one request; absent = as the profile says. */
-  readonly sliceRowsMax?: (rule: BufferRule) => number;
-  /** How far back is read while nothing is held, ms; null = as far as the meter's buffer reaches. */
-  readonly historyMs: number | null;
-  readonly problem: (meter: Meter, problem: ReadoutProblem) => void;
-  /** What the meter told of itself counts no longer. */
-  readonly firmwareChanged: (meter: Meter) => void;
-  /** Somebody waits for the line: end after this request. */
-  readonly shouldYield: () => boolean;
-}
-
-/** What a meter told once and is not asked again. */
-export interface MeterMemory {
-  /** Since the start, or since the last change of firmware. */
-  scalers: Scalers | null;
-  /** Before it: see known-units.ts. */
-  keptScalers: Scalers | null;
-  /** Up to where a buffer was found empty in a round that made way for somebody, by key. */
-  readonly empty: Map<string, number>;
-  /** Whether the clock was beyond its tolerance when it was read last. */
-  clockIsOff: boolean;
-  /** Whether the clock said its deviation when it was read last; null = it was not read yet. */
-  clockSaysDeviation: boolean | null;
-  /** How far the interval that is read again has come: the next request, and for which entry it counts. */
-  rereadAt: { readonly name: string; readonly request: number } | null;
-  readonly columns: ColumnsMemory;
-  /** How the meter's compact data was set up when it was read last, by OBIS. */
-  readonly compactForms: Map<string, Uint8Array>;
-}
+import { learnScalers, unknownScalers } from './known-units.ts';
+import { doubted, isClockWrong, measureClock } from './meter-clock.ts';
+import { ask, context, type JobScene, meterNowMs, put, tell, timedContext, withScalers } from './scene.ts';
 
 /** A profile's word for the version of a meter's program. */
 const FIRMWARE = 'firmware';
-
-/** A job at work: the meter, its memory and a way to its association. */
-export interface JobScene {
-  readonly meter: Meter;
-  readonly memory: MeterMemory;
-  readonly around: JobSurroundings;
-  readonly associate: () => Promise<OpenAssociation>;
-  /** Rows up to this moment are another meter's, UTC ms; null = none are. */
-  readonly notBeforeMs: number | null;
-}
 
 /** Runs one slice of a job; true when more is waiting. Rejects with whatever kept it from its end. */
 export function runJob(scene: JobScene, job: ReadJob): Promise<boolean> {
@@ -101,26 +45,8 @@ export function runJob(scene: JobScene, job: ReadJob): Promise<boolean> {
     case 'attributes':
       return runAttributes(scene);
     case 'clock':
-      return runClock(scene);
+      return measureClock(scene).then(() => false);
   }
-}
-
-function context(scene: JobScene) {
-  const { meterId, timeZone } = scene.meter;
-  const scalers = scene.memory.scalers;
-  return { meterId, timeZone, nowMs: scene.around.nowMs(), ...(scalers === null ? {} : { scalers }) };
-}
-
-/**
- * The context with a time: the edge's, or while its clock is not set the meter's own, so that reading goes on. Throws
- * READER_CLOCK_UNSET when there is neither.
- */
-export async function timedContext(scene: JobScene) {
-  const { nowMs, ...rest } = context(scene);
-  if (nowMs !== null) return { ...rest, nowMs };
-  const meterMs = await meterNowMs(scene);
-  if (meterMs === null) throw edgeError('READER_CLOCK_UNSET', scene.meter.meterId);
-  return { ...rest, nowMs: meterMs };
 }
 
 /**
@@ -132,27 +58,6 @@ async function contextSince(scene: JobScene, watermarkMs: number | null, spanMs:
   if (ctx.nowMs === null || scene.around.isConfirmed()) return timedContext(scene);
   const isLikely = watermarkMs !== null && watermarkMs <= ctx.nowMs && ctx.nowMs - watermarkMs <= spanMs;
   return { ...ctx, nowMs: (isLikely ? null : await meterNowMs(scene)) ?? ctx.nowMs };
-}
-
-/** The meter's time, UTC ms, or null when it has none that can be used. */
-async function meterNowMs(scene: JobScene): Promise<number | null> {
-  const { profile } = scene.meter;
-  if (profile.clock.obis === null) return null;
-  const clock = await ask(scene, clockRequest(profile.clock.obis));
-  const time = timeOfClock(scene, clock, { ...context(scene), nowMs: 0 });
-  return time.quality === 'no-meter-time' ? null : time.atMs;
-}
-
-/** What the meter's clock says, and whether it says its deviation: ranges are then asked for in the same way. */
-function timeOfClock({ meter, memory }: JobScene, clock: Data, ctx: ReadContext & { readonly nowMs: number }) {
-  const time = registerTime(meter.profile, clock, ctx);
-  if (time.quality !== 'no-meter-time') memory.clockSaysDeviation = time.deviationMin !== null;
-  return time;
-}
-
-/** The context with what the meter told of its units meanwhile. */
-export function withScalers<Context extends ReadContext>({ memory: { scalers } }: JobScene, ctx: Context): Context {
-  return scalers === null ? ctx : { ...ctx, scalers };
 }
 
 function rangeOf(scene: JobScene, watermarkMs: number | null, nowMs: number): DeltaRange {
@@ -197,7 +102,13 @@ async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffe
       const gaps = gapsOf(meter.meterId, job.rule, readout.groups, { watermarkMs, nowMs: ctx.nowMs });
       const mark = { meterId: meter.meterId, key: job.key, atMs: readout.newestAtMs, sinceMs: watermarkMs };
       const records = gaps.map((gap) => ({ kind: 'gap', gap }) as const);
-      await put(scene, { groups: readout.groups, records, watermarks: [mark] });
+      const groups = isClockWrong(scene) ? doubted(readout.groups) : readout.groups;
+      await put(scene, { groups, records, watermarks: [mark] });
+      const held = new Set(groups.flatMap(({ rows }) => rows.map(({ atMs }) => atMs))).size;
+      const hasHole = watermarkMs !== null && gaps[0]?.fromMs === watermarkMs + job.rule.intervalS * 1000;
+      await diagnoseHole(scene, job, held, hasHole);
+      // A clock that is wrong may have been set since.
+      if (isClockWrong(scene)) await measureClock(scene);
       return left > 0;
     }
     // Nothing in this slice: whoever waits goes first, and this round goes on behind it.
@@ -206,6 +117,7 @@ async function runBuffer(scene: JobScene, job: ReadJob & { readonly kind: 'buffe
       return true;
     }
   }
+  if (requests.length > 0) await diagnoseSilence(scene, job, watermarkMs, ctx.nowMs);
   return false;
 }
 
@@ -260,7 +172,8 @@ async function runRegisters(scene: JobScene, job: ReadJob & { readonly kind: 're
   const readout = readRegisters(meter.profile, answers, clock, ctx);
   tell(scene, readout.problems);
   const mark = { meterId: meter.meterId, key: job.key, atMs: ctx.nowMs };
-  await put(scene, { groups: readout.groups, watermarks: [mark] });
+  const groups = isClockWrong(scene) ? doubted(readout.groups) : readout.groups;
+  await put(scene, { groups, watermarks: [mark] });
   return false;
 }
 
@@ -309,59 +222,6 @@ function forgetWhatItTold({ memory, meter, around }: JobScene): void {
   memory.scalers = null;
   memory.keptScalers = null;
   around.firmwareChanged(meter);
-}
-
-/** Measures how far the meter's clock is off; it is not set. Being off is told once, and so is being right again. */
-async function runClock(scene: JobScene): Promise<boolean> {
-  const { meter, memory } = scene;
-  const { clock } = meter.profile;
-  const nowMs = scene.around.nowMs();
-  // An edge without time cannot tell whose clock is off.
-  if (clock.obis === null || nowMs === null) return false;
-  const ctx = { ...context(scene), nowMs };
-  const time = timeOfClock(scene, await ask(scene, clockRequest(clock.obis)), ctx);
-  if (time.quality === 'no-meter-time') throw edgeError('READER_BAD_ANSWER', 'the clock says no usable time');
-  const offsetS = Math.round((time.atMs - ctx.nowMs) / 1000);
-  const isOff = Math.abs(offsetS) > clock.toleranceS;
-  if (isOff !== memory.clockIsOff) {
-    memory.clockIsOff = isOff;
-    const event = clockEvent(meter, offsetS, isOff, ctx.nowMs);
-    await put(scene, { records: [{ kind: 'event', event }] });
-  }
-  return false;
-}
-
-function clockEvent(meter: Meter, offsetS: number, isOff: boolean, atMs: number): MeterEvent {
-  const direction = offsetS >= 0 ? 'ahead of' : 'behind';
-  const sentence = `The clock of the meter is ${Math.abs(offsetS)} s ${direction} the concentrator's.`;
-  const name = isOff ? 'clock-off' : 'clock-right';
-  return {
-    meterId: meter.meterId,
-    log: 'edge',
-    code: isOff ? 1 : 2,
-    name,
-    sentence,
-    atMs,
-    severity: isOff ? 'warning' : 'info',
-  };
-}
-
-/** One attribute, which the meter must give; throws READER_OBJECT_REFUSED. */
-export async function ask(scene: JobScene, request: ReadRequest): Promise<Data> {
-  const association = await scene.associate();
-  const [result] = await association.get([accessOf(request)]);
-  return wantedData(request, result);
-}
-
-/** Counts and logs what could not be used. */
-export function tell(scene: JobScene, problems: readonly ReadoutProblem[]): void {
-  for (const problem of problems) scene.around.problem(scene.meter, problem);
-}
-
-/** Hands what was read to the stage. */
-export async function put(scene: JobScene, part: Partial<Entry>): Promise<void> {
-  const { line, stage, wallMs } = scene.around;
-  await stage.add({ line, groups: [], records: [], watermarks: [], keep: [], readAtMs: wallMs(), ...part });
 }
 
 /** Whether rows were refused because earlier ones fell out of the stage: the job is simply run again. */

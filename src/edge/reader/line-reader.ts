@@ -26,11 +26,13 @@ import type {
 } from '../ports.ts';
 import { AttributeFilter } from './attribute-filter.ts';
 import { ColumnsMemory } from './columns.ts';
-import { isStale, type JobSurroundings, type MeterMemory, runJob } from './jobs.ts';
+import { Identities } from './identity.ts';
+import { isStale, runJob } from './jobs.ts';
 import { loadScalers } from './known-units.ts';
 import { ReaderMeterAccess } from './meter-access.ts';
 import { MeterStates, type StateChange } from './meter-states.ts';
 import { type RereadSource, runReread } from './rereads.ts';
+import type { ClockLimits, JobSurroundings, MeterMemory } from './scene.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import type { OpenAssociation, SessionOpener } from './sessions.ts';
 import { type LineCarries, sliceRowsMax } from './slices.ts';
@@ -52,6 +54,10 @@ export interface LineReaderOptions {
   readonly nowMs: () => number | null;
   /** Whether somebody confirmed that time; absent = it is right. */
   readonly isConfirmed?: () => boolean;
+  /** How far meters' clocks may be off at this site; absent = as the profiles say. */
+  readonly clock?: ClockLimits;
+  /** After how much silence a meter is a permanent failure, ms; absent = a day. */
+  readonly permanentAfterMs?: number;
   /** What the line bears in one request; absent = as the profiles say. */
   readonly carries?: LineCarries;
   /** How far back a new meter is read, ms; null = as far as its buffer reaches. */
@@ -80,6 +86,7 @@ export class DlmsLineReader implements LineReader {
   readonly #desks: ReadonlyMap<MeterId, MeterDesk>;
   readonly #sessions: SessionKeeper;
   readonly #states: MeterStates;
+  readonly #identities: Identities;
   readonly #attributes: AttributeFilter;
   readonly #way = new RightOfWay();
   #urgentWaits = 0;
@@ -100,6 +107,7 @@ export class DlmsLineReader implements LineReader {
             keptScalers: null,
             empty: new Map(),
             clockIsOff: false,
+            troubles: new Map(),
             clockSaysDeviation: null,
             rereadAt: null,
             columns: new ColumnsMemory(),
@@ -116,13 +124,18 @@ export class DlmsLineReader implements LineReader {
       (meter, happening) => this.#happened(meter, happening),
       this.#way,
     );
-    this.#states = new MeterStates(options.journal, options.health);
+    this.#states = new MeterStates(options.journal, options.health, options.permanentAfterMs);
+    const { journal, health, stage, line, env } = options;
+    const keep = (kept: Entry['keep']) =>
+      stage.add({ line, groups: [], records: [], watermarks: [], keep: kept, readAtMs: env.clock.nowMs() });
+    this.#identities = new Identities({ journal, health, keep });
     this.#attributes = new AttributeFilter(options.journal);
   }
 
   /** Reads what was known of the meters before the restart. */
   async start(): Promise<void> {
     await this.#states.load([...this.#desks.keys()]);
+    await this.#identities.load([...this.#desks.keys()]);
     const { journal, env } = this.#options;
     for (const { meter, memory, door } of this.#desks.values()) {
       memory.keptScalers = await loadScalers(meter, journal, env.log);
@@ -202,8 +215,14 @@ export class DlmsLineReader implements LineReader {
     let more = await runJob(scene, job);
     if (!more && job.kind === 'buffer') more = await runReread(scene, job, this.#options.journal);
     this.#sessions.rest();
+    desk.memory.troubles.delete(absentObject(job));
     if (associated) await this.#answers(desk);
     return { ok: true, more };
+  }
+
+  /** An association with the meter that is meant, and no other. */
+  async #associate(meter: Meter, use: ClientUse): Promise<OpenAssociation> {
+    return this.#identities.looking(meter, await this.#sessions.use(meter, use));
   }
 
   async work<Result>(
@@ -295,10 +314,10 @@ export class DlmsLineReader implements LineReader {
   /** How one piece of work gets at the association with a meter; who hangs behind a meter is looked at once in an association. */
   #wayTo({ meter, door }: MeterDesk): (use: ClientUse) => Promise<OpenAssociation> {
     const { behind } = meter;
-    if (door === null || behind === undefined) return (use) => this.#sessions.use(meter, use);
+    if (door === null || behind === undefined) return (use) => this.#associate(meter, use);
     let entered: { readonly host: OpenAssociation; readonly through: OpenAssociation } | null = null;
     return async (use) => {
-      const host = await this.#sessions.use(behind.host, use);
+      const host = await this.#associate(behind.host, use);
       if (entered?.host !== host) entered = { host, through: await door.enter(host) };
       return entered.through;
     };
@@ -327,8 +346,9 @@ export class DlmsLineReader implements LineReader {
   }
 
   #surroundings(): JobSurroundings {
-    const { env, line, stage, health, nowMs, historyMs, carries, isConfirmed = () => true } = this.#options;
+    const { env, line, stage, health, nowMs, historyMs, carries, clock, isConfirmed = () => true } = this.#options;
     return {
+      ...(clock === undefined ? {} : { clock }),
       ...(carries === undefined ? {} : { sliceRowsMax: (rule: BufferRule) => sliceRowsMax(rule, carries) }),
       line,
       stage,
@@ -353,6 +373,8 @@ export class DlmsLineReader implements LineReader {
     const { code, sentence } = verdict.failure;
     this.#options.health.count(`reader_failed_${code.toLowerCase()}`);
     this.#options.env.log.warn('reader.job-failed', { meterId: meter.meterId, job: job.key, code, sentence });
+    if (code === 'READER_OBJECT_ABSENT')
+      this.#desk(meter.meterId).memory.troubles.set(absentObject(job), { state: 'wrong-profile', sentence });
     await this.#settle(meter, verdict);
     return { ok: false, failure: verdict.failure, scope: verdict.scope };
   }
@@ -369,8 +391,10 @@ export class DlmsLineReader implements LineReader {
   /** The meter answers; one with a buffer that is not its profile's is in need of a person all the same. */
   async #answers({ meter, memory }: MeterDesk): Promise<void> {
     const { sentence } = memory.columns;
-    if (sentence === null) await this.#seen(meter, 'reachable', 'The meter answers.');
-    else await this.#seen(meter, 'reconfigured', sentence);
+    const trouble =
+      sentence === null ? memory.troubles.values().next().value : ({ state: 'reconfigured', sentence } as const);
+    if (trouble === undefined) await this.#seen(meter, 'reachable', 'The meter answers.');
+    else await this.#seen(meter, trouble.state, trouble.sentence);
   }
 
   async #seen(meter: Meter, state: Parameters<MeterStates['seen']>[1], sentence: string): Promise<void> {
@@ -403,6 +427,11 @@ function doorOf(meter: Meter, { line, journal, stage, env }: LineReaderOptions):
   const rule = behind?.host.profile.mbus ?? null;
   if (behind === undefined || rule === null) return null;
   return new SubMeterDoor({ meter, behind, line, journal, stage, wallMs: () => env.clock.nowMs() }, rule);
+}
+
+/** Cause of the trouble of a job whose object the meter does not have. */
+function absentObject({ key }: ReadJob): string {
+  return `absent ${key}`;
 }
 
 /** Nothing was said to the meter. */

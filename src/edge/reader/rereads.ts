@@ -10,7 +10,7 @@ import { readBuffer } from '../../profile/readout.ts';
 import type { BufferRule } from '../../profile/schema/profile.ts';
 import type { GroupRows, Journal, Reread } from '../ports.ts';
 import { askRows } from './columns.ts';
-import { type JobScene, put, tell, timedContext, withScalers } from './jobs.ts';
+import { type JobScene, put, tell, timedContext, withScalers } from './scene.ts';
 
 /** The journal's list, as the reader uses it. */
 export type RereadSource = Pick<Journal, 'rereads' | 'rereadDone'>;

@@ -2,7 +2,7 @@
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { MeterStateName } from '../../model/event.ts';
 import { EDGE_ERRORS } from '../errors.ts';
-import { JOB, OTHERWISE, SIGN_ON, SILENT } from '../failure-kinds.ts';
+import { JOB, NO_KEY, OTHER_METER, OTHERWISE, SIGN_ON, SILENT } from '../failure-kinds.ts';
 import { BABBLE_OCTETS } from '../limits.ts';
 import type { JobFailure, JobOutcome } from '../ports.ts';
 
@@ -22,6 +22,9 @@ export function verdictOf(error: unknown, noiseOctets: number): Verdict {
   const sentence =
     error instanceof DeltawattError ? withDetail(error) : `${EDGE_ERRORS.READER_CRASHED.sentence} (${reasonOf(error)})`;
   if (SIGN_ON.has(code)) return verdict('sign-on', 'refused', code, sentence, 'yes');
+  if (NO_KEY.has(code)) return verdict('sign-on', 'no-key', code, sentence, 'no');
+  const other = OTHER_METER.get(code);
+  if (other !== undefined) return verdict('meter', other, code, sentence, 'yes');
   if (JOB.has(code)) return verdict('job', 'reachable', code, sentence, 'yes');
   if (OTHERWISE.has(code)) return verdict('meter', 'reconfigured', code, sentence, 'yes');
   if (SILENT.has(code)) {

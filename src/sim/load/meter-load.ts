@@ -116,6 +116,8 @@ export class MeterLoad {
       6: scaled(this.#reactiveImport, 0.1),
       7: this.#reactiveExport === NOTHING ? NOTHING : scaled(this.#reactiveExport, 0.2),
       8: this.#reactiveExport === NOTHING ? NOTHING : scaled(this.#reactiveExport, 0.8),
+      9: scaled(this.#import, 1.04),
+      10: this.#export === NOTHING ? NOTHING : scaled(this.#export, 1.02),
     };
     return this.#total(shapes[c] ?? NOTHING, share, `energy-${c}`, ENERGY_BEFORE_MAX);
   }

@@ -66,6 +66,8 @@ const RELAY_EVENTS: Readonly<Record<RelayOrder, number>> = {
   'local-reconnect': EVENT.relayLocalOn,
 };
 
+/** Interval of an increment that stands in no buffer. */
+const INTERVAL_DEFAULT_S = 900;
 const HALF_YEAR_MS = 183 * 86_400_000;
 const ARMED = 2;
 /** What every simulated meter says of its firmware until another one is activated. */
@@ -92,6 +94,7 @@ export class Device {
   #isBackfed = false;
   #newestMs = Number.NEGATIVE_INFINITY;
   #removedAtMs = Number.POSITIVE_INFINITY;
+  #clearedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DeviceOptions) {
     this.#options = options;
@@ -136,6 +139,11 @@ export class Device {
     this.events.add(EVENT.clockAdjustedTo, this.nowMs);
   }
 
+  /** Empties every buffer; rows of intervals that end later come as before. */
+  clearBuffers(): void {
+    this.#clearedAtMs = this.capturedUpToMs;
+  }
+
   /** From now on this is wrong behind the relay; null = nothing. */
   failLoad(fault: LoadFault | null): void {
     this.relay.isWelded = fault === 'welded';
@@ -155,12 +163,24 @@ export class Device {
   /** A register at a moment, as the integer that the meter sends: it wraps where its type ends. */
   registerAt(register: RegisterRule, utcMs: number): ExactInteger {
     const factor = 10 ** -register.exponent;
+    const total = totalOf(register);
+    if (total !== null) {
+      const counted = (atMs: number) => Math.floor(this.#totalAt(total, atMs) * factor);
+      return fitted(counted(utcMs) - counted(utcMs - this.#intervalOf(register) * 1000), register.type);
+    }
     if (!this.#load.isTotal(register)) {
       if (this.#isLoadVoltage(register) && !this.#isLoadLive) return 0;
       const isDead = !this.relay.isClosed && isFlow(register) && utcMs >= (this.relay.gaps.at(-1)?.fromMs ?? utcMs);
       return isDead ? 0 : fitted(Math.round(this.#load.valueAt(register, utcMs) * factor), register.type);
     }
     return fitted(Math.floor(this.#totalAt(register, utcMs) * factor), register.type);
+  }
+
+  /** The interval of the buffer that has the register as a column, s. */
+  #intervalOf({ obis }: RegisterRule): number {
+    const has = ({ columns }: BufferRule) =>
+      columns.some((column) => column.kind === 'register' && column.register.obis === obis);
+    return this.profile.buffers.find(has)?.intervalS ?? INTERVAL_DEFAULT_S;
   }
 
   #isLoadVoltage({ obis }: RegisterRule): boolean {
@@ -207,7 +227,7 @@ export class Device {
   /** First moment after which the buffer still holds rows. */
   heldSinceMs(rule: BufferRule): number {
     const newestMs = lastIntervalEnd(rule.intervalS, this.timeZone, this.capturedUpToMs);
-    return Math.max(this.installedAtMs, newestMs - rule.rows * rule.intervalS * 1000);
+    return Math.max(this.installedAtMs, this.#clearedAtMs, newestMs - rule.rows * rule.intervalS * 1000);
   }
 
   /** Rows of a buffer after `afterMs` up to `untilMs` that the meter still holds, oldest first. */
@@ -255,6 +275,12 @@ export class Device {
   drawn(label: string): number {
     return noise(seedOf(this.#options.seed, label), 0);
   }
+}
+
+/** The total behind a register that counts anew in each interval (group D is 29); null = it is none. */
+function totalOf(register: RegisterRule): RegisterRule | null {
+  const obis = register.obis.replace(/^(1-\d+:\d+)\.29\./, '$1.8.');
+  return obis === register.obis ? null : { ...register, obis };
 }
 
 /** Powers and currents: 0 while the relay is open. Voltage and frequency are measured before it. */

@@ -2,6 +2,7 @@
  * What happens at a meter: power failures and opened covers from its seed, at any time in its past, and what is done to it
  * while it runs. Kept as a meter keeps it: code and time.
  */
+import type { EventCode } from '../../profile/schema/profile.ts';
 import { hash32, noise, seedOf } from '../load/noise.ts';
 
 const DAY_MS = 86_400_000;
@@ -29,6 +30,38 @@ export const EVENT = {
   relayLocalOff: 64,
   relayLocalOn: 69,
 } as const;
+
+/** What profiles call these events, whatever their meters' codes are. */
+const NAMES: ReadonlyMap<number, string> = new Map([
+  [EVENT.powerDown, 'power-down'],
+  [EVENT.powerUp, 'power-up'],
+  [EVENT.clockAdjustedFrom, 'clock-adjusted-from'],
+  [EVENT.clockAdjustedTo, 'clock-adjusted-to'],
+  [EVENT.terminalCoverOpened, 'terminal-cover-opened'],
+  [EVENT.terminalCoverClosed, 'terminal-cover-closed'],
+  [EVENT.meterCoverOpened, 'meter-cover-opened'],
+  [EVENT.meterCoverClosed, 'meter-cover-closed'],
+  [EVENT.loginsFailed, 'logins-failed'],
+  [EVENT.relayArmed, 'relay-armed'],
+  [EVENT.relayManualOff, 'relay-manual-off'],
+  [EVENT.relayManualOn, 'relay-manual-on'],
+  [EVENT.relayRemoteOff, 'relay-remote-off'],
+  [EVENT.relayRemoteOn, 'relay-remote-on'],
+  [EVENT.relayLocalOff, 'relay-local-off'],
+  [EVENT.relayLocalOn, 'relay-local-on'],
+]);
+
+/** Codes of a table by name, made once. */
+const BY_NAME = new WeakMap<ReadonlyMap<number, EventCode>, ReadonlyMap<string, number>>();
+
+/** The code under which a log has an event, by the name that its table gives it; null = it is not one of this log. */
+export function codeIn({ codes }: { readonly codes: ReadonlyMap<number, EventCode> }, code: number): number | null {
+  const name = NAMES.get(code);
+  if (name === undefined) return codes.has(code) ? code : null;
+  const byName = BY_NAME.get(codes) ?? new Map([...codes.values()].map((each) => [each.name, each.code]));
+  BY_NAME.set(codes, byName);
+  return byName.get(name) ?? null;
+}
 
 /** One entry of a log. */
 export interface LoggedEvent {

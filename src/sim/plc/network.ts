@@ -91,6 +91,15 @@ export class PlcNetwork {
     for (const watcher of this.#watchers) watcher.joined(node);
   }
 
+  /** The id of a node goes over to another meter, and the messages that would say so are lost. */
+  handOver(deviceId: number, meter: PlcMeter): void {
+    const node = this.#nodes.get(deviceId);
+    const before = this.nodeOf(meter);
+    if (node === undefined || before === undefined) return;
+    this.#nodes.delete(before.deviceId);
+    this.#nodes.set(deviceId, { ...node, meter });
+  }
+
   /** The registration of a meter ends, as when the base node is told to; it joins again by itself. */
   release(meter: PlcMeter): void {
     const node = this.nodeOf(meter);

@@ -5,6 +5,7 @@
 import type { Machine } from '../../base/machine.ts';
 import type { ServerSession, ServerSessionEvent } from '../../dlms/session/server.machine.ts';
 import type { Device } from '../meter/device.ts';
+import { codeIn } from '../meter/events.ts';
 import { eventCodeData, eventCodeOf, momentOctets } from '../meter/objects/events.ts';
 
 const SECOND_MS = 1000;
@@ -59,8 +60,9 @@ export class TellingMachine implements Machine<ServerSessionEvent> {
     if (!this.session.hasAssociations || sinceMs === untilMs) return;
     for (const event of this.device.events.between(sinceMs, untilMs)) {
       for (const rule of this.device.profile.eventLogs) {
-        if (!rule.codes.has(event.code)) continue;
-        const happening = { attribute: eventCodeOf(rule), value: eventCodeData(event.code) };
+        const code = codeIn(rule, event.code);
+        if (code === null) continue;
+        const happening = { attribute: eventCodeOf(rule), value: eventCodeData(code) };
         this.session.notify({ ...happening, time: momentOctets(this.device, event.atMs) }, nowMs);
       }
     }

@@ -5,7 +5,7 @@
  * site the answer says at how many meters it looked instead of pretending to all.
  */
 import type { FastifyInstance } from 'fastify';
-import type { GapCause, MeterStateName } from '../../../model/event.ts';
+import { type GapCause, isWell } from '../../../model/event.ts';
 import type { ChannelRecord, Gap, MeterRecord } from '../../ports.ts';
 import { CommodityTally, isNeverRead } from '../commodities.ts';
 import {
@@ -22,7 +22,6 @@ import { commandJson, edgeJson, meterJson } from '../present.ts';
 import { type ApiContext, addRoute } from '../route.ts';
 import { ExceptionsBody } from '../schemas.ts';
 
-const TROUBLED: ReadonlySet<MeterStateName> = new Set(['silent', 'garbled', 'refused', 'babbling', 'reconfigured']);
 /** Causes that end by themselves. */
 const HEALING: ReadonlySet<GapCause> = new Set(['not-due', 'buffered-at-edge', 'not-installed']);
 
@@ -61,7 +60,7 @@ async function countExceptions(context: ApiContext): Promise<unknown> {
       counted,
       byState: byState(meters),
       troubled: meters
-        .filter((meter) => TROUBLED.has(meter.state?.state ?? 'unknown'))
+        .filter((meter) => !isWell(meter.state?.state ?? 'unknown'))
         .slice(0, EXCEPTION_ITEMS)
         .map(meterJson),
     },

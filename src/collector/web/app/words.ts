@@ -178,6 +178,13 @@ export const METER_STATE_WORDS: Readonly<Record<string, StateWords>> = {
   refused: { words: 'Refuses the reading', tone: 'bad' },
   babbling: { words: 'Talks out of turn', tone: 'warn' },
   reconfigured: { words: 'Records other columns', tone: 'bad' },
+  'permanent-failure': { words: 'Given up, called hourly', tone: 'bad' },
+  'other-meter': { words: 'Another meter answers', tone: 'bad' },
+  'address-conflict': { words: 'Two meters, one address', tone: 'bad' },
+  'wrong-profile': { words: 'Not of this model', tone: 'bad' },
+  'no-key': { words: 'Its keys are missing', tone: 'bad' },
+  'clock-wrong': { words: 'Its clock is wrong', tone: 'warn' },
+  'buffer-cleared': { words: 'Its buffer was cleared', tone: 'warn' },
   unknown: { words: 'Not tried yet', tone: 'calm' },
 };
 

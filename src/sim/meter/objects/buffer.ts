@@ -17,6 +17,8 @@ import type { BufferRule, EventLogRule, Profile, RegisterRule } from '../../../p
 import { placeTime } from '../../../profile/time.ts';
 import { BUFFER_ROWS_MAX } from '../../limits.ts';
 import type { Device } from '../device.ts';
+import { codeIn } from '../events.ts';
+import { eventCodeData } from './events.ts';
 import { momentData, valueData } from './measurements.ts';
 import { type SimObject, simObject } from './object.ts';
 
@@ -84,12 +86,15 @@ export function eventLogObject(device: Device, rule: EventLogRule): SimObject {
     rows: (afterMs, untilMs) =>
       device.events
         .between(Math.max(afterMs, device.installedAtMs), Math.min(untilMs, device.nowMs))
-        .filter((event) => rule.codes.has(event.code))
+        .flatMap(({ atMs, code }) => {
+          const own = codeIn(rule, code);
+          return own === null ? [] : [{ atMs, code: own }];
+        })
         .slice(-rule.rows)
         .map((event) => ({
           cells: rule.columns.map((column): Data => {
             if (column === 'clock') return momentData(device, event.atMs);
-            return column === 'code' ? { type: 'unsigned', value: event.code } : { type: 'null-data' };
+            return column === 'code' ? eventCodeData(event.code) : { type: 'null-data' };
           }),
         })),
   });

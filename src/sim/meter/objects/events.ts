@@ -6,10 +6,12 @@ import type { AttributeDescriptor } from '../../../dlms/xdlms/service.ts';
 import type { EventLogRule } from '../../../profile/schema/profile.ts';
 import { meterTimeOf } from '../../../profile/time.ts';
 import type { Device } from '../device.ts';
+import { codeIn } from '../events.ts';
 import { type SimObject, simObject } from './object.ts';
 
 const DATA_CLASS = 1;
 const VALUE = 2;
+const UNSIGNED_MAX = 255;
 const LOOK_BACK_MS = 31 * 86_400_000;
 
 /** The attribute that holds the codes of a log. */
@@ -19,7 +21,7 @@ export function eventCodeOf(rule: EventLogRule): AttributeDescriptor {
 
 /** A code as the meter writes it. */
 export function eventCodeData(code: number): Data {
-  return { type: 'unsigned', value: code };
+  return { type: code > UNSIGNED_MAX ? 'long-unsigned' : 'unsigned', value: code };
 }
 
 /** A moment by the meter's clock, 12 octets. */
@@ -43,5 +45,6 @@ export function eventObjects(device: Device): SimObject[] {
 function newestCode(device: Device, rule: EventLogRule): number {
   const sinceMs = Math.max(device.nowMs - LOOK_BACK_MS, device.installedAtMs);
   const events = device.events.between(sinceMs, device.nowMs);
-  return events.findLast(({ code }) => rule.codes.has(code))?.code ?? 0;
+  const newest = events.findLast(({ code }) => codeIn(rule, code) !== null);
+  return newest === undefined ? 0 : (codeIn(rule, newest.code) ?? 0);
 }

@@ -122,8 +122,8 @@ interface Tile {
 
 function tilesOf(data: Exceptions): Tile[] {
   const { meters, gaps, commands, edges, quarantine } = data;
-  const troubled = ['silent', 'garbled', 'refused', 'babbling', 'reconfigured'].reduce(
-    (sum, state) => sum + (meters.byState[state] ?? 0),
+  const troubled = Object.entries(METER_STATE_WORDS).reduce(
+    (sum, [state, { tone }]) => sum + (tone === 'bad' || tone === 'warn' ? (meters.byState[state] ?? 0) : 0),
     0,
   );
   const foreignRows = quarantine.reduce((sum, entry) => sum + entry.rows, 0);
