@@ -43,7 +43,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'scan',
-    summary: 'Lists what one meter has, or proposes a profile for it',
+    summary: 'Finds the meters of a bus, lists what one meter has, or proposes a profile for it',
     load: async () => (await import('./commands/scan.ts')).scanCommand,
   },
   {

@@ -39,6 +39,11 @@ export const BENCHES: readonly BenchEntry[] = [
     load: async () => (await import('./line-pty.ts')).benchLineWithPty,
   },
   {
+    name: 'scan',
+    title: '200 meters of a list found on one bus of 9,600 Bd, in virtual time',
+    load: async () => (await import('./scan.ts')).benchScan,
+  },
+  {
     name: 'session',
     title: 'round trips and octets of a small job with one ciphered meter, by transport',
     load: async () => (await import('./session.ts')).benchSession,

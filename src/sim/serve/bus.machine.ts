@@ -5,6 +5,7 @@
  * With one meter the octets go to it as they came, so its own framing layer deals with noise. With several, frames are found
  * here once instead of in each of them: 250 meters on a line would otherwise check every frame 250 times.
  */
+import { concat } from '../../base/bytes.ts';
 import type { Machine } from '../../base/machine.ts';
 import { WRAPPER_ALL_STATIONS } from '../../dlms/frame/broadcast.ts';
 import { type HdlcAddress, isAllStations } from '../../dlms/frame/hdlc-address.ts';
@@ -44,11 +45,14 @@ interface Splitter {
 /** The line. */
 export class BusMachine<Event> implements Machine<BusEvent<Event>> {
   readonly #splitter: Splitter | null;
+  readonly #collides: boolean;
 
   constructor(
     private readonly stations: readonly Station<Event>[],
     framing: BusFraming,
   ) {
+    // A wire carries one frame at a time; a socket keeps answers apart.
+    this.#collides = framing === 'hdlc';
     this.#splitter = stations.length === 1 ? null : framing === 'hdlc' ? hdlcSplitter() : wrapperSplitter();
   }
 
@@ -58,7 +62,8 @@ export class BusMachine<Event> implements Machine<BusEvent<Event>> {
   }
 
   takeOutput(): Uint8Array[] {
-    return this.stations.flatMap(({ machine }) => machine.takeOutput());
+    const speaking = this.stations.map(({ machine }) => machine.takeOutput()).filter((pieces) => pieces.length > 0);
+    return this.#collides && speaking.length > 1 ? [collisionOf(speaking.map(concat))] : speaking.flat();
   }
 
   deadlineMs(): number | null {
@@ -92,6 +97,12 @@ export class BusMachine<Event> implements Machine<BusEvent<Event>> {
     });
     return events;
   }
+}
+
+/** What is heard when several speak at once: a driver that pulls the line down wins, bit by bit. */
+function collisionOf(speakers: readonly Uint8Array[]): Uint8Array {
+  const length = Math.max(...speakers.map((octets) => octets.length));
+  return Uint8Array.from({ length }, (_, at) => speakers.reduce((sum, octets) => sum & (octets[at] ?? 0xff), 0xff));
 }
 
 function hdlcSplitter(): Splitter {
