@@ -16,6 +16,7 @@ import { createImporter } from './import/importer.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
 import { FOLD_AGE_MS, FOLD_BLOCKS_MAX, INBOX_MAX, JOURNAL_KEPT_MS } from './limits.ts';
 import type { Authenticator, CollectorStore, Enroller, HealthFact } from './ports.ts';
+import { createRereadDesk, type RereadDesk } from './rereads/desk.ts';
 
 /** Where concentrators and collector meet. */
 export type BrokerChoice =
@@ -91,6 +92,7 @@ class RunningCollector {
   #broker: Broker | null = null;
   #ingest: Ingest | null = null;
   #desk: RunningDesk | null = null;
+  #rereads: RereadDesk | null = null;
   #enroller: Enroller | null = null;
   #auth: Auth | null = null;
   #api: Api | null = null;
@@ -125,6 +127,7 @@ class RunningCollector {
     this.#ingest = ingest;
     const desk = createDesk({ env, store, publisher: ingest, key: keys.command });
     this.#desk = desk;
+    this.#rereads = createRereadDesk({ env, store, publisher: ingest });
     this.#enroller = createEnroller({
       env,
       store,
@@ -268,6 +271,7 @@ class RunningCollector {
     this.#foldTimer?.cancel();
     await this.#api?.close();
     this.#desk?.close();
+    await this.#rereads?.close();
     await this.#ingest?.stop();
     await this.#broker?.close();
     await this.#folding;

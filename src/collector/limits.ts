@@ -11,3 +11,9 @@ export const JOURNAL_KEPT_MS = 14 * 86_400_000;
 
 /** Unknown concentrators that may wait in the inbox: each holds a row, and a person looks at them. */
 export const INBOX_MAX = 1_000;
+
+/** Entries of one concentrator that may be waiting to be read again: 1,000 meters with four groups; more is left out, as a gap. */
+export const REREADS_OPEN_MAX = 4096;
+
+/** An order to read again that was not answered is said again after this; it is also said after each hello. */
+export const REREAD_REPEAT_MS = 6 * 3_600_000;

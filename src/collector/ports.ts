@@ -7,8 +7,12 @@ import type { Command, CommandReport, CommandState } from '../model/command.ts';
 import type { GapCause, MeterAttribute, MeterEvent, MeterState } from '../model/event.ts';
 import type { CommandId, EdgeId, MeterId, TenantId } from '../model/ids.ts';
 import type { Channel, Reading } from '../model/reading.ts';
+import type { RereadOrder } from '../model/reread.ts';
 import type { EdgeStatus } from '../wire/messages.ts';
 import type { GapNotice, JournalRecord } from '../wire/records.ts';
+import type { RereadStore } from './reread-ports.ts';
+
+export type { RereadChange, RereadPlace, RereadRecord, RereadStore } from './reread-ports.ts';
 
 /** Where a lane of an epoch stands. */
 export interface LaneCursor {
@@ -67,6 +71,8 @@ export interface LaneGap {
   readonly cause: string;
   /** What a tombstone says of the channels concerned: stored with the gap, in the same transaction. */
   readonly notices?: readonly GapNotice[];
+  /** Nobody wants what is lost again: the edge gave it up for its age. */
+  readonly isUnwanted?: boolean;
 }
 
 /** An edge as the collector knows it. */
@@ -553,6 +559,7 @@ export interface CollectorStore
     CommandStore,
     ImageStore,
     ImportStore,
+    RereadStore,
     AuthStore,
     BrokerUsers {
   /** Called after commits that readers may care about. */
@@ -575,4 +582,6 @@ export type StoreChange =
 export interface EdgePublisher {
   /** False when the edge has no open session: the message goes out after its next hello. */
   sendCommand(edgeId: EdgeId, command: Uint8Array, signature: Uint8Array): Promise<boolean>;
+  /** As {@link sendCommand}, for orders to read again, 1 to `REREADS_MAX`. */
+  sendRereads(edgeId: EdgeId, orders: readonly RereadOrder[]): Promise<boolean>;
 }

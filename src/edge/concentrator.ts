@@ -9,6 +9,7 @@ import type { Env, Listener } from '../base/env.ts';
 import { hasCode, reasonOf } from '../base/errors.ts';
 import { type ServiceManager, Watchdog } from '../base/watchdog.ts';
 import type { LineLink } from '../link/link.ts';
+import type { MeterId } from '../model/ids.ts';
 import { planJobs, type ReadJob } from '../profile/plan.ts';
 import { Commands } from './commands/commands.ts';
 import { EdgeClock } from './edge-clock.ts';
@@ -21,13 +22,15 @@ import { ImageStore } from './images/image-store.ts';
 import { Stage } from './journal/stage.ts';
 import { openEdgeJournal, tellLostPushes, tellRoom, wantFreshJournal } from './journal-keeper.ts';
 import { STOP_PATIENCE_MS } from './limits.ts';
-import type { Journal, UplinkState } from './ports.ts';
+import type { Journal, Meter, UplinkState } from './ports.ts';
 import { MeterCounters } from './reader/counters.ts';
 import { KeyRing } from './reader/key-ring.ts';
 import { KnownWays } from './reader/known-ways.ts';
 import { DlmsLineReader } from './reader/line-reader.ts';
 import { PushListener } from './reader/listener.ts';
+import { servesReread } from './reader/rereads.ts';
 import { LinkSessions } from './reader/sessions.ts';
+import { RereadOrders } from './rereads/orders.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import type { EdgeSettings, LineSettings } from './settings.ts';
 import { runsOf } from './site-runs.ts';
@@ -48,6 +51,7 @@ export class Concentrator {
   readonly #uplink: Uplink;
   readonly #commands: Commands;
   readonly #images: ImageFetcher;
+  readonly #rereads: RereadOrders;
   readonly #readers: DlmsLineReader[] = [];
   readonly #listeners: PushListener[] = [];
   readonly #counters: MeterCounters;
@@ -87,6 +91,15 @@ export class Concentrator {
       env,
       store: new ImageStore(env, `${settings.stateFolder}/images`),
       ask: (request) => this.#uplink.askImage(request),
+    });
+    this.#rereads = new RereadOrders({
+      journal,
+      health,
+      clock: env.clock,
+      log: env.log,
+      isServed: ({ meterId, ...order }) =>
+        meterOf(settings, meterId)?.profile.buffers.some((rule) => servesReread(rule, order)) ?? false,
+      tell: (results) => this.#uplink.tellRereads(results),
     });
     this.#commands = new Commands({
       env,
@@ -225,6 +238,7 @@ export class Concentrator {
     }
     const reader = new DlmsLineReader({
       ...common,
+      rereads: this.#rereads,
       meters: line.meters,
       opener: new LinkSessions(link as LineLink, env, this.#counters, this.#keys, this.#ways),
       slots: link.capabilities.maxInFlight,
@@ -261,9 +275,11 @@ export class Concentrator {
     for (const reader of this.#readers) await reader.start();
     for (const listener of this.#listeners) await listener.start();
     await this.#commands.start();
+    await this.#rereads.start();
     await this.#uplink.start({
       command: (command, signature) => this.#commands.receive(command, signature),
       image: (part) => this.#images.heard(part),
+      rereads: (orders) => this.#rereads.receive(orders),
       opened: () => this.#commands.opened(),
     });
     this.#scheduler.start();
@@ -303,6 +319,12 @@ export class Concentrator {
     this.health.state('journal', 'failed', reasonOf(error));
     this.#env.log.error('journal.flush-failed', { reason: reasonOf(error) });
   }
+}
+
+/** A meter that is asked, not one that only tells. */
+function meterOf(settings: EdgeSettings, meterId: MeterId): Meter | undefined {
+  const asked = settings.lines.filter(({ link }) => link.purpose !== 'push');
+  return asked.flatMap((line) => line.meters).find((meter) => meter.meterId === meterId);
 }
 
 /** What is around the actors: their time is that of the edge, not the machine's. */

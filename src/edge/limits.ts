@@ -252,3 +252,12 @@ export const KNOWN_WAYS_MAX_OCTETS = 32_768;
 export const COUNTER_PREFIX = 'counter:';
 /** Blocks of invocation counters that are left out at a start: reservations that a damaged log may have lost. */
 export const COUNTER_LEAP_BLOCKS = 4;
+
+/** Intervals are read again only while what waits takes less than this share of the quota: they would be evicted again. */
+export const REREAD_QUOTA_SHARE = 0.5;
+
+/** Orders to read again that wait: 1,000 meters with four groups. One beyond is left to the collector, which says it again. */
+export const REREAD_ORDERS_MAX = 4096;
+
+/** Ended orders whose result is kept, because the collector may not have heard it; the oldest give way. */
+export const REREAD_RESULTS_MAX = 1024;

@@ -8,6 +8,7 @@ import type { ImageSession } from '../dlms/image/image-session.ts';
 import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import type { KeyName, KeyWay, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
+import type { RereadEnd } from '../model/reread.ts';
 import type { ReadJob } from '../profile/plan.ts';
 import type { FirmwareRule, Profile } from '../profile/schema/profile.ts';
 import type { Lane } from '../wire/lanes.ts';
@@ -23,8 +24,10 @@ export type ValueClass = 'billing' | 'low-value';
 export interface GroupRows {
   readonly group: DictionaryGroup;
   readonly valueClass: ValueClass;
-  /** In time order, all above the watermark of (meter, key). */
+  /** In time order, all above the watermark of (meter, key) unless they were read again. */
   readonly rows: readonly Omit<Row, 'group'>[];
+  /** Old rows that are read again: fresh ones go ahead of them. */
+  readonly isBackfill?: boolean;
 }
 
 /** How far a meter's profile has been read: the interval end of the last row that is safe. */
@@ -94,7 +97,7 @@ export interface LaneSpan {
   readonly oldestPendingMs: number | null;
 }
 
-/** Intervals that were stored and then lost: the meter is asked for them again while it still holds them. */
+/** Intervals that were lost, here or at the collector: the meter is asked for them again while it still holds them. */
 export interface Reread {
   readonly meterId: MeterId;
   readonly intervalS: number;
@@ -103,6 +106,16 @@ export interface Reread {
   /** The lost rows lie within these times, UTC ms. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** The collector's order; absent = the journal lost them. */
+  readonly orderId?: string;
+}
+
+/** What should be read again, as a reader uses it. */
+export interface RereadSource {
+  /** What should be read again now: nothing while the journal is so full that it would be evicted again. */
+  rereads(): readonly Reread[];
+  /** It was read again and is on the medium, or the meter no longer has it. An entry that grew meanwhile stays. */
+  rereadDone(reread: Reread, end: RereadEnd): Promise<void>;
 }
 
 /** How much room the journal has. */
@@ -117,7 +130,7 @@ export interface JournalRoom {
 }
 
 /** The durable log of the edge: the only place where a reading lives between meter and collector. */
-export interface Journal {
+export interface Journal extends RereadSource {
   /** 16 hex digits, made with the store. */
   readonly epoch: string;
   /** Resolves when the batch is on the medium; rejects with a JOURNAL_* error and changes nothing. */
@@ -137,9 +150,7 @@ export interface Journal {
   dictionary(hash: string): Promise<Uint8Array | undefined>;
   /** Called after each append with the lanes that grew. */
   onAppend(listener: (lanes: readonly Lane[]) => void): void;
-  /** What should be read again now: nothing while the journal is so full that it would be evicted again. */
-  rereads(): readonly Reread[];
-  /** It was read again and appended, or the meter no longer has it. An entry that grew meanwhile stays. */
+  /** An entry of the journal's own list, however it ended. */
   rereadDone(reread: Reread): Promise<void>;
   room(): JournalRoom;
   /** Newest confirmed time at which anything held was read, UTC ms; null when there is none. It is later now. */

@@ -26,6 +26,7 @@ import { astrayEvent, quarantineEvent } from '../collector/store/alarms.ts';
 import { storeError } from '../collector/store/errors.ts';
 import { decodeLane, type JournalBlock } from '../collector/store/lane-decoder.ts';
 import { pageOf, parseCursor } from '../collector/store/pages.ts';
+import { placesOfGap, placesOfUnreadable } from '../collector/store/reread-places.ts';
 import type { MeterAttribute, MeterEvent } from '../model/event.ts';
 import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../model/ids.ts';
 import { decodeHeader } from '../wire/block.ts';
@@ -74,8 +75,9 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
   readonly #dictionaries = new Map<string, { octets: Uint8Array; groups: readonly DictionaryGroup[] }>();
   readonly #readings = new MemoryReadings();
   readonly #events = new MemoryEvents((meterId, edgeId) => this.#readings.isPlaced(meterId, edgeId));
-  readonly #leases = new Map<number, { holder: string; token: number; untilMs: number }>();
   readonly #unsafe: string[] = [];
+  /** Blocks with readings that are still to be stored as unreadable ones. */
+  #unreadable = 0;
   /** Gaps that were declared, oldest first. */
   readonly laneGaps: LaneGap[] = [];
 
@@ -86,7 +88,7 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
     const listeners: ((change: StoreChange) => void)[] = [];
     super((change) => {
       for (const listener of listeners) listener(change);
-    });
+    }, clock);
     this.#listeners = listeners;
   }
 
@@ -107,6 +109,11 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
     this.#unsafe.splice(0, this.#unsafe.length, ...reasons);
   }
 
+  /** Lets the next so many blocks with readings be such as nobody can decode: they are stored and acknowledged all the same. */
+  makeUnreadable(count: number): void {
+    this.#unreadable = count;
+  }
+
   async close(): Promise<void> {}
 
   /**
@@ -115,6 +122,7 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
    */
   restored({ term, untilMs }: { readonly term: Uint8Array; readonly untilMs: number }): MemoryCollectorStore {
     const restored = new MemoryCollectorStore(this.clock, term);
+    restored.rereadList.takeFrom(this.rereadList, untilMs);
     for (const [edgeId, edge] of this.#edges) restored.#edges.set(edgeId, edge);
     for (const [key, dictionary] of this.#dictionaries) restored.#dictionaries.set(key, dictionary);
     for (const { cursor, blocks, hashes } of this.#lanes.values()) {
@@ -219,7 +227,7 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
 
   /** The lane, when the cursor stands where it is expected and the edge is active. */
   #expected(expected: LaneCursor, lease: Lease | undefined): KeptLane | undefined {
-    if (lease !== undefined && this.#leases.get(lease.shard)?.token !== lease.token) return undefined;
+    if (lease !== undefined && !this.isHeld(lease)) return undefined;
     if (this.#edges.get(expected.edgeId)?.state !== 'active') return undefined;
     const key = `${expected.edgeId} ${expected.epoch} ${expected.lane}`;
     if (expected.upTo > 0 && !this.#lanes.has(key)) return undefined;
@@ -246,7 +254,10 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
     const { edgeId, epoch, lane } = expected;
     for (const { sequence, octets, toMs, hash } of blocks) {
       kept.hashes.set(sequence, hash.slice());
-      kept.blocks.push({ sequence, octets: octets.slice(), knownAtMs, toMs, quarantine });
+      const isSpoilt = this.#unreadable > 0 && INTERVAL_LANES.includes(lane);
+      if (isSpoilt) this.#unreadable--;
+      const code = isSpoilt ? 'BLOCK_MALFORMED' : quarantine;
+      kept.blocks.push({ sequence, octets: octets.slice(), knownAtMs, toMs, quarantine: code });
     }
     kept.cursor = { edgeId, epoch, lane, upTo: last.sequence, headHash: last.hash.slice(), keyframe: last.keyframe };
     const edge = this.#edges.get(edgeId);
@@ -265,17 +276,11 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
     kept.cursor = { ...expected, upTo: gap.to, headHash: headHash.slice(), keyframe: 0 };
     this.laneGaps.push(gap);
     for (const notice of gap.notices ?? []) this.#readings.saveNotice(gap.edgeId, notice);
+    const sinceMs = kept.blocks.find(({ sequence }) => sequence === expected.upTo)?.toMs ?? 0;
+    const nowMs = this.clock.nowMs();
+    this.rereadList.list(placesOfGap(gap, sinceMs, nowMs), nowMs);
     this.#tell({ kind: 'blocks', edgeId: gap.edgeId, lane: gap.lane, upTo: gap.to });
     return true;
-  }
-
-  async takeLease(shard: number, holder: string, forMs: number): Promise<Lease | undefined> {
-    const nowMs = this.clock.nowMs();
-    const held = this.#leases.get(shard);
-    if (held !== undefined && held.holder !== holder && held.untilMs > nowMs) return undefined;
-    const token = held === undefined ? 1 : held.token + (held.holder === holder ? 0 : 1);
-    this.#leases.set(shard, { holder, token, untilMs: nowMs + forMs });
-    return { shard, token };
   }
 
   async storedHash(edgeId: EdgeId, epoch: string, lane: number, sequence: number): Promise<Uint8Array | undefined> {
@@ -347,6 +352,8 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
         kept.meters.add(version.meterId);
         this.#readings.add(version);
       }
+      const places = placesOfUnreadable(kept.cursor, blocks, decoded.quarantined, groupsOf);
+      this.rereadList.list(places, this.clock.nowMs());
       for (const { sequence, code, atMs } of decoded.quarantined)
         kept.alarms.push(quarantineEvent(lane, sequence, code, atMs));
       for (const { sequence, atMs } of decoded.astray) kept.alarms.push(astrayEvent(lane, sequence, atMs));
@@ -399,7 +406,8 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
 
   async gaps(query: Parameters<QueryStore['gaps']>[0]) {
     this.#decode();
-    return this.#readings.gaps(query, (edgeId) => {
+    const rereads = this.rereadList.all();
+    return this.#readings.gaps(query, rereads, (edgeId) => {
       const edge = this.#edges.get(edgeId);
       let backlogBlocks = 0;
       for (const { cursor, reportedLast } of this.#lanes.values()) {

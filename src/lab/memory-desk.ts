@@ -1,6 +1,7 @@
-/** The part of the collector's memory model that is not about readings: commands, audit, tokens. */
+/** The part of the collector's memory model that is not about readings: commands, audit, tokens, leases, what is read again. */
 
 import { toHex } from '../base/bytes.ts';
+import type { Clock } from '../base/env.ts';
 import type {
   AuthStore,
   BrokerUser,
@@ -9,6 +10,11 @@ import type {
   CommandStore,
   ImageRecord,
   ImageStore,
+  Lease,
+  LeaseStore,
+  RereadPlace,
+  RereadRecord,
+  RereadStore,
   StoreChange,
   TokenRecord,
 } from '../collector/ports.ts';
@@ -17,6 +23,7 @@ import type { Command, CommandReport } from '../model/command.ts';
 import { COMMAND_STATES, END_STATES, mayFollow } from '../model/command.ts';
 import type { CommandId, EdgeId, TenantId } from '../model/ids.ts';
 import { isUnfinished, joinReport } from '../wire/command-parts.ts';
+import { MemoryRereads } from './memory-rereads.ts';
 
 interface KeptCommand {
   record: CommandRecord;
@@ -29,7 +36,7 @@ interface KeptCommand {
 export type AuditLine = Parameters<CommandStore['audit']>[0];
 
 /** Commands, audit and tokens in maps. */
-export class MemoryDesk implements CommandStore, ImageStore, AuthStore, BrokerUsers {
+export class MemoryDesk implements CommandStore, ImageStore, LeaseStore, RereadStore, AuthStore, BrokerUsers {
   /** Every audit line, oldest first. */
   readonly auditLines: AuditLine[] = [];
   readonly #commands = new Map<CommandId, KeptCommand>();
@@ -38,7 +45,47 @@ export class MemoryDesk implements CommandStore, ImageStore, AuthStore, BrokerUs
   readonly #tokens = new Map<string, TokenRecord>();
   readonly #brokerUsers = new Map<EdgeId, BrokerUser>();
 
-  constructor(private readonly changed: (change: StoreChange) => void) {}
+  readonly #leases = new Map<number, { holder: string; token: number; untilMs: number }>();
+  protected readonly rereadList = new MemoryRereads();
+
+  constructor(
+    private readonly changed: (change: StoreChange) => void,
+    private readonly time: Pick<Clock, 'nowMs'>,
+  ) {}
+
+  async takeLease(shard: number, holder: string, forMs: number): Promise<Lease | undefined> {
+    const nowMs = this.time.nowMs();
+    const held = this.#leases.get(shard);
+    if (held !== undefined && held.holder !== holder && held.untilMs > nowMs) return undefined;
+    const token = held === undefined ? 1 : held.token + (held.holder === holder ? 0 : 1);
+    this.#leases.set(shard, { holder, token, untilMs: nowMs + forMs });
+    return { shard, token };
+  }
+
+  /** Whether nobody took the shard over since. */
+  protected isHeld({ shard, token }: Lease): boolean {
+    return this.#leases.get(shard)?.token === token;
+  }
+
+  async listRereads(places: readonly RereadPlace[], due: Parameters<RereadStore['listRereads']>[1]): Promise<void> {
+    this.rereadList.list(places, this.time.nowMs(), due.state, due.atMs);
+  }
+
+  async dueRereads(nowMs: number, limit: number): Promise<readonly RereadRecord[]> {
+    return this.rereadList.due(nowMs, limit);
+  }
+
+  async orderedRereads(edgeId: EdgeId, limit: number): Promise<readonly RereadRecord[]> {
+    return this.rereadList.ordered(edgeId, limit);
+  }
+
+  async changeReread(...[record, change]: Parameters<RereadStore['changeReread']>): Promise<boolean> {
+    return this.rereadList.change(record, change);
+  }
+
+  async rereads(query: Parameters<RereadStore['rereads']>[0]) {
+    return this.rereadList.page(query);
+  }
 
   async saveImage(image: ImageRecord, octets: Uint8Array): Promise<boolean> {
     if (this.#images.has(image.sha256)) return false;

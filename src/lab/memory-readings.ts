@@ -8,11 +8,12 @@ import type {
   QueryStore,
   ReadingQuery,
   RegistryStore,
+  RereadRecord,
   StoredReading,
 } from '../collector/ports.ts';
 import { mergeVersions, settle, type Version } from '../collector/store/blocks/versions.ts';
 import { storeError } from '../collector/store/errors.ts';
-import { type EdgeKnowledge, findGaps } from '../collector/store/gaps.ts';
+import { type EdgeKnowledge, findGaps, rereadsOfChannel } from '../collector/store/gaps.ts';
 import type { ChannelVersion } from '../collector/store/lane-decoder.ts';
 import { answerOf, inRange, storedReading } from '../collector/store/reading-pages.ts';
 import type { MeterState } from '../model/event.ts';
@@ -225,7 +226,11 @@ export class MemoryReadings {
     };
   }
 
-  gaps(query: Parameters<QueryStore['gaps']>[0], edgeOf: (edgeId: EdgeId) => EdgeKnowledge): Gap[] {
+  gaps(
+    query: Parameters<QueryStore['gaps']>[0],
+    rereads: readonly RereadRecord[],
+    edgeOf: (edgeId: EdgeId) => EdgeKnowledge,
+  ): Gap[] {
     const { meterId } = query;
     const meter = this.#meters.get(meterId);
     const placements = (meter?.placements ?? []).map(({ edgeId, fromMs, toMs }) => ({
@@ -246,10 +251,9 @@ export class MemoryReadings {
       );
       const presentMs = versions.map((version) => version.atMs);
       const lastAtMs = presentMs.at(-1) ?? 0;
-      return findGaps(
-        { channel: { meterId, obis, intervalS }, presentMs, lastAtMs, placements, notices, state },
-        query,
-      );
+      const channel = { meterId, obis, intervalS };
+      const own = rereadsOfChannel(rereads, channel);
+      return findGaps({ channel, presentMs, lastAtMs, placements, notices, rereads: own, state }, query);
     });
   }
 }

@@ -23,6 +23,8 @@ export type Fault =
   | { readonly kind: 'collector-kill'; readonly offMs: number }
   /** The database comes back from a backup that lacks the last `lostMs`; the operator brings in the meters again. */
   | { readonly kind: 'collector-restored'; readonly lostMs: number }
+  /** The collector can decode none of the next so many blocks with readings, as by a fault of its program. */
+  | { readonly kind: 'blocks-unreadable'; readonly count: number }
   /** The board of the edge is replaced: the same settings and identity, an empty state folder. */
   | { readonly kind: 'edge-replaced'; readonly offMs: number }
   | { readonly kind: 'meter'; readonly meter: number; readonly how: Misbehaviour; readonly forMs: number }

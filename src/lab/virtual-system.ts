@@ -194,6 +194,9 @@ export class VirtualSystem {
       case 'collector-restored':
         this.#operate(() => this.#restoreCollector(fault.lostMs));
         return;
+      case 'blocks-unreadable':
+        this.store.makeUnreadable(fault.count);
+        return;
       case 'edge-replaced':
         this.#operate(() => this.#restartEdge('replaced', fault.offMs));
         return;

@@ -49,6 +49,7 @@ import {
   TEXT_MAX_CHARACTERS,
 } from './limits.ts';
 import type { CollectorBody, CollectorMessage, EdgeMessage, EdgeStatus, Hello, LaneUpTo } from './messages.ts';
+import { rereadOrdersFrom, rereadOrdersInit, rereadResultsFrom, rereadResultsInit } from './reread-codec.ts';
 
 /** Octets of a session. */
 export const SESSION_OCTETS = 16;
@@ -137,6 +138,8 @@ function edgeInit(message: EdgeMessage): MessageInitShape<typeof EdgeMessageSche
       const { sha256, offset, length } = message;
       return { message: { case: 'image', value: { sha256: fromHex(sha256), offset, length } } };
     }
+    case 'rereads':
+      return { message: { case: 'rereads', value: rereadResultsInit(message.results) } };
   }
 }
 
@@ -192,6 +195,8 @@ export function decodeEdgeMessage(octets: Uint8Array): EdgeMessage {
         throw wireError('WIRE_MALFORMED', `${length} octets at ${offset} of an image`);
       return { kind: 'image', sha256: hexOfLength(sha256, SHA256_OCTETS, 'image hash'), offset, length };
     }
+    case 'rereads':
+      return { kind: 'rereads', results: rereadResultsFrom(message.value) };
     case undefined:
       throw wireError('WIRE_UNKNOWN_MESSAGE', 'from an edge');
   }
@@ -228,6 +233,8 @@ function collectorInit(body: CollectorBody): CollectorInit {
       return { case: 'refusal', value: { code: body.code, sentence: body.sentence } };
     case 'image':
       return { case: 'image', value: { sha256: fromHex(body.sha256), offset: body.offset, octets: body.octets } };
+    case 'rereads':
+      return { case: 'rereads', value: rereadOrdersInit(body.orders) };
   }
 }
 
@@ -272,6 +279,8 @@ function collectorBody({ message }: WireCollectorMessage): CollectorBody {
       if (octets.length > IMAGE_PART_MAX_OCTETS) throw wireError('WIRE_MALFORMED', `a part of ${octets.length} octets`);
       return { kind: 'image', sha256: hexOfLength(sha256, SHA256_OCTETS, 'image hash'), offset, octets };
     }
+    case 'rereads':
+      return { kind: 'rereads', orders: rereadOrdersFrom(message.value) };
     case undefined:
       throw wireError('WIRE_UNKNOWN_MESSAGE', 'from a collector');
   }

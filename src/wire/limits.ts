@@ -34,6 +34,10 @@ export const IMAGE_MAX_OCTETS = 4 * 1024 * 1024;
 export const IMAGE_PART_MAX_OCTETS = 8 * 1024;
 /** Octets of the identifier of an image. */
 export const IMAGE_IDENTIFIER_MAX_OCTETS = 64;
+/** Orders, or results, of one message about intervals that are read again: some 6 kB, so that acks are not held up. */
+export const REREADS_MAX = 32;
+/** Characters of the id of such an order: a block's place, a time, a meter and a column. */
+export const REREAD_ID_MAX_CHARACTERS = 160;
 /** Octets of SHA-256. */
 export const SHA256_OCTETS = 32;
 /** Parts of one command report: about 200 kB in blocks of lane 1; a longer answer is told by its length. */

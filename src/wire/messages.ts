@@ -1,4 +1,5 @@
 /** Control messages as programs use them; `codec.ts` turns them into octets and back. */
+import type { RereadOrder, RereadResult } from '../model/reread.ts';
 import type { ClockQuality } from './block.ts';
 import type { Lane } from './lanes.ts';
 
@@ -61,6 +62,8 @@ export type EdgeMessage =
   /** The octets whose hash blocks name. */
   | { readonly kind: 'dictionary'; readonly octets: Uint8Array }
   | { readonly kind: 'status'; readonly status: EdgeStatus }
+  /** What became of orders to read again, 1 to `REREADS_MAX`. */
+  | { readonly kind: 'rereads'; readonly results: readonly RereadResult[] }
   | ImageRequest;
 
 /** Asks for octets of an image. */
@@ -111,6 +114,8 @@ export type CollectorBody =
   | { readonly kind: 'need-keyframe'; readonly lane: Lane; readonly upTo: number }
   /** An encoded command and its Ed25519 signature over `commandSigningOctets`. */
   | { readonly kind: 'command'; readonly command: Uint8Array; readonly signature: Uint8Array }
+  /** Intervals to be read from their meters again, 1 to `REREADS_MAX` orders. */
+  | { readonly kind: 'rereads'; readonly orders: readonly RereadOrder[] }
   /** The collector will not take this edge's blocks; in {@link NO_SESSION}: not before another hello. */
   | { readonly kind: 'refusal'; readonly code: string; readonly sentence: string };
 

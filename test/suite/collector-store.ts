@@ -24,6 +24,7 @@ import {
   row,
   upload,
 } from '../support/journal-edge.ts';
+import { rereadSuite } from './collector-store-rereads.ts';
 
 /** A store under test; `reopen` gives a second handle on the same data, where the store is durable. */
 export interface StoreUnderTest {
@@ -96,6 +97,7 @@ export function collectorStoreSuite(
     records(open);
     gapsAndMeters(open);
     commandsAndAccess(open);
+    rereadSuite(open);
     if (durable) restart(open, () => under.reopen);
   });
 }

@@ -238,6 +238,34 @@ export function journalSuite(name: string, openStore: (storeName: string) => Pro
     await journal.close();
   });
 
+  test(`J-4 W-98 ${name}: what is read again goes to lane 3 as a group of its own, and the next fresh block begins one`, async () => {
+    const journal = await journalOn(await openStore('j4-again'), new HandClock());
+    const at = (hour: number) => START_MS + hour * HOUR_MS;
+    const again = rowsOf(2, at(-9)).map((group) => ({ ...group, isBackfill: true }));
+    const spanOf = (lane: Lane) => journal.lanes().find((each) => each.lane === lane);
+    const append = async (hour: number, groups: readonly GroupRows[]) =>
+      (await journal.append(entryOf({ groups, readAtMs: at(hour) }))).map(({ lane }) => lane).sort();
+    assert.deepEqual(await append(0, rowsOf(2, at(0))), [2]);
+    assert.deepEqual(await append(1, rowsOf(2, at(1))), [2]);
+    assert.equal(spanOf(2)?.lastKeyframe, 1);
+    assert.deepEqual(await append(2, again), [3], 'lane 2 is short');
+    assert.deepEqual(await append(2, rowsOf(2, at(2))), [2]);
+    assert.equal(spanOf(2)?.lastKeyframe, 3, 'whoever could not read its group can from here on');
+    assert.deepEqual(await append(3, [...rowsOf(2, at(3)), ...again]), [2, 3]);
+    assert.deepEqual([spanOf(2)?.lastKeyframe, spanOf(3)?.lastKeyframe, spanOf(3)?.last], [4, 2, 2]);
+    assert.deepEqual(await append(4, rowsOf(2, at(4))), [2]);
+    assert.equal(spanOf(2)?.lastKeyframe, 4, 'once');
+    const low = rowsOf(2, at(5), 'low-value');
+    await append(5, low);
+    await append(
+      6,
+      rowsOf(2, at(6), 'low-value').map((group) => ({ ...group, isBackfill: true })),
+    );
+    assert.deepEqual([spanOf(4)?.last, spanOf(4)?.lastKeyframe], [2, 2]);
+    for (const lane of [2, 3, 4] as const) assert.ok((await replay(journal, lane)).rows.length > 0);
+    await journal.close();
+  });
+
   test(`J-5 ${name}: an acknowledgement permits deletion, later and group by group; a rewind gives what is held`, async () => {
     const clock = new HandClock();
     let journal = await journalOn(await openStore('j5'), clock);

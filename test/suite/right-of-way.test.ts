@@ -47,7 +47,19 @@ test('IT-1 an order behind a silent meter of a TCP line starts and is answered w
     }),
   );
   const opener = new LinkSessions(link, env);
-  const common = { env, line: 'bus1', meters, opener, stage, journal, health, slots: 1, nowMs, historyMs: null };
+  const common = {
+    env,
+    line: 'bus1',
+    meters,
+    opener,
+    stage,
+    journal,
+    rereads: journal,
+    health,
+    slots: 1,
+    nowMs,
+    historyMs: null,
+  };
   const reader = new DlmsLineReader(common);
   await reader.start();
   const scheduler = new Scheduler({ env, health, watermark: (meterId, key) => stage.watermark(meterId, key) });

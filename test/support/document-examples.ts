@@ -123,6 +123,21 @@ export function makeExamples(): Map<string, Uint8Array> {
       credit: 65_536,
     },
   });
+  const reread = {
+    id: '2/403/7/m1',
+    meterId: 'm1' as MeterId,
+    intervalS: 900,
+    obis: ['1-0:1.8.0*255'],
+    fromMs: START_MS - 9_000_000,
+    toMs: START_MS,
+  };
+  const order = encodeCollectorMessage({
+    session,
+    term: Uint8Array.from({ length: 12 }, (_, at) => 0xc0 + at),
+    serverTimeMs: START_MS,
+    body: { kind: 'rereads', orders: [reread] },
+  });
+  const result = encodeEdgeMessage({ kind: 'rereads', results: [{ id: reread.id, outcome: 'done', rows: 11 }] });
   const command = encodeCommand({
     id: '0f0e0d0c-0b0a-4908-8706-050403020100' as CommandId,
     edgeId,
@@ -146,6 +161,8 @@ export function makeExamples(): Map<string, Uint8Array> {
     ['hello in its envelope', sealEnvelope(hello, 'up', party, envelopeCrypto)],
     ['ack', ack],
     ['ack in its envelope', sealEnvelope(ack, 'down', party, envelopeCrypto)],
+    ['order', order],
+    ['result', result],
     ['command', command],
     ['what the signature covers', commandSigningOctets(command)],
   ]);

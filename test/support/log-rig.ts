@@ -101,7 +101,12 @@ export class LogRig {
       bootId: 'boot',
       facts: () => [],
     });
-    await this.uplink.start({ command: () => Promise.resolve(), image: () => undefined, opened: () => undefined });
+    await this.uplink.start({
+      command: () => Promise.resolve(),
+      image: () => undefined,
+      rereads: () => Promise.resolve(),
+      opened: () => undefined,
+    });
   }
 
   /** One round: a row of every meter whose watermark allows it, at the quarter hour before now. */

@@ -45,6 +45,7 @@ async function collector() {
     store,
     key: HOST_CRYPTO.newSigningKey(),
     publisher: {
+      sendRereads: async () => false,
       async sendCommand(_edgeId, command) {
         sent.push(command);
         return true;

@@ -35,6 +35,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /api/v1/meters/:meterId/gaps': 'viewer',
   'GET /api/v1/events': 'viewer',
   'GET /api/v1/quarantine': 'viewer',
+  'GET /api/v1/rereads': 'viewer',
   'GET /api/v1/commands': 'viewer',
   'GET /api/v1/commands/:commandId': 'viewer',
   'POST /api/v1/commands': 'operator',

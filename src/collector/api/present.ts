@@ -3,8 +3,16 @@ import { fromHex, toHex } from '../../base/bytes.ts';
 import { END_STATES } from '../../model/command.ts';
 import type { ExactInteger } from '../../model/number.ts';
 import type { EdgeStatus } from '../../wire/messages.ts';
-import type { CommandRecord, EdgeRecord, ImageRecord, MeterRecord, StoreChange, TokenRecord } from '../ports.ts';
-import { bodyWords, relayWords } from './words.ts';
+import type {
+  CommandRecord,
+  EdgeRecord,
+  ImageRecord,
+  MeterRecord,
+  RereadRecord,
+  StoreChange,
+  TokenRecord,
+} from '../ports.ts';
+import { bodyWords, relayWords, rereadWords } from './words.ts';
 
 /** A number within 2^53-1, a text beyond. */
 export function exactJson(value: ExactInteger): number | string {
@@ -60,6 +68,11 @@ export function commandJson(record: CommandRecord) {
     ...(relay === undefined ? {} : { relay: { ...relay, sentence: relayWords(relay) } }),
     reports: reports.map(({ state, code, sentence, atMs }) => ({ state, code, sentence, atMs })),
   };
+}
+
+/** An entry of the re-read list, in words; the place in the journal is in its id. */
+export function rereadJson({ epoch: _epoch, lane: _lane, sequence: _sequence, meterId, ...shown }: RereadRecord) {
+  return { ...shown, ...(meterId === null ? {} : { meterId }), sentence: rereadWords(shown) };
 }
 
 /** An image, its identifier as text where it is one. */

@@ -2,6 +2,7 @@
 import Type from 'typebox';
 import { COMMAND_STATES, KEY_NAMES, KEY_WAYS } from '../../model/command.ts';
 import { METER_STATES } from '../../model/event.ts';
+import { REREAD_STATES } from '../../model/reread.ts';
 import {
   COMMAND_OBJECTS,
   COMMAND_VALID_MAX_MS,
@@ -134,6 +135,16 @@ export const QUERY = {
     {
       dryRun: optional(words(['yes', 'no'], 'Check all and change nothing; default no')),
       take: optional(words(['all', 'valid'], 'All lines or none, or those that are good; default all')),
+    },
+    STRICT,
+  ),
+  rereads: Type.Object(
+    {
+      edgeId: optional(EdgeIdText),
+      meterId: optional(MeterIdText),
+      state: optional(words(REREAD_STATES)),
+      limit: optional(Limit(PAGE_MAX)),
+      cursor: optional(Cursor),
     },
     STRICT,
   ),

@@ -15,6 +15,7 @@ import type {
   Principal,
   QueryStore,
   RegistryStore,
+  RereadStore,
 } from '../ports.ts';
 import { ACCESS } from './access.ts';
 import type { ApiMetrics } from './metrics.ts';
@@ -29,6 +30,7 @@ export interface ApiParts {
     RegistryStore &
     Pick<JournalStore, 'edge'> &
     Pick<CommandStore, 'audit'> &
+    Pick<RereadStore, 'rereads'> &
     Omit<ImageStore, 'imagePart'> &
     Pick<CollectorStore, 'onChange' | 'notSafe'>;
   readonly auth: Authenticator;

@@ -3,6 +3,7 @@ import Type, { type TSchema } from 'typebox';
 import { COMMAND_STATES } from '../../model/command.ts';
 import { GAP_CAUSES, METER_STATES, SEVERITIES } from '../../model/event.ts';
 import { QUALITIES, SOURCES } from '../../model/reading.ts';
+import { REREAD_REASONS, REREAD_STATES } from '../../model/reread.ts';
 import { COMMODITY_NAMES } from './commodities.ts';
 import { Cursor, EdgeIdText, instant, MeterIdText, ObisText, optional, words } from './shapes.ts';
 
@@ -198,6 +199,27 @@ export const GapBody = Type.Object(
     etaMs: optional(instant('Should be here by')),
   },
   { title: 'Gap' },
+);
+
+/** Intervals that a concentrator was, or will be, told to read again. */
+export const RereadBody = Type.Object(
+  {
+    id: Type.String(),
+    edgeId: EdgeIdText,
+    meterId: optional(MeterIdText),
+    intervalS: Type.Integer(),
+    obis: Type.Array(ObisText),
+    fromMs: instant('First interval end'),
+    toMs: instant('Last interval end'),
+    reason: words(REREAD_REASONS, 'How it was lost'),
+    state: words(REREAD_STATES),
+    sentence: Type.String(),
+    rows: Type.Integer({ description: 'Intervals that the meter gave' }),
+    createdAtMs: instant('Listed'),
+    orderedAtMs: optional(instant('Ordered')),
+    endedAtMs: optional(instant('Ended')),
+  },
+  { title: 'Reread', description: 'Without a meter: any meter of the concentrator, until it is known which' },
 );
 
 /** Readings of a meter that is not placed on the edge that sent them. */

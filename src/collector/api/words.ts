@@ -1,6 +1,7 @@
-/** Plain words for what commands ask and meters answer; the console shows them as they are. */
+/** Plain words for what commands ask, meters answer and concentrators read again; the console shows them as they are. */
 import { unreachable } from '../../base/errors.ts';
 import type { CommandBody, RelayState } from '../../model/command.ts';
+import type { RereadRecord } from '../ports.ts';
 
 /** What was asked, in a few words. */
 export function bodyWords(body: CommandBody): string {
@@ -27,4 +28,35 @@ export function relayWords(relay: RelayState): string {
     return 'The relay is open and ready for reconnection: the load has NO supply until someone presses the button at the meter.';
   }
   return 'The relay is open: the load has no supply.';
+}
+
+/** Where an entry of the re-read list stands. */
+export function rereadWords({
+  state,
+  reason,
+  rows,
+  edgeId,
+}: Pick<RereadRecord, 'state' | 'reason' | 'rows' | 'edgeId'>): string {
+  switch (state) {
+    case 'waiting':
+      return reason === 'tombstone'
+        ? `Concentrator ${edgeId} lost it and reads it again by itself; a day later it is ordered if it is still missing.`
+        : 'What is really missing is looked up once everything that is on its way has arrived.';
+    case 'ordered':
+      return `Concentrator ${edgeId} was told to read it from the meter again and has not answered yet.`;
+    case 'arrived':
+      return 'It arrived without an order.';
+    case 'done':
+      return `Read again: ${rows} intervals.`;
+    case 'partly':
+      return `Read again: ${rows} intervals; the meter no longer had the others.`;
+    case 'gone':
+      return 'The meter no longer had any of it: it is lost.';
+    case 'refused':
+      return `Concentrator ${edgeId} reads no buffer that holds it.`;
+    case 'given-up':
+      return `Concentrator ${edgeId} never answered.`;
+    default:
+      return unreachable(state);
+  }
 }

@@ -8,14 +8,25 @@
 import type { MqttDelivery } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { EdgeId } from '../../model/ids.ts';
+import type { RereadOrder, RereadResult } from '../../model/reread.ts';
 import { decodeHeader } from '../../wire/block.ts';
 import { decodeEdgeMessage } from '../../wire/codec.ts';
 import { decodeDictionary, dictionaryHash } from '../../wire/dictionary.ts';
 import { openEnvelope } from '../../wire/envelope.ts';
 import { LANE_ORDER, type Lane } from '../../wire/lanes.ts';
+import { REREADS_MAX } from '../../wire/limits.ts';
 import type { CollectorBody, EdgeMessage, Hello, ImageRequest, LaneSpanNotice, LaneUpTo } from '../../wire/messages.ts';
 import { splitBatch } from '../../wire/topics.ts';
-import type { CommandRecord, CommandStore, EdgeRecord, ImageStore, JournalStore, Lease } from '../ports.ts';
+import type {
+  CommandRecord,
+  CommandStore,
+  EdgeRecord,
+  ImageStore,
+  JournalStore,
+  Lease,
+  RereadStore,
+} from '../ports.ts';
+import { orderOf } from '../reread-order.ts';
 import { EdgeQueue, rankOf } from './edge-queue.ts';
 import { INGEST_ERRORS, type IngestErrorCode } from './errors.ts';
 import { HeldAcks } from './held-acks.ts';
@@ -27,7 +38,10 @@ import type { Asked, Turns } from './turns.ts';
 
 /** What a worker needs of the outside. */
 export interface WorkerParts extends SayParts {
-  readonly store: JournalStore & Pick<CommandStore, 'open' | 'report'> & Pick<ImageStore, 'imagePart'>;
+  readonly store: JournalStore &
+    Pick<CommandStore, 'open' | 'report'> &
+    Pick<ImageStore, 'imagePart'> &
+    Pick<RereadStore, 'orderedRereads' | 'changeReread'>;
   readonly count: (name: string, by?: number) => void;
   /** Octets that this edge may have on the way, given what waits for it. */
   readonly credit: (queuedOctets: number) => number;
@@ -123,6 +137,11 @@ export class EdgeWorker {
     return this.#tell({ kind: 'command', command, signature });
   }
 
+  /** Sends orders to read again; as {@link sendCommand}. */
+  async sendRereads(orders: readonly RereadOrder[]): Promise<boolean> {
+    return orders.length > 0 && (await this.#tell({ kind: 'rereads', orders }));
+  }
+
   async #run(): Promise<void> {
     this.#running = true;
     while (this.#queue.length > 0) {
@@ -193,6 +212,7 @@ export class EdgeWorker {
     else if (message.kind === 'status')
       await this.parts.store.noteStatus(this.edgeId, message.status, this.parts.clock.nowMs());
     else if (message.kind === 'image') await this.#image(message);
+    else if (message.kind === 'rereads') await this.#reread(message.results);
     else await this.#dictionary(message.octets);
   }
 
@@ -226,6 +246,7 @@ export class EdgeWorker {
     log.info('ingest.hello', { edgeId: this.edgeId, epoch, software });
     await this.#tell({ kind: 'answer', lanes, credit: this.parts.credit(this.#queuedOctets) });
     await this.#resendCommands(epoch);
+    await this.#resendRereads();
   }
 
   #newWriter(epoch: string, lane: Lane): LaneWriter {
@@ -286,6 +307,24 @@ export class EdgeWorker {
   async #image({ sha256, offset, length }: ImageRequest): Promise<void> {
     const octets = await this.parts.store.imagePart(this.edgeId, sha256, offset, length);
     await this.#tell({ kind: 'image', sha256, offset, octets: octets ?? new Uint8Array(0) });
+  }
+
+  /** How orders to read again ended; an answer that comes again changes nothing. */
+  async #reread(results: readonly RereadResult[]): Promise<void> {
+    const { store, clock, log } = this.parts;
+    for (const { id, outcome, rows } of results) {
+      const record = { edgeId: this.edgeId, id, state: 'ordered' } as const;
+      const change = { state: outcome, atMs: clock.nowMs(), dueAtMs: null, rows };
+      if (await store.changeReread(record, change))
+        log.info('ingest.reread', { edgeId: this.edgeId, order: id, outcome, rows });
+    }
+  }
+
+  /** What was ordered and not answered; more than one message of it is said later. */
+  async #resendRereads(): Promise<void> {
+    const records = await this.parts.store.orderedRereads(this.edgeId, REREADS_MAX);
+    const orders = records.flatMap(orderOf);
+    if (orders.length > 0) await this.#tell({ kind: 'rereads', orders });
   }
 
   #remember(hash: string): void {

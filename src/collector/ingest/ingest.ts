@@ -7,6 +7,7 @@
 import type { Env, MqttConnection, MqttDelivery, MqttOptions, Timer } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { EdgeId } from '../../model/ids.ts';
+import type { RereadOrder } from '../../model/reread.ts';
 import { collectorFilters, parseTopic, SHARD_COUNT, shardOf } from '../../wire/topics.ts';
 import type { CollectorStore, EdgePublisher, Lease } from '../ports.ts';
 import { CreditRule } from './credit.ts';
@@ -144,6 +145,10 @@ class RunningIngest implements Ingest {
 
   sendCommand(edgeId: EdgeId, command: Uint8Array, signature: Uint8Array): Promise<boolean> {
     return this.#worker(edgeId).sendCommand(command, signature);
+  }
+
+  sendRereads(edgeId: EdgeId, orders: readonly RereadOrder[]): Promise<boolean> {
+    return this.#worker(edgeId).sendRereads(orders);
   }
 
   async stop(): Promise<void> {

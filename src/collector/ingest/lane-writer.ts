@@ -199,7 +199,9 @@ export class LaneWriter {
     const gap = { edgeId, epoch, lane, from: expected.upTo + 1, to: tombstone.to, cause };
     this.parts.log.warn('ingest.tombstone', { ...gap, reason: tombstone.cause });
     const notices = await this.#noticesOf(tombstone, cause);
-    return this.parts.store.declareGap(expected, { ...gap, notices }, tombstone.headHash, this.parts.lease());
+    const isUnwanted = tombstone.cause === 'age';
+    const lost = { ...gap, notices, isUnwanted };
+    return this.parts.store.declareGap(expected, lost, tombstone.headHash, this.parts.lease());
   }
 
   async #noticesOf({ dictionaryHash, groups, fromMs, toMs }: Tombstone, cause: GapCause): Promise<GapNotice[]> {

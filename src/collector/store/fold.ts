@@ -22,6 +22,8 @@ import { FOLD_MAX_BLOCKS, TAIL_MAX_BLOCKS } from './limits.ts';
 import { Partitions } from './partitions.ts';
 import { isPlaced, readPlacements } from './placements.ts';
 import { storeEdgeEvent } from './records.ts';
+import { placesOfUnreadable } from './reread-places.ts';
+import { insertRereads } from './rereads.ts';
 
 /** Lanes whose blocks hold rows. */
 export const INTERVAL_LANES: readonly number[] = [LANES.fresh, LANES.backfill, LANES.lowValue];
@@ -117,6 +119,11 @@ export class Fold implements Folder {
       const foldedTo = full ? (taken.at(-1)?.sequence ?? lane.up_to) : lane.up_to;
       await saveProgress(sql, edgeId, lane, foldedTo, decoded.state);
       changes.push(...(await reportTrouble(sql, edgeId, lane, decoded)));
+      const { epoch, lane: number } = lane;
+      await insertRereads(
+        sql,
+        placesOfUnreadable({ edgeId, epoch, lane: number }, taken, decoded.quarantined, dictionaryOf),
+      );
       blocks += taken.length;
       rows += decoded.rows;
       if (blocks >= maxBlocks) break;

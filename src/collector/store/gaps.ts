@@ -1,13 +1,14 @@
 /**
  * What should be there and is not, and why. Pure: the store hands in what it knows of one channel.
  *
- * Causes are tried in this order: the meter itself said that it no longer had the interval; it is not due yet; the edge
+ * Causes are tried in this order: how reading it again went, where that was ordered; the meter itself said that it no
+ * longer had the interval; it is not due yet; the edge
  * has not been heard since, or says that it holds more than has arrived; later intervals have arrived, so the meter did
  * not have this one; otherwise the edge is there and has nothing newer, so the meter is not being read.
  */
 import { GAP_CAUSES, type GapCause, type MeterState } from '../../model/event.ts';
 import type { Channel } from '../../model/reading.ts';
-import type { Gap } from '../ports.ts';
+import type { Gap, RereadRecord } from '../ports.ts';
 import { GAP_INTERVALS_MAX } from './limits.ts';
 
 /** When an interval is due: its end, plus the time between two readings, plus some patience. */
@@ -43,7 +44,17 @@ export interface GapFacts {
   }[];
   /** What the edge reported as gone. */
   readonly notices: readonly { readonly fromMs: number; readonly toMs: number; readonly cause: string }[];
+  /** What is, or was, to be read again of this channel, oldest first. */
+  readonly rereads?: readonly RereadRecord[];
   readonly state?: MeterState | undefined;
+}
+
+/** The entries that may concern a channel; an entry for all meters says nothing of one. */
+export function rereadsOfChannel(rereads: readonly RereadRecord[], channel: Channel): RereadRecord[] {
+  return rereads.filter(
+    ({ meterId, intervalS, obis }) =>
+      meterId === channel.meterId && intervalS === channel.intervalS && obis.includes(channel.obis),
+  );
 }
 
 const MISSING_SENTENCE = 'The meter no longer had this interval when the concentrator asked for it.';
@@ -55,6 +66,11 @@ const NOTICE_SENTENCES: Partial<Record<GapCause, string>> = {
   'damaged-at-edge':
     'The store of the concentrator was damaged before it could be sent; it is read again if the meter still holds it.',
 };
+
+const NOT_AGAIN_SENTENCES = {
+  refused: 'Its block is lost or cannot be read, and the concentrator reads no buffer that holds it.',
+  'given-up': 'Its block is lost or cannot be read, and the concentrator never said whether it read it again.',
+} as const;
 
 interface Slot {
   readonly endMs: number;
@@ -116,6 +132,41 @@ function* missingSlots(
   }
 }
 
+/** What reading it again says of an interval that is still missing; null = nothing that is not known without it. */
+function causeOf(
+  { state, reason }: RereadRecord,
+  { backlogBlocks }: EdgeKnowledge,
+): { readonly cause: GapCause; readonly sentence: string } | null {
+  switch (state) {
+    case 'waiting':
+      if (reason === 'tombstone') return null;
+      return {
+        cause: 'readable-from-meter',
+        sentence: 'Its block is lost or cannot be read; the concentrator will be told to read it from the meter again.',
+      };
+    case 'ordered':
+      return {
+        cause: 'readable-from-meter',
+        sentence: 'Its block is lost or cannot be read; the concentrator was told to read it from the meter again.',
+      };
+    case 'gone':
+    case 'partly':
+      return {
+        cause: 'overwritten-in-meter',
+        sentence: 'Its block was lost, and the meter no longer had the interval when it was read again.',
+      };
+    case 'done':
+      return backlogBlocks > 0
+        ? { cause: 'buffered-at-edge', sentence: 'It was read from the meter again and is on its way.' }
+        : { cause: 'missing-in-meter', sentence: 'The meter was read again and does not have this interval.' };
+    case 'refused':
+    case 'given-up':
+      return reason === 'tombstone' ? null : { cause: 'read-refused', sentence: NOT_AGAIN_SENTENCES[state] };
+    case 'arrived':
+      return null;
+  }
+}
+
 function slotOf(
   facts: GapFacts,
   edge: EdgeKnowledge,
@@ -124,6 +175,9 @@ function slotOf(
   policy: GapPolicy,
   stepMs: number,
 ): Slot {
+  const reread = facts.rereads?.findLast(({ fromMs, toMs }) => fromMs <= endMs && endMs <= toMs);
+  const reading = reread === undefined ? null : causeOf(reread, edge);
+  if (reading !== null) return { endMs, ...reading };
   const notice = facts.notices.find(({ fromMs, toMs }) => fromMs <= endMs && endMs <= toMs);
   if (notice !== undefined) {
     const cause = GAP_CAUSES.find((known) => known === notice.cause) ?? 'missing-in-meter';

@@ -14,6 +14,8 @@ import { quarantineEvent } from './alarms.ts';
 import { type StoreContext, TRANSACTION_MS } from './context.ts';
 import type { Sql } from './database.ts';
 import { storeEdgeEvent, storeRecords } from './records.ts';
+import { placesOfGap } from './reread-places.ts';
+import { insertRereads } from './rereads.ts';
 
 interface CursorRow {
   readonly edge_id: EdgeId;
@@ -324,6 +326,12 @@ async function declareGap(
   const moved = await context.appends.transaction(async (sql) => {
     if ((await sql.change(DECLARE_GAP, parameters)) === 0) return false;
     await storeRecords(sql, { ...expected, sequence: gap.to }, records);
+    const [last] = await sql.rows<{ now_ms: number; since_ms: number | null }>(
+      `SELECT ${TRANSACTION_MS} AS now_ms, (SELECT max(to_ms) FROM journal
+         WHERE edge_id = $1 AND epoch = $2 AND lane = $3 AND sequence = $4) AS since_ms`,
+      [expected.edgeId, expected.epoch, expected.lane, expected.upTo],
+    );
+    await insertRereads(sql, placesOfGap(gap, last?.since_ms ?? 0, last?.now_ms ?? 0));
     return true;
   });
   if (moved) context.changed({ kind: 'blocks', edgeId: gap.edgeId, lane: gap.lane, upTo: gap.to });

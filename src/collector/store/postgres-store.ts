@@ -25,6 +25,7 @@ import { meterListStore } from './meter-lists.ts';
 import { loadMigrations, migrateForward } from './migrate.ts';
 import { APPEND_APPLICATION, ReadingStore } from './reading-queries.ts';
 import { registryStore } from './registry.ts';
+import { rereadStore } from './rereads.ts';
 
 /** What opening the store needs. */
 export interface StoreParts {
@@ -106,6 +107,7 @@ async function join(context: StoreContext, listeners: ((change: StoreChange) => 
     ...commandStore(context),
     ...imageStore(context),
     ...meterListStore(context),
+    ...rereadStore(context),
     ...accessStore(context),
     ...brokerUserStore(context),
     fold: (options) => fold.fold(options),

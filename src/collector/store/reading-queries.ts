@@ -13,11 +13,12 @@ import type { Sql } from './database.ts';
 import { channelKey, meterDayOf } from './day-rows.ts';
 import { storeError } from './errors.ts';
 import { type Fold, INTERVAL_LANES } from './fold.ts';
-import { type EdgeKnowledge, findGaps } from './gaps.ts';
+import { type EdgeKnowledge, findGaps, rereadsOfChannel } from './gaps.ts';
 import type { ChannelVersion } from './lane-decoder.ts';
 import { QUERY_CHUNK_DAYS } from './limits.ts';
 import { isPlaced, type Placement, readMeterState, readPlacements } from './placements.ts';
 import { answerOf, storedReading } from './reading-pages.ts';
+import { readRereads } from './rereads.ts';
 import { Tail, TailTooLong } from './tail.ts';
 
 /** A channel as the tables know it. */
@@ -259,6 +260,11 @@ async function gapsOf(view: MeterView, query: Parameters<QueryStore['gaps']>[0])
   );
   const current = view.placements.at(-1);
   const state = current === undefined ? undefined : await readMeterState(sql, meterId, current.edgeId);
+  const rereads = await readRereads(
+    sql,
+    'WHERE meter_id = $1 AND edge_id = ANY($2) AND to_ms > $3 AND from_ms <= $4 ORDER BY created_at_ms, reread_id',
+    [meterId, view.placements.map((placement) => placement.edgeId), query.fromMs, query.toMs],
+  );
   const gaps: Gap[] = [];
   for (const channel of await knownChannels(view)) {
     const stepMs = channel.intervalS * 1000;
@@ -272,6 +278,7 @@ async function gapsOf(view: MeterView, query: Parameters<QueryStore['gaps']>[0])
       lastAtMs: channel.lastAtMs,
       placements,
       notices: mine.map((notice) => ({ fromMs: notice.from_ms, toMs: notice.to_ms, cause: notice.cause })),
+      rereads: rereadsOfChannel(rereads, channel),
       state,
     };
     gaps.push(...findGaps(facts, query));

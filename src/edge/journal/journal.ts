@@ -20,6 +20,7 @@ import type { DictionaryGroup } from '../../wire/rows.ts';
 import { encodeTombstone, type TombstoneCause } from '../../wire/tombstone.ts';
 import type { Sha256 } from '../../wire/topics.ts';
 import { EVICTION_ORDER, type EvictionClass } from '../eviction-order.ts';
+import { REREAD_QUOTA_SHARE } from '../limits.ts';
 import type { Entry, Journal, JournalRoom, LaneSpan, Reread, StoredBlock } from '../ports.ts';
 import { pendingOctetsOf, roomOf } from './autonomy.ts';
 import type { Ballast } from './ballast.ts';
@@ -27,13 +28,7 @@ import { journalError } from './errors.ts';
 import { type Eviction, planEviction } from './eviction.ts';
 import { blockKey, dictionaryKey, KEY, keyAfter, keyOf, laneKey, packCount, putSealed, unseal } from './keys.ts';
 import { confirmedAtMs, type HeldBlock, heldOf, indexAbove, isTrusted, recount, spanOf } from './lane-book.ts';
-import {
-  COMPACT_MIN_OCTETS,
-  QUOTA_DEFAULT_OCTETS,
-  READ_MAX_BLOCKS,
-  REREAD_QUOTA_SHARE,
-  STAGED_MAX_MS,
-} from './limits.ts';
+import { COMPACT_MIN_OCTETS, QUOTA_DEFAULT_OCTETS, READ_MAX_BLOCKS, STAGED_MAX_MS } from './limits.ts';
 import {
   checkEpoch,
   type JournalTrouble,

@@ -38,8 +38,6 @@ export const STAGE_MAX_RECORDS = 1024;
 export const EVICT_FREE_SHARE = 0.05;
 /** Blocks that one eviction takes from one lane at most: one tombstone, one batch of bounded size. */
 export const EVICT_MAX_BLOCKS = 512;
-/** Intervals are read again only while what waits takes less than this share of the quota: they would be evicted again. */
-export const REREAD_QUOTA_SHARE = 0.5;
 /** Entries of the list of intervals to be read again: 1,000 meters with eight groups each; more are dropped and counted. */
 export const REREAD_MAX = 8192;
 /** Deleted octets after which the store is told to give its space back. */

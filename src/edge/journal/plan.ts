@@ -152,6 +152,19 @@ class Planner {
       this.#put(dictionaryKey(book.hash), book.octets);
       this.#putSealed(currentKey(valueClass), fromHex(book.hash));
     }
+    const isAgain = ({ isBackfill }: GroupRows) => isBackfill === true;
+    const again = groups.filter(isAgain);
+    // What a collector could not read it can read from a keyframe on: that of the rows read again, and the next fresh one.
+    const restarts = again.length > 0;
+    const hasFresh = again.length < groups.length;
+    const lane = valueClass === 'low-value' ? LANES.lowValue : hasFresh ? this.#laneForBilling() : LANES.backfill;
+    if (lane === LANES.backfill && restarts) this.#pauseFresh();
+    const together = lane === LANES.fresh ? groups.filter((each) => !isAgain(each)) : groups;
+    this.#appendRows(lane, together, book, restarts);
+    if (lane === LANES.fresh && restarts) this.#appendRows(LANES.backfill, again, book, restarts);
+  }
+
+  #numbered(groups: readonly GroupRows[], book: GroupBook): Row[] {
     const rows: Row[] = [];
     for (const { group, rows: groupRows } of groups) {
       const number = book.numbers.get(groupIdentity(group));
@@ -160,8 +173,7 @@ class Planner {
       for (const { atMs, status, quality, deviationMin, values } of groupRows)
         rows.push({ group: number, atMs, status, quality, deviationMin, values });
     }
-    const lane = valueClass === 'low-value' ? LANES.lowValue : this.#laneForBilling();
-    this.#appendRows(lane, rows, book);
+    return rows;
   }
 
   records(lane: Lane, records: readonly JournalRecord[]): void {
@@ -179,23 +191,27 @@ class Planner {
 
   /** Lane 2 only while it is short; whoever leaves it marks it, so that its next block is a keyframe. */
   #laneForBilling(): Lane {
-    const fresh = this.#book(LANES.fresh);
-    if (fresh.pendingOctets < FRESH_MAX_PENDING_OCTETS) return LANES.fresh;
-    if (!fresh.head.paused && fresh.head.last > 0) {
-      const head = { ...fresh.head, paused: true };
-      this.#lanes.push({ lane: LANES.fresh, head, coder: fresh.coder, appended: [] });
-      this.#putSealed(laneKey(KEY.head, LANES.fresh), packHead(head));
-    }
+    if (this.#book(LANES.fresh).pendingOctets < FRESH_MAX_PENDING_OCTETS) return LANES.fresh;
+    this.#pauseFresh();
     return LANES.backfill;
   }
 
-  #appendRows(lane: Lane, rows: readonly Row[], groups: GroupBook): void {
+  #pauseFresh(): void {
+    const fresh = this.#book(LANES.fresh);
+    const isPaused = fresh.head.paused || this.#lanes.some(({ lane }) => lane === LANES.fresh);
+    if (isPaused || fresh.head.last === 0) return;
+    const head = { ...fresh.head, paused: true };
+    this.#lanes.push({ lane: LANES.fresh, head, coder: fresh.coder, appended: [] });
+    this.#putSealed(laneKey(KEY.head, LANES.fresh), packHead(head));
+  }
+
+  #appendRows(lane: Lane, rowsOf: readonly GroupRows[], groups: GroupBook, restarts: boolean): void {
     const book = this.#book(lane);
     const sequence = book.head.last + 1;
-    const keyframe = this.#needsKeyframe(book, groups.hash) ? sequence : book.head.keyframe;
+    const keyframe = restarts || this.#needsKeyframe(book, groups.hash) ? sequence : book.head.keyframe;
     const head = this.#head(book, sequence, keyframe);
     const state = book.coder ?? emptyLaneState();
-    const packed = packRows(head, groups, rows, state, this.context.sha256);
+    const packed = packRows(head, groups, this.#numbered(rowsOf, groups), state, this.context.sha256);
     this.#change(book, packed.blocks, packed.state, groups.hash);
   }
 

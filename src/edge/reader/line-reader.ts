@@ -21,6 +21,7 @@ import type {
   MeterAccess,
   MeterWire,
   ReadingStage,
+  RereadSource,
   StationsAccess,
   WorkResult,
 } from '../ports.ts';
@@ -31,7 +32,7 @@ import { isStale, runJob } from './jobs.ts';
 import { loadScalers } from './known-units.ts';
 import { ReaderMeterAccess } from './meter-access.ts';
 import { MeterStates, type StateChange } from './meter-states.ts';
-import { type RereadSource, runReread } from './rereads.ts';
+import { runReread } from './rereads.ts';
 import type { ClockLimits, JobSurroundings, MeterMemory } from './scene.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import type { OpenAssociation, SessionOpener } from './sessions.ts';
@@ -47,7 +48,8 @@ export interface LineReaderOptions {
   readonly meters: readonly Meter[];
   readonly opener: SessionOpener;
   readonly stage: ReadingStage;
-  readonly journal: Pick<Journal, 'kept'> & RereadSource;
+  readonly journal: Pick<Journal, 'kept'>;
+  readonly rereads: RereadSource;
   readonly health: Health;
   readonly slots: number;
   /** The edge's time, UTC ms, null while its clock is not set. */
@@ -213,7 +215,7 @@ export class DlmsLineReader implements LineReader {
     const notBeforeMs = desk.door?.sinceMs ?? null;
     const scene = { ...desk, around: this.#surroundings(), associate, notBeforeMs };
     let more = await runJob(scene, job);
-    if (!more && job.kind === 'buffer') more = await runReread(scene, job, this.#options.journal);
+    if (!more && job.kind === 'buffer') more = await runReread(scene, job, this.#options.rereads);
     this.#sessions.rest();
     desk.memory.troubles.delete(absentObject(job));
     if (associated) await this.#answers(desk);

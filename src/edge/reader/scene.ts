@@ -66,8 +66,8 @@ export interface MeterMemory {
   readonly troubles: Map<string, Trouble>;
   /** Whether the clock said its deviation when it was read last; null = it was not read yet. */
   clockSaysDeviation: boolean | null;
-  /** How far the interval that is read again has come: the next request, and for which entry it counts. */
-  rereadAt: { readonly name: string; readonly request: number } | null;
+  /** How far the interval that is read again has come: the next request, the interval ends that came, and for which entry. */
+  rereadAt: { readonly name: string; readonly request: number; readonly atMs: readonly number[] } | null;
   readonly columns: ColumnsMemory;
   /** How the meter's compact data was set up when it was read last, by OBIS. */
   readonly compactForms: Map<string, Uint8Array>;

@@ -1,5 +1,6 @@
 /** The octets of the uplink behind an interface, so that the rules can be tried without them. */
 
+import type { RereadResult } from '../../model/reread.ts';
 import type { CollectorMessage, ImageRequest } from '../../wire/messages.ts';
 import type { LaneSpan } from '../ports.ts';
 
@@ -34,6 +35,8 @@ export interface UplinkCodec {
   dictionary(octets: Uint8Array): Uint8Array;
   status(fields: StatusFields): Uint8Array;
   image(request: ImageRequest): Uint8Array;
+  /** At most `REREADS_MAX` results. */
+  rereads(results: readonly RereadResult[]): Uint8Array;
   batch(blocks: readonly Uint8Array[]): Uint8Array;
   /** Checks the authenticator and decodes; throws a WIRE_* error. */
   notice(payload: Uint8Array): CollectorMessage;

@@ -1,5 +1,6 @@
 /** What the uplink's machine wants done, and what it wants sent. */
 
+import type { RereadOrder } from '../../model/reread.ts';
 import type { Lane } from '../../wire/lanes.ts';
 import type { ImagePart } from '../../wire/messages.ts';
 
@@ -19,6 +20,8 @@ export type UplinkAction =
   | { readonly kind: 'find-keyframe'; readonly lane: Lane; readonly sequence: number }
   | ImagePart
   | { readonly kind: 'command'; readonly command: Uint8Array; readonly signature: Uint8Array }
+  /** Intervals to be read again. */
+  | { readonly kind: 'rereads'; readonly orders: readonly RereadOrder[] }
   /** Consider telling the collector about backlog and health. */
   | { readonly kind: 'status' }
   /** The message does not count; `counter` names why. */

@@ -128,6 +128,7 @@ export class UplinkMachine {
       case 'command':
         return [{ kind: 'command', command: body.command, signature: body.signature }];
       case 'image':
+      case 'rereads':
         return [body];
       case 'answer':
       case 'refusal':

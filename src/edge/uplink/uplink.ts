@@ -7,7 +7,9 @@
  */
 import type { Env, MqttConnection, MqttDelivery, MqttOptions, Timer } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
+import type { RereadOrder, RereadResult } from '../../model/reread.ts';
 import type { Lane } from '../../wire/lanes.ts';
+import { REREADS_MAX } from '../../wire/limits.ts';
 import type { CollectorMessage, ImagePart, ImageRequest } from '../../wire/messages.ts';
 import { BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS, GATHERED_MAX_OCTETS, TOLD_DICTIONARIES_MAX } from '../limits.ts';
 import type { CollectorTime, Health, Journal, LaneSpan, StoredBlock, UplinkState } from '../ports.ts';
@@ -42,6 +44,8 @@ export interface UplinkListener {
   command(command: Uint8Array, signature: Uint8Array): Promise<void>;
   /** Octets of an image that was asked for. */
   image(part: ImagePart): void;
+  /** Resolves when the orders are on disk. */
+  rereads(orders: readonly RereadOrder[]): Promise<void>;
   /** Hello was answered: the collector's time is known. */
   opened(): void;
 }
@@ -63,7 +67,12 @@ export class Uplink {
   readonly #backoff = new Backoff();
   readonly #stopping = new AbortController();
   readonly #keepAlive: KeepAliveKeeper;
-  #listener: UplinkListener = { command: () => Promise.resolve(), image: () => undefined, opened: () => undefined };
+  #listener: UplinkListener = {
+    command: () => Promise.resolve(),
+    image: () => undefined,
+    rereads: () => Promise.resolve(),
+    opened: () => undefined,
+  };
   #loop: Promise<void> = Promise.resolve();
   #connection: MqttConnection | null = null;
   #hangUp: (reason: string) => void = () => undefined;
@@ -136,6 +145,13 @@ export class Uplink {
     if (!this.#machine.isOpen) return false;
     this.#control(this.#options.codec.image(request));
     return true;
+  }
+
+  /** Says what became of orders to read again; nothing while there is no session, for they come again in the next one. */
+  tellRereads(results: readonly RereadResult[]): void {
+    if (!this.#machine.isOpen) return;
+    for (let at = 0; at < results.length; at += REREADS_MAX)
+      this.#control(this.#options.codec.rereads(results.slice(at, at + REREADS_MAX)));
   }
 
   #nowMs(): number {
@@ -358,6 +374,8 @@ export class Uplink {
         return await this.#listener.command(action.command, action.signature);
       case 'image':
         return this.#listener.image(action);
+      case 'rereads':
+        return await this.#listener.rereads(action.orders);
       case 'status':
         return this.#sendStatus();
       case 'ignored':

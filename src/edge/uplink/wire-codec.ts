@@ -52,6 +52,7 @@ export function wireCodec(identity: EdgeIdentity, crypto: Crypto): UplinkCodec {
       return seal({ kind: 'status', status });
     },
     image: (request) => seal(request),
+    rereads: (results) => seal({ kind: 'rereads', results }),
     batch: joinBatch,
     notice: (payload) => decodeCollectorMessage(openEnvelope(payload, 'down', identity, crypto)),
     keyframeOf: (block) => decodeHeader(block).keyframe,

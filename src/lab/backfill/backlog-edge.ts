@@ -205,7 +205,12 @@ export class BacklogEdge {
   /** Connects and stays connected. */
   async connect(): Promise<void> {
     this.#connected = true;
-    await this.#uplink.start({ command: async () => {}, image: () => {}, opened: () => {} });
+    await this.#uplink.start({
+      command: async () => {},
+      image: () => {},
+      rereads: () => Promise.resolve(),
+      opened: () => {},
+    });
   }
 
   /** Ends; what waits stays in the store. */

@@ -66,7 +66,7 @@ async function main(env: Env, order: WayOrder): Promise<WayCounts> {
   const octets = () => countedOctets(env, order.interface);
   const before = await octets();
   const { uplink, opened } = uplinkOf({ ...env, clock }, order, journal);
-  await uplink.start({ command: async () => {}, image: () => {}, opened });
+  await uplink.start({ command: async () => {}, image: () => {}, rereads: () => Promise.resolve(), opened });
   await until(env, () => uplink.state().sessionOpen, 'the session to open');
   await env.timers.sleep(SILENCE_MS);
   const connected = await octets();

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file deltawatt.proto.
  */
 export const file_deltawatt: GenFile = /*@__PURE__*/
-  fileDesc("Cg9kZWx0YXdhdHQucHJvdG8SEWRlbHRhd2F0dC53aXJlLnYxIi8KCEVudmVsb3BlEgwKBGJvZHkYASABKAwSFQoNYXV0aGVudGljYXRvchgCIAEoDCLCAQoLRWRnZU1lc3NhZ2USKQoFaGVsbG8YASABKAsyGC5kZWx0YXdhdHQud2lyZS52MS5IZWxsb0gAEi8KBnN0YXR1cxgDIAEoCzIdLmRlbHRhd2F0dC53aXJlLnYxLkVkZ2VTdGF0dXNIABIwCgVpbWFnZRgEIAEoCzIfLmRlbHRhd2F0dC53aXJlLnYxLkltYWdlUmVxdWVzdEgAEhQKCmRpY3Rpb25hcnkYBSABKAxIAEIJCgdtZXNzYWdlSgQIAhADItYBCgVIZWxsbxINCgVlcG9jaBgBIAEoDBIPCgdib290X2lkGAIgASgMEg8KB3Nlc3Npb24YAyABKAwSKgoFbGFuZXMYBCADKAsyGy5kZWx0YXdhdHQud2lyZS52MS5MYW5lU3BhbhIQCghzb2Z0d2FyZRgFIAEoCRIUCgx3YWxsX3RpbWVfbXMYBiABKAMSNgoNY2xvY2tfcXVhbGl0eRgHIAEoDjIfLmRlbHRhd2F0dC53aXJlLnYxLkNsb2NrUXVhbGl0eRIQCghwcm90b2NvbBgIIAEoDSJMCghMYW5lU3BhbhIMCgRsYW5lGAEgASgNEg0KBWZpcnN0GAIgASgEEgwKBGxhc3QYAyABKAQSFQoNbGFzdF9rZXlmcmFtZRgEIAEoBCI2CgpEaWN0aW9uYXJ5EigKBmdyb3VwcxgBIAMoCzIYLmRlbHRhd2F0dC53aXJlLnYxLkdyb3VwInwKBUdyb3VwEhAKCG1ldGVyX2lkGAEgASgJEhIKCmludGVydmFsX3MYAiABKA0SDgoGc291cmNlGAMgASgNEioKB2NvbHVtbnMYBCADKAsyGS5kZWx0YXdhdHQud2lyZS52MS5Db2x1bW4SEQoJdGltZV96b25lGAUgASgJIjYKBkNvbHVtbhIMCgRvYmlzGAEgASgJEhAKCGV4cG9uZW50GAIgASgREgwKBHVuaXQYAyABKAkijQEKCkVkZ2VTdGF0dXMSLQoFbGFuZXMYASADKAsyHi5kZWx0YXdhdHQud2lyZS52MS5MYW5lQmFja2xvZxIQCgh1cHRpbWVfcxgCIAEoBBIWCg5hdXRvbm9teV9ob3VycxgDIAEoARImCgVmYWN0cxgEIAMoCzIXLmRlbHRhd2F0dC53aXJlLnYxLkZhY3QiPgoMSW1hZ2VSZXF1ZXN0Eg4KBnNoYTI1NhgBIAEoDBIOCgZvZmZzZXQYAiABKA0SDgoGbGVuZ3RoGAMgASgNIk4KC0xhbmVCYWNrbG9nEgwKBGxhbmUYASABKA0SDgoGb2N0ZXRzGAIgASgEEg4KBmJsb2NrcxgDIAEoBBIRCglvbGRlc3RfbXMYBCABKAMiNQoERmFjdBIMCgRuYW1lGAEgASgJEg0KBXN0YXRlGAIgASgJEhAKCHNlbnRlbmNlGAMgASgJIrMDChBDb2xsZWN0b3JNZXNzYWdlEg8KB3Nlc3Npb24YASABKAwSDAoEdGVybRgCIAEoDBIWCg5zZXJ2ZXJfdGltZV9tcxgDIAEoAxIrCgZhbnN3ZXIYBCABKAsyGS5kZWx0YXdhdHQud2lyZS52MS5BbnN3ZXJIABIlCgNhY2sYBSABKAsyFi5kZWx0YXdhdHQud2lyZS52MS5BY2tIABI8Cg9uZWVkX2RpY3Rpb25hcnkYBiABKAsyIS5kZWx0YXdhdHQud2lyZS52MS5OZWVkRGljdGlvbmFyeUgAEjgKDW5lZWRfa2V5ZnJhbWUYByABKAsyHy5kZWx0YXdhdHQud2lyZS52MS5OZWVkS2V5ZnJhbWVIABIzCgdjb21tYW5kGAggASgLMiAuZGVsdGF3YXR0LndpcmUudjEuU2lnbmVkQ29tbWFuZEgAEi0KB3JlZnVzYWwYCSABKAsyGi5kZWx0YXdhdHQud2lyZS52MS5SZWZ1c2FsSAASLQoFaW1hZ2UYCiABKAsyHC5kZWx0YXdhdHQud2lyZS52MS5JbWFnZVBhcnRIAEIJCgdtZXNzYWdlIkQKBkFuc3dlchIqCgVsYW5lcxgBIAMoCzIbLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVVcFRvEg4KBmNyZWRpdBgCIAEoBCInCghMYW5lVXBUbxIMCgRsYW5lGAEgASgNEg0KBXVwX3RvGAIgASgEImwKA0FjaxINCgVlcG9jaBgBIAEoDBIMCgRsYW5lGAIgASgNEg0KBXVwX3RvGAMgASgEEg4KBmNyZWRpdBgEIAEoBBIpCgRhbHNvGAUgAygLMhsuZGVsdGF3YXR0LndpcmUudjEuTGFuZVVwVG8iLAoOTmVlZERpY3Rpb25hcnkSDAoEaGFzaBgBIAEoDBIMCgRsYW5lGAIgASgNIisKDE5lZWRLZXlmcmFtZRIMCgRsYW5lGAEgASgNEg0KBXVwX3RvGAIgASgEIikKB1JlZnVzYWwSDAoEY29kZRgBIAEoCRIQCghzZW50ZW5jZRgCIAEoCSI7CglJbWFnZVBhcnQSDgoGc2hhMjU2GAEgASgMEg4KBm9mZnNldBgCIAEoDRIOCgZvY3RldHMYAyABKAwiMwoNU2lnbmVkQ29tbWFuZBIPCgdjb21tYW5kGAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCKNAwoOQ29tbWFuZE1lc3NhZ2USCgoCaWQYASABKAkSDwoHZWRnZV9pZBgCIAEoCRINCgVlcG9jaBgDIAEoDBIQCghtZXRlcl9pZBgEIAEoCRIVCg1leHBpcmVzX2F0X21zGAUgASgDEg4KBmF1dGhvchgGIAEoCRIVCg1jcmVhdGVkX2F0X21zGAcgASgDEi4KBHJlYWQYCiABKAsyHi5kZWx0YXdhdHQud2lyZS52MS5SZWFkT2JqZWN0c0gAEi8KBXJlbGF5GAsgASgLMh4uZGVsdGF3YXR0LndpcmUudjEuUmVsYXlBY3Rpb25IABI1CghmaXJtd2FyZRgMIAEoCzIhLmRlbHRhd2F0dC53aXJlLnYxLkZpcm13YXJlVXBkYXRlSAASNgoMa2V5X3JvdGF0aW9uGA0gASgLMh4uZGVsdGF3YXR0LndpcmUudjEuS2V5Um90YXRpb25IABInCgRwaW5nGA4gASgLMhcuZGVsdGF3YXR0LndpcmUudjEuUGluZ0gAQgYKBGJvZHkiQgoLUmVhZE9iamVjdHMSMwoHb2JqZWN0cxgBIAMoCzIiLmRlbHRhd2F0dC53aXJlLnYxLk9iamVjdFJlZmVyZW5jZSJECg9PYmplY3RSZWZlcmVuY2USEAoIY2xhc3NfaWQYASABKA0SDAoEb2JpcxgCIAEoCRIRCglhdHRyaWJ1dGUYAyABKAUiIAoLUmVsYXlBY3Rpb24SEQoJcmVjb25uZWN0GAEgASgIIloKDkZpcm13YXJlVXBkYXRlEg4KBnNoYTI1NhgBIAEoDBIMCgRzaXplGAIgASgNEhIKCmlkZW50aWZpZXIYAyABKAwSFgoOYWN0aXZhdGVfYXRfbXMYBCABKAMiJwoLS2V5Um90YXRpb24SCwoDa2V5GAEgASgNEgsKA3dheRgCIAEoDSIGCgRQaW5nIjUKB1JlY29yZHMSKgoHcmVjb3JkcxgBIAMoCzIZLmRlbHRhd2F0dC53aXJlLnYxLlJlY29yZCLHAgoGUmVjb3JkEi8KBWV2ZW50GAEgASgLMh4uZGVsdGF3YXR0LndpcmUudjEuRXZlbnRSZWNvcmRIABI3CglhdHRyaWJ1dGUYAiABKAsyIi5kZWx0YXdhdHQud2lyZS52MS5BdHRyaWJ1dGVSZWNvcmRIABI6CgttZXRlcl9zdGF0ZRgDIAEoCzIjLmRlbHRhd2F0dC53aXJlLnYxLk1ldGVyU3RhdGVSZWNvcmRIABIzCgdjb21tYW5kGAQgASgLMiAuZGVsdGF3YXR0LndpcmUudjEuQ29tbWFuZFJlY29yZEgAEisKA2dhcBgFIAEoCzIcLmRlbHRhd2F0dC53aXJlLnYxLkdhcFJlY29yZEgAEisKA2xvZxgGIAEoCzIcLmRlbHRhd2F0dC53aXJlLnYxLkxvZ1JlY29yZEgAQggKBnJlY29yZCJ7CgtFdmVudFJlY29yZBIQCghtZXRlcl9pZBgBIAEoCRILCgNsb2cYAiABKAkSDAoEY29kZRgDIAEoERIMCgRuYW1lGAQgASgJEhAKCHNlbnRlbmNlGAUgASgJEg0KBWF0X21zGAYgASgDEhAKCHNldmVyaXR5GAcgASgNImEKD0F0dHJpYnV0ZVJlY29yZBIQCghtZXRlcl9pZBgBIAEoCRIMCgRvYmlzGAIgASgJEgwKBG5hbWUYAyABKAkSDAoEdGV4dBgEIAEoCRISCgpyZWFkX2F0X21zGAUgASgDIlcKEE1ldGVyU3RhdGVSZWNvcmQSEAoIbWV0ZXJfaWQYASABKAkSDQoFc3RhdGUYAiABKA0SEAoIc2VudGVuY2UYAyABKAkSEAoIc2luY2VfbXMYBCABKAMi6AEKDUNvbW1hbmRSZWNvcmQSCgoCaWQYASABKAkSEAoIbWV0ZXJfaWQYAiABKAkSDQoFc3RhdGUYAyABKA0SDAoEY29kZRgEIAEoCRIQCghzZW50ZW5jZRgFIAEoCRINCgVhdF9tcxgGIAEoAxIuCgZ2YWx1ZXMYByADKAsyHi5kZWx0YXdhdHQud2lyZS52MS5PYmplY3RWYWx1ZRIuCgVyZWxheRgIIAEoCzIfLmRlbHRhd2F0dC53aXJlLnYxLlJlbGF5UmVhZGluZxIMCgRwYXJ0GAkgASgNEg0KBXBhcnRzGAogASgNIssBCgtPYmplY3RWYWx1ZRIyCgZvYmplY3QYASABKAsyIi5kZWx0YXdhdHQud2lyZS52MS5PYmplY3RSZWZlcmVuY2USDgoGcmVzdWx0GAIgASgNEhIKBXZhbHVlGAMgASgJSACIAQESEAoIZXhwb25lbnQYBCABKBESDAoEdW5pdBgFIAEoCRIRCgR0ZXh0GAYgASgJSAGIAQESCwoDcmF3GAcgASgMEhEKCWNvbnRpbnVlZBgIIAEoCEIICgZfdmFsdWVCBwoFX3RleHQiOAoMUmVsYXlSZWFkaW5nEhEKCW91dHB1dF9vbhgBIAEoCBIVCg1jb250cm9sX3N0YXRlGAIgASgNIm4KCUdhcFJlY29yZBIQCghtZXRlcl9pZBgBIAEoCRIMCgRvYmlzGAIgAygJEhIKCmludGVydmFsX3MYAyABKA0SDwoHZnJvbV9tcxgEIAEoAxINCgV0b19tcxgFIAEoAxINCgVjYXVzZRgGIAEoCSJNCglMb2dSZWNvcmQSDQoFbGV2ZWwYASABKAkSDQoFZXZlbnQYAiABKAkSDQoFYXRfbXMYAyABKAMSEwoLZmllbGRzX2pzb24YBCABKAkqrAEKDENsb2NrUXVhbGl0eRIdChlDTE9DS19RVUFMSVRZX1VOU1BFQ0lGSUVEEAASFwoTQ0xPQ0tfUVVBTElUWV9VTlNFVBABEhUKEUNMT0NLX1FVQUxJVFlfUlRDEAISGQoVQ0xPQ0tfUVVBTElUWV9ORVRXT1JLEAMSFQoRQ0xPQ0tfUVVBTElUWV9OVFAQBBIbChdDTE9DS19RVUFMSVRZX0NPTExFQ1RPUhAFYgZwcm90bzM");
+  fileDesc("Cg9kZWx0YXdhdHQucHJvdG8SEWRlbHRhd2F0dC53aXJlLnYxIi8KCEVudmVsb3BlEgwKBGJvZHkYASABKAwSFQoNYXV0aGVudGljYXRvchgCIAEoDCL3AQoLRWRnZU1lc3NhZ2USKQoFaGVsbG8YASABKAsyGC5kZWx0YXdhdHQud2lyZS52MS5IZWxsb0gAEi8KBnN0YXR1cxgDIAEoCzIdLmRlbHRhd2F0dC53aXJlLnYxLkVkZ2VTdGF0dXNIABIwCgVpbWFnZRgEIAEoCzIfLmRlbHRhd2F0dC53aXJlLnYxLkltYWdlUmVxdWVzdEgAEhQKCmRpY3Rpb25hcnkYBSABKAxIABIzCgdyZXJlYWRzGAYgASgLMiAuZGVsdGF3YXR0LndpcmUudjEuUmVyZWFkUmVzdWx0c0gAQgkKB21lc3NhZ2VKBAgCEAMi1gEKBUhlbGxvEg0KBWVwb2NoGAEgASgMEg8KB2Jvb3RfaWQYAiABKAwSDwoHc2Vzc2lvbhgDIAEoDBIqCgVsYW5lcxgEIAMoCzIbLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVTcGFuEhAKCHNvZnR3YXJlGAUgASgJEhQKDHdhbGxfdGltZV9tcxgGIAEoAxI2Cg1jbG9ja19xdWFsaXR5GAcgASgOMh8uZGVsdGF3YXR0LndpcmUudjEuQ2xvY2tRdWFsaXR5EhAKCHByb3RvY29sGAggASgNIkwKCExhbmVTcGFuEgwKBGxhbmUYASABKA0SDQoFZmlyc3QYAiABKAQSDAoEbGFzdBgDIAEoBBIVCg1sYXN0X2tleWZyYW1lGAQgASgEIjYKCkRpY3Rpb25hcnkSKAoGZ3JvdXBzGAEgAygLMhguZGVsdGF3YXR0LndpcmUudjEuR3JvdXAifAoFR3JvdXASEAoIbWV0ZXJfaWQYASABKAkSEgoKaW50ZXJ2YWxfcxgCIAEoDRIOCgZzb3VyY2UYAyABKA0SKgoHY29sdW1ucxgEIAMoCzIZLmRlbHRhd2F0dC53aXJlLnYxLkNvbHVtbhIRCgl0aW1lX3pvbmUYBSABKAkiNgoGQ29sdW1uEgwKBG9iaXMYASABKAkSEAoIZXhwb25lbnQYAiABKBESDAoEdW5pdBgDIAEoCSKNAQoKRWRnZVN0YXR1cxItCgVsYW5lcxgBIAMoCzIeLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVCYWNrbG9nEhAKCHVwdGltZV9zGAIgASgEEhYKDmF1dG9ub215X2hvdXJzGAMgASgBEiYKBWZhY3RzGAQgAygLMhcuZGVsdGF3YXR0LndpcmUudjEuRmFjdCI+CgxJbWFnZVJlcXVlc3QSDgoGc2hhMjU2GAEgASgMEg4KBm9mZnNldBgCIAEoDRIOCgZsZW5ndGgYAyABKA0iQQoNUmVyZWFkUmVzdWx0cxIwCgdyZXN1bHRzGAEgAygLMh8uZGVsdGF3YXR0LndpcmUudjEuUmVyZWFkUmVzdWx0IjkKDFJlcmVhZFJlc3VsdBIKCgJpZBgBIAEoCRIPCgdvdXRjb21lGAIgASgNEgwKBHJvd3MYAyABKA0iTgoLTGFuZUJhY2tsb2cSDAoEbGFuZRgBIAEoDRIOCgZvY3RldHMYAiABKAQSDgoGYmxvY2tzGAMgASgEEhEKCW9sZGVzdF9tcxgEIAEoAyI1CgRGYWN0EgwKBG5hbWUYASABKAkSDQoFc3RhdGUYAiABKAkSEAoIc2VudGVuY2UYAyABKAki5wMKEENvbGxlY3Rvck1lc3NhZ2USDwoHc2Vzc2lvbhgBIAEoDBIMCgR0ZXJtGAIgASgMEhYKDnNlcnZlcl90aW1lX21zGAMgASgDEisKBmFuc3dlchgEIAEoCzIZLmRlbHRhd2F0dC53aXJlLnYxLkFuc3dlckgAEiUKA2FjaxgFIAEoCzIWLmRlbHRhd2F0dC53aXJlLnYxLkFja0gAEjwKD25lZWRfZGljdGlvbmFyeRgGIAEoCzIhLmRlbHRhd2F0dC53aXJlLnYxLk5lZWREaWN0aW9uYXJ5SAASOAoNbmVlZF9rZXlmcmFtZRgHIAEoCzIfLmRlbHRhd2F0dC53aXJlLnYxLk5lZWRLZXlmcmFtZUgAEjMKB2NvbW1hbmQYCCABKAsyIC5kZWx0YXdhdHQud2lyZS52MS5TaWduZWRDb21tYW5kSAASLQoHcmVmdXNhbBgJIAEoCzIaLmRlbHRhd2F0dC53aXJlLnYxLlJlZnVzYWxIABItCgVpbWFnZRgKIAEoCzIcLmRlbHRhd2F0dC53aXJlLnYxLkltYWdlUGFydEgAEjIKB3JlcmVhZHMYCyABKAsyHy5kZWx0YXdhdHQud2lyZS52MS5SZXJlYWRPcmRlcnNIAEIJCgdtZXNzYWdlIkQKBkFuc3dlchIqCgVsYW5lcxgBIAMoCzIbLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVVcFRvEg4KBmNyZWRpdBgCIAEoBCInCghMYW5lVXBUbxIMCgRsYW5lGAEgASgNEg0KBXVwX3RvGAIgASgEImwKA0FjaxINCgVlcG9jaBgBIAEoDBIMCgRsYW5lGAIgASgNEg0KBXVwX3RvGAMgASgEEg4KBmNyZWRpdBgEIAEoBBIpCgRhbHNvGAUgAygLMhsuZGVsdGF3YXR0LndpcmUudjEuTGFuZVVwVG8iLAoOTmVlZERpY3Rpb25hcnkSDAoEaGFzaBgBIAEoDBIMCgRsYW5lGAIgASgNIisKDE5lZWRLZXlmcmFtZRIMCgRsYW5lGAEgASgNEg0KBXVwX3RvGAIgASgEIikKB1JlZnVzYWwSDAoEY29kZRgBIAEoCRIQCghzZW50ZW5jZRgCIAEoCSI7CglJbWFnZVBhcnQSDgoGc2hhMjU2GAEgASgMEg4KBm9mZnNldBgCIAEoDRIOCgZvY3RldHMYAyABKAwiPgoMUmVyZWFkT3JkZXJzEi4KBm9yZGVycxgBIAMoCzIeLmRlbHRhd2F0dC53aXJlLnYxLlJlcmVhZE9yZGVyIm0KC1JlcmVhZE9yZGVyEgoKAmlkGAEgASgJEhAKCG1ldGVyX2lkGAIgASgJEhIKCmludGVydmFsX3MYAyABKA0SDAoEb2JpcxgEIAMoCRIPCgdmcm9tX21zGAUgASgDEg0KBXRvX21zGAYgASgDIjMKDVNpZ25lZENvbW1hbmQSDwoHY29tbWFuZBgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwijQMKDkNvbW1hbmRNZXNzYWdlEgoKAmlkGAEgASgJEg8KB2VkZ2VfaWQYAiABKAkSDQoFZXBvY2gYAyABKAwSEAoIbWV0ZXJfaWQYBCABKAkSFQoNZXhwaXJlc19hdF9tcxgFIAEoAxIOCgZhdXRob3IYBiABKAkSFQoNY3JlYXRlZF9hdF9tcxgHIAEoAxIuCgRyZWFkGAogASgLMh4uZGVsdGF3YXR0LndpcmUudjEuUmVhZE9iamVjdHNIABIvCgVyZWxheRgLIAEoCzIeLmRlbHRhd2F0dC53aXJlLnYxLlJlbGF5QWN0aW9uSAASNQoIZmlybXdhcmUYDCABKAsyIS5kZWx0YXdhdHQud2lyZS52MS5GaXJtd2FyZVVwZGF0ZUgAEjYKDGtleV9yb3RhdGlvbhgNIAEoCzIeLmRlbHRhd2F0dC53aXJlLnYxLktleVJvdGF0aW9uSAASJwoEcGluZxgOIAEoCzIXLmRlbHRhd2F0dC53aXJlLnYxLlBpbmdIAEIGCgRib2R5IkIKC1JlYWRPYmplY3RzEjMKB29iamVjdHMYASADKAsyIi5kZWx0YXdhdHQud2lyZS52MS5PYmplY3RSZWZlcmVuY2UiRAoPT2JqZWN0UmVmZXJlbmNlEhAKCGNsYXNzX2lkGAEgASgNEgwKBG9iaXMYAiABKAkSEQoJYXR0cmlidXRlGAMgASgFIiAKC1JlbGF5QWN0aW9uEhEKCXJlY29ubmVjdBgBIAEoCCJaCg5GaXJtd2FyZVVwZGF0ZRIOCgZzaGEyNTYYASABKAwSDAoEc2l6ZRgCIAEoDRISCgppZGVudGlmaWVyGAMgASgMEhYKDmFjdGl2YXRlX2F0X21zGAQgASgDIicKC0tleVJvdGF0aW9uEgsKA2tleRgBIAEoDRILCgN3YXkYAiABKA0iBgoEUGluZyI1CgdSZWNvcmRzEioKB3JlY29yZHMYASADKAsyGS5kZWx0YXdhdHQud2lyZS52MS5SZWNvcmQixwIKBlJlY29yZBIvCgVldmVudBgBIAEoCzIeLmRlbHRhd2F0dC53aXJlLnYxLkV2ZW50UmVjb3JkSAASNwoJYXR0cmlidXRlGAIgASgLMiIuZGVsdGF3YXR0LndpcmUudjEuQXR0cmlidXRlUmVjb3JkSAASOgoLbWV0ZXJfc3RhdGUYAyABKAsyIy5kZWx0YXdhdHQud2lyZS52MS5NZXRlclN0YXRlUmVjb3JkSAASMwoHY29tbWFuZBgEIAEoCzIgLmRlbHRhd2F0dC53aXJlLnYxLkNvbW1hbmRSZWNvcmRIABIrCgNnYXAYBSABKAsyHC5kZWx0YXdhdHQud2lyZS52MS5HYXBSZWNvcmRIABIrCgNsb2cYBiABKAsyHC5kZWx0YXdhdHQud2lyZS52MS5Mb2dSZWNvcmRIAEIICgZyZWNvcmQiewoLRXZlbnRSZWNvcmQSEAoIbWV0ZXJfaWQYASABKAkSCwoDbG9nGAIgASgJEgwKBGNvZGUYAyABKBESDAoEbmFtZRgEIAEoCRIQCghzZW50ZW5jZRgFIAEoCRINCgVhdF9tcxgGIAEoAxIQCghzZXZlcml0eRgHIAEoDSJhCg9BdHRyaWJ1dGVSZWNvcmQSEAoIbWV0ZXJfaWQYASABKAkSDAoEb2JpcxgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBHRleHQYBCABKAkSEgoKcmVhZF9hdF9tcxgFIAEoAyJXChBNZXRlclN0YXRlUmVjb3JkEhAKCG1ldGVyX2lkGAEgASgJEg0KBXN0YXRlGAIgASgNEhAKCHNlbnRlbmNlGAMgASgJEhAKCHNpbmNlX21zGAQgASgDIugBCg1Db21tYW5kUmVjb3JkEgoKAmlkGAEgASgJEhAKCG1ldGVyX2lkGAIgASgJEg0KBXN0YXRlGAMgASgNEgwKBGNvZGUYBCABKAkSEAoIc2VudGVuY2UYBSABKAkSDQoFYXRfbXMYBiABKAMSLgoGdmFsdWVzGAcgAygLMh4uZGVsdGF3YXR0LndpcmUudjEuT2JqZWN0VmFsdWUSLgoFcmVsYXkYCCABKAsyHy5kZWx0YXdhdHQud2lyZS52MS5SZWxheVJlYWRpbmcSDAoEcGFydBgJIAEoDRINCgVwYXJ0cxgKIAEoDSLLAQoLT2JqZWN0VmFsdWUSMgoGb2JqZWN0GAEgASgLMiIuZGVsdGF3YXR0LndpcmUudjEuT2JqZWN0UmVmZXJlbmNlEg4KBnJlc3VsdBgCIAEoDRISCgV2YWx1ZRgDIAEoCUgAiAEBEhAKCGV4cG9uZW50GAQgASgREgwKBHVuaXQYBSABKAkSEQoEdGV4dBgGIAEoCUgBiAEBEgsKA3JhdxgHIAEoDBIRCgljb250aW51ZWQYCCABKAhCCAoGX3ZhbHVlQgcKBV90ZXh0IjgKDFJlbGF5UmVhZGluZxIRCglvdXRwdXRfb24YASABKAgSFQoNY29udHJvbF9zdGF0ZRgCIAEoDSJuCglHYXBSZWNvcmQSEAoIbWV0ZXJfaWQYASABKAkSDAoEb2JpcxgCIAMoCRISCgppbnRlcnZhbF9zGAMgASgNEg8KB2Zyb21fbXMYBCABKAMSDQoFdG9fbXMYBSABKAMSDQoFY2F1c2UYBiABKAkiTQoJTG9nUmVjb3JkEg0KBWxldmVsGAEgASgJEg0KBWV2ZW50GAIgASgJEg0KBWF0X21zGAMgASgDEhMKC2ZpZWxkc19qc29uGAQgASgJKqwBCgxDbG9ja1F1YWxpdHkSHQoZQ0xPQ0tfUVVBTElUWV9VTlNQRUNJRklFRBAAEhcKE0NMT0NLX1FVQUxJVFlfVU5TRVQQARIVChFDTE9DS19RVUFMSVRZX1JUQxACEhkKFUNMT0NLX1FVQUxJVFlfTkVUV09SSxADEhUKEUNMT0NLX1FVQUxJVFlfTlRQEAQSGwoXQ0xPQ0tfUVVBTElUWV9DT0xMRUNUT1IQBWIGcHJvdG8z");
 
 /**
  * Every control message, both ways: the message's octets and their authenticator, the first 16 octets of
@@ -75,6 +75,12 @@ export type EdgeMessage = Message<"deltawatt.wire.v1.EdgeMessage"> & {
      */
     value: Uint8Array;
     case: "dictionary";
+  } | {
+    /**
+     * @generated from field: deltawatt.wire.v1.RereadResults rereads = 6;
+     */
+    value: RereadResults;
+    case: "rereads";
   } | { case: undefined; value?: undefined };
 };
 
@@ -338,6 +344,58 @@ export const ImageRequestSchema: GenMessage<ImageRequest> = /*@__PURE__*/
   messageDesc(file_deltawatt, 8);
 
 /**
+ * What became of orders to read intervals again.
+ *
+ * @generated from message deltawatt.wire.v1.RereadResults
+ */
+export type RereadResults = Message<"deltawatt.wire.v1.RereadResults"> & {
+  /**
+   * 1 to 32
+   *
+   * @generated from field: repeated deltawatt.wire.v1.RereadResult results = 1;
+   */
+  results: RereadResult[];
+};
+
+/**
+ * Describes the message deltawatt.wire.v1.RereadResults.
+ * Use `create(RereadResultsSchema)` to create a new message.
+ */
+export const RereadResultsSchema: GenMessage<RereadResults> = /*@__PURE__*/
+  messageDesc(file_deltawatt, 9);
+
+/**
+ * @generated from message deltawatt.wire.v1.RereadResult
+ */
+export type RereadResult = Message<"deltawatt.wire.v1.RereadResult"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * index in model REREAD_OUTCOMES: 0 done, 1 partly, 2 gone, 3 refused
+   *
+   * @generated from field: uint32 outcome = 2;
+   */
+  outcome: number;
+
+  /**
+   * intervals that the meter gave
+   *
+   * @generated from field: uint32 rows = 3;
+   */
+  rows: number;
+};
+
+/**
+ * Describes the message deltawatt.wire.v1.RereadResult.
+ * Use `create(RereadResultSchema)` to create a new message.
+ */
+export const RereadResultSchema: GenMessage<RereadResult> = /*@__PURE__*/
+  messageDesc(file_deltawatt, 10);
+
+/**
  * @generated from message deltawatt.wire.v1.LaneBacklog
  */
 export type LaneBacklog = Message<"deltawatt.wire.v1.LaneBacklog"> & {
@@ -367,7 +425,7 @@ export type LaneBacklog = Message<"deltawatt.wire.v1.LaneBacklog"> & {
  * Use `create(LaneBacklogSchema)` to create a new message.
  */
 export const LaneBacklogSchema: GenMessage<LaneBacklog> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 9);
+  messageDesc(file_deltawatt, 11);
 
 /**
  * @generated from message deltawatt.wire.v1.Fact
@@ -394,7 +452,7 @@ export type Fact = Message<"deltawatt.wire.v1.Fact"> & {
  * Use `create(FactSchema)` to create a new message.
  */
 export const FactSchema: GenMessage<Fact> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 10);
+  messageDesc(file_deltawatt, 12);
 
 /**
  * collector -> edge, topic .../d. It counts only with the session of the edge's last hello, the term learnt from the
@@ -465,6 +523,12 @@ export type CollectorMessage = Message<"deltawatt.wire.v1.CollectorMessage"> & {
      */
     value: ImagePart;
     case: "image";
+  } | {
+    /**
+     * @generated from field: deltawatt.wire.v1.RereadOrders rereads = 11;
+     */
+    value: RereadOrders;
+    case: "rereads";
   } | { case: undefined; value?: undefined };
 };
 
@@ -473,7 +537,7 @@ export type CollectorMessage = Message<"deltawatt.wire.v1.CollectorMessage"> & {
  * Use `create(CollectorMessageSchema)` to create a new message.
  */
 export const CollectorMessageSchema: GenMessage<CollectorMessage> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 11);
+  messageDesc(file_deltawatt, 13);
 
 /**
  * @generated from message deltawatt.wire.v1.Answer
@@ -497,7 +561,7 @@ export type Answer = Message<"deltawatt.wire.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 12);
+  messageDesc(file_deltawatt, 14);
 
 /**
  * @generated from message deltawatt.wire.v1.LaneUpTo
@@ -519,7 +583,7 @@ export type LaneUpTo = Message<"deltawatt.wire.v1.LaneUpTo"> & {
  * Use `create(LaneUpToSchema)` to create a new message.
  */
 export const LaneUpToSchema: GenMessage<LaneUpTo> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 13);
+  messageDesc(file_deltawatt, 15);
 
 /**
  * @generated from message deltawatt.wire.v1.Ack
@@ -560,7 +624,7 @@ export type Ack = Message<"deltawatt.wire.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 14);
+  messageDesc(file_deltawatt, 16);
 
 /**
  * @generated from message deltawatt.wire.v1.NeedDictionary
@@ -582,7 +646,7 @@ export type NeedDictionary = Message<"deltawatt.wire.v1.NeedDictionary"> & {
  * Use `create(NeedDictionarySchema)` to create a new message.
  */
 export const NeedDictionarySchema: GenMessage<NeedDictionary> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 15);
+  messageDesc(file_deltawatt, 17);
 
 /**
  * @generated from message deltawatt.wire.v1.NeedKeyframe
@@ -606,7 +670,7 @@ export type NeedKeyframe = Message<"deltawatt.wire.v1.NeedKeyframe"> & {
  * Use `create(NeedKeyframeSchema)` to create a new message.
  */
 export const NeedKeyframeSchema: GenMessage<NeedKeyframe> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 16);
+  messageDesc(file_deltawatt, 18);
 
 /**
  * The collector will not take this edge's blocks; the sentence says who can change that.
@@ -630,7 +694,7 @@ export type Refusal = Message<"deltawatt.wire.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 17);
+  messageDesc(file_deltawatt, 19);
 
 /**
  * Octets of an image from an offset on. Empty: the collector has no such image for this concentrator.
@@ -659,7 +723,80 @@ export type ImagePart = Message<"deltawatt.wire.v1.ImagePart"> & {
  * Use `create(ImagePartSchema)` to create a new message.
  */
 export const ImagePartSchema: GenMessage<ImagePart> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 18);
+  messageDesc(file_deltawatt, 20);
+
+/**
+ * Intervals whose blocks are lost: to be read from their meters again.
+ *
+ * @generated from message deltawatt.wire.v1.RereadOrders
+ */
+export type RereadOrders = Message<"deltawatt.wire.v1.RereadOrders"> & {
+  /**
+   * 1 to 32
+   *
+   * @generated from field: repeated deltawatt.wire.v1.RereadOrder orders = 1;
+   */
+  orders: RereadOrder[];
+};
+
+/**
+ * Describes the message deltawatt.wire.v1.RereadOrders.
+ * Use `create(RereadOrdersSchema)` to create a new message.
+ */
+export const RereadOrdersSchema: GenMessage<RereadOrders> = /*@__PURE__*/
+  messageDesc(file_deltawatt, 21);
+
+/**
+ * @generated from message deltawatt.wire.v1.RereadOrder
+ */
+export type RereadOrder = Message<"deltawatt.wire.v1.RereadOrder"> & {
+  /**
+   * 1 to 160 characters
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string meter_id = 2;
+   */
+  meterId: string;
+
+  /**
+   * 1 and up
+   *
+   * @generated from field: uint32 interval_s = 3;
+   */
+  intervalS: number;
+
+  /**
+   * columns of which at least one is wanted, 1 to 64
+   *
+   * @generated from field: repeated string obis = 4;
+   */
+  obis: string[];
+
+  /**
+   * first interval end
+   *
+   * @generated from field: int64 from_ms = 5;
+   */
+  fromMs: bigint;
+
+  /**
+   * last interval end
+   *
+   * @generated from field: int64 to_ms = 6;
+   */
+  toMs: bigint;
+};
+
+/**
+ * Describes the message deltawatt.wire.v1.RereadOrder.
+ * Use `create(RereadOrderSchema)` to create a new message.
+ */
+export const RereadOrderSchema: GenMessage<RereadOrder> = /*@__PURE__*/
+  messageDesc(file_deltawatt, 22);
 
 /**
  * @generated from message deltawatt.wire.v1.SignedCommand
@@ -685,7 +822,7 @@ export type SignedCommand = Message<"deltawatt.wire.v1.SignedCommand"> & {
  * Use `create(SignedCommandSchema)` to create a new message.
  */
 export const SignedCommandSchema: GenMessage<SignedCommand> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 19);
+  messageDesc(file_deltawatt, 23);
 
 /**
  * @generated from message deltawatt.wire.v1.CommandMessage
@@ -769,7 +906,7 @@ export type CommandMessage = Message<"deltawatt.wire.v1.CommandMessage"> & {
  * Use `create(CommandMessageSchema)` to create a new message.
  */
 export const CommandMessageSchema: GenMessage<CommandMessage> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 20);
+  messageDesc(file_deltawatt, 24);
 
 /**
  * @generated from message deltawatt.wire.v1.ReadObjects
@@ -786,7 +923,7 @@ export type ReadObjects = Message<"deltawatt.wire.v1.ReadObjects"> & {
  * Use `create(ReadObjectsSchema)` to create a new message.
  */
 export const ReadObjectsSchema: GenMessage<ReadObjects> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 21);
+  messageDesc(file_deltawatt, 25);
 
 /**
  * @generated from message deltawatt.wire.v1.ObjectReference
@@ -813,7 +950,7 @@ export type ObjectReference = Message<"deltawatt.wire.v1.ObjectReference"> & {
  * Use `create(ObjectReferenceSchema)` to create a new message.
  */
 export const ObjectReferenceSchema: GenMessage<ObjectReference> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 22);
+  messageDesc(file_deltawatt, 26);
 
 /**
  * @generated from message deltawatt.wire.v1.RelayAction
@@ -832,7 +969,7 @@ export type RelayAction = Message<"deltawatt.wire.v1.RelayAction"> & {
  * Use `create(RelayActionSchema)` to create a new message.
  */
 export const RelayActionSchema: GenMessage<RelayAction> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 23);
+  messageDesc(file_deltawatt, 27);
 
 /**
  * Image transfer to a meter. The signature over the command covers the image by its hash.
@@ -874,7 +1011,7 @@ export type FirmwareUpdate = Message<"deltawatt.wire.v1.FirmwareUpdate"> & {
  * Use `create(FirmwareUpdateSchema)` to create a new message.
  */
 export const FirmwareUpdateSchema: GenMessage<FirmwareUpdate> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 24);
+  messageDesc(file_deltawatt, 28);
 
 /**
  * A new key for a meter: the concentrator draws it, and no key is in the command.
@@ -902,7 +1039,7 @@ export type KeyRotation = Message<"deltawatt.wire.v1.KeyRotation"> & {
  * Use `create(KeyRotationSchema)` to create a new message.
  */
 export const KeyRotationSchema: GenMessage<KeyRotation> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 25);
+  messageDesc(file_deltawatt, 29);
 
 /**
  * Asks how far the way to the meter goes.
@@ -917,7 +1054,7 @@ export type Ping = Message<"deltawatt.wire.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 26);
+  messageDesc(file_deltawatt, 30);
 
 /**
  * Body of a block in lanes 0, 1 and 5: needs no other block.
@@ -936,7 +1073,7 @@ export type Records = Message<"deltawatt.wire.v1.Records"> & {
  * Use `create(RecordsSchema)` to create a new message.
  */
 export const RecordsSchema: GenMessage<Records> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 27);
+  messageDesc(file_deltawatt, 31);
 
 /**
  * @generated from message deltawatt.wire.v1.Record
@@ -989,7 +1126,7 @@ export type Record = Message<"deltawatt.wire.v1.Record"> & {
  * Use `create(RecordSchema)` to create a new message.
  */
 export const RecordSchema: GenMessage<Record> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 28);
+  messageDesc(file_deltawatt, 32);
 
 /**
  * @generated from message deltawatt.wire.v1.EventRecord
@@ -1040,7 +1177,7 @@ export type EventRecord = Message<"deltawatt.wire.v1.EventRecord"> & {
  * Use `create(EventRecordSchema)` to create a new message.
  */
 export const EventRecordSchema: GenMessage<EventRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 29);
+  messageDesc(file_deltawatt, 33);
 
 /**
  * @generated from message deltawatt.wire.v1.AttributeRecord
@@ -1077,7 +1214,7 @@ export type AttributeRecord = Message<"deltawatt.wire.v1.AttributeRecord"> & {
  * Use `create(AttributeRecordSchema)` to create a new message.
  */
 export const AttributeRecordSchema: GenMessage<AttributeRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 30);
+  messageDesc(file_deltawatt, 34);
 
 /**
  * @generated from message deltawatt.wire.v1.MeterStateRecord
@@ -1111,7 +1248,7 @@ export type MeterStateRecord = Message<"deltawatt.wire.v1.MeterStateRecord"> & {
  * Use `create(MeterStateRecordSchema)` to create a new message.
  */
 export const MeterStateRecordSchema: GenMessage<MeterStateRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 31);
+  messageDesc(file_deltawatt, 35);
 
 /**
  * @generated from message deltawatt.wire.v1.CommandRecord
@@ -1179,7 +1316,7 @@ export type CommandRecord = Message<"deltawatt.wire.v1.CommandRecord"> & {
  * Use `create(CommandRecordSchema)` to create a new message.
  */
 export const CommandRecordSchema: GenMessage<CommandRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 32);
+  messageDesc(file_deltawatt, 36);
 
 /**
  * @generated from message deltawatt.wire.v1.ObjectValue
@@ -1237,7 +1374,7 @@ export type ObjectValue = Message<"deltawatt.wire.v1.ObjectValue"> & {
  * Use `create(ObjectValueSchema)` to create a new message.
  */
 export const ObjectValueSchema: GenMessage<ObjectValue> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 33);
+  messageDesc(file_deltawatt, 37);
 
 /**
  * @generated from message deltawatt.wire.v1.RelayReading
@@ -1259,7 +1396,7 @@ export type RelayReading = Message<"deltawatt.wire.v1.RelayReading"> & {
  * Use `create(RelayReadingSchema)` to create a new message.
  */
 export const RelayReadingSchema: GenMessage<RelayReading> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 34);
+  messageDesc(file_deltawatt, 38);
 
 /**
  * Rows that the meter no longer had when they were asked for.
@@ -1309,7 +1446,7 @@ export type GapRecord = Message<"deltawatt.wire.v1.GapRecord"> & {
  * Use `create(GapRecordSchema)` to create a new message.
  */
 export const GapRecordSchema: GenMessage<GapRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 35);
+  messageDesc(file_deltawatt, 39);
 
 /**
  * @generated from message deltawatt.wire.v1.LogRecord
@@ -1341,7 +1478,7 @@ export type LogRecord = Message<"deltawatt.wire.v1.LogRecord"> & {
  * Use `create(LogRecordSchema)` to create a new message.
  */
 export const LogRecordSchema: GenMessage<LogRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 36);
+  messageDesc(file_deltawatt, 40);
 
 /**
  * @generated from enum deltawatt.wire.v1.ClockQuality

@@ -9,6 +9,7 @@ import type {
   ImageRecord,
   ImportView,
   MeterRecord,
+  RereadRecord,
   StoreChange,
   StoredReading,
   TokenRecord,
@@ -34,6 +35,7 @@ type Asked = Pick<
   | 'attributes'
   | 'gaps'
   | 'quarantined'
+  | 'rereads'
   | 'saveMeter'
   | 'placeMeter'
   | 'endPlacement'
@@ -65,6 +67,7 @@ export class FakeStore implements Asked {
   channelList: ChannelRecord[] = [];
   rows: StoredReading[] = [];
   gapList: Gap[] = [];
+  rereadList: RereadRecord[] = [];
   imageMap = new Map<string, ImageRecord>();
   eventList: Awaited<ReturnType<CollectorStore['events']>>['items'][number][] = [];
   attributeList: Awaited<ReturnType<CollectorStore['attributes']>>[number][] = [];
@@ -143,6 +146,14 @@ export class FakeStore implements Asked {
   attributes = async (_meterId: MeterId) => this.attributeList;
   gaps = async (query: Parameters<CollectorStore['gaps']>[0]) =>
     this.gapList.filter((gap) => gap.meterId === query.meterId);
+  /** Filters as the route hands them on; no pages. */
+  rereads = async ({ edgeId, meterId, state, limit }: Parameters<CollectorStore['rereads']>[0]) => ({
+    items: this.rereadList
+      .filter((record) => edgeId === undefined || record.edgeId === edgeId)
+      .filter((record) => meterId === undefined || record.meterId === meterId)
+      .filter((record) => state === undefined || record.state === state)
+      .slice(0, limit),
+  });
   quarantined = async () => [{ edgeId: E1, meterId: 'stranger' as MeterId, rows: 12, sinceMs: START_MS }];
 
   async saveMeter(meter: MeterRecord) {

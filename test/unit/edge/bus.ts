@@ -1,7 +1,7 @@
 /** A line of simulated meters with the edge's reader and scheduler on it, in virtual time. */
 import { readFileSync } from 'node:fs';
 import type { Env } from '../../../src/base/env.ts';
-import type { Entry, Meter, ReadingStage } from '../../../src/edge/ports.ts';
+import type { Entry, Meter, ReadingStage, RereadSource } from '../../../src/edge/ports.ts';
 import { DlmsLineReader } from '../../../src/edge/reader/line-reader.ts';
 import { LinkSessions } from '../../../src/edge/reader/sessions.ts';
 import { Scheduler } from '../../../src/edge/scheduler/scheduler.ts';
@@ -47,6 +47,8 @@ export interface BusOptions {
   readonly misbehaviours?: ReadonlyMap<number, Misbehaviour>;
   readonly shape?: MemoryLineShape;
   readonly journal?: FakeJournal;
+  /** What is read again; absent = what the journal lost. */
+  readonly rereads?: RereadSource;
   readonly clockSet?: () => boolean;
   /** How far the edge's clock, which nobody confirmed, is from the right time, ms. */
   readonly aheadMs?: () => number;
@@ -101,6 +103,7 @@ export async function bus(options: BusOptions) {
     opener: options.sessions?.(link, env) ?? new LinkSessions(link, env),
     stage,
     journal,
+    rereads: options.rereads ?? journal,
     health,
     slots: 1,
     nowMs: () => (options.clockSet?.() === false ? null : env.clock.nowMs() + (options.aheadMs?.() ?? 0)),

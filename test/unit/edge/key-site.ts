@@ -151,7 +151,7 @@ export async function site(options: { masterKey?: boolean; suite?: 0 | 1 } = {})
       return meterSide.isSilent ? Promise.reject(sessionError('SESSION_TIMEOUT')) : open(...args);
     };
     const nowMs = () => env.clock.nowMs();
-    const around = { env, line: 'bus1', stage, journal, health };
+    const around = { env, line: 'bus1', stage, journal, rereads: journal, health };
     const reader = new DlmsLineReader({
       ...around,
       meters: [meter],

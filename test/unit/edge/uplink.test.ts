@@ -6,6 +6,7 @@ import { errorsOf } from '../../../src/base/errors.ts';
 import type { UplinkCodec } from '../../../src/edge/uplink/codec.ts';
 import { Uplink } from '../../../src/edge/uplink/uplink.ts';
 import type { VirtualWorld } from '../../../src/lab/virtual-env.ts';
+import type { RereadOrder } from '../../../src/model/reread.ts';
 import type { CollectorBody, CollectorMessage, ImagePart } from '../../../src/wire/messages.ts';
 import { FakeJournal } from './fake-journal.ts';
 import { FakeHealth, testWorld } from './world.ts';
@@ -45,6 +46,7 @@ const CODEC: UplinkCodec = {
   },
   keyframeOf: () => 1,
   image: ({ sha256, offset }) => new TextEncoder().encode(`image ${sha256} ${offset}`),
+  rereads: (results) => text({ kind: 'rereads', results }),
   dictionaryOf: () => null,
 };
 
@@ -111,6 +113,10 @@ async function bench(options: { spreadMs?: number; bootId?: string; journal?: Fa
   const listener = {
     opened: () => commands.push('opened'),
     image: ({ offset, octets }: ImagePart) => void commands.push(`image ${offset} ${toHex(octets)}`),
+    rereads: (orders: readonly RereadOrder[]) => {
+      for (const { id } of orders) commands.push(`reread ${id}`);
+      return Promise.resolve();
+    },
     command: (command: Uint8Array) => {
       commands.push(toHex(command));
       return Promise.resolve();

@@ -1,14 +1,16 @@
-/** Concentrators: list, take in, put out. */
+/** Concentrators: list, take in, put out; what of theirs is in quarantine or read again. */
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import type { EdgeId } from '../../../model/ids.ts';
+import type { EdgeId, MeterId } from '../../../model/ids.ts';
+import type { RereadState } from '../../../model/reread.ts';
 import { ApiError } from '../errors.ts';
-import { edgeJson } from '../present.ts';
+import { PAGE_DEFAULT } from '../limits.ts';
+import { edgeJson, rereadJson } from '../present.ts';
 import { PATH, QUERY } from '../requests.ts';
 import { type ApiContext, addRoute } from '../route.ts';
-import { Edge, EnrolmentBody, QuarantineBody } from '../schemas.ts';
+import { Edge, EnrolmentBody, pageOf, QuarantineBody, RereadBody } from '../schemas.ts';
 
-/** Adds the routes of concentrators and of quarantined readings. */
+/** Adds the routes of concentrators, of quarantined readings and of what is read again. */
 export function registerEdges(app: FastifyInstance, context: ApiContext): void {
   const { store, enroller } = context;
   addRoute(app, {
@@ -71,5 +73,24 @@ export function registerEdges(app: FastifyInstance, context: ApiContext): void {
     summary: 'Readings of meters that are not placed on the concentrator that sent them',
     answers: { 200: Type.Object({ items: Type.Array(QuarantineBody) }) },
     handle: async () => ({ items: await store.quarantined() }),
+  });
+  addRoute(app, {
+    method: 'GET',
+    url: '/api/v1/rereads',
+    tag: 'concentrators',
+    summary: 'Lost intervals that concentrators read from their meters again, newest first',
+    query: QUERY.rereads,
+    answers: { 200: pageOf(RereadBody) },
+    async handle({ query }) {
+      const { edgeId, meterId, state, cursor, limit = PAGE_DEFAULT } = query;
+      const page = await store.rereads({
+        limit,
+        ...(edgeId === undefined ? {} : { edgeId: edgeId as EdgeId }),
+        ...(meterId === undefined ? {} : { meterId: meterId as MeterId }),
+        ...(state === undefined ? {} : { state: state as RereadState }),
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      return { ...page, items: page.items.map(rereadJson) };
+    },
   });
 }

@@ -50,6 +50,21 @@ export interface Gap {
   readonly etaMs?: number;
 }
 
+/** Lost intervals that are read again. */
+export interface Reread {
+  readonly id: string;
+  readonly edgeId: string;
+  readonly meterId?: string;
+  readonly obis: readonly string[];
+  readonly intervalS: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly reason: string;
+  readonly state: string;
+  readonly sentence: string;
+  readonly createdAtMs: number;
+}
+
 /** A command. */
 export interface Command {
   readonly id: string;

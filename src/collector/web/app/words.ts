@@ -202,6 +202,18 @@ export const COMMAND_STATE_WORDS: Readonly<Record<string, StateWords>> = {
   cancelled: { words: 'Cancelled', tone: 'calm' },
 };
 
+/** Where the re-reading of lost intervals stands. */
+export const REREAD_WORDS: Readonly<Record<string, string>> = {
+  waiting: 'To be looked up',
+  ordered: 'Ordered',
+  arrived: 'Arrived without an order',
+  done: 'Read again',
+  partly: 'Partly read again',
+  gone: 'Lost: overwritten in the meter',
+  refused: 'Not read by the concentrator',
+  'given-up': 'No answer',
+};
+
 /** Causes of gaps. */
 export const GAP_WORDS: Readonly<Record<string, string>> = {
   'not-due': 'Not due yet',

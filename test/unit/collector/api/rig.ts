@@ -20,6 +20,7 @@ export async function rig(
   const sent: { edgeId: string; command: Uint8Array; signature: Uint8Array }[] = [];
   const line = { isUp: true };
   const publisher: EdgePublisher = {
+    sendRereads: async () => false,
     async sendCommand(edgeId, command, signature) {
       if (!line.isUp) return false;
       sent.push({ edgeId, command, signature });

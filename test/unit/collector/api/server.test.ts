@@ -8,7 +8,10 @@ import { Compile } from 'typebox/compile';
 import { API_ERRORS } from '../../../../src/collector/api/errors.ts';
 import { createApi } from '../../../../src/collector/api/server.ts';
 import { createImporter } from '../../../../src/collector/import/importer.ts';
+import type { RereadRecord } from '../../../../src/collector/ports.ts';
 import { type StoreErrorCode, storeError } from '../../../../src/collector/store/errors.ts';
+import type { MeterId } from '../../../../src/model/ids.ts';
+import { REREAD_STATES, type RereadState } from '../../../../src/model/reread.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../../../suite/tls-pair.ts';
 import { E1, M1 } from '../fake-store.ts';
 import { rig } from './rig.ts';
@@ -318,6 +321,7 @@ test('answers keep to the schemas that OpenAPI shows', async () => {
       knownAtMs: 6,
     },
   ];
+  store.rereadList = REREAD_STATES.map((state, at) => rereadOf(state, at % 2 === 0 ? M1 : null));
   const command = { meterId: 'm1', body: { kind: 'relay', action: 'reconnect' } };
   const { id } = (await desk.send('POST', '/api/v1/commands', command)).json();
   const relay = { outputOn: false, controlState: 2 };
@@ -334,6 +338,7 @@ test('answers keep to the schemas that OpenAPI shows', async () => {
     'edges',
     'edges/e1',
     'quarantine',
+    'rereads',
     'commands',
     `commands/${id}`,
     'exceptions',
@@ -366,3 +371,27 @@ function closed(schema: unknown): object {
       : value,
   ) as object;
 }
+
+function rereadOf(state: RereadState, meterId: MeterId | null): RereadRecord {
+  const times = { fromMs: 1, toMs: 900_000, createdAtMs: 5, orderedAtMs: 6, endedAtMs: 7 };
+  const at = { edgeId: E1, epoch: '00112233445566ff', lane: 2, sequence: 4, intervalS: 900, obis: ['1-0:1.8.0*255'] };
+  return { ...at, ...times, id: `2/4/5/${state}`, meterId, reason: 'declared-gap', state, rows: 3 };
+}
+
+test('what is read again is listed by edge, meter and state, each with a sentence and without its place', async () => {
+  desk.store.rereadList = REREAD_STATES.map((state) => rereadOf(state, M1));
+  const listed = async (query: string) => (await desk.get(`/api/v1/rereads?${query}`)).json().items;
+  const all = await listed('edgeId=e1&meterId=m1');
+  assert.equal(new Set(all.map(({ sentence }: { sentence: string }) => sentence)).size, REREAD_STATES.length);
+  assert.deepEqual(
+    all.filter((item: object) => 'lane' in item || 'epoch' in item || 'sequence' in item),
+    [],
+  );
+  assert.deepEqual(
+    (await listed('state=gone')).map(({ id }: { id: string }) => id),
+    ['2/4/5/gone'],
+  );
+  assert.deepEqual(await listed('meterId=m2'), []);
+  assert.equal((await listed('limit=2')).length, 2);
+  assert.equal((await desk.get('/api/v1/rereads?state=lost')).statusCode, 400);
+});

@@ -264,6 +264,39 @@ describe('acceptance of blocks', () => {
     assert.deepEqual(desk.told(edge), [{ kind: 'need-dictionary', lane: 2, hash: edge.dictionary.hash }]);
   });
 
+  test('W-99 what was ordered to be read again is said after each hello until it is answered; an answer counts once', async () => {
+    const { desk, edge } = await ready();
+    const { edgeId, epoch } = edge;
+    const at = { edgeId, epoch, lane: 2, meterId: METER, intervalS: 900, obis: ['1-0:1.8.0*255'] } as const;
+    const span = { fromMs: DAY_MS, toMs: DAY_MS + QUARTER_MS, reason: 'declared-gap' } as const;
+    const places = [1, 2, 3].map((sequence) => ({ ...at, ...span, sequence }));
+    await desk.store.listRereads(places.slice(0, 2), { state: 'ordered', atMs: 0 });
+    await desk.store.listRereads(places.slice(2), { state: 'waiting', atMs: 0 });
+    const said = () =>
+      desk.told(edge).flatMap((body) => (body.kind === 'rereads' ? body.orders.map(({ id }) => id) : []));
+    const ids = (await desk.store.orderedRereads(edgeId, 10)).map(({ id }) => id);
+    assert.equal(ids.length, 2);
+    for (const session of [2, 3]) {
+      await desk.hello(edge, [], session);
+      assert.deepEqual(said(), ids);
+    }
+    const [first = '', second = ''] = ids;
+    const answer = (id: string, outcome: 'done' | 'gone') =>
+      desk.control(edge, { kind: 'rereads', results: [{ id, outcome, rows: 2 }] });
+    await answer(first, 'done');
+    await answer(first, 'gone');
+    await answer('no order of ours', 'gone');
+    await desk.hello(edge, [], 4);
+    assert.deepEqual(said(), [second]);
+    const { items } = await desk.store.rereads({ limit: 10 });
+    assert.deepEqual(items.map(({ id, state, rows }) => [id === first, state, rows]).sort(), [
+      [false, 'ordered', 0],
+      [false, 'waiting', 0],
+      [true, 'done', 2],
+    ]);
+    assert.equal(await desk.ingest.sendRereads('other' as EdgeId, []), false);
+  });
+
   test('W-88 a poison block of a lane of records is kept, acknowledged and reported; the next ones are taken', async () => {
     const { desk, edge } = await ready();
     const state = { meterId: METER, state: 'reachable', sentence: 'Answers.', sinceMs: DAY_MS } as const;

@@ -2,8 +2,8 @@
 import { useResource } from '../hooks.ts';
 import { RowTable } from '../parts/row-table.tsx';
 import { Await, Empty } from '../parts/states.tsx';
-import type { Exceptions } from '../types.ts';
-import { GAP_WORDS, obisWords, plural, timeText } from '../words.ts';
+import type { Exceptions, Reread } from '../types.ts';
+import { GAP_WORDS, obisWords, plural, REREAD_WORDS, timeText } from '../words.ts';
 import { Title } from './title.tsx';
 
 /** The page. */
@@ -55,6 +55,48 @@ export function GapsPage() {
           </section>
         )}
       </Await>
+      <Rereads />
     </>
+  );
+}
+
+/** What was lost on the way and is read from the meters again; absent where nothing ever was. */
+function Rereads() {
+  const rereads = useResource<{ readonly items: readonly Reread[] }>('/api/v1/rereads?limit=100');
+  const items = rereads.data?.items ?? [];
+  if (items.length === 0) return null;
+  const open = items.filter(({ state }) => state === 'waiting' || state === 'ordered').length;
+  return (
+    <section class="card" aria-label="Read again">
+      <header>
+        <h2>Read again from the meters</h2>
+        <span class="muted">{`${open} of the last ${items.length} under way`}</span>
+      </header>
+      <RowTable
+        caption="Read again from the meters"
+        head={['Meter', 'What', 'From', 'To', 'How it goes']}
+        rows={items.map(({ id, meterId, edgeId, obis, fromMs, toMs, intervalS, state, sentence }) => ({
+          key: `${edgeId} ${id}`,
+          to: meterId === undefined ? `/edges/${edgeId}` : `/meters/${meterId}`,
+          cells: [
+            meterId === undefined ? (
+              `All of ${edgeId}`
+            ) : (
+              <a key="meter" href={`#/meters/${meterId}`}>
+                {meterId}
+              </a>
+            ),
+            obis.map(obisWords).join(', '),
+            timeText(fromMs - intervalS * 1_000),
+            timeText(toMs),
+            <>
+              <strong>{REREAD_WORDS[state] ?? state}</strong>
+              <br />
+              <span class="muted small">{sentence}</span>
+            </>,
+          ],
+        }))}
+      />
+    </section>
   );
 }
