@@ -17,6 +17,7 @@ import { Gateway } from './gateway/gateway.ts';
 import { EdgeHealth } from './health/health.ts';
 import { answerHealth } from './health/http.ts';
 import { Pulse } from './health/pulse.ts';
+import { HorizonWatch } from './horizon-watch.ts';
 import { ImageFetcher } from './images/image-fetcher.ts';
 import { ImageStore } from './images/image-store.ts';
 import { Stage } from './journal/stage.ts';
@@ -57,6 +58,7 @@ export class Concentrator {
   readonly #counters: MeterCounters;
   readonly #keys: KeyRing;
   readonly #ways: KnownWays;
+  readonly #horizon: HorizonWatch;
   readonly #gateway: Gateway | null;
   readonly #startedAtMs: number;
   /** Resolves when the collector holds other blocks than the journal, or the journal was damaged while open: only {@link renounce} and a new start help. */
@@ -119,6 +121,13 @@ export class Concentrator {
     this.#ways = new KnownWays({ env, journal, stage: this.#stage });
     this.#keys = new KeyRing({ env, health, stage: this.#stage, folder: `${settings.stateFolder}/keys` });
     for (const line of settings.lines) this.#addLine(line);
+    this.#horizon = new HorizonWatch({
+      env,
+      health,
+      stage: this.#stage,
+      meters: settings.lines.flatMap(({ link, meters }) => (link.purpose === 'ask' ? meters : [])),
+      nowMs: () => (env.clock.quality() === 'unset' ? null : env.clock.nowMs()),
+    });
     const { gateway } = settings;
     this.#gateway = gateway && new Gateway({ env, health, settings: gateway, dispatcher: this.#scheduler });
   }
@@ -176,6 +185,7 @@ export class Concentrator {
   async stop(): Promise<void> {
     const env = this.#env;
     this.#watchdog?.stop();
+    this.#horizon.stop();
     await this.#http?.close();
     await this.#gateway?.stop();
     const ended = this.#scheduler.stop().then(() => true);
@@ -283,6 +293,7 @@ export class Concentrator {
       opened: () => this.#commands.opened(),
     });
     this.#scheduler.start();
+    this.#horizon.start();
     await this.#gateway?.start();
     const meters = lines.reduce((sum, line) => sum + line.meters.length, 0);
     this.#env.log.info('concentrator.started', {

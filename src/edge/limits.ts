@@ -157,6 +157,12 @@ export const PLAN_RUNS_SHOWN = 10;
 /** Share of a wait that is added to it at random, so that meters that failed together are not called together. */
 export const RETRY_JITTER_SHARE = 0.1;
 
+/** Share of a meter's buffer that may fill unread before somebody is told. */
+export const HORIZON_WARN_SHARE = 0.6;
+
+/** How often unread buffers are looked at: the smallest hold ten days. */
+export const HORIZON_LOOK_MS = 3_600_000;
+
 /** Share from which on what is in the buffer goes before everything else that is read of the line. */
 export const HORIZON_URGENT_SHARE = 0.8;
 

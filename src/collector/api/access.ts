@@ -31,6 +31,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /api/v1/meters/:meterId/channels': 'viewer',
   'GET /api/v1/meters/:meterId/readings': 'viewer',
   'GET /api/v1/meters/:meterId/latest': 'viewer',
+  'GET /api/v1/meters/:meterId/way': 'viewer',
   'GET /api/v1/meters/:meterId/attributes': 'viewer',
   'GET /api/v1/meters/:meterId/gaps': 'viewer',
   'GET /api/v1/events': 'viewer',

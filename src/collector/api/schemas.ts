@@ -6,6 +6,7 @@ import { QUALITIES, SOURCES } from '../../model/reading.ts';
 import { REREAD_REASONS, REREAD_STATES } from '../../model/reread.ts';
 import { COMMODITY_NAMES } from './commodities.ts';
 import { Cursor, EdgeIdText, instant, MeterIdText, ObisText, optional, words } from './shapes.ts';
+import { RUNGS } from './way.ts';
 
 /** An integer of up to 64 bits: a number within 2^53-1, a decimal text beyond. */
 export const Exact = Type.Union([Type.Integer(), Type.String({ pattern: '^-?\\d+$' })], {
@@ -91,6 +92,17 @@ export const Meter = Type.Object(
     lastHeardAtMs: optional(instant('Last answer')),
   },
   { title: 'Meter' },
+);
+
+/** How far the way to a meter goes. */
+export const WayBody = Type.Object(
+  {
+    failing: Type.Union([words(RUNGS), Type.Null()], { description: 'The first part that fails, null = none' }),
+    who: Type.Union([Type.String(), Type.Null()], { description: 'Who can mend it' }),
+    sentence: Type.String(),
+    rungs: Type.Array(Type.Object({ rung: words(RUNGS), state: words(['ok', 'failed', 'unknown'] as const) })),
+  },
+  { title: 'Way' },
 );
 
 /** A channel. */

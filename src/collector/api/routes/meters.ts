@@ -2,15 +2,21 @@
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { EdgeId, MeterId } from '../../../model/ids.ts';
-import type { MeterRecord } from '../../ports.ts';
+import type { EdgeRecord, MeterRecord } from '../../ports.ts';
 import { ApiError } from '../errors.ts';
 import { rowJson } from '../formats.ts';
-import { EXCEPTION_SCAN, GAP_RANGE_MAX_MS, PAGE_DEFAULT, PAGE_MAX } from '../limits.ts';
+import { EDGE_UNHEARD_MS, EXCEPTION_SCAN, GAP_RANGE_MAX_MS, PAGE_DEFAULT, PAGE_MAX } from '../limits.ts';
 import { meterJson } from '../present.ts';
 import { BODY, PATH, QUERY } from '../requests.ts';
 import { type ApiContext, addRoute } from '../route.ts';
-import { AttributeBody, ChannelBody, EventBody, GapBody, Meter, pageOf, ReadingRow } from '../schemas.ts';
+import { AttributeBody, ChannelBody, EventBody, GapBody, Meter, pageOf, ReadingRow, WayBody } from '../schemas.ts';
 import { rangeOf, timeOf } from '../time.ts';
+import { isUnheard, type WayFacts, wayOf } from '../way.ts';
+
+/** Events that tell of the supply of a meter. */
+const SUPPLY: ReadonlySet<string> = new Set(['power-down', 'power-up', 'last-gasp']);
+/** How far back they are looked for. */
+const SUPPLY_SPAN_MS = 7 * 86_400_000;
 
 /** Adds the routes of meters. */
 export function registerMeters(app: FastifyInstance, context: ApiContext): void {
@@ -139,6 +145,33 @@ function registerRegistry(app: FastifyInstance, context: ApiContext): void {
   });
 }
 
+/** What is known around a meter: its concentrator, its neighbours there, its supply. */
+async function wayFacts({ store, env }: ApiContext, meter: MeterRecord): Promise<WayFacts> {
+  const nowMs = env.clock.nowMs();
+  const { meterId, edgeId } = meter;
+  const isPlaced = edgeId !== undefined && (meter.placedToMs ?? Number.POSITIVE_INFINITY) > nowMs;
+  const edge = isPlaced ? await store.edge(edgeId) : undefined;
+  const { items } = isPlaced ? await store.meters({ edgeId, limit: PAGE_MAX }) : { items: [] };
+  const others = items.filter((each) => each.meterId !== meterId);
+  const events = await store.events({ meterId, fromMs: nowMs - SUPPLY_SPAN_MS, toMs: nowMs + 1, limit: PAGE_MAX });
+  const supply = events.items
+    .filter(({ name }) => SUPPLY.has(name))
+    .reduce<(typeof events.items)[number] | null>((a, b) => (a === null || b.atMs >= a.atMs ? b : a), null);
+  return {
+    state: meter.state?.state ?? 'unknown',
+    sentence: meter.state?.sentence ?? '',
+    isPlaced,
+    isEdgeHeard: edge !== undefined && nowMs - heardMs(edge) < EDGE_UNHEARD_MS,
+    isPowerDown: supply !== null && supply.name !== 'power-up',
+    others: others.length,
+    othersUnheard: others.filter(({ state }) => isUnheard(state?.state ?? 'unknown')).length,
+  };
+}
+
+function heardMs({ lastHeardMs = 0, lastHelloMs = 0, lastBlockMs = 0 }: EdgeRecord): number {
+  return Math.max(lastHeardMs, lastHelloMs, lastBlockMs);
+}
+
 function registerKnowledge(app: FastifyInstance, context: ApiContext): void {
   const { store, env } = context;
   addRoute(app, {
@@ -152,6 +185,16 @@ function registerKnowledge(app: FastifyInstance, context: ApiContext): void {
       const { meterId } = await meterOf(context, path.meterId);
       return { items: (await store.channels(meterId)).map(({ meterId: _meter, ...channel }) => channel) };
     },
+  });
+  addRoute(app, {
+    method: 'GET',
+    url: '/api/v1/meters/:meterId/way',
+    tag: 'meters',
+    summary: 'How far the way to a meter goes, which part fails, and who can mend it',
+    description: 'From what is known already: nothing is sent to the meter. The command ping asks it.',
+    path: PATH.meter,
+    answers: { 200: WayBody },
+    handle: async ({ path }) => wayOf(await wayFacts(context, await meterOf(context, path.meterId))),
   });
   addRoute(app, {
     method: 'GET',

@@ -21,6 +21,14 @@ export interface Meter {
   readonly lastHeardAtMs?: number;
 }
 
+/** How far the way to a meter goes. */
+export interface Way {
+  readonly failing: string | null;
+  readonly who: string | null;
+  readonly sentence: string;
+  readonly rungs: readonly { readonly rung: string; readonly state: 'ok' | 'failed' | 'unknown' }[];
+}
+
 /** A concentrator. */
 export interface Edge {
   readonly edgeId: string;

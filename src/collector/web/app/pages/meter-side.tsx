@@ -1,7 +1,7 @@
 /** What a meter said: newest values, events, texts. */
 import { bringsReadings, useNow, useReloadOn, useResource } from '../hooks.ts';
 import { Await, Empty } from '../parts/states.tsx';
-import type { Attribute, Meter, MeterEvent, Page, ReadingRow } from '../types.ts';
+import type { Attribute, Meter, MeterEvent, Page, ReadingRow, Way } from '../types.ts';
 import { intervalWords, obisWords, plural, shortTimeText, timeText, valueText } from '../words.ts';
 
 const EVENT_TONES = { info: 'calm', warning: 'warn', alarm: 'bad' } as const;
@@ -36,6 +36,51 @@ export function EventList(props: {
         </li>
       ))}
     </ol>
+  );
+}
+
+const RUNG_WORDS: Readonly<Record<string, string>> = {
+  concentrator: 'Concentrator',
+  power: 'Supply',
+  line: 'Line',
+  link: 'Link to the meter',
+  association: 'Association',
+  object: 'Objects',
+};
+const RUNG_TONES = { ok: 'good', failed: 'bad', unknown: 'calm' } as const;
+const RUNG_STATES = { ok: 'answers', failed: 'fails', unknown: 'not known' } as const;
+
+/** The way to the meter: which part fails and who can mend it, without an order. */
+export function WayCard(props: { readonly meter: Meter }) {
+  const { meterId } = props.meter;
+  const way = useResource<Way>(`/api/v1/meters/${encodeURIComponent(meterId)}/way`);
+  useReloadOn((change) => change.event === 'meter-state', way.reload);
+  return (
+    <section class="card" aria-labelledby="way-title">
+      <header>
+        <h2 id="way-title">The way to it</h2>
+      </header>
+      <div class="body">
+        <Await resource={way} loading="Looking how far it goes.">
+          {(data) => (
+            <>
+              <ol class="timeline">
+                {data.rungs.map(({ rung, state }) => (
+                  <li key={rung}>
+                    <span class="dot" data-tone={RUNG_TONES[state]} />
+                    <p>
+                      {RUNG_WORDS[rung] ?? rung} <span class="muted small">{RUNG_STATES[state]}</span>
+                    </p>
+                  </li>
+                ))}
+              </ol>
+              <p>{data.sentence}</p>
+              {data.who !== null && <p class="muted small">{data.who}</p>}
+            </>
+          )}
+        </Await>
+      </div>
+    </section>
   );
 }
 

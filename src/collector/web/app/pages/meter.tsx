@@ -6,7 +6,7 @@ import type { Channel, Meter } from '../types.ts';
 import { agoText, timeText } from '../words.ts';
 import { ChartCard } from './meter-chart.tsx';
 import { CommandsCard } from './meter-commands.tsx';
-import { AttributesCard, EventsCard, LatestCard } from './meter-side.tsx';
+import { AttributesCard, EventsCard, LatestCard, WayCard } from './meter-side.tsx';
 import { Title } from './title.tsx';
 
 /** The page. */
@@ -32,6 +32,7 @@ export function MeterPage(props: { readonly meterId: string }) {
             </div>
             <div class="stack">
               <LatestCard meter={data} />
+              <WayCard meter={data} />
               <EventsCard meter={data} />
               <AttributesCard meter={data} />
             </div>
