@@ -91,7 +91,16 @@ async function fakeCollector(world: VirtualWorld) {
   return collector;
 }
 
-async function bench(options: { spreadMs?: number; bootId?: string; journal?: FakeJournal } = {}) {
+interface BenchOptions {
+  readonly spreadMs?: number;
+  readonly bootId?: string;
+  readonly journal?: FakeJournal;
+  /** Which block begins the keyframe group of a block; absent = the first one. */
+  readonly keyframeOf?: UplinkCodec['keyframeOf'];
+  readonly diverged?: () => void;
+}
+
+async function bench(options: BenchOptions = {}) {
   const world = testWorld();
   const program = world.program('edge');
   const journal = options.journal ?? new FakeJournal();
@@ -104,7 +113,8 @@ async function bench(options: { spreadMs?: number; bootId?: string; journal?: Fa
     env: program.env,
     journal,
     health,
-    codec: CODEC,
+    codec: { ...CODEC, ...(options.keyframeOf === undefined ? {} : { keyframeOf: options.keyframeOf }) },
+    ...(options.diverged === undefined ? {} : { diverged: options.diverged }),
     broker: { url: 'mqtt://b', clientId: 'e1' },
     spreadMs: options.spreadMs ?? 0,
     bootId: options.bootId,
@@ -255,4 +265,47 @@ test('connection times are spread only after the machine was booted anew', async
   assert.ok((await connectedAfterMs('boot-1')) < 100, 'a fresh store does not wait');
   assert.ok((await connectedAfterMs('boot-1')) < 100, 'a restarted process does not wait');
   assert.ok((await connectedAfterMs('boot-2')) > 1_000, 'a booted machine does');
+});
+
+test('W-84 W-78 a collector that holds other blocks is told once to who can begin a fresh journal; other refusals are not', async () => {
+  const said: readonly (readonly [CollectorBody, boolean])[] = [
+    [{ kind: 'answer', lanes: [{ lane: 2, upTo: 9 }], credit: 100_000 }, true],
+    [{ kind: 'refusal', code: 'INGEST_CLONE', sentence: 'Two devices use this identity.' }, true],
+    [{ kind: 'refusal', code: 'INGEST_DEACTIVATED', sentence: 'Put out.' }, false],
+    [{ kind: 'answer', lanes: [{ lane: 2, upTo: 3 }], credit: 100_000 }, false],
+  ];
+  for (const [answer, diverges] of said) {
+    let diverged = 0;
+    const b = await bench({ diverged: () => diverged++ });
+    b.journal.grow(2, 3);
+    b.collector.answer = answer;
+    await b.start();
+    await b.world.clock.advance(10_000);
+    assert.equal(diverged, diverges ? 1 : 0, JSON.stringify(answer));
+    assert.deepEqual(b.journal.acknowledged, diverges || answer.kind === 'refusal' ? [] : ['2:3']);
+    await b.uplink.stop();
+  }
+});
+
+test('W-86 a request for a keyframe is answered from the group of the block asked for; one that is a keyframe, from the group before', async () => {
+  // Groups begin at 1 and 4.
+  const asked = [
+    [4, '4,5,6'],
+    [3, '1,2,3,4,5,6'],
+  ] as const;
+  for (const [upTo, again] of asked) {
+    const b = await bench({ keyframeOf: (block) => ((block[0] ?? 0) >= 4 ? 4 : 1) });
+    b.journal.grow(2, 6);
+    b.collector.acking = false;
+    b.collector.answer = { kind: 'answer', lanes: [{ lane: 2, upTo }], credit: 100_000 };
+    await b.start();
+    await b.world.clock.advance(10_000);
+    b.collector.heard.length = 0;
+    void b.collector.say({ kind: 'need-keyframe', lane: 2, upTo });
+    await b.world.clock.advance(10_000);
+    const blocks = b.collector.heard.filter((each) => each.startsWith('blocks ')).map((each) => each.slice(7));
+    assert.equal(blocks.join(','), again);
+    assert.equal(b.health.counters.get('uplink_keyframe_resends'), 1);
+    await b.uplink.stop();
+  }
 });
