@@ -21,6 +21,13 @@ export function crc16X25(octets: Uint8Array): number {
   return (crc ^ 0xffff) & 0xffff;
 }
 
+/** CRC-16/KERMIT, which meters of one maker use for the former: start 0, reflected 1021, no final xor; "123456789" gives 2189. */
+export function crc16Kermit(octets: Uint8Array): number {
+  let crc = 0;
+  for (const octet of octets) crc = (crc >>> 8) ^ (X25[(crc ^ octet) & 0xff] as number);
+  return crc;
+}
+
 /** CRC-16/ARC, the check of P1 telegrams: start 0, reflected 8005, no final xor; "123456789" gives BB3D. */
 export function crc16Arc(octets: Uint8Array): number {
   let crc = 0;

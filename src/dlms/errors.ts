@@ -60,6 +60,11 @@ export const DLMS_ERRORS = {
     sentence:
       'A line of a telegram or read-out is not written address(value*unit): look at parity and data bits of the line, and at the data port of the meter.',
   },
+  DLMS_SML: {
+    side: 'remote',
+    retry: 'later',
+    sentence: 'A file of SML is whole and is not made as files are: look whether the meter speaks another version.',
+  },
   DLMS_CAPTURE: {
     side: 'local',
     retry: 'never',

@@ -106,6 +106,7 @@ export { namesOfObjects } from './session/short-association-object.ts';
 export * from './session/short-names.ts';
 export * from './session/sign-on.ts';
 export * from './telegram/p1.ts';
+export * from './telegram/sml.ts';
 export * from './telegram/sub-meters.ts';
 export * from './telegram/telegram.ts';
 export type * from './xdlms/access.ts';

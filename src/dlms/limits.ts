@@ -20,3 +20,9 @@ export const APDU_ENCODED_MAX = 4 * 1024 * 1024;
 
 /** APDUs inside APDUs (gateway, signed, ciphered, user information) that `explain` opens: real ones need three. */
 export const APDU_NESTING_MAX = 4;
+
+/** Nesting of lists in SML: the times inside the values of a list are the seventh. */
+export const SML_DEPTH_MAX = 10;
+
+/** Elements of one file of SML: 40 values with times have 500. */
+export const SML_ELEMENTS_MAX = 4_096;

@@ -198,7 +198,7 @@ async function linesOf(config: EdgeConfig, around: SettingsSurroundings): Promis
         problems.push(`meter ${meter.id}: ${reasonOf(error)}`);
       }
     }
-    if (carriesTelegrams(link.framing)) problems.push(...telegramProblems(line.id, meters));
+    if (carriesTelegrams(link.framing)) problems.push(...telegramProblems(line.id, link, meters));
     else {
       if (link.purpose === 'push') problems.push(...pushProblems(line.id, link, meters));
       for (const { meterId, equipmentId, behind } of meters)
@@ -240,13 +240,16 @@ function behindTwice(meters: readonly Meter[]): string[] {
   });
 }
 
-/** A port of telegrams has one meter of its own, and sub-meters that are told apart by their identifiers. */
-function telegramProblems(line: string, meters: readonly Meter[]): string[] {
+/** A port of telegrams has one meter of its own, and in P1 sub-meters that are told apart by their identifiers. */
+function telegramProblems(line: string, { framing }: Link, meters: readonly Meter[]): string[] {
   const ids = meters.flatMap(({ equipmentId }) => equipmentId ?? []);
   const keyed = meters.filter(({ security }) => security !== null && security !== undefined);
   return [
     ...(meters.length - ids.length > 1
       ? [`line ${line}: a port of telegrams has one meter; its sub-meters are told by their equipmentId`]
+      : []),
+    ...(framing === 'sml' && ids.length > 0
+      ? [`line ${line}: sub-meters are told in P1 telegrams, SML has none: take equipmentId away`]
       : []),
     ...(new Set(ids).size < ids.length ? [`line ${line}: two meters have the same equipmentId`] : []),
     ...keyed.map(({ meterId }) => `meter ${meterId}: telegrams come in clear, take its keysFile away`),

@@ -18,14 +18,14 @@ const BUS_METERS = 8;
 const GATEWAY_METERS = 8;
 /** 9,600 Bd, 8N1. */
 const BUS_OCTETS_PER_S = 960;
-/** 115,200 Bd, 8N1. */
-const P1_OCTETS_PER_S = 11_520;
+/** 115,200 and 9,600 Bd, 8N1. */
+const PORT_OCTETS_PER_S = { p1: 11_520, sml: 960 };
 const HOST = 'meters';
 const FIRST_PORT = 4_059;
 
 /** A line of the site; a line is named by its place in {@link VirtualSite.places}. */
 export interface Place {
-  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'p1-port';
+  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'port';
   readonly url: string;
   /** `host:port`, or the name of the bus. */
   readonly address: string;
@@ -41,7 +41,7 @@ export interface SiteOptions {
   readonly timeZone: string;
   /** Whether meters tell their events to who is associated. */
   readonly tellsEvents?: boolean;
-  /** All meters on one bus, behind one PRIME base node or on P1 ports, or a third on each kind of line; absent = that. */
+  /** All meters on one bus, behind one PRIME base node or on ports of telegrams, or a third on each kind of line; absent = that. */
   readonly layout?: SiteLayout;
   /** How the network behind a base node is; absent = without any fault. */
   readonly plc?: PlcHabits;
@@ -49,12 +49,16 @@ export interface SiteOptions {
   readonly keyFiles?: readonly Readonly<Record<string, unknown>>[];
   /** Share of the messages to all stations that each meter misses; absent = none. */
   readonly broadcastLoss?: number;
+  /** `sampleS` of lines on which meters speak by themselves; absent = 0, which is what a verdict wants. */
+  readonly sampleS?: number;
+  /** Whether meters say the time in SML; absent = no, as most. */
+  readonly tellsTime?: boolean;
   /** Pause of a meter on a bus before its answer, ms; absent = none. */
   readonly turnaroundMs?: number;
 }
 
 /** How meters are spread over lines. */
-export type SiteLayout = 'mixed' | 'one-bus' | 'base-node' | 'p1-ports';
+export type SiteLayout = 'mixed' | 'one-bus' | 'base-node' | 'ports';
 
 /** The site. */
 export class VirtualSite {
@@ -68,6 +72,7 @@ export class VirtualSite {
   /** The base node, where the meters hang behind one. */
   readonly baseNode: BaseNode | null;
   readonly #meters: SimMeter[] = [];
+  readonly #sampleS: number;
   readonly #world: VirtualWorld;
   readonly #ledger: Ledger;
   readonly #turnaroundMs: number;
@@ -80,6 +85,7 @@ export class VirtualSite {
     this.#world = world;
     this.#ledger = ledger;
     this.#turnaroundMs = options.turnaroundMs ?? 0;
+    this.#sampleS = options.sampleS ?? 0;
     const { clock } = world;
     this.lines = new MemoryLines({
       timers: clock,
@@ -97,6 +103,7 @@ export class VirtualSite {
       tellsEvents: options.tellsEvents ?? false,
       ...(options.broadcastLoss === undefined ? {} : { broadcastLoss: options.broadcastLoss }),
       ...(options.keyFiles === undefined ? {} : { securities: securitiesIn(options.keyFiles) }),
+      tellsTime: options.tellsTime ?? false,
     };
     const made = makeFleet(fleet, ledger);
     this.#meters.push(...made);
@@ -133,8 +140,10 @@ export class VirtualSite {
   /** Opens every line. */
   async serve(): Promise<void> {
     for (const place of this.places) {
-      if (place.kind === 'p1-port') {
-        const shape = { octetsPerS: P1_OCTETS_PER_S, framing: 'p1', purpose: 'push' } as const;
+      if (place.kind === 'port') {
+        const { encoding = 'p1' } = place.meters[0]?.device.profile.push[0] ?? {};
+        const framing = encoding === 'sml' ? 'sml' : 'p1';
+        const shape = { octetsPerS: PORT_OCTETS_PER_S[framing], framing, purpose: 'push' } as const;
         this.#serve(this.lines.create(place.address, shape).attach(), place.meters, 'hdlc');
         continue;
       }
@@ -175,8 +184,7 @@ export class VirtualSite {
     return this.places.map((place, at) => ({
       id: `line${at + 1}`,
       url: place.url,
-      // Every telegram is stored: what a port told is all there is to compare.
-      ...(place.kind === 'p1-port' ? { sampleS: 0 } : {}),
+      ...(place.kind === 'port' ? { sampleS: this.#sampleS } : {}),
       meters: place.meters.flatMap(({ port, device, device: { meterId, serial, profile }, subMeters }) => [
         {
           id: meterId,
@@ -314,7 +322,7 @@ function securitiesIn(files: readonly Readonly<Record<string, unknown>>[]): Read
 function placesFor(layout: SiteLayout, meters: readonly SimMeter[]): Place[] {
   if (layout === 'one-bus') return [busOf(meters, 1)];
   if (layout === 'mixed') return placesOf(meters);
-  if (layout === 'p1-ports') return portsOf(meters);
+  if (layout === 'ports') return portsOf(meters);
   const address = `${HOST}:${FIRST_PORT}`;
   return [{ kind: 'base-node', url: `prime-tcp://${address}`, address, meters }];
 }
@@ -341,12 +349,12 @@ function portsOf(meters: readonly SimMeter[]): Place[] {
     .filter(({ port }) => port === null)
     .map((meter, at) => {
       const address = `port${at + 1}`;
-      return { kind: 'p1-port', url: `memory:${address}`, address, meters: [meter, ...meter.behind] };
+      return { kind: 'port', url: `memory:${address}`, address, meters: [meter, ...meter.behind] };
     });
 }
 
 function isInMemory({ kind }: Place): boolean {
-  return kind === 'bus' || kind === 'p1-port';
+  return kind === 'bus' || kind === 'port';
 }
 
 function busOf(meters: readonly SimMeter[], number: number): Place {

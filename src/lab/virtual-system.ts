@@ -55,9 +55,13 @@ export interface VirtualOptions {
   readonly edgeBootsAtMs?: number;
   /** Whether meters tell their events to who is associated; absent = they stand in their logs. */
   readonly tellsEvents?: boolean;
+  /** `sampleS` of lines on which meters speak by themselves; absent = 0, which is what a verdict wants. */
+  readonly sampleS?: number;
+  /** Whether meters say the time in SML; absent = no, as most. */
+  readonly tellsTime?: boolean;
   /** How long there is no broker from the start on, ms; absent = it is there. */
   readonly offlineMs?: number;
-  /** All meters on one bus, behind one PRIME base node or on P1 ports, or a third on each kind of line; absent = that. */
+  /** All meters on one bus, behind one PRIME base node or on ports of telegrams, or a third on each kind of line; absent = that. */
   readonly layout?: SiteLayout;
   /** How the network behind a base node is; absent = without any fault. */
   readonly plc?: PlcHabits;

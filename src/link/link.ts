@@ -15,12 +15,12 @@ export interface LinkCapabilities {
   readonly rescan: boolean;
 }
 
-/** How APDUs are framed on the octets of a link; `p1` = telegrams and no APDUs, `p1-unchecked` = those without a CRC. */
-export type LinkFraming = 'hdlc' | 'wrapper' | 'mbus' | 'auto' | 'p1' | 'p1-unchecked';
+/** How APDUs are framed on the octets of a link; `p1` = telegrams and no APDUs, `p1-unchecked` = those without a CRC, `sml` = files of SML. */
+export type LinkFraming = 'hdlc' | 'wrapper' | 'mbus' | 'auto' | 'p1' | 'p1-unchecked' | 'sml';
 
 /** Whether telegrams come instead of APDUs. */
 export function carriesTelegrams(framing: LinkFraming): boolean {
-  return framing === 'p1' || framing === 'p1-unchecked';
+  return framing === 'p1' || framing === 'p1-unchecked' || framing === 'sml';
 }
 
 interface LinkFacts {

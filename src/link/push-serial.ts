@@ -2,6 +2,7 @@
  * Customer ports: `push+serial:///dev/ttyUSB0?baud=2400&parity=even&framing=auto`. The meter sends by itself, this side only
  * listens; HDLC and wired M-Bus frames may come in one stream. P1 ports send telegrams:
  * `push+serial:///dev/ttyUSB0?baud=115200&parity=none&framing=p1`, and before DSMR 4 `baud=9600&parity=even&data=7&framing=p1-unchecked`.
+ * German meters push SML on their optical data port: `push+serial:///dev/ttyUSB0?baud=9600&parity=none&framing=sml`.
  */
 import { LINK_PDU_MAX_BYTES } from './limits.ts';
 import type { LineLink, LinkFraming } from './link.ts';
@@ -25,7 +26,7 @@ const OPTIONS = {
     kind: 'choice',
     about: 'Frames to look for; p1-unchecked are the telegrams without CRC of meters before DSMR 4',
     default: 'auto',
-    of: ['hdlc', 'mbus', 'auto', 'p1', 'p1-unchecked'],
+    of: ['hdlc', 'mbus', 'auto', 'p1', 'p1-unchecked', 'sml'],
   },
 } as const satisfies OptionTable;
 

@@ -1,7 +1,7 @@
 /**
  * Lines over TCP: `tcp://host:4059` carries the wrapper, `tcp+hdlc://host:port` HDLC (serial servers and some meters);
  * `push+tcp://:4059` listens for meters that connect by themselves and push with the wrapper,
- * or with `framing=p1` for ports whose telegrams are sent on.
+ * or with `framing=p1` or `sml` for ports whose telegrams are sent on.
  */
 import type { ByteDuplex } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
@@ -38,7 +38,7 @@ const PUSH_OPTIONS = {
     kind: 'choice',
     about: 'What comes in a connection; p1-unchecked are the telegrams without CRC of meters before DSMR 4',
     default: 'wrapper',
-    of: ['wrapper', 'p1', 'p1-unchecked'],
+    of: ['wrapper', 'p1', 'p1-unchecked', 'sml'],
   },
 } as const satisfies OptionTable;
 

@@ -10,6 +10,7 @@ import { dateTimeOfUtcMs } from '../dlms/cosem/datetime.ts';
 import { isObis } from '../dlms/cosem/obis.ts';
 import { unitCode } from '../dlms/cosem/units.ts';
 import { parseP1Telegram } from '../dlms/telegram/p1.ts';
+import { parseSmlTelegram } from '../dlms/telegram/sml.ts';
 import { partsOfTelegram } from '../dlms/telegram/sub-meters.ts';
 import { telegramBody } from '../dlms/telegram/telegram.ts';
 import { decodeApdu } from '../dlms/xdlms/codec.ts';
@@ -41,6 +42,8 @@ export type VectorInput =
   | { readonly kind: 'push'; readonly apduHex: string }
   /** Lines of a telegram without their ends; the part of the sub-meter with this identifier, or of the meter itself. */
   | { readonly kind: 'p1'; readonly lines: readonly string[]; readonly equipmentId?: string }
+  /** A file of SML from its first escape to its check. */
+  | { readonly kind: 'sml'; readonly hex: string }
   | { readonly kind: 'buffer'; readonly name: string; readonly dataHex: string; readonly watermark?: string }
   | { readonly kind: 'events'; readonly name: string; readonly dataHex: string; readonly watermark?: string }
   | {
@@ -105,6 +108,8 @@ export function vectorLines(profile: Profile, vector: ProfileVector): string[] {
       return pushLines(profile, notificationIn(given.apduHex), context);
     case 'p1':
       return pushLines(profile, telegramIn(given), context);
+    case 'sml':
+      return pushLines(profile, smlIn(given.hex), context);
     case 'buffer': {
       const rule = named(profile.buffers, given.name);
       const read = readBuffer(profile, rule, dataOf(given.dataHex), context, watermarkOf(given));
@@ -132,6 +137,11 @@ function telegramIn({ lines, equipmentId }: Extract<VectorInput, { readonly kind
   const parts = partsOfTelegram(telegram, equipmentId === undefined ? [] : [equipmentId]);
   const body = telegramBody(parts.get(equipmentId ?? null) ?? []);
   return { encoding: 'p1', dateTime: telegram.dateTime, body };
+}
+
+function smlIn(hex: string): PushedMessage {
+  const { dateTime, values } = parseSmlTelegram(fromHex(hex));
+  return { encoding: 'sml', dateTime, body: telegramBody(values) };
 }
 
 function notificationIn(apduHex: string): PushedMessage {

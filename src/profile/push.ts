@@ -4,7 +4,8 @@
  * Customer ports send lists in four forms: values alone in a fixed order; OBIS and value in turn, some with scaler and unit
  * behind; structures of OBIS, value, scaler and unit; and a push object list with the values in its order. The first needs
  * the profile's positions, the others name their objects. Units that the frame does not carry come from the profile. A structure
- * may end with the time at which its value was captured, as telegrams have it of sub-meters: it makes a row of its own.
+ * may go on with the time at which its value was captured, as telegrams have it of sub-meters, which makes a row of its own, and with
+ * a status: a row has that of the first of its values that came with one.
  */
 import type { Data } from '../dlms/axdr/data.ts';
 import { type CaptureObject, captureObjectsOf } from '../dlms/cosem/capture-object.ts';
@@ -23,7 +24,7 @@ import type {
   RegisterRule,
   ValueClass,
 } from './schema/profile.ts';
-import { integerOf, textOf } from './value.ts';
+import { integerOf, statusOctetsOf, textOf } from './value.ts';
 
 /** A pushed message as it was decoded. */
 export interface PushedMessage {
@@ -53,6 +54,8 @@ interface PushItem {
   readonly scalerUnit: ScalerUnit | null;
   /** When the value was captured, absent = with the others. */
   readonly capturedAt?: Data;
+  /** What the meter said of the value, absent = nothing. */
+  readonly status?: Uint8Array;
 }
 
 /** A value on its way to its group. */
@@ -62,6 +65,7 @@ interface SortedValue {
   readonly unit: string;
   readonly value: ExactInteger;
   readonly capturedAt: Data | null;
+  readonly status: Uint8Array;
 }
 
 /** Readings and attributes of a push. Time: the notification's, else the clock in the list, else the receive time. */
@@ -139,7 +143,8 @@ class PushSorter {
       const sentence = `${register.name} came in ${unit}, its profile says ${register.unit}.`;
       this.#problems.push({ index: item.position, sentence });
     }
-    this.#values.push({ register, exponent, unit, value, capturedAt: item.capturedAt ?? null });
+    const { capturedAt = null, status = NO_STATUS } = item;
+    this.#values.push({ register, exponent, unit, value, capturedAt, status });
   }
 
   #attribute(item: PushItem, attribute: AttributeRule): void {
@@ -170,11 +175,14 @@ class PushSorter {
     }
     return [...byTime.values()].map(({ time: own, values }) => {
       const columns = values.map(({ register, exponent, unit }) => ({ obis: register.storedAs, exponent, unit }));
-      const row = { ...own, status: new Uint8Array(0), values: values.map((entry) => entry.value) };
+      const status = values.find((entry) => entry.status.length > 0)?.status ?? NO_STATUS;
+      const row = { ...own, status, values: values.map((entry) => entry.value) };
       return { group: groupOf(this.context, 0, 'push', columns), valueClass, rows: [row] };
     });
   }
 }
+
+const NO_STATUS = new Uint8Array(0);
 
 /** The clock object, whatever its channel: Kamstrup pushes 0-1:1.0.0. */
 const CLOCK_OBIS = /^0-\d+:1\.0\.0\*255$/;
@@ -236,12 +244,16 @@ function isPushSetup(object: CaptureObject): boolean {
 }
 
 function structuredItem(element: Data, position: number): PushItem {
-  const [name, value, scalerUnit, capturedAt] = element.type === 'structure' ? element.value : [];
+  const [name, value, scalerUnit, capturedAt, status] = element.type === 'structure' ? element.value : [];
   if (name === undefined || value === undefined || !isObisOctets(name)) {
     return { position, obis: null, value: element, scalerUnit: null };
   }
   const item = { position, obis: obisFromOctets(name.value), value, scalerUnit: scalerUnitIn(scalerUnit) };
-  return capturedAt === undefined ? item : { ...item, capturedAt };
+  return {
+    ...item,
+    ...(capturedAt === undefined || capturedAt.type === 'null-data' ? {} : { capturedAt }),
+    ...(status === undefined ? {} : { status: statusOctetsOf(status) ?? NO_STATUS }),
+  };
 }
 
 /** OBIS and value in turn, or a structure of both, in one list even mixed (Tyrol): scaler and unit may follow each. */

@@ -25,6 +25,7 @@ import { MbusPort } from './meter/mbus-port.ts';
 import { MeterModel, needsKeys, serverClientsOf } from './meter/model.ts';
 import type { ListedObjectRule } from './meter/objects/listed.ts';
 import { SimSecurity } from './meter/security.ts';
+import { smlTelegramOf } from './meter/sml-telegram.ts';
 import { equipmentIdOf, isSubMeter, p1TelegramOf } from './meter/telegram.ts';
 import { Recorder } from './recorder.ts';
 import { type BusFraming, BusMachine } from './serve/bus.machine.ts';
@@ -141,12 +142,10 @@ export class SimMeter {
     meter.#port = this;
   }
 
-  /** The telegram of now on its P1 port; what it tells is noted in the ledger. */
+  /** The telegram of now on its port, in P1 or SML; what it tells is noted in the ledger. */
   telegram(rule: PushRule): Uint8Array {
-    const { octets, told } = p1TelegramOf(
-      { device: this.device, behind: this.#behind.map(({ device }) => device) },
-      rule,
-    );
+    const port = { device: this.device, behind: this.#behind.map(({ device }) => device) };
+    const { octets, told } = rule.encoding === 'sml' ? smlTelegramOf(this.device) : p1TelegramOf(port, rule);
     for (const row of told) {
       const meter = this.#behind.find(({ device }) => device === row.device) ?? this;
       meter.#recorder?.told(row);
@@ -395,6 +394,8 @@ export interface FleetOptions {
   readonly tellsEvents?: boolean;
   /** Share of the messages to all stations that each of them misses, 0 to 1. */
   readonly broadcastLoss?: number;
+  /** Whether they say the time in SML; absent = no, as most. */
+  readonly tellsTime?: boolean;
 }
 
 const DAY_MS = 86_400_000;
@@ -438,6 +439,7 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
           ...(security === undefined ? {} : { security }),
           ...(options.broadcastLoss === undefined ? {} : { broadcastLoss: options.broadcastLoss }),
           ...(options.tellsEvents === undefined ? {} : { tellsEvents: options.tellsEvents }),
+          ...(options.tellsTime === undefined ? {} : { tellsTime: options.tellsTime }),
         },
         ledger,
       ),

@@ -45,6 +45,7 @@ export interface SimulatorOptions {
   readonly securities?: FleetOptions['securities'];
   readonly tellsEvents?: FleetOptions['tellsEvents'];
   readonly broadcastLoss?: FleetOptions['broadcastLoss'];
+  readonly tellsTime?: FleetOptions['tellsTime'];
   /** Where meters push the lists of their profiles to from the start; absent = nowhere until a client sets it. */
   readonly push?: {
     /** `host:port`. */
@@ -142,7 +143,7 @@ export class Simulator {
 /** What makes single meters other than their profile says; absent where nothing was asked for. */
 function oddities(options: SimulatorOptions): Partial<FleetOptions> {
   const { misbehaviours, hostilities, imageFaults, loadFaults, referencing, securities, tellsEvents } = options;
-  const { broadcastLoss } = options;
+  const { broadcastLoss, tellsTime } = options;
   return {
     ...(misbehaviours === undefined ? {} : { misbehaviours }),
     ...(hostilities === undefined ? {} : { hostilities }),
@@ -152,6 +153,7 @@ function oddities(options: SimulatorOptions): Partial<FleetOptions> {
     ...(securities === undefined ? {} : { securities }),
     ...(tellsEvents === undefined ? {} : { tellsEvents }),
     ...(broadcastLoss === undefined ? {} : { broadcastLoss }),
+    ...(tellsTime === undefined ? {} : { tellsTime }),
   };
 }
 

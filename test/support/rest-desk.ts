@@ -12,6 +12,8 @@ export interface RestRow {
   readonly exponent: number;
   readonly unit: string;
   readonly quality: string;
+  /** Hexadecimal, null = none. */
+  readonly status: string | null;
 }
 
 /** A desk at which a viewer asks. */

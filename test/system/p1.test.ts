@@ -20,7 +20,7 @@ function houses(startMs: number, count = 1, offlineMs?: number) {
     meters: count * KEYS.length,
     profiles: KEYS.map((key) => ({ key, text: text(key) })),
     crypto: HOST_CRYPTO,
-    layout: 'p1-ports',
+    layout: 'ports',
     timeZone: 'Europe/Amsterdam',
     startMs,
     edgeSettings: { journal: { flushS: 10 } },

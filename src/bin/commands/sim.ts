@@ -66,6 +66,7 @@ export const simCommand = defineCommand({
     },
     'push-spread': { kind: 'text', value: 'S', what: 'longest random wait before a push, s (default 0)' },
     'tell-events': { kind: 'flag', what: 'meters tell their events at once to whoever is associated' },
+    'tell-time': { kind: 'flag', what: 'meters say the time in SML (default: a count of seconds, as most)' },
     'broadcast-loss': {
       kind: 'text',
       value: 'PERCENT',
@@ -100,6 +101,7 @@ export const simCommand = defineCommand({
       imageFaults: faultsOf(values.misbehave, IMAGE_FAULT_NAMES),
       classRules: { unsureClasses: values['unsure-classes'] },
       tellsEvents: values['tell-events'],
+      tellsTime: values['tell-time'],
       broadcastLoss: wholeNumber('broadcast-loss', values['broadcast-loss'] ?? '0', 0, 100) / 100,
       ...(values.push === undefined ? {} : { push: pushOf(values.push, values) }),
       ...(values.objects === undefined ? {} : { objectsFile: values.objects }),

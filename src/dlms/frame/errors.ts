@@ -153,6 +153,17 @@ export const FRAME_ERRORS = {
     sentence:
       'The check behind a P1 telegram failed or is missing: octets were altered, or the meter is older than DSMR 4 (framing=p1-unchecked).',
   },
+  SML_FORMAT: {
+    side: 'path',
+    retry: 'now',
+    sentence:
+      'Octets begin like a file of SML and are none; look at speed and parity, the optical head and stray light.',
+  },
+  SML_CRC_MISMATCH: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'The check behind a file of SML failed: octets were altered on the line; look how the optical head sits.',
+  },
   IEC_NO_ANSWER: {
     side: 'path',
     retry: 'later',

@@ -38,6 +38,8 @@ export const RNR_POLL_MS = 500;
 export const LLC_BYTES = 3;
 /** A P1 telegram with 20 power failures, 13 monthly peaks and four sub-meters has about 3,500 octets. */
 export const P1_TELEGRAM_MAX_BYTES = 8_192;
+/** A file of SML with 40 values has about 1,200 octets. */
+export const SML_FILE_MAX_BYTES = 8_192;
 /** Characters of a device address in a sign-on request (IEC 62056-21). */
 export const SIGN_ON_ADDRESS_MAX_CHARACTERS = 32;
 /** Octets kept of an answer to a sign-on: echo of the longest request, noise and an identification of 24 characters. */

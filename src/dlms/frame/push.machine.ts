@@ -1,6 +1,6 @@
 /**
  * Listens to a customer port: HDLC UI or I frames and wired M-Bus long frames, in one stream, in any mixture, and joins
- * their segments and general-block-transfer blocks to whole messages; or P1 telegrams, which are whole. It never sends.
+ * their segments and general-block-transfer blocks to whole messages; or P1 telegrams or files of SML, which are whole. It never sends.
  *
  * Known weak point: segments of UI frames carry no number, so a lost middle segment shows only when the message is decoded.
  */
@@ -20,15 +20,16 @@ import { startsWithLlc, withoutLlc } from './llc.ts';
 import { isLastMbusSegment, MBUS_RULE, type MbusFrame, mbusSequence } from './mbus-frame.ts';
 import { p1Rule } from './p1-frame.ts';
 import { type FrameRule, FrameScanner } from './scanner.ts';
+import { SML_RULE } from './sml-frame.ts';
 import type { Stations, TransportEvent } from './transport.ts';
 
-/** Frames of a customer port: `auto` = HDLC and M-Bus, `p1-unchecked` = telegrams before DSMR 4, which have no CRC. */
-export type PushFraming = 'hdlc' | 'mbus' | 'auto' | 'p1' | 'p1-unchecked';
+/** Frames of a customer port: `auto` = HDLC and M-Bus, `p1-unchecked` = telegrams before DSMR 4, which have no CRC; `sml` = files of SML. */
+export type PushFraming = 'hdlc' | 'mbus' | 'auto' | 'p1' | 'p1-unchecked' | 'sml';
 
 /** What a listener tells: APDUs of pushes, or telegrams. */
 export type PushEvent =
   | TransportEvent
-  /** A telegram from its `/` to the line end behind its `!`. */
+  /** A telegram from its `/` to the line end behind its `!`, or a file of SML from its first escape to its check. */
   | { readonly kind: 'telegram'; readonly octets: Uint8Array };
 
 /** Settings of a listener. */
@@ -44,7 +45,7 @@ export interface PushOptions {
 type Frame =
   | { readonly link: 'hdlc'; readonly frame: HdlcFrame }
   | { readonly link: 'mbus'; readonly frame: MbusFrame }
-  | { readonly link: 'p1'; readonly frame: Uint8Array };
+  | { readonly link: 'telegram'; readonly frame: Uint8Array };
 
 /** What is known of one sender's unfinished message. */
 interface Sender {
@@ -199,7 +200,8 @@ function isOpen(sender: Sender): boolean {
 
 function rulesOf(framing: PushFraming): FrameRule<Frame>[] {
   if (framing === 'p1' || framing === 'p1-unchecked')
-    return [tagged(p1Rule(framing === 'p1'), (frame) => ({ link: 'p1', frame }))];
+    return [tagged(p1Rule(framing === 'p1'), (frame) => ({ link: 'telegram', frame }))];
+  if (framing === 'sml') return [tagged(SML_RULE, (frame) => ({ link: 'telegram', frame }))];
   const rules: FrameRule<Frame>[] = [];
   if (framing !== 'mbus') rules.push(tagged(HDLC_RULE, (frame) => ({ link: 'hdlc', frame })));
   if (framing !== 'hdlc') rules.push(tagged(MBUS_RULE, (frame) => ({ link: 'mbus', frame })));

@@ -1,6 +1,6 @@
 /**
  * What a telegram says, whatever it is written in, and the same as the body of a notification: a structure for each value of
- * OBIS code, value, scaler and unit, and the time of capture where the value has one of its own.
+ * OBIS code, value, scaler and unit, then the time of capture and the status where the value has them.
  */
 import type { Data } from '../axdr/data.ts';
 import { type ObisCode, obisToOctets } from '../cosem/obis.ts';
@@ -14,6 +14,8 @@ export interface TelegramValue {
   readonly scalerUnit: ScalerUnit | null;
   /** 12 octets of date and time, null = captured when the telegram was made. */
   readonly capturedAt: Uint8Array | null;
+  /** Octets of the status that it was told with, most significant first; absent = none. */
+  readonly status?: Uint8Array;
 }
 
 /** A telegram. */
@@ -29,13 +31,18 @@ const NULL_DATA: Data = { type: 'null-data' };
 export function telegramBody(values: readonly TelegramValue[]): Data {
   return {
     type: 'structure',
-    value: values.map(({ obis, value, scalerUnit, capturedAt }) => ({
+    value: values.map(({ obis, value, scalerUnit, capturedAt, status }) => ({
       type: 'structure',
       value: [
         { type: 'octet-string', value: obisToOctets(obis) },
         value,
         scalerUnit === null ? NULL_DATA : scalerUnitData(scalerUnit),
-        ...(capturedAt === null ? [] : [{ type: 'octet-string', value: capturedAt } as const]),
+        ...(capturedAt === null
+          ? status === undefined
+            ? []
+            : [NULL_DATA]
+          : [{ type: 'octet-string', value: capturedAt } as const]),
+        ...(status === undefined ? [] : [{ type: 'octet-string', value: status } as const]),
       ],
     })),
   };

@@ -2,8 +2,8 @@
  * A port on which meters speak by themselves: a customer port with its one meter, or a place where meters connect to. It
  * sends nothing but confirmations that were asked for. Where several meters push to one place, their system titles tell them
  * apart, and whoever has none that is known is not heard. Noise and malformed frames are counted by code and the line goes
- * on; a line that ends is opened again. A port of telegrams has one meter and what hangs on it: gas and water meters are told
- * apart by their equipment identifiers.
+ * on; a line that ends is opened again. A port of P1 telegrams has one meter and what hangs on it: gas and water meters are told
+ * apart by their equipment identifiers; one of SML has one meter.
  */
 import { toHex } from '../../base/bytes.ts';
 import type { ByteDuplex, Listener, Timer } from '../../base/env.ts';
@@ -15,6 +15,7 @@ import {
   type Apdu,
   decodeApdu,
   parseP1Telegram,
+  parseSmlTelegram,
   partsOfTelegram,
   type Telegram,
   telegramBody,
@@ -150,7 +151,8 @@ export class PushListener {
 
   /** What is of a sub-meter that is listed goes to it, the rest to the meter whose port this is. */
   #telegram(octets: Uint8Array): void {
-    const telegram = told(octets);
+    const encoding = this.#options.link.framing === 'sml' ? 'sml' : 'p1';
+    const telegram = told(octets, encoding);
     if (typeof telegram === 'string') {
       this.#discarded(telegram, octets.length, this.#meters.at(0));
       return;
@@ -163,7 +165,7 @@ export class PushListener {
       const values = parts.get(equipmentId ?? null);
       const meter = this.#meters[at];
       if (values === undefined || meter === undefined) return;
-      const message = { encoding: 'p1', dateTime: telegram.dateTime, body: telegramBody(values) } as const;
+      const message = { encoding, dateTime: telegram.dateTime, body: telegramBody(values) } as const;
       this.#heard(meter.hearTelegram(message), octets.length, meter);
     });
   }
@@ -190,8 +192,8 @@ function machineOf({ framing, gapMs, reassemblyMs }: Link): WrapperServer | Push
 }
 
 /** A telegram, or the code of why it is none. */
-function told(octets: Uint8Array): Telegram | string {
-  return tried(() => parseP1Telegram(octets));
+function told(octets: Uint8Array, encoding: 'p1' | 'sml'): Telegram | string {
+  return tried(() => (encoding === 'sml' ? parseSmlTelegram(octets) : parseP1Telegram(octets)));
 }
 
 /** A message as it came, or the code of why it is none. */

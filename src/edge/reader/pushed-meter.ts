@@ -190,7 +190,7 @@ export class PushedMeter {
         env.log.warn('reader.push-texts-skipped', { reason: reasonOf(error) });
         return NO_TEXTS;
       });
-      const groups = readout.list?.encoding === 'p1' ? this.#rows.take(readout.groups) : readout.groups;
+      const groups = readout.list?.encoding === 'notification' ? readout.groups : this.#rows.take(readout.groups);
       return { groups, records, keep: [...keep, ...this.#cipher.takeKeep()] };
     });
     if (confirm === null || !isStaged) return;

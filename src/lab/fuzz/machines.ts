@@ -175,6 +175,12 @@ export const MACHINES: readonly FuzzTarget[] = [
     4,
     machineOf(() => new PushMachine({ framing: 'p1' })),
   ),
+  parser(
+    'push-sml',
+    ['sml'],
+    4,
+    machineOf(() => new PushMachine({ framing: 'sml' })),
+  ),
   parser('hdlc-client', ['hdlc'], 4, machineOf(connectedClient)),
   parser(
     'hdlc-server',

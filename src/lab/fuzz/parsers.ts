@@ -19,6 +19,8 @@ import { hasServiceCiphering, isCipheredApdu, sealGeneral, sealService } from '.
 import { openWith } from '../../dlms/security/opener.ts';
 import { SecretKey } from '../../dlms/security/secret-key.ts';
 import { parseP1Telegram } from '../../dlms/telegram/p1.ts';
+import { parseSmlTelegram } from '../../dlms/telegram/sml.ts';
+import { readSmlNodes, writeSmlValues } from '../../dlms/telegram/sml-node.ts';
 import { partsOfTelegram } from '../../dlms/telegram/sub-meters.ts';
 import { telegramBody } from '../../dlms/telegram/telegram.ts';
 import { decodeApdu, encodeApdu } from '../../dlms/xdlms/codec.ts';
@@ -176,6 +178,11 @@ export const DLMS_PARSERS: readonly FuzzTarget[] = [
       dataToOctets(telegramBody(values));
     };
   }),
+  parser('sml', ['sml'], 4, (octets) => {
+    const telegram = parseSmlTelegram(octets);
+    return () => dataToOctets(telegramBody(telegram.values));
+  }),
+  parser('sml-nodes', ['sml'], 2, stable(readSmlNodes, writeSmlValues)),
   parser('link-parameters', ['link-parameters'], 3, checkLinkParameters),
   parser('prime', ['wrapper'], 3, checkPrime),
   parser('explain', ['apdu', 'data', 'hdlc', 'wrapper', 'mbus'], 2, (octets) => {

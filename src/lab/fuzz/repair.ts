@@ -1,6 +1,7 @@
 /** Puts right what would stop a parser at its first check: outer lengths and checksums, layer by layer. */
 import { concat } from '../../base/bytes.ts';
 import { crc16Arc, crc16X25, crc32C } from '../../base/crc.ts';
+import { smlContent, smlFrame } from '../../dlms/frame/sml-frame.ts';
 import type { SeedKind } from './seed.ts';
 
 type Repair = (octets: Uint8Array) => Uint8Array;
@@ -9,6 +10,8 @@ const FLAG = 0x7e;
 const TELEGRAM_END = 0x21;
 const HDLC_LENGTH_MAX = 0x7ff;
 const CRC32_OCTETS = 4;
+const SML_ESCAPE = 0x1b;
+const SML_FRAME_OCTETS = 16;
 
 /** Layers without a line here have neither an outer length nor a checksum. */
 const REPAIRS: Readonly<Partial<Record<SeedKind, Repair>>> = {
@@ -17,6 +20,7 @@ const REPAIRS: Readonly<Partial<Record<SeedKind, Repair>>> = {
   mbus: repairMbus,
   apdu: repairAcse,
   telegram: repairTelegram,
+  sml: repairSml,
   block: repairBlock,
   batch: repairBatch,
   mqtt: repairMqtt,
@@ -62,6 +66,11 @@ function repairTelegram(octets: Uint8Array): Uint8Array {
   const end = octets.indexOf(TELEGRAM_END) + 1;
   const crc = crc16Arc(octets.subarray(0, end)).toString(16).toUpperCase().padStart(4, '0');
   return end === 0 ? octets : concat([octets.subarray(0, end), new TextEncoder().encode(`${crc}\r\n`)]);
+}
+
+/** Messages between two escapes become a whole file again, whatever was done to them. */
+function repairSml(octets: Uint8Array): Uint8Array {
+  return octets.length < SML_FRAME_OCTETS || octets.at(0) !== SML_ESCAPE ? octets : smlFrame(smlContent(octets));
 }
 
 function repairWrapper(octets: Uint8Array): Uint8Array {

@@ -1,5 +1,7 @@
 /** Where seeds come from: the vectors of the repository, the corpus of earlier finds, and a few made here. */
 import { fromHex } from '../../base/bytes.ts';
+import { parseObis } from '../../dlms/cosem/obis.ts';
+import { smlFile } from '../../dlms/telegram/sml-file.ts';
 import type { Command } from '../../model/command.ts';
 import type { CommandId, EdgeId, MeterId } from '../../model/ids.ts';
 import { encodeCollectorMessage, encodeCommand, encodeEdgeMessage } from '../../wire/codec.ts';
@@ -121,6 +123,7 @@ function madeSeeds(chains: readonly FuzzChain[]): { kind: SeedKind; octets: Uint
       text('/KMP5 Z\r\n\r\n0-1:24.3.0(090212160000)(00)(60)(1)(0-1:24.2.1)(m3)\r\n(00000.000)\r\n!0000\r\n'),
       text('/FLU5\\253\r\n\r\n0-2:96.1.0(4730)\r\n0-2:24.2.3(200512134558S)(00112.384*m3)\r\n!0000\r\n'),
     ),
+    ...of('sml', ...smlSeeds()),
     ...of('link-parameters', fromHex('818014050202000602020007040000000108040000000 1'.replace(' ', ''))),
     ...of('link-parameters', fromHex('81800c0501800601800701010801 01'.replace(' ', '')), fromHex('818000')),
     ...of(
@@ -131,6 +134,32 @@ function madeSeeds(chains: readonly FuzzChain[]): { kind: SeedKind; octets: Uint
     ...of('mqtt', fromHex('c000d000'), fromHex('30ffffff7f'), fromHex('820a00010005642f2b2f6401')),
     ...of('batch', Uint8Array.from([1, (first.length & 0x7f) | 0x80, first.length >>> 7, ...first])),
     ...of('protobuf', ...controlMessages(chains[0]?.dictionary ?? new Uint8Array(0))),
+  ];
+}
+
+/** Files with and without a time, with what must be escaped, and with every form of an element. */
+function smlSeeds(): Uint8Array[] {
+  const serverId = fromHex('0a01445754000098967f');
+  const entry = { obis: parseObis('1-0:1.8.0'), scalerUnit: { scaler: -1, unit: 30 } };
+  const value = { kind: 'integer', value: 123_456n, octets: 8 } as const;
+  const escaped = { kind: 'octets', value: new Uint8Array(20).fill(0x1b) } as const;
+  return [
+    smlFile({ number: 1, serverId, time: { kind: 'timestamp', s: 1_772_323_200 }, entries: [{ ...entry, value }] }),
+    smlFile({
+      number: 2,
+      serverId,
+      time: { kind: 'seconds-index', s: 86_400 },
+      entries: [
+        {
+          ...entry,
+          value: { kind: 'unsigned', value: 5n, octets: 3 },
+          status: { kind: 'unsigned', value: 4n, octets: 2 },
+        },
+        { obis: parseObis('1-0:96.50.1*1'), value: escaped },
+        { obis: parseObis('1-0:16.7.0'), value: { kind: 'boolean', value: true } },
+      ],
+    }),
+    smlFile({ number: 3, serverId, time: null, entries: [] }),
   ];
 }
 

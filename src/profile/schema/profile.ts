@@ -293,7 +293,7 @@ export interface MbusRule {
 }
 
 /** Forms of what a meter pushes. */
-export const PUSH_ENCODINGS = ['notification', 'p1'] as const;
+export const PUSH_ENCODINGS = ['notification', 'p1', 'sml'] as const;
 
 /** One of {@link PUSH_ENCODINGS}. */
 export type PushEncoding = (typeof PUSH_ENCODINGS)[number];
@@ -301,7 +301,7 @@ export type PushEncoding = (typeof PUSH_ENCODINGS)[number];
 /** A list that the meter pushes without being asked. */
 export interface PushRule {
   readonly name: string;
-  /** How it comes: as a data-notification, or as a telegram of a P1 port. */
+  /** How it comes: as a data-notification, as a telegram of a P1 port, or as a file of SML. */
   readonly encoding: PushEncoding;
   /** `positional` = values alone; `obis` = values with their OBIS, in any of the usual forms. */
   readonly layout: 'positional' | 'obis';

@@ -37,6 +37,8 @@ export interface DeviceOptions {
   readonly clockAheadMs?: number;
   /** What is wrong behind the relay, absent = nothing. */
   readonly loadFault?: LoadFault;
+  /** Whether it says the time in SML; absent = no, as most. */
+  readonly tellsTime?: boolean;
   /** Real loads; empty = loads from the seed. */
   readonly households?: readonly Household[];
 }
@@ -81,6 +83,8 @@ export class Device {
   /** IANA zone that its clock follows. */
   readonly timeZone: string;
   readonly installedAtMs: number;
+  /** Whether it says the time where most meters do not. */
+  readonly tellsTime: boolean;
   readonly relay: Relay;
   readonly events: EventHistory;
   readonly power: Power;
@@ -103,6 +107,7 @@ export class Device {
     this.profile = options.profile;
     this.timeZone = zoneNameOf(options.profile.clock, options.timeZone);
     this.installedAtMs = options.installedAtMs;
+    this.tellsTime = options.tellsTime ?? false;
     this.#aheadMs = options.clockAheadMs ?? 0;
     this.relay = new Relay(options.profile.relay?.controlMode ?? 0, RELAY_GAPS_MAX);
     this.failLoad(options.loadFault ?? null);

@@ -214,8 +214,8 @@ export class SimListeners {
   ): Promise<ReachedMeter[]> {
     const port = await openPort(this.env, at.path, at.open);
     this.#serve(this.#paced(port, at.octetMs), meters, 'hdlc');
-    const sendsTelegrams = meters.some(({ device }) => device.profile.push.some(({ encoding }) => encoding === 'p1'));
-    return reachedOn(meters, sendsTelegrams ? portUrl(at) : place.url, 'hdlc');
+    const framing = telegramFramingOf(meters);
+    return reachedOn(meters, framing === null ? place.url : portUrl(at, framing), 'hdlc');
   }
 
   async #openOptical(
@@ -256,9 +256,15 @@ export class SimListeners {
 }
 
 /** The address of a port of telegrams, as an edge listens to it. */
-function portUrl({ path, open }: Extract<ListenPlace['at'], { kind: 'serial' }>): string {
+function portUrl({ path, open }: Extract<ListenPlace['at'], { kind: 'serial' }>, framing: string): string {
   const { baud, parity, dataBits } = open;
-  return `push+serial://${path}?baud=${baud}&parity=${parity}${dataBits === 7 ? '&data=7' : ''}&framing=p1`;
+  return `push+serial://${path}?baud=${baud}&parity=${parity}${dataBits === 7 ? '&data=7' : ''}&framing=${framing}`;
+}
+
+/** What comes on a port of meters that send telegrams; null = theirs are asked. */
+function telegramFramingOf(meters: readonly SimMeter[]): 'p1' | 'sml' | null {
+  const encodings = meters.flatMap(({ device }) => device.profile.push.map(({ encoding }) => encoding));
+  return encodings.find((encoding) => encoding !== 'notification') ?? null;
 }
 
 function reachedOn(meters: readonly SimMeter[], url: string, framing: BusFraming): ReachedMeter[] {

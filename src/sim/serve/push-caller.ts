@@ -127,7 +127,7 @@ export class PushCaller {
   async #tried(destination: PushDestination, plain: Uint8Array): Promise<boolean> {
     const { device, security } = this.meter;
     try {
-      if (this.setup.rule.encoding === 'p1') await this.#send(destination);
+      if (this.setup.rule.encoding !== 'notification') await this.#send(destination);
       else await this.#call(destination, security?.sealPush(plain, PUSH_CLIENT) ?? plain);
       this.pushed++;
       if (this.setup.isConfirmed)

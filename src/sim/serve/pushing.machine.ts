@@ -91,7 +91,7 @@ export class PushingMachine<Event> implements Machine<Event> {
     // Not now: when a window opens, or, when none does any more, a period later in case one was written.
     list.dueMs = nowMs + (waitMs === null || waitMs === 0 ? periodMs : waitMs) + setup.drawnMs(this.draw());
     if (waitMs !== 0 || setup.transport !== 'hdlc') return;
-    this.#output.push(setup.rule.encoding === 'p1' ? this.meter.telegram(setup.rule) : this.#frame(setup));
+    this.#output.push(setup.rule.encoding === 'notification' ? this.#frame(setup) : this.meter.telegram(setup.rule));
   }
 
   #frame(setup: PushSetup): Uint8Array {

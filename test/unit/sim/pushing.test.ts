@@ -2,13 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type PushEvent, PushMachine } from '../../../src/dlms/frame/push.machine.ts';
 import { parseP1Telegram } from '../../../src/dlms/telegram/p1.ts';
+import { parseSmlTelegram } from '../../../src/dlms/telegram/sml.ts';
 import { telegramBody } from '../../../src/dlms/telegram/telegram.ts';
 import { decodeApdu } from '../../../src/dlms/xdlms/codec.ts';
 import { parseMeterId } from '../../../src/model/ids.ts';
 import { type PushedMessage, readPush } from '../../../src/profile/push.ts';
+import type { PushEncoding } from '../../../src/profile/schema/profile.ts';
 import { makeFleet } from '../../../src/sim/fleet.ts';
 import { profileKeys, profileOf, START_MS } from './world.ts';
 
+/** Its meters tell no time unless they are told to. */
+const SML_WITHOUT_TIME = 'generic/sml';
 const METER = parseMeterId('m1') ?? assert.fail();
 
 /** Everything that a simulated meter of the profile pushes in an hour, as lists read by the profile. */
@@ -28,8 +32,8 @@ function pushedInAnHour(key: string) {
   );
   assert.ok(meter !== undefined);
   const machine = meter.session('hdlc');
-  const isTelegrams = profileOf(key).push.some(({ encoding }) => encoding === 'p1');
-  const listener = new PushMachine({ framing: isTelegrams ? 'p1' : 'auto' });
+  const { encoding = 'notification' } = profileOf(key).push[0] ?? {};
+  const listener = new PushMachine({ framing: encoding === 'notification' ? 'auto' : encoding });
   const reads: ReturnType<typeof readPush>[] = [];
   while (now.ms < 3_600_000) {
     now.ms = Math.max(now.ms + 1, machine.deadlineMs() ?? 3_600_000);
@@ -37,17 +41,17 @@ function pushedInAnHour(key: string) {
     for (const octets of machine.takeOutput()) {
       for (const event of listener.receive(octets, now.ms)) {
         const context = { meterId: METER, timeZone: 'Europe/Oslo', nowMs: START_MS };
-        reads.push(readPush(profileOf(key), messageOf(event), context));
+        reads.push(readPush(profileOf(key), messageOf(event, encoding), context));
       }
     }
   }
   return { meter, reads };
 }
 
-function messageOf(event: PushEvent): PushedMessage {
+function messageOf(event: PushEvent, encoding: PushEncoding): PushedMessage {
   if (event.kind === 'telegram') {
-    const { dateTime, values } = parseP1Telegram(event.octets);
-    return { encoding: 'p1', dateTime, body: telegramBody(values) };
+    const { dateTime, values } = encoding === 'sml' ? parseSmlTelegram(event.octets) : parseP1Telegram(event.octets);
+    return { encoding, dateTime, body: telegramBody(values) };
   }
   assert.ok(event.kind === 'unsolicited', event.kind);
   const apdu = decodeApdu(event.apdu);
@@ -62,7 +66,11 @@ for (const key of profileKeys().filter((name) => profileOf(name).push.length > 0
     for (const read of reads) {
       assert.ok(read.list !== null);
       assert.deepEqual(read.problems, []);
-      assert.ok(read.groups.every((group) => group.rows.every((row) => row.quality === 'good')));
+      assert.ok(
+        read.groups.every((group) =>
+          group.rows.every((row) => row.quality === (key === SML_WITHOUT_TIME ? 'no-meter-time' : 'good')),
+        ),
+      );
     }
     const { registers } = meter.device.profile;
     const obis = new Set(

@@ -130,6 +130,8 @@ const REACHED: Record<FrameErrorCode, () => string[]> = {
   MBUS_SEGMENT_ORDER: () => heard(wire(), concat([mbus(0x00), mbus(0x12)])),
   P1_FORMAT: () => telegram('/ISK5\r\n/ISK'),
   P1_CRC_MISMATCH: () => telegram('/ISK5\r\n!0000\r\n'),
+  SML_FORMAT: () => heard(new PushMachine({ framing: 'sml' }), '1b1b1b1b01010101760500001b1b1b1b1a040000'),
+  SML_CRC_MISMATCH: () => heard(new PushMachine({ framing: 'sml' }), '1b1b1b1b01010101000000001b1b1b1b1a000000'),
   IEC_NO_ANSWER: () => signOn(''),
   IEC_GARBLED: () => signOn('~~~~'),
   IEC_NO_MODE_E: () => signOn('/ABCB meter\r\n'),
