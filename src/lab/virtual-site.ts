@@ -6,10 +6,10 @@ import { type MemoryFaults, MemoryLines } from '../link/memory.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
 import { makeFleet, type ServedLine, SIM_PASSWORD, SimMeter, type SimMeterOptions, serveLine } from '../sim/fleet.ts';
 import type { Ledger } from '../sim/ledger.ts';
-import { equipmentIdOf } from '../sim/meter/telegram.ts';
 import type { PlcHabits } from '../sim/plc/habits.ts';
 import { BaseNode } from '../sim/serve/base-node.ts';
 import type { Misbehaviour } from '../sim/serve/misbehave.machine.ts';
+import { entriesBehind, entryOf } from './meter-settings.ts';
 import type { VirtualWorld } from './virtual-env.ts';
 
 /** Meters of one bus: with 9,600 Bd they are read in a few minutes. */
@@ -181,26 +181,13 @@ export class VirtualSite {
 
   /** Lines of the edge's settings. */
   settingsOfLines(passwordFile: string): readonly object[] {
+    const keysFile = (meterId: string) => (this.keyFiles.has(meterId) ? keysFileOf(meterId) : undefined);
+    const files = { passwordFile, keysFile };
     return this.places.map((place, at) => ({
       id: `line${at + 1}`,
       url: place.url,
       ...(place.kind === 'port' ? { sampleS: this.#sampleS } : {}),
-      meters: place.meters.flatMap(({ port, device, device: { meterId, serial, profile }, subMeters }) => [
-        {
-          id: meterId,
-          profile: profile.key,
-          serial,
-          ...(port === null ? {} : { equipmentId: equipmentIdOf(device) }),
-          ...(profile.clients.some(({ security }) => security === 'lls') ? { passwordFile } : {}),
-          ...(this.keyFiles.has(meterId) ? { keysFile: keysFileOf(meterId) } : {}),
-        },
-        ...subMeters.map((sub) => ({
-          id: sub.device.meterId,
-          profile: sub.device.profile.key,
-          behind: meterId,
-          equipmentId: sub.device.serial,
-        })),
-      ]),
+      meters: place.meters.flatMap((meter) => [entryOf(meter, files), ...entriesBehind(meter, files)]),
     }));
   }
 

@@ -19,16 +19,20 @@ export interface JudgedPart {
   readonly untilMs: number;
   /** Whether a meter is judged; absent = every one is. */
   readonly isJudged?: (meterId: string) => boolean;
+  /** Whether what meters tell by themselves is judged; absent = it is. On a real line a cut telegram is gone, and another one comes. */
+  readonly toldToo?: boolean;
 }
 
 /** Joins a ledger's octets with a store. */
 export async function judgeVirtual(
   ledger: Uint8Array,
   store: Pick<QueryStore, 'channels' | 'readings' | 'meters'>,
-  { fromMs = 0, untilMs, isJudged = () => true }: JudgedPart,
+  { fromMs = 0, untilMs, isJudged = () => true, toldToo = true }: JudgedPart,
 ): Promise<Verdict> {
   const oracle = new Oracle();
-  const produced = producedOf(ledger, fromMs, untilMs);
+  const isWanted = ({ intervalS }: LedgerGroup, atMs: number) =>
+    atMs >= fromMs && atMs <= untilMs && (toldToo || intervalS > 0);
+  const produced = producedOf(ledger, isWanted);
   const meters = new Set([...produced.keys()]);
   let cursor: string | undefined;
   do {
@@ -52,10 +56,13 @@ export async function judgeVirtual(
   return oracle.verdict();
 }
 
-function producedOf(ledger: Uint8Array, fromMs: number, untilMs: number): Map<string, Produced[]> {
+function producedOf(
+  ledger: Uint8Array,
+  isWanted: (group: LedgerGroup, atMs: number) => boolean,
+): Map<string, Produced[]> {
   const byGroup = new Map<LedgerGroup, Produced>();
   for (const { group, atMs, values } of readLedgerRows(ledger)) {
-    if (atMs < fromMs || atMs > untilMs) continue;
+    if (!isWanted(group, atMs)) continue;
     const known = byGroup.get(group) ?? { group, rows: [] };
     byGroup.set(group, known);
     known.rows.push({ atMs, values });

@@ -14,7 +14,7 @@ import type { ListedObjectRule } from './meter/objects/listed.ts';
 import { OPERATION } from './meter/push-setup.ts';
 import type { PushWindow } from './meter/push-window.ts';
 import { parseObjectFile } from './object-file.ts';
-import { type ListenPlace, parseListen, type ReachedMeter, SimListeners } from './serve/listen.ts';
+import { type GivenLine, type ListenPlace, parseListen, placeOn, type ReachedMeter, SimListeners } from './serve/listen.ts';
 import { PushCaller } from './serve/push-caller.ts';
 
 /** What to simulate. */
@@ -23,8 +23,10 @@ export interface SimulatorOptions {
   readonly configFolder: string;
   /** Profiles by key, `generic/idis`; meters take them in turn. */
   readonly profiles: readonly string[];
-  readonly listen: readonly string[];
+  readonly listen: readonly (string | GivenLine)[];
   readonly count: number;
+  /** How many of them are at each place, those behind others counted; absent = equal parts of those that speak for themselves. */
+  readonly counts?: readonly number[];
   readonly seed: string;
   /** Days of history in the buffers. */
   readonly days: number;
@@ -78,7 +80,7 @@ export class Simulator {
   /** Starts one. Rejects with errors of this room and of the profile room, or with the system's when a place is taken. */
   static async start(env: Env, options: SimulatorOptions): Promise<Simulator> {
     if (!isTimeZone(options.timeZone)) throw simError('SIM_LISTEN', `${options.timeZone} is no time zone`);
-    const places = options.listen.map(parseListen);
+    const places = options.listen.map((place) => (typeof place === 'string' ? parseListen(place) : placeOn(place)));
     if (places.length === 0) throw simError('SIM_LISTEN', 'no place to listen at');
     const profiles = await Promise.all(options.profiles.map((key) => loadProfile(env, options.configFolder, key)));
     const households = await loadHouseholds(env, options.configFolder);
@@ -102,8 +104,8 @@ export class Simulator {
     );
     const listeners = new SimListeners(env, ledger);
     try {
-      const onLines = meters.filter(({ host }) => host === null);
-      const reached = withSubMeters(await openPlaces(listeners, places, onLines));
+      const shares = options.counts === undefined ? equalShares(meters, places.length) : sharesOf(meters, options.counts);
+      const reached = withSubMeters(await openPlaces(listeners, places, shares));
       return new Simulator(env, reached, meters, ledger, listeners, callersOf(env, meters, options.push));
     } catch (error) {
       await listeners.close();
@@ -179,22 +181,36 @@ function withSubMeters(reached: readonly ReachedMeter[]): ReachedMeter[] {
   return reached.flatMap((each) => [each, ...each.meter.subMeters.map((meter) => ({ ...each, meter }))]);
 }
 
-/** Shares meters out over places in equal parts; those behind a port are where it is. */
+/** Meters that speak for themselves on their line. */
+const speaking = (meters: readonly SimMeter[]): readonly SimMeter[] =>
+  meters.filter(({ host, port }) => host === null && port === null);
+
+function equalShares(meters: readonly SimMeter[], places: number): (readonly SimMeter[])[] {
+  let left = speaking(meters);
+  return Array.from({ length: places }, (_, at) => {
+    const own = left.slice(0, Math.ceil(left.length / (places - at)));
+    left = left.slice(own.length);
+    return own;
+  });
+}
+
+function sharesOf(meters: readonly SimMeter[], counts: readonly number[]): (readonly SimMeter[])[] {
+  let from = 0;
+  return counts.map((count) => {
+    const own = speaking(meters.slice(from, from + count));
+    from += count;
+    return own;
+  });
+}
+
+/** Opens each place for its share; those behind a port are where it is. */
 async function openPlaces(
   listeners: SimListeners,
   places: readonly ListenPlace[],
-  meters: readonly SimMeter[],
+  shares: readonly (readonly SimMeter[])[],
 ): Promise<ReachedMeter[]> {
   const reached: ReachedMeter[] = [];
-  const speaking = meters.filter(({ port }) => port === null);
-  let at = 0;
-  for (const [index, place] of places.entries()) {
-    const placesLeft = places.length - index;
-    const share = Math.ceil((speaking.length - at) / placesLeft);
-    const own = speaking.slice(at, at + share);
-    at += own.length;
-    reached.push(...(await listeners.open(place, own)));
-  }
+  for (const [at, place] of places.entries()) reached.push(...(await listeners.open(place, shares[at] ?? [])));
   return reached.flatMap((one) => [one, ...one.meter.behind.map((meter) => ({ ...one, meter }))]);
 }
 

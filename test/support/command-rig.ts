@@ -64,7 +64,7 @@ export class CommandRig {
     this.#edge = site.edge;
   }
 
-  static async start(options: Pick<SiteOptions, 'meters'> & Partial<SiteOptions>): Promise<CommandRig> {
+  static async start({ meters, ...options }: { readonly meters: number } & Partial<SiteOptions>): Promise<CommandRig> {
     const folder = await mkdtemp(join(tmpdir(), 'dw-commands-'));
     const site = await startSite(createHostEnv({ logLevel: 'silent' }), createProcessHost(), {
       folder,
@@ -73,7 +73,7 @@ export class CommandRig {
       port: 0,
       seed: 'commands',
       days: 1,
-      profiles: ['generic/idis'],
+      street: [{ id: 'desk', kind: 'tcp', profiles: Array<string>(meters).fill('generic/idis'), name: 'Desk' }],
       tell: () => {},
       ...options,
     });

@@ -15,6 +15,7 @@ import { type CapturePort, loadCaptureCases, portsOf } from '../../src/lab/demo/
 import { type CapturePorts, openCapturePorts } from '../../src/lab/demo/capture-ports.ts';
 import { capturesHold, capturesOnce } from '../../src/lab/demo/captures-once.ts';
 import { type Site, startSite } from '../../src/lab/demo/site.ts';
+import { tcpStreet } from '../../src/lab/demo/street.ts';
 import { type Capture, onTheLine, playCaptures } from '../../src/sim/captures.ts';
 import { until } from '../support/until.ts';
 
@@ -40,10 +41,9 @@ before(async () => {
     configFolder: join(ROOT, 'config'),
     webFolder: join(ROOT, 'dist'),
     port: 0,
-    meters: 0,
     seed: 'captures',
     days: 1,
-    profiles: ['generic/idis'],
+    street: tcpStreet(0),
     extraLines: lines.lines,
     tell: () => {},
   });

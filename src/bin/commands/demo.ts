@@ -5,13 +5,12 @@ import { reasonOf } from '../../base/errors.ts';
 import { createHostEnv } from '../../host/env.ts';
 import { createProcessHost } from '../../host/process.ts';
 import { onStopSignal } from '../../host/signals.ts';
-import { type DemoEntry, DemoError, type DemoOptions, demoEntry, runOnce, startDemo } from '../../lab/demo/demo.ts';
+import { type DemoEntry, DemoError, type DemoOptions, demoEntry, metersOf, runOnce, startDemo } from '../../lab/demo/demo.ts';
 import { defineCommand, wholeNumber } from '../command.ts';
 import { CommandError, EXIT, UsageError } from '../errors.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const PORT_DEFAULT = 8080;
-const METERS_DEFAULT = 20;
 
 /** Meters, concentrator, broker, database and collector on this machine; loopback only. */
 export const demoCommand = defineCommand({
@@ -21,7 +20,7 @@ export const demoCommand = defineCommand({
   details:
     'Each start begins with an empty store and two weeks of history in the meters. Everything listens on loopback.',
   options: {
-    meters: { kind: 'text', value: 'N', what: `meters, default ${METERS_DEFAULT}` },
+    meters: { kind: 'text', value: 'N', what: 'so many meters on TCP; default: a street of 78 on buses, TCP, a PRIME base node and a P1 port' },
     seed: { kind: 'text', value: 'S', what: 'the same seed plays the same meters, default 1' },
     port: {
       kind: 'text',
@@ -43,12 +42,12 @@ export const demoCommand = defineCommand({
     if (words.length > 0) throw new UsageError(`demo takes no ${words[0]}.`);
     const startedMs = performance.now();
     const tell = (line: string) => io.tell(`demo: ${((performance.now() - startedMs) / 1000).toFixed(1)} s  ${line}`);
-    const metersDefault = String(values.captures ? 0 : METERS_DEFAULT);
+    const meters = values.meters ?? (values.captures ? '0' : undefined);
     const options: DemoOptions = {
       folder: resolve(values.data ?? `${ROOT}.deltawatt/demo`),
       configFolder: `${ROOT}config`,
       webFolder: fileURLToPath(new URL('../../collector/web/static', import.meta.url)),
-      meters: wholeNumber('meters', values.meters ?? metersDefault, values.captures ? 0 : 1, 250),
+      ...(meters === undefined ? {} : { meters: wholeNumber('meters', meters, values.captures ? 0 : 1, 250) }),
       seed: values.seed ?? '1',
       port: wholeNumber('port', values.port ?? String(PORT_DEFAULT), 0, 65_535),
       portIsFixed: values.port !== undefined,
@@ -78,7 +77,7 @@ export const demoCommand = defineCommand({
     const entry = await demoEntry(site);
     if (values.json) io.print(`${JSON.stringify({ ...entry, folder: options.folder })}\n`);
     tell('ready');
-    io.tell(welcome(entry, options.meters));
+    io.tell(welcome(entry, options));
     const playing = site.captures?.lines.play(options.seed);
     playing?.then(
       () => tell('all captures are played'),
@@ -95,14 +94,17 @@ export const demoCommand = defineCommand({
   },
 });
 
-function welcome(entry: DemoEntry, meters: number): string {
+function welcome(entry: DemoEntry, options: DemoOptions): string {
+  const meters = metersOf(options);
+  const where =
+    options.meters === undefined ? 'on two RS-485 buses, TCP, a PRIME base node and a P1 port' : 'on loopback';
   return `
   Open this link; it signs you in:
 
     ${entry.link}
 
   REST:   curl -H 'authorization: Bearer ${entry.token}' '${entry.url}/api/v1/meters?limit=3'
-  Inside: ${meters} meters on loopback${meters > 7 ? ', of which one is silent and one is unreadable: the overview says so in half a minute' : ''}
+  Inside: ${meters} meters ${where}${meters > 7 ? ', of which one is silent and one is unreadable: the overview says so in half a minute' : ''}
 
   Ctrl-C ends the demo.
 `;

@@ -285,6 +285,8 @@ export class Uplink {
   }
 
   #failed(error: unknown): void {
+    // The journal is closed under what was just being sent: it is sent after the next start.
+    if (this.#stopping.signal.aborted) return;
     this.#options.health.count('uplink_failures');
     this.#env.log.warn('uplink.action-failed', { reason: reasonOf(error) });
   }

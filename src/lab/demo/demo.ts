@@ -5,29 +5,34 @@ import { noteLock, takeLock } from '../../host/process-lock.ts';
 import { DEFAULT_TENANT } from '../../model/ids.ts';
 import type { Misbehaviour } from '../../sim/serve/misbehave.machine.ts';
 import { isClean, type Verdict } from '../oracle.ts';
+import { judgeVirtual } from '../virtual-verdict.ts';
 import { type CapturePort, loadCaptureCases, portsOf } from './capture-cases.ts';
 import { type CapturePorts, openCapturePorts } from './capture-ports.ts';
 import { type CapturesReport, capturesHold, capturesOnce, capturesText } from './captures-once.ts';
-import { judgeSite, waitUntilStored } from './once.ts';
+import { waitUntilStored } from './once.ts';
 import { type ExtraLine, type Site, type SiteOptions, startSite } from './site.ts';
+import { MIXED_STREET, type StreetLine, tcpStreet } from './street.ts';
 
 /** Days of history that the demo's meters hold. */
 export const DEMO_DAYS = 14;
-/** Three commodities under one head-end (IT-29). */
-const DEMO_PROFILES = ['generic/idis', 'generic/idis', 'generic/idis', 'generic/gas', 'generic/water'];
-
 /**
  * What a person who looks at the demo should see first: a meter that never answers, and one whose line garbles
  * what it says.
- * By their number from 0; both are electricity meters, and the fleet needs more than seven to have them.
+ * By their number from 0; all are electricity meters alone on their line, and a fleet needs more than seven to have them.
  */
-const DEMO_MISBEHAVIOURS: ReadonlyMap<number, Misbehaviour> = new Map([
+const FLEET_MISBEHAVIOURS: ReadonlyMap<number, Misbehaviour> = new Map([
   [6, 'silent'],
   [7, 'garbage'],
 ]);
+const STREET_MISBEHAVIOURS: ReadonlyMap<number, Misbehaviour> = new Map([
+  [3, 'silent'],
+  [4, 'garbage'],
+]);
 
 /** What is asked of the demo. */
-export interface DemoOptions extends Pick<SiteOptions, 'folder' | 'configFolder' | 'webFolder' | 'meters' | 'seed'> {
+export interface DemoOptions extends Pick<SiteOptions, 'folder' | 'configFolder' | 'webFolder' | 'seed'> {
+  /** So many meters on TCP; absent = a street with lines of every kind. */
+  readonly meters?: number;
   readonly port: number;
   /** The port was asked for by name: another one is no substitute. */
   readonly portIsFixed: boolean;
@@ -105,6 +110,16 @@ async function openCaptures(env: Env, options: DemoOptions, file: string): Promi
   return { ports, lines: await openCapturePorts(env, ports, `${folder}/keys`) };
 }
 
+/** The lines of simulated meters. */
+function streetOf({ meters }: Pick<DemoOptions, 'meters'>): readonly StreetLine[] {
+  return meters === undefined ? MIXED_STREET : tcpStreet(meters);
+}
+
+/** Meters that are simulated. */
+export function metersOf(options: Pick<DemoOptions, 'meters'>): number {
+  return streetOf(options).reduce((sum, { profiles }) => sum + profiles.length, 0);
+}
+
 /** A port that is taken is replaced by a free one, unless it was asked for. */
 async function startOnSomePort(
   env: Env,
@@ -117,9 +132,9 @@ async function startOnSomePort(
       ...options,
       port,
       days: DEMO_DAYS,
-      profiles: DEMO_PROFILES,
+      street: streetOf(options),
       extraLines,
-      ...(options.once ? {} : { misbehaviours: DEMO_MISBEHAVIOURS }),
+      ...(options.once ? {} : { misbehaviours: options.meters === undefined ? STREET_MISBEHAVIOURS : FLEET_MISBEHAVIOURS }),
     });
   const taken = await isTaken(env, options.port);
   if (!taken) return start(options.port);
@@ -170,7 +185,7 @@ export interface OnceResult {
 export async function runOnce(env: Env, demo: Demo, options: DemoOptions): Promise<OnceResult> {
   const { captures } = demo;
   const played = captures === null ? null : await capturesOnce(env, demo, captures.ports, captures.lines, options);
-  const read = options.meters === 0 ? null : await demoOnce(env, demo, options);
+  const read = metersOf(options) === 0 ? null : await demoOnce(env, demo, options);
   return {
     report: { ...read, ...played },
     text: `${played === null ? '' : capturesText(played)}${read === null ? '' : demoText(read)}`,
@@ -186,9 +201,11 @@ async function demoOnce(env: Env, site: Site, options: DemoOptions): Promise<Dem
   const seconds = Math.round((env.clock.monotonicMs() - startedMs) / 100) / 10;
   options.tell('everything is stored; comparing what the meters produced with what the collector holds');
   const { payloadOctets, mqttOctets } = site.edge.uplinkState();
-  const verdict = await judgeSite(env, site, untilMs);
+  await site.simulator.record();
+  const ledger = (await env.disk.readFile(site.ledgerFile)) ?? new Uint8Array(0);
+  const verdict = await judgeVirtual(ledger, site.store, { untilMs, toldToo: false });
   return {
-    meters: options.meters,
+    meters: metersOf(options),
     ...verdict,
     values: verdict.stored,
     payloadBytes: payloadOctets,

@@ -1,17 +1,12 @@
-/** Waits until everything that the meters held at the start is stored, then compares ledger and store. */
+/** Waits until everything that the meters held at the start is stored. */
 import type { Env } from '../../base/env.ts';
-import type { CollectorStore } from '../../collector/ports.ts';
 import type { MeterId } from '../../model/ids.ts';
-import type { Channel } from '../../model/reading.ts';
-import { readLedger } from '../../sim/ledger.ts';
-import { byChannel, Oracle, type OracleEntry, type Verdict } from '../oracle.ts';
 import type { Site } from './site.ts';
 
 /** How often the journal is looked at, ms. */
 const LOOK_MS = 100;
 /** A machine that is ten times slower than ours still gets there. */
 const PATIENCE_MS = 900_000;
-const PAGE_READINGS = 50_000;
 
 /** Resolves when every meter was read up to `untilMs` and nothing waits at the edge; rejects after 15 minutes. */
 export async function waitUntilStored(
@@ -47,47 +42,4 @@ function jobsBehind(site: Site, untilMs: number): number {
     }
   }
   return behind;
-}
-
-/** The full outer join over everything up to `untilMs`. */
-export async function judgeSite(env: Env, site: Site, untilMs: number): Promise<Verdict> {
-  await site.simulator.record();
-  const octets = await env.disk.readFile(site.ledgerFile);
-  const ledger = byChannel(until(readLedger(octets ?? new Uint8Array(0)), untilMs));
-  const oracle = new Oracle();
-  const seen = new Set<string>();
-  for (const { device } of site.simulator.meters) {
-    for (const channel of await site.store.channels(device.meterId as MeterId)) {
-      if (channel.intervalS === 0) continue;
-      const key = `${channel.meterId} ${channel.obis} ${channel.intervalS}`;
-      seen.add(key);
-      oracle.join(ledger.get(key) ?? [], await allReadings(site.store, channel, untilMs));
-    }
-  }
-  for (const [key, entries] of ledger) if (!seen.has(key)) oracle.join(entries, []);
-  return oracle.verdict();
-}
-
-function* until<Entry extends { readonly atMs: number }>(entries: Iterable<Entry>, untilMs: number): Generator<Entry> {
-  for (const entry of entries) if (entry.atMs <= untilMs) yield entry;
-}
-
-/** Every version of a channel, page by page. */
-async function allReadings(store: CollectorStore, channel: Channel, untilMs: number): Promise<OracleEntry[]> {
-  const all: OracleEntry[] = [];
-  let afterMs: number | undefined;
-  for (;;) {
-    const page = await store.readings({
-      channel,
-      fromMs: 0,
-      toMs: untilMs,
-      limit: PAGE_READINGS,
-      allVersions: true,
-      ...(afterMs === undefined ? {} : { afterMs }),
-    });
-    all.push(...page);
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE_READINGS) return all;
-    afterMs = last.atMs;
-  }
 }

@@ -10,15 +10,21 @@ import { stringify } from 'yaml';
 import { parseConfig } from '../../base/config.ts';
 import type { Env } from '../../base/env.ts';
 import type { ProcessHost } from '../../base/process.ts';
+import { isoText } from '../../base/time.ts';
 import { type Collector, startCollector } from '../../collector/collector.ts';
 import { type OpenStore, openStore } from '../../collector/store/open.ts';
 import { Concentrator } from '../../edge/concentrator.ts';
 import { EDGE_CONFIG } from '../../edge/config.ts';
 import { resolveSettings } from '../../edge/settings.ts';
+import { openPseudoTerminal } from '../../host/pseudo-terminal.ts';
+import { octetMsOf } from '../../link/serial.ts';
 import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../../model/ids.ts';
 import { SIM_PASSWORD } from '../../sim/fleet.ts';
 import type { Misbehaviour } from '../../sim/serve/misbehave.machine.ts';
+import type { GivenLine } from '../../sim/serve/listen.ts';
 import { Simulator } from '../../sim/simulator.ts';
+import { entriesBehind, entryOf, type MeterEntry, type MeterFiles } from '../meter-settings.ts';
+import { BUS_BAUD, namesOn, P1_BAUD, type StreetLine } from './street.ts';
 
 /** Settings of a site. */
 export interface SiteOptions {
@@ -29,12 +35,11 @@ export interface SiteOptions {
   readonly webFolder: string;
   /** Port of REST and console, 0 = a free one. */
   readonly port: number;
-  readonly meters: number;
   readonly seed: string;
   /** Days of history in the meters. */
   readonly days: number;
-  /** Profiles that the meters take in turn. */
-  readonly profiles: readonly string[];
+  /** Lines with simulated meters. */
+  readonly street: readonly StreetLine[];
   /** Lines of the edge beside the simulated meters'. */
   readonly extraLines?: readonly ExtraLine[];
   /** Meters that misbehave, by their number from 0; none in a run that is judged. */
@@ -47,13 +52,8 @@ export interface SiteOptions {
 export interface ExtraLine {
   readonly id: string;
   readonly url: string;
-  readonly sampleS: number;
-  readonly meters: readonly {
-    readonly id: string;
-    readonly profile: string;
-    readonly timeZone: string;
-    readonly keysFile?: string;
-  }[];
+  readonly sampleS?: number;
+  readonly meters: readonly MeterEntry[];
 }
 
 /** The concentrator of the demo. */
@@ -61,6 +61,9 @@ export const DEMO_EDGE = 'demo-edge' as EdgeId;
 /** Zone of the site. */
 export const DEMO_ZONE = 'Europe/Berlin';
 
+const DAY_MS = 86_400_000;
+/** Meters and edge share a process here: while it computes, a line pauses in the middle of a frame. */
+const GAP_MS = 2_000;
 const FOLD_PERIOD_MS = 10_000;
 /** Connections of one address in a minute: everything on a desk comes from one. */
 const BROKER_CONNECTIONS = 1_000;
@@ -116,28 +119,52 @@ async function startParts(
     api: { host: '127.0.0.1', port: options.port, webFolder: options.webFolder },
   });
   ends.push(() => collector.stop());
-  tell(`making ${options.meters} meters with ${options.days} days of history`);
   const ledgerFile = `${folder}/sim/ledger`;
-  const simulator = await startMeters(env, options, ledgerFile);
-  ends.push(() => simulator.stop());
+  const simulator = await startMeters(env, options, ledgerFile, ends);
   const edge = await startEdge(env, options, collector, opened.store, simulator);
   ends.push(() => edge.stop());
   return { collector, store: opened.store, edge, simulator, ledgerFile, databaseEnded: opened.cluster.ended };
 }
 
-function startMeters(env: Env, options: SiteOptions, ledgerFile: string): Promise<Simulator> {
-  const { configFolder, profiles, meters, seed, days, misbehaviours } = options;
-  return Simulator.start(env, {
+async function startMeters(
+  env: Env,
+  options: SiteOptions,
+  ledgerFile: string,
+  ends: (() => Promise<void>)[],
+): Promise<Simulator> {
+  const { configFolder, street, seed, days, misbehaviours, tell } = options;
+  const counts = street.map(({ profiles }) => profiles.length);
+  const count = counts.reduce((sum, each) => sum + each, 0);
+  tell(`making ${count} meters with ${days} days of history`);
+  const listen: (string | GivenLine)[] = [];
+  for (const line of street) listen.push(await placeOf(line, ends));
+  const simulator = await Simulator.start(env, {
     configFolder,
-    profiles,
-    listen: ['tcp://127.0.0.1:0'],
-    count: meters,
+    profiles: street.flatMap(({ profiles }) => profiles),
+    listen,
+    count,
+    counts,
     seed,
     days,
     timeZone: DEMO_ZONE,
     ledgerFile,
     ...(misbehaviours === undefined ? {} : { misbehaviours }),
   });
+  ends.push(() => simulator.stop());
+  return simulator;
+}
+
+/** Where the meters of a line are; the pseudo-terminals of buses and ports go with the site. */
+async function placeOf({ kind }: StreetLine, ends: (() => Promise<void>)[]): Promise<string | GivenLine> {
+  if (kind === 'tcp' || kind === 'prime-tcp') return `${kind}://127.0.0.1:0`;
+  const terminal = await openPseudoTerminal();
+  ends.push(() => terminal.close());
+  const { path, master } = terminal;
+  const [baud, url] =
+    kind === 'p1'
+      ? [P1_BAUD, `push+serial://${path}?baud=${P1_BAUD}&framing=p1&gap=${GAP_MS}`]
+      : [BUS_BAUD, `serial://${path}?baud=${BUS_BAUD}&gap=${GAP_MS}`];
+  return { url, duplex: master, octetMs: octetMsOf({ baud, parity: 'none', dataBits: 8, stopBits: 1 }) };
 }
 
 /** Enrols the concentrator as an operator would, writes its files, and starts it from them. */
@@ -154,10 +181,11 @@ async function startEdge(
   await write('enrolment.json', `${JSON.stringify(enrolment, null, 2)}\n`);
   await write('meters.password', SIM_PASSWORD);
   const keyFiles = await writeKeyFiles(env, simulator, folder);
-  const simulated = simulatedLines(simulator, `${folder}/meters.password`, keyFiles);
-  const lines = [...simulated, ...(options.extraLines ?? [])];
-  const names = houseNames(simulator, options.profiles.length);
-  for (const { id, profile, timeZone } of lines.flatMap((line) => line.meters)) {
+  const installedAt = isoText(env.clock.nowMs() - options.days * DAY_MS);
+  const files = { passwordFile: `${folder}/meters.password`, keysFile: (id: string) => keyFiles.get(id), installedAt };
+  const lines = [...simulatedLines(simulator, options.street, files), ...(options.extraLines ?? [])];
+  const names = streetNames(simulator, options.street);
+  for (const { id, profile, timeZone = DEMO_ZONE } of lines.flatMap((line) => line.meters)) {
     const meterId = id as MeterId;
     const name = names.get(id);
     await store.saveMeter({
@@ -186,19 +214,20 @@ async function startEdge(
   return Concentrator.start(env, await resolveSettings(parsed.config, around));
 }
 
-/** A street for the desk: the meters of one turn of the profiles hang in one house. */
-function houseNames(simulator: Simulator, perHouse: number): Map<string, string> {
-  const flats = new Map<number, number>();
-  return new Map(
-    simulator.meters.map(({ device }, at) => {
-      const house = Math.floor(at / perHouse) + 1;
-      if (device.profile.medium !== 'electricity')
-        return [device.meterId, `Mill Lane ${house}, ${device.profile.medium}`];
-      const flat = (flats.get(house) ?? 0) + 1;
-      flats.set(house, flat);
-      return [device.meterId, `Mill Lane ${house}, flat ${flat}`];
-    }),
-  );
+/** What the console calls the meters, by id. */
+function streetNames(simulator: Simulator, street: readonly StreetLine[]): Map<string, string> {
+  const names = new Map<string, string>();
+  let from = 0;
+  for (const line of street) {
+    const own = simulator.meters.slice(from, from + line.profiles.length);
+    from += own.length;
+    const named = namesOn(
+      line,
+      own.map(({ device }) => device.profile.medium),
+    );
+    for (const [at, { device }] of own.entries()) names.set(device.meterId, named[at] ?? '');
+  }
+  return names;
 }
 
 /** A key file for each meter that signs on with keys, by meter. */
@@ -214,18 +243,25 @@ async function writeKeyFiles(env: Env, simulator: Simulator, folder: string): Pr
   return files;
 }
 
-function simulatedLines(simulator: Simulator, passwordFile: string, keyFiles: ReadonlyMap<string, string>) {
-  const lines = new Map<
-    string,
-    { id: string; profile: string; timeZone: string; serial: string; passwordFile?: string; keysFile?: string }[]
-  >();
-  for (const { meter, url } of simulator.reached) {
-    const { meterId, serial, profile } = meter.device;
-    const secret = profile.clients.some((client) => client.security === 'lls') ? { passwordFile } : {};
-    const keysFile = keyFiles.get(meterId);
-    const keys = keysFile === undefined ? {} : { keysFile };
-    const settings = { id: meterId, profile: profile.key, timeZone: DEMO_ZONE, serial, ...secret, ...keys };
-    lines.set(url, [...(lines.get(url) ?? []), settings]);
+/** A line of the settings for each address; the meters behind a base node have one address in common. */
+function simulatedLines(simulator: Simulator, street: readonly StreetLine[], files: MeterFiles): readonly ExtraLine[] {
+  const lineOf = new Map<string, StreetLine>();
+  let from = 0;
+  for (const line of street) {
+    for (const { device } of simulator.meters.slice(from, from + line.profiles.length)) lineOf.set(device.meterId, line);
+    from += line.profiles.length;
   }
-  return [...lines].map(([url, meters], at) => ({ id: `line${at + 1}`, url, meters }));
+  const lines = new Map<string, { readonly id: string; readonly kind: string; readonly meters: MeterEntry[] }>();
+  for (const { meter, url } of simulator.reached) {
+    // Those behind another one stand behind it.
+    if (meter.host !== null) continue;
+    const { id = 'line', kind = 'tcp' } = lineOf.get(meter.device.meterId) ?? {};
+    const address = kind === 'prime-tcp' ? url.slice(0, url.lastIndexOf('/')) : url;
+    const alike = [...lines.values()].filter((other) => other.id.split('-')[0] === id).length;
+    const line = lines.get(address) ?? { id: alike === 0 ? id : `${id}-${alike + 1}`, kind, meters: [] };
+    line.meters.push(entryOf(meter, files), ...entriesBehind(meter, files));
+    lines.set(address, line);
+  }
+  // Every telegram is stored: what a port told is all there is to compare.
+  return [...lines].map(([url, { id, kind, meters }]) => ({ id, url, meters, ...(kind === 'p1' ? { sampleS: 0 } : {}) }));
 }

@@ -70,6 +70,7 @@ export interface ListenPlace {
   /** Meters on one line; 0 = one each under the wrapper, all of them on an HDLC line. */
   readonly meters: number;
   readonly at:
+    | { readonly kind: 'given'; readonly duplex: ByteDuplex; readonly octetMs: number }
     | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly octetMs: number }
     | { readonly kind: 'base-node'; readonly host: string; readonly port: number; readonly plan: PlcPlan }
     | {
@@ -95,6 +96,19 @@ export interface ReachedMeter {
   readonly framing: BusFraming;
   /** HDLC physical address, or wPort. */
   readonly address: number;
+}
+
+/** A line that is open already, kept to its pace: the other end of it is what an edge opens under `url`. */
+export interface GivenLine {
+  readonly url: string;
+  readonly duplex: ByteDuplex;
+  /** Time of an octet, ms. */
+  readonly octetMs: number;
+}
+
+/** A place for meters on a line that is open already; they speak HDLC, or telegrams. */
+export function placeOn({ url, duplex, octetMs }: GivenLine): ListenPlace {
+  return { url, framing: 'hdlc', meters: 0, at: { kind: 'given', duplex, octetMs } };
 }
 
 /** Reads an address; throws `SIM_LISTEN` with every problem. */
@@ -171,6 +185,10 @@ export class SimListeners {
     if (place.at.kind === 'serial') return this.#openSerial(place, place.at, meters);
     if (place.at.kind === 'optical') return this.#openOptical(place, place.at, meters);
     if (place.at.kind === 'base-node') return this.#openBaseNode(place.at, meters);
+    if (place.at.kind === 'given') {
+      this.#serve(this.#paced(place.at.duplex, place.at.octetMs), meters, 'hdlc');
+      return reachedOn(meters, place.url, 'hdlc');
+    }
     const { host, port, octetMs } = place.at;
     const perLine = place.meters > 0 ? place.meters : place.framing === 'wrapper' ? 1 : METERS_PER_LINE_MAX;
     const reached: ReachedMeter[] = [];
