@@ -14,7 +14,14 @@ import type { ListedObjectRule } from './meter/objects/listed.ts';
 import { OPERATION } from './meter/push-setup.ts';
 import type { PushWindow } from './meter/push-window.ts';
 import { parseObjectFile } from './object-file.ts';
-import { type GivenLine, type ListenPlace, parseListen, placeOn, type ReachedMeter, SimListeners } from './serve/listen.ts';
+import {
+  type GivenLine,
+  type ListenPlace,
+  parseListen,
+  placeOn,
+  type ReachedMeter,
+  SimListeners,
+} from './serve/listen.ts';
 import { PushCaller } from './serve/push-caller.ts';
 
 /** What to simulate. */
@@ -104,7 +111,8 @@ export class Simulator {
     );
     const listeners = new SimListeners(env, ledger);
     try {
-      const shares = options.counts === undefined ? equalShares(meters, places.length) : sharesOf(meters, options.counts);
+      const shares =
+        options.counts === undefined ? equalShares(meters, places.length) : sharesOf(meters, options.counts);
       const reached = withSubMeters(await openPlaces(listeners, places, shares));
       return new Simulator(env, reached, meters, ledger, listeners, callersOf(env, meters, options.push));
     } catch (error) {

@@ -134,7 +134,9 @@ async function startOnSomePort(
       days: DEMO_DAYS,
       street: streetOf(options),
       extraLines,
-      ...(options.once ? {} : { misbehaviours: options.meters === undefined ? STREET_MISBEHAVIOURS : FLEET_MISBEHAVIOURS }),
+      ...(options.once
+        ? {}
+        : { misbehaviours: options.meters === undefined ? STREET_MISBEHAVIOURS : FLEET_MISBEHAVIOURS }),
     });
   const taken = await isTaken(env, options.port);
   if (!taken) return start(options.port);

@@ -20,8 +20,8 @@ import { openPseudoTerminal } from '../../host/pseudo-terminal.ts';
 import { octetMsOf } from '../../link/serial.ts';
 import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../../model/ids.ts';
 import { SIM_PASSWORD } from '../../sim/fleet.ts';
-import type { Misbehaviour } from '../../sim/serve/misbehave.machine.ts';
 import type { GivenLine } from '../../sim/serve/listen.ts';
+import type { Misbehaviour } from '../../sim/serve/misbehave.machine.ts';
 import { Simulator } from '../../sim/simulator.ts';
 import { entriesBehind, entryOf, type MeterEntry, type MeterFiles } from '../meter-settings.ts';
 import { BUS_BAUD, namesOn, P1_BAUD, type StreetLine } from './street.ts';
@@ -248,7 +248,8 @@ function simulatedLines(simulator: Simulator, street: readonly StreetLine[], fil
   const lineOf = new Map<string, StreetLine>();
   let from = 0;
   for (const line of street) {
-    for (const { device } of simulator.meters.slice(from, from + line.profiles.length)) lineOf.set(device.meterId, line);
+    for (const { device } of simulator.meters.slice(from, from + line.profiles.length))
+      lineOf.set(device.meterId, line);
     from += line.profiles.length;
   }
   const lines = new Map<string, { readonly id: string; readonly kind: string; readonly meters: MeterEntry[] }>();
@@ -263,5 +264,10 @@ function simulatedLines(simulator: Simulator, street: readonly StreetLine[], fil
     lines.set(address, line);
   }
   // Every telegram is stored: what a port told is all there is to compare.
-  return [...lines].map(([url, { id, kind, meters }]) => ({ id, url, meters, ...(kind === 'p1' ? { sampleS: 0 } : {}) }));
+  return [...lines].map(([url, { id, kind, meters }]) => ({
+    id,
+    url,
+    meters,
+    ...(kind === 'p1' ? { sampleS: 0 } : {}),
+  }));
 }
