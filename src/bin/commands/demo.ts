@@ -5,7 +5,15 @@ import { reasonOf } from '../../base/errors.ts';
 import { createHostEnv } from '../../host/env.ts';
 import { createProcessHost } from '../../host/process.ts';
 import { onStopSignal } from '../../host/signals.ts';
-import { type DemoEntry, DemoError, type DemoOptions, demoEntry, metersOf, runOnce, startDemo } from '../../lab/demo/demo.ts';
+import {
+  type DemoEntry,
+  DemoError,
+  type DemoOptions,
+  demoEntry,
+  metersOf,
+  runOnce,
+  startDemo,
+} from '../../lab/demo/demo.ts';
 import { defineCommand, wholeNumber } from '../command.ts';
 import { CommandError, EXIT, UsageError } from '../errors.ts';
 
@@ -20,7 +28,11 @@ export const demoCommand = defineCommand({
   details:
     'Each start begins with an empty store and two weeks of history in the meters. Everything listens on loopback.',
   options: {
-    meters: { kind: 'text', value: 'N', what: 'so many meters on TCP; default: a street of 78 on buses, TCP, a PRIME base node and a P1 port' },
+    meters: {
+      kind: 'text',
+      value: 'N',
+      what: 'so many meters on TCP; default: a street of 78 on buses, TCP, a PRIME base node and a P1 port',
+    },
     seed: { kind: 'text', value: 'S', what: 'the same seed plays the same meters, default 1' },
     port: {
       kind: 'text',

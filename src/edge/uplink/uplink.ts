@@ -285,10 +285,9 @@ export class Uplink {
   }
 
   #failed(error: unknown): void {
-    // The journal is closed under what was just being sent: it is sent after the next start.
-    if (this.#stopping.signal.aborted) return;
     this.#options.health.count('uplink_failures');
-    this.#env.log.warn('uplink.action-failed', { reason: reasonOf(error) });
+    // When it stops, the journal closes under what was being sent.
+    if (!this.#stopping.signal.aborted) this.#env.log.warn('uplink.action-failed', { reason: reasonOf(error) });
   }
 
   /** Publishes the next blocks; false when there is nothing to send or no room. */
