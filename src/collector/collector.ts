@@ -12,8 +12,10 @@ import { type Broker, type BrokerTls, startBroker } from './broker/broker.ts';
 import { createEnroller } from './broker/enroller.ts';
 import { createDesk, type RunningDesk } from './commands/desk.ts';
 import { type CollectorKeys, loadKeys } from './commands/keys.ts';
+import { KeyRotations } from './commands/rotations.ts';
 import { createImporter } from './import/importer.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
+import type { RotationGroup } from './key-schedule.ts';
 import { FOLD_AGE_MS, FOLD_BLOCKS_MAX, INBOX_MAX, JOURNAL_KEPT_MS } from './limits.ts';
 import type { Authenticator, CollectorStore, Enroller, HealthFact } from './ports.ts';
 import { createRereadDesk, type RereadDesk } from './rereads/desk.ts';
@@ -42,6 +44,8 @@ export interface CollectorSettings {
   readonly keysFolder: string;
   readonly broker: BrokerChoice;
   readonly foldPeriodMs: number;
+  /** Keys of meters that are changed by schedule; absent = none. */
+  readonly rotationGroups?: readonly RotationGroup[];
   /** Octets that one concentrator may have under way; default that of ingest. */
   readonly creditOctets?: number;
   /** Left out where nobody asks over HTTP, as in the virtual system. */
@@ -93,6 +97,7 @@ class RunningCollector {
   #ingest: Ingest | null = null;
   #desk: RunningDesk | null = null;
   #rereads: RereadDesk | null = null;
+  #rotations: KeyRotations | null = null;
   #enroller: Enroller | null = null;
   #auth: Auth | null = null;
   #api: Api | null = null;
@@ -128,6 +133,7 @@ class RunningCollector {
     const desk = createDesk({ env, store, publisher: ingest, key: keys.command });
     this.#desk = desk;
     this.#rereads = createRereadDesk({ env, store, publisher: ingest });
+    this.#rotations = new KeyRotations({ env, store, desk, groups: settings.rotationGroups ?? [] });
     this.#enroller = createEnroller({
       env,
       store,
@@ -155,6 +161,7 @@ class RunningCollector {
         commands: desk,
         enroller,
         importer: createImporter({ env, store }),
+        ...(this.#rotations === null ? {} : { rotations: this.#rotations }),
         health: async () => this.#health(),
         facts: async () => this.#facts(),
       },
@@ -270,6 +277,7 @@ class RunningCollector {
     this.#stopped = true;
     this.#foldTimer?.cancel();
     await this.#api?.close();
+    this.#rotations?.close();
     this.#desk?.close();
     await this.#rereads?.close();
     await this.#ingest?.stop();

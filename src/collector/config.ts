@@ -1,6 +1,7 @@
 /** Settings of the collector: one schema for the file, its checks and its commented example. */
 import { type ConfigOf, maybe, oneOf, section, text, whole, yesNo } from '../base/config.ts';
 import type { Problem } from '../base/problems.ts';
+import { ROTATION_CONFIG, rotationContradictions } from './rotation-settings.ts';
 
 /** Where a private PostgreSQL may take its programs from. */
 export const DATABASE_PROGRAMS = ['auto', 'system', 'embedded'] as const;
@@ -66,6 +67,7 @@ export const COLLECTOR_CONFIG = section('Settings of the collector', {
       default: 262_144,
     }),
   }),
+  keyRotation: ROTATION_CONFIG,
   fold: section('Turning the journal into day blocks', {
     periodS: whole({ what: 'Pause between two folds', from: 1, to: 86_400, unit: 'seconds', default: 300 }),
   }),
@@ -81,6 +83,7 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 export function collectorContradictions(config: CollectorConfig): readonly Problem[] {
   const problems: Problem[] = [];
   const { api, broker } = config;
+  problems.push(...rotationContradictions(config.keyRotation));
   if (!LOOPBACK.test(api.host) && api.tls === undefined) {
     problems.push({
       path: 'api.host',

@@ -3,6 +3,7 @@
  *
  * ingest -> store (append, cursor) ; fold (store/) ; api -> store (queries) ; commands -> store + ingest's publisher.
  */
+
 import type { Command, CommandReport, CommandState } from '../model/command.ts';
 import type { GapCause, MeterAttribute, MeterEvent, MeterState } from '../model/event.ts';
 import type { CommandId, EdgeId, MeterId, TenantId } from '../model/ids.ts';

@@ -7,6 +7,7 @@ import { Watchdog } from '../../base/watchdog.ts';
 import type { BrokerTls } from '../../collector/broker/broker.ts';
 import { type Collector, type CollectorSettings, startCollector } from '../../collector/collector.ts';
 import { COLLECTOR_CONFIG, type CollectorConfig, collectorContradictions } from '../../collector/config.ts';
+import { rotationGroups } from '../../collector/rotation-settings.ts';
 import { openStore } from '../../collector/store/open.ts';
 import { createHostEnv } from '../../host/env.ts';
 import { createProcessHost } from '../../host/process.ts';
@@ -121,7 +122,7 @@ async function settingsOf(
   stateFolder: string,
   read: (path: string) => Promise<string>,
 ): Promise<CollectorSettings> {
-  const { api, broker, fold, ingest } = config;
+  const { api, broker, fold, ingest, keyRotation } = config;
   return {
     keysFolder: `${stateFolder}/keys`,
     broker:
@@ -144,6 +145,7 @@ async function settingsOf(
             },
           },
     foldPeriodMs: fold.periodS * 1_000,
+    rotationGroups: rotationGroups(keyRotation),
     creditOctets: ingest.creditOctets,
     api: {
       host: api.host,

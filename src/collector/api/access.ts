@@ -40,6 +40,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /api/v1/commands': 'viewer',
   'GET /api/v1/commands/:commandId': 'viewer',
   'POST /api/v1/commands': 'operator',
+  'GET /api/v1/key-rotations': 'viewer',
   'POST /api/v1/firmware-orders': 'operator',
   'GET /api/v1/images': 'viewer',
   'PUT /api/v1/images/:sha256': 'admin',

@@ -148,6 +148,10 @@ export const QUERY = {
     },
     STRICT,
   ),
+  keyRotations: Type.Object(
+    { edgeId: optional(EdgeIdText), limit: optional(Limit(PAGE_MAX)), cursor: optional(Cursor) },
+    STRICT,
+  ),
   image: Type.Object(
     {
       identifier: Type.String({

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Env } from '../../base/env.ts';
+import type { RotationSchedule } from '../key-schedule.ts';
 import type {
   Authenticator,
   CollectorStore,
@@ -37,6 +38,8 @@ export interface ApiParts {
   readonly commands: CommandDesk;
   readonly enroller: Enroller;
   readonly importer: MeterImporter;
+  /** Absent = no keys are changed by schedule. */
+  readonly rotations?: RotationSchedule;
   /** States of the other rooms, in words. */
   readonly health?: () => Promise<readonly HealthFact[]>;
   /** Figures of the other rooms for `/metrics`, by name without the prefix `deltawatt_`. */

@@ -1,6 +1,6 @@
 /** Shapes of what the API answers, for OpenAPI; a test holds every answer against them. Times are UTC milliseconds. */
 import Type, { type TSchema } from 'typebox';
-import { COMMAND_STATES } from '../../model/command.ts';
+import { COMMAND_STATES, KEY_NAMES } from '../../model/command.ts';
 import { GAP_CAUSES, METER_STATES, SEVERITIES } from '../../model/event.ts';
 import { QUALITIES, SOURCES } from '../../model/reading.ts';
 import { REREAD_REASONS, REREAD_STATES } from '../../model/reread.ts';
@@ -299,6 +299,36 @@ export const OrderAnswer = Type.Object(
     ),
   },
   { title: 'Order' },
+);
+
+/** Scheduled rotations: the groups, and a line for each key of the meters of a page. */
+export const RotationsAnswer = Type.Object(
+  {
+    groups: Type.Array(
+      Type.Object({
+        name: Type.String(),
+        edges: Type.Array(Type.String({ description: 'Empty = all' })),
+        meters: Type.Array(Type.String({ description: 'Empty = all of these concentrators' })),
+        keys: Type.Array(words(KEY_NAMES)),
+        periodMs: Type.Integer(),
+        fromMs: instant('Nothing is due before'),
+      }),
+    ),
+    items: Type.Array(
+      Type.Object({
+        meterId: MeterIdText,
+        group: Type.String(),
+        key: words(KEY_NAMES),
+        dueAtMs: instant('Due'),
+        isDue: Type.Boolean({ description: 'An order is given as soon as the concentrator has none under way' }),
+        lastCommandId: optional(Type.String()),
+        lastState: optional(words(COMMAND_STATES)),
+        lastAtMs: optional(instant('Ordered last')),
+      }),
+    ),
+    cursor: optional(Cursor),
+  },
+  { title: 'KeyRotations' },
 );
 
 /** An image of firmware. */

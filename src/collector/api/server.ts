@@ -30,6 +30,7 @@ import { registerEdges } from './routes/edges.ts';
 import { registerExceptions } from './routes/exceptions.ts';
 import { registerFirmwareOrders } from './routes/firmware-orders.ts';
 import { registerImages } from './routes/images.ts';
+import { registerKeyRotations } from './routes/key-rotations.ts';
 import { registerMeterImport } from './routes/meter-import.ts';
 import { registerMeters } from './routes/meters.ts';
 import { registerReadings } from './routes/readings.ts';
@@ -95,6 +96,7 @@ export async function createApi(parts: ApiParts, settings: ApiSettings): Promise
     registerReadings,
     registerCommands,
     registerFirmwareOrders,
+    registerKeyRotations,
     registerImages,
   ]) {
     register(app, context);

@@ -2,7 +2,9 @@
 import { createApi } from '../../../../src/collector/api/server.ts';
 import { createAuth } from '../../../../src/collector/auth/auth.ts';
 import { createDesk } from '../../../../src/collector/commands/desk.ts';
+import { KeyRotations } from '../../../../src/collector/commands/rotations.ts';
 import { createImporter } from '../../../../src/collector/import/importer.ts';
+import type { RotationGroup } from '../../../../src/collector/key-schedule.ts';
 import type { EdgePublisher, Enroller } from '../../../../src/collector/ports.ts';
 import { HOST_CRYPTO } from '../../../../src/host/crypto.ts';
 import { DEFAULT_TENANT } from '../../../../src/model/ids.ts';
@@ -10,7 +12,11 @@ import { fakeEnv } from '../fake-env.ts';
 import { FakeStore } from '../fake-store.ts';
 
 export async function rig(
-  settings: { readonly webFolder?: string; readonly files?: Readonly<Record<string, string>> } = {},
+  settings: {
+    readonly webFolder?: string;
+    readonly files?: Readonly<Record<string, string>>;
+    readonly rotationGroups?: readonly RotationGroup[];
+  } = {},
 ) {
   const { env, time, disk } = fakeEnv();
   for (const [path, text] of Object.entries(settings.files ?? {}))
@@ -29,6 +35,7 @@ export async function rig(
   };
   const key = HOST_CRYPTO.newSigningKey();
   const commands = createDesk({ env, store, publisher, key });
+  const rotations = new KeyRotations({ env, store, desk: commands, groups: settings.rotationGroups ?? [] });
   const enroller: Enroller = {
     adopt: async (edgeId) => ({
       edgeId,
@@ -41,7 +48,7 @@ export async function rig(
     deactivate: async (edgeId) => store.edgeMap.has(edgeId),
   };
   const api = await createApi(
-    { env, store, auth, commands, enroller, importer: createImporter({ env, store }) },
+    { env, store, auth, commands, rotations, enroller, importer: createImporter({ env, store }) },
     {
       host: '127.0.0.1',
       port: 0,
@@ -72,8 +79,9 @@ export async function rig(
       ...(payload === undefined ? {} : { payload }),
     });
   const end = async (): Promise<void> => {
+    rotations.close();
     commands.close();
     await api.close();
   };
-  return { api, store, auth, commands, key, line, sent, time, disk, env, tokens, bearer, get, send, end };
+  return { api, rotations, store, auth, commands, key, line, sent, time, disk, env, tokens, bearer, get, send, end };
 }
