@@ -8,7 +8,8 @@ import { toHex } from '../base/bytes.ts';
 import type { Env, Listener } from '../base/env.ts';
 import { hasCode, reasonOf } from '../base/errors.ts';
 import { type ServiceManager, Watchdog } from '../base/watchdog.ts';
-import type { LineLink } from '../link/link.ts';
+import { isNamed, type LineLink, type NodeChange } from '../link/link.ts';
+import type { MeterEvent } from '../model/event.ts';
 import type { MeterId } from '../model/ids.ts';
 import { planJobs, type ReadJob } from '../profile/plan.ts';
 import { Commands } from './commands/commands.ts';
@@ -23,6 +24,7 @@ import { ImageStore } from './images/image-store.ts';
 import { Stage } from './journal/stage.ts';
 import { openEdgeJournal, tellLostPushes, tellRoom, wantFreshJournal } from './journal-keeper.ts';
 import { STOP_PATIENCE_MS } from './limits.ts';
+import { NetworkBook } from './networks/network-book.ts';
 import type { Journal, Meter, UplinkState } from './ports.ts';
 import { MeterCounters } from './reader/counters.ts';
 import { KeyRing } from './reader/key-ring.ts';
@@ -55,6 +57,7 @@ export class Concentrator {
   readonly #rereads: RereadOrders;
   readonly #readers: DlmsLineReader[] = [];
   readonly #listeners: PushListener[] = [];
+  readonly #networks: NetworkBook[] = [];
   readonly #counters: MeterCounters;
   readonly #keys: KeyRing;
   readonly #ways: KnownWays;
@@ -186,6 +189,7 @@ export class Concentrator {
     const env = this.#env;
     this.#watchdog?.stop();
     this.#horizon.stop();
+    for (const network of this.#networks) network.stop();
     await this.#http?.close();
     await this.#gateway?.stop();
     const ended = this.#scheduler.stop().then(() => true);
@@ -246,12 +250,27 @@ export class Concentrator {
         this.#listeners.push(new PushListener({ ...common, meters, link, sampleMs, counters: this.#counters }));
       return;
     }
+    for (const { seat, meters } of seatsOf(line)) this.#seat(line, link as LineLink, seat, meters);
+    if (link.watch !== undefined) {
+      const book = this.#bookOf(line, link.tellsEach === true);
+      link.watch((change) => this.#networkChanged(line, book, change));
+    }
+  }
+
+  /** A reader with a runner of its own for some meters of a line: there it is one thing at a time. */
+  #seat(line: LineSettings, link: LineLink, seat: string, meters: readonly Meter[]): void {
+    const env = this.#env;
     const reader = new DlmsLineReader({
-      ...common,
+      env,
+      line: line.id,
+      seat,
+      stage: this.#stage,
+      journal: this.journal,
+      health: this.health,
       rereads: this.#rereads,
-      meters: line.meters,
-      opener: new LinkSessions(link as LineLink, env, this.#counters, this.#keys, this.#ways),
-      slots: link.capabilities.maxInFlight,
+      meters,
+      opener: new LinkSessions(link, env, this.#counters, this.#keys, this.#ways),
+      slots: 1,
       carries: link,
       clock: this.#settings.clock,
       permanentAfterMs: this.#settings.permanentAfterMs,
@@ -259,17 +278,39 @@ export class Concentrator {
       isConfirmed: () => env.clock.quality() === 'collector',
       historyMs: this.#settings.historyMs,
     });
-    link.watch?.(({ kind, name, eui48 }) => {
-      this.health.count(`nodes_${kind}`);
-      env.log.info(`line.node-${kind}`, { line: line.id, node: name, eui48 });
-    });
     this.#readers.push(reader);
-    this.#scheduler.addLine(line.id, reader);
-    for (const meter of line.meters) {
+    this.#scheduler.addLine(seat, reader);
+    for (const meter of meters) {
       const { meterId, profile } = meter;
       const timingOf = (job: ReadJob) => this.#settings.plan.timingOf(meter, job);
-      this.#scheduler.addMeter(line.id, meterId, planJobs(profile), profile.firmware, timingOf);
+      this.#scheduler.addMeter(seat, meterId, planJobs(profile), profile.firmware, timingOf);
     }
+  }
+
+  #bookOf(line: LineSettings, tellsEach: boolean): NetworkBook {
+    const env = this.#env;
+    const told = (event: MeterEvent) => {
+      const entry = { line: line.id, groups: [], watermarks: [], keep: [], readAtMs: env.clock.nowMs() };
+      this.#stage.add({ ...entry, records: [{ kind: 'event', event }] }).catch((error: unknown) => {
+        env.log.warn('line.event-not-stored', { line: line.id, reason: reasonOf(error) });
+      });
+    };
+    const book = new NetworkBook({ env, line: line.id, meters: line.meters, tellsEach, told });
+    this.#networks.push(book);
+    return book;
+  }
+
+  #networkChanged(line: LineSettings, book: NetworkBook, change: NodeChange): void {
+    this.health.count(`nodes_${change.kind}`);
+    book.changed(change);
+    const { there, all } = book.presence;
+    const state = there === all ? 'ok' : there === 0 ? 'failed' : 'degraded';
+    this.health.state(`network ${line.id}`, state, `${there} of ${all} meters are in the network.`);
+    if (!('name' in change)) return;
+    const { kind, name, eui48 } = change;
+    this.#env.log.info(`line.node-${kind}`, { line: line.id, node: name, eui48 });
+    const meter = line.meters.find((each) => each.name !== undefined && isNamed(change, each.name));
+    if (kind === 'joined' && meter !== undefined) this.#scheduler.returned(meter.meterId);
   }
 
   async #start(): Promise<void> {
@@ -320,7 +361,8 @@ export class Concentrator {
     const { enrolment, software } = this.#settings;
     const uptimeS = Math.floor((this.#env.clock.monotonicMs() - this.#startedAtMs) / 1000);
     const plan = () => runsOf(this.#settings, this.#env.clock.nowMs());
-    return answerHealth(path, this.health, { edgeId: enrolment.edgeId, software, uptimeS, plan });
+    const facts = { edgeId: enrolment.edgeId, software, uptimeS, plan };
+    return answerHealth(path, this.health, facts, this.#networks);
   }
 
   #journalFailed(error: unknown): void {
@@ -336,6 +378,24 @@ export class Concentrator {
 function meterOf(settings: EdgeSettings, meterId: MeterId): Meter | undefined {
   const asked = settings.lines.filter(({ link }) => link.purpose !== 'push');
   return asked.flatMap((line) => line.meters).find((meter) => meter.meterId === meterId);
+}
+
+interface SeatOfLine {
+  /** Its name, that of the line where there is one. */
+  readonly seat: string;
+  readonly meters: readonly Meter[];
+}
+
+/** As many seats as the link bears requests at once, its meters dealt out in turn; who hangs behind another sits with it. */
+function seatsOf({ id, link, meters }: LineSettings): SeatOfLine[] {
+  const count = Math.min(Math.max(1, link.capabilities.maxInFlight), Math.max(1, meters.length));
+  if (count === 1) return [{ seat: id, meters }];
+  const hosts = [...new Set(meters.map((meter) => meter.behind?.host.meterId ?? meter.meterId))];
+  const seatOf = new Map(hosts.map((host, at) => [host, at % count]));
+  return Array.from({ length: count }, (_, seat) => ({
+    seat: `${id}/${seat + 1}`,
+    meters: meters.filter((meter) => seatOf.get(meter.behind?.host.meterId ?? meter.meterId) === seat),
+  }));
 }
 
 /** What is around the actors: their time is that of the edge, not the machine's. */

@@ -267,3 +267,10 @@ export const REREAD_ORDERS_MAX = 4096;
 
 /** Ended orders whose result is kept, because the collector may not have heard it; the oldest give way. */
 export const REREAD_RESULTS_MAX = 1024;
+
+/** Hours of a network that are kept in memory to be shown: a day. */
+export const NETWORK_HOURS_KEPT = 24;
+/** Comings and goings of a network that go up one by one in an hour; the rest stands in the summary of the hour. */
+export const NETWORK_EVENTS_PER_HOUR = 60;
+/** Meters that the summary of an hour names: an event is one record of a block of 1 kB. */
+export const NETWORK_NAMED_MAX = 8;

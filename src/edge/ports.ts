@@ -387,6 +387,8 @@ export interface LineReader {
   readonly slots: number;
   /** How many urgent things wait for the line: a running job ends early when it can, or makes way while its meter is silent. */
   urgentWaits(count: number): void;
+  /** Ms for which a meter is better left in peace, since an answer of it is still under way; absent = the line needs no such pause. */
+  restMs?(meterId: MeterId): number;
   /** Runs one slice of a periodic job; never rejects. */
   run(meterId: MeterId, job: ReadJob): Promise<JobOutcome>;
   /** Runs urgent work; `started` comes right before the first octet to the meter. Never rejects. */
@@ -475,4 +477,25 @@ export interface Health {
   gauge(name: string, value: number): void;
   /** One sentence for each long-lived state: `uplink`, `journal`, `line bus1`, `meter 4711`. */
   state(subject: string, state: 'ok' | 'degraded' | 'failed', sentence: string): void;
+}
+
+/** A meter in an hour. */
+export interface MeterHour {
+  readonly meterId: MeterId;
+  /** Share of the hour in which it was in the network, percent. */
+  readonly therePercent: number;
+  readonly joins: number;
+}
+
+/** A network in an hour, or in the part of one that has passed. */
+export interface NetworkHour {
+  /** Begin, UTC ms. */
+  readonly fromMs: number;
+  /** Share of the time of all meters together, percent. */
+  readonly therePercent: number;
+  readonly joins: number;
+  readonly leaves: number;
+  /** Times that the connection to the base node ended. */
+  readonly lost: number;
+  readonly meters: readonly MeterHour[];
 }

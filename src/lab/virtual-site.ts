@@ -7,7 +7,7 @@ import { parseProfileOrThrow } from '../profile/schema/parse.ts';
 import { makeFleet, type ServedLine, SIM_PASSWORD, SimMeter, type SimMeterOptions, serveLine } from '../sim/fleet.ts';
 import type { Ledger } from '../sim/ledger.ts';
 import type { PlcHabits } from '../sim/plc/habits.ts';
-import { BaseNode } from '../sim/serve/base-node.ts';
+import { BaseNode, behindBaseNode } from '../sim/serve/base-node.ts';
 import type { Misbehaviour } from '../sim/serve/misbehave.machine.ts';
 import { entriesBehind, entryOf } from './meter-settings.ts';
 import type { VirtualWorld } from './virtual-env.ts';
@@ -45,6 +45,8 @@ export interface SiteOptions {
   readonly layout?: SiteLayout;
   /** How the network behind a base node is; absent = without any fault. */
   readonly plc?: PlcHabits;
+  /** Options of the link to that base node, as `?inflight=2`; absent = none. */
+  readonly plcQuery?: string;
   /** Key files of the meters, the same document for both sides, by place in the fleet; absent = passwords. */
   readonly keyFiles?: readonly Readonly<Record<string, unknown>>[];
   /** Share of the messages to all stations that each meter misses; absent = none. */
@@ -115,9 +117,11 @@ export class VirtualSite {
       }),
     );
     const onLines = made.filter(({ host }) => host === null);
-    this.places = placesFor(options.layout ?? 'mixed', onLines);
+    this.places = placesFor(options.layout ?? 'mixed', onLines, options.plcQuery ?? '');
     this.baseNode =
-      options.layout === 'base-node' ? new BaseNode(onLines, this.#env(), options.plc, world.random.fork('plc')) : null;
+      options.layout === 'base-node'
+        ? new BaseNode(behindBaseNode(onLines), this.#env(), options.plc, world.random.fork('plc'))
+        : null;
   }
 
   /** All meters, those behind others too, and those that were taken down. */
@@ -306,12 +310,12 @@ function securitiesIn(files: readonly Readonly<Record<string, unknown>>[]): Read
   );
 }
 
-function placesFor(layout: SiteLayout, meters: readonly SimMeter[]): Place[] {
+function placesFor(layout: SiteLayout, meters: readonly SimMeter[], plcQuery: string): Place[] {
   if (layout === 'one-bus') return [busOf(meters, 1)];
   if (layout === 'mixed') return placesOf(meters);
   if (layout === 'ports') return portsOf(meters);
   const address = `${HOST}:${FIRST_PORT}`;
-  return [{ kind: 'base-node', url: `prime-tcp://${address}`, address, meters }];
+  return [{ kind: 'base-node', url: `prime-tcp://${address}${plcQuery}`, address, meters }];
 }
 
 /** A third of the meters on each kind of line. */

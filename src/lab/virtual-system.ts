@@ -65,6 +65,8 @@ export interface VirtualOptions {
   readonly layout?: SiteLayout;
   /** How the network behind a base node is; absent = without any fault. */
   readonly plc?: PlcHabits;
+  /** Options of the link to that base node, as `?inflight=2`; absent = none. */
+  readonly plcQuery?: string;
   /** Key files of the meters, the same document for both sides, by place in the fleet; absent = passwords. */
   readonly keyFiles?: readonly Readonly<Record<string, unknown>>[];
   /** Share of the messages to all stations that each meter misses; absent = none. */

@@ -20,6 +20,10 @@ export const DLMS_PORT = 4059;
 export const PRIME_NODES_MAX = 4_096;
 /** Longest APDU that a modem of a PRIME network takes, octets. */
 export const PRIME_APDU_MAX_BYTES = 1_021;
+/** Silence after which a request cannot be in the modem of a PRIME base node any more: its longest stall is 40 s, and one may come before. */
+export const PRIME_HELD_MS = 45_000;
+/** Silence over a PRIME network that is long enough to make way: answers take 1 to 4 s, now and then 9. */
+export const PRIME_ANSWER_WINDOW_MS = 12_000;
 /** Devices on one memory bus: 32 unit loads of RS-485 times 8 for transceivers of an eighth. */
 export const MEMORY_BUS_DEVICES_MAX = 256;
 /** Pieces that wait on a memory line for somebody to listen; a wire keeps none, an operating system some. */

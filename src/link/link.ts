@@ -47,13 +47,20 @@ export interface LineTarget {
   readonly station: number;
 }
 
-/** A meter has come into a network, or left it. */
-export interface NodeChange {
-  readonly kind: 'joined' | 'left';
-  /** DLMS id. */
-  readonly name: string;
-  /** EUI-48, 12 hex digits. */
-  readonly eui48: string;
+/** Something has changed in a network: a meter has joined, left, or answered too late; or the network itself came in sight, or went out of it. */
+export type NodeChange =
+  | {
+      readonly kind: 'joined' | 'left' | 'late';
+      /** DLMS id. */
+      readonly name: string;
+      /** EUI-48, 12 hex digits. */
+      readonly eui48: string;
+    }
+  | { readonly kind: 'connected' | 'lost' };
+
+/** Whether a node is the one of this name: its DLMS id, or its EUI-48 with or without separators. */
+export function isNamed(node: { readonly name: string; readonly eui48: string }, name: string): boolean {
+  return node.name === name || node.eui48 === name.toUpperCase().replace(/[:-]/g, '');
 }
 
 /** A line that this side opens: to ask meters, or (`purpose` push) to listen to what a meter sends by itself. */
@@ -62,10 +69,18 @@ export interface LineLink extends LinkFacts {
   readonly purpose: 'ask' | 'push';
   /** Each association needs the line opened anew, as after the sign-on of an optical head; absent = one opening serves many. */
   readonly opensPerSession?: boolean;
+  /** Wait for an answer, ms; absent = as sessions have it. */
+  readonly answerTimeoutMs?: number;
+  /** Silence after a request that is long enough to make way for somebody else, ms; absent = as sessions have it. */
+  readonly answerWindowMs?: number;
   /** Meters have to be named when it is opened, by their serial numbers in the settings; absent = it is one line for all. */
   readonly findsByName?: boolean;
   /** Opens it; rejects with LINK_OPEN, or LINK_NO_NODE when the meter is not in the network. */
   open(to?: LineTarget): Promise<ByteDuplex>;
+  /** Ms for which a meter is better left in peace, since an answer of it is still under way; absent = the link needs no such pause. */
+  restMs?(name: string): number;
+  /** Whether every coming and going of a meter is worth an event of its own; absent = one an hour for all. */
+  readonly tellsEach?: boolean;
   /** Tells from now on who comes and goes; absent = the link does not know. */
   watch?(listener: (change: NodeChange) => void): void;
   /** Gives up what lies below the lines that were opened; absent = there is nothing. */

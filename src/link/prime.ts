@@ -4,15 +4,15 @@
  * One connection serves all meters; it is made when the first one is asked for, and again after it was lost. Each association
  * gets a line to its meter, which is found by its DLMS id or the EUI-48 of its modem, since device ids change with every join;
  * the path of the address names the meter for whoever asks only one: `prime-tcp://host:4059/10000001`. A meter that has
- * not joined is waited for only after a connection was made, when the base node says who is there. Given up in this form: several requests
- * under way at once, which the base node would bear (four, one a meter).
+ * not joined is waited for only after a connection was made, when the base node says who is there. Several meters are asked at once, each one
+ * thing at a time. A meter that owes an answer to an association that is over is waited for: `prime-traffic.ts` says why.
  */
 import type { ByteDuplex } from '../base/env.ts';
 import type { PrimeNewDevice } from '../dlms/frame/prime-message.ts';
 import { linkError } from './errors.ts';
-import { PRIME_APDU_MAX_BYTES } from './limits.ts';
-import type { LineLink, LineTarget, NodeChange } from './link.ts';
-import { type OptionTable, readOptions } from './options.ts';
+import { PRIME_ANSWER_WINDOW_MS, PRIME_APDU_MAX_BYTES, PRIME_HELD_MS } from './limits.ts';
+import type { LineLink, LineTarget, LinkCapabilities, NodeChange } from './link.ts';
+import { type OptionTable, type OptionValues, readOptions } from './options.ts';
 import { PrimeSession } from './prime-session.ts';
 import type { LinkAddress, LinkEnv, LinkScheme } from './scheme.ts';
 import { CONNECT_OPTION, connectTo } from './tcp.ts';
@@ -26,6 +26,36 @@ const OPTIONS = {
     default: 5_000,
     min: 0,
     max: 600_000,
+  },
+  inflight: {
+    kind: 'number',
+    about: 'Meters that are asked at once; a base node of the kind described holds five requests',
+    unit: 'meters',
+    default: 4,
+    min: 1,
+    max: 16,
+  },
+  answer: {
+    kind: 'number',
+    about: 'Wait for an answer: longer than the longest stall of the modem',
+    unit: 'ms',
+    default: 50_000,
+    min: 1_000,
+    max: 600_000,
+  },
+  guard: {
+    kind: 'number',
+    about: 'Age at which an answer can come no more: until then a meter that owes one is left in peace',
+    unit: 'ms',
+    default: 120_000,
+    min: 1_000,
+    max: 3_600_000,
+  },
+  tell: {
+    kind: 'choice',
+    about: 'Comings and goings of meters go up as one event an hour, or each as its own',
+    default: 'hour',
+    of: ['hour', 'each'],
   },
   gap: {
     kind: 'number',
@@ -58,13 +88,10 @@ class PrimeLink implements LineLink {
   readonly sliceDays = 1;
   readonly opensPerSession = true;
   readonly findsByName = true;
-  readonly capabilities = {
-    maxInFlight: 1,
-    maxPduBytes: PRIME_APDU_MAX_BYTES,
-    broadcast: false,
-    joinEvents: true,
-    rescan: false,
-  };
+  readonly answerWindowMs = PRIME_ANSWER_WINDOW_MS;
+  readonly answerTimeoutMs: number;
+  readonly tellsEach: boolean;
+  readonly capabilities: LinkCapabilities;
   readonly url: string;
   readonly gapMs: number;
   #session: PrimeSession | null = null;
@@ -76,15 +103,28 @@ class PrimeLink implements LineLink {
 
   constructor(
     private readonly address: LinkAddress,
-    private readonly options: { readonly connect: number; readonly join: number; readonly gap: number },
+    private readonly options: OptionValues<typeof OPTIONS>,
     private readonly env: LinkEnv,
   ) {
     this.url = address.url;
     this.gapMs = options.gap;
+    this.answerTimeoutMs = options.answer;
+    this.tellsEach = options.tell === 'each';
+    this.capabilities = {
+      maxInFlight: options.inflight,
+      maxPduBytes: PRIME_APDU_MAX_BYTES,
+      broadcast: false,
+      joinEvents: true,
+      rescan: false,
+    };
   }
 
   watch(listener: (change: NodeChange) => void): void {
     this.#listeners.push(listener);
+  }
+
+  restMs(name: string): number {
+    return this.#session?.restMs(name) ?? 0;
   }
 
   async open(to?: LineTarget): Promise<ByteDuplex> {
@@ -94,6 +134,11 @@ class PrimeLink implements LineLink {
     // A network that was told of long ago has nobody more to tell of: those who are away cost no time.
     const untilMs = this.#connectedAtMs + this.options.join;
     for (;;) {
+      const restMs = session.restMs(name);
+      if (restMs > 0) {
+        await this.#change(restMs);
+        continue;
+      }
       const line = session.lineTo(name, station);
       if (line !== null) return line;
       const leftMs = untilMs - this.env.clock.monotonicMs();
@@ -115,13 +160,29 @@ class PrimeLink implements LineLink {
       for (const wake of [...this.#waiting]) wake();
     };
     this.#connectedAtMs = this.env.clock.monotonicMs();
-    const told = (kind: NodeChange['kind']) => (node: PrimeNewDevice) => {
+    const told = (kind: 'joined' | 'left' | 'late') => (node: PrimeNewDevice) => {
       changed();
-      for (const listener of this.#listeners) listener({ kind, name: node.serial, eui48: node.eui48 });
+      this.#tell({ kind, name: node.serial, eui48: node.eui48 });
     };
-    const watcher = { joined: told('joined'), left: told('left'), ended: changed };
-    this.#session = new PrimeSession(duplex, this.gapMs, watcher);
+    const rules = { most: this.options.inflight, heldMs: PRIME_HELD_MS, guardMs: this.options.guard };
+    const ended = () => {
+      changed();
+      this.#tell({ kind: 'lost' });
+    };
+    const watcher = {
+      joined: told('joined'),
+      left: told('left'),
+      settled: changed,
+      late: told('late'),
+      ended,
+    };
+    this.#session = new PrimeSession({ duplex, env: this.env, gapMs: this.gapMs, rules, watcher });
+    this.#tell({ kind: 'connected' });
     return this.#session;
+  }
+
+  #tell(change: NodeChange): void {
+    for (const listener of this.#listeners) listener(change);
   }
 
   /** Resolves when the network changes, or after so long. */

@@ -17,6 +17,10 @@ export interface OpenLine {
   readonly near: ByteDuplex;
   readonly far: ByteDuplex;
   readonly env: Pick<Env, 'clock' | 'timers'>;
+  /** Makes a message of octets, where the line carries messages and nothing else; absent = it carries any octets. */
+  readonly message?: (octets: Uint8Array) => Uint8Array;
+  /** Makes of noise what can come over such a line; absent = the noise as it is. */
+  readonly stray?: (octets: Uint8Array) => Uint8Array;
   /** Lets time pass until the promise is settled. */
   settle<Value>(promise: Promise<Value>): Promise<Value>;
   close(): Promise<void>;
@@ -51,6 +55,8 @@ class Ear {
   }
 }
 
+const same = (octets: Uint8Array) => octets;
+
 /** Registers the contract for one kind of line. */
 export function linkContract(name: string, open: () => Promise<OpenLine>): void {
   const framingOf = ({ framing }: LineLink) => (framing === 'wrapper' ? 'wrapper' : 'hdlc');
@@ -68,11 +74,14 @@ export function linkContract(name: string, open: () => Promise<OpenLine>): void 
 
   // Side by side, for each has a line of its own: ends of pseudo-terminals take two seconds each.
   describe(`link ${name}`, { concurrency: 4 }, () => {
-    onLine('carries every octet in order, both ways', async ({ near, far, settle }) => {
-      const all = Uint8Array.from({ length: 256 * 3 }, (_, at) => at & 0xff);
+    onLine('carries every octet in order, both ways', async ({ near, far, settle, message = same }) => {
+      const octets = Uint8Array.from({ length: 256 * 3 }, (_, at) => at & 0xff);
+      const pieces: Uint8Array[] = [];
+      for (let at = 0; at < octets.length; at += 100) pieces.push(message(octets.subarray(at, at + 100)));
+      const all = concat(pieces);
       const [nearEar, farEar] = [new Ear(near), new Ear(far)];
       const sendInPieces = async (duplex: ByteDuplex) => {
-        for (let at = 0; at < all.length; at += 100) await duplex.write(all.subarray(at, at + 100));
+        for (const piece of pieces) await duplex.write(piece);
       };
       await settle(Promise.all([sendInPieces(near), farEar.until(all.length)]));
       await settle(Promise.all([sendInPieces(far), nearEar.until(all.length)]));
@@ -120,10 +129,10 @@ export function linkContract(name: string, open: () => Promise<OpenLine>): void 
       },
     );
 
-    onLine('goes on after noise, and counts it', async ({ link, near, far, env, settle }) => {
+    onLine('goes on after noise, and counts it', async ({ link, near, far, env, settle, stray = same }) => {
       const noise = Uint8Array.of(0xff, 0x7e, 0x80, 0x55, 0x7e, 0xa0, 0xff);
       const driver = new LineDriver(near, env);
-      await settle(far.write(noise));
+      await settle(far.write(stray(noise)));
       serveMeter(far, env, framingOf(link));
       let discarded = 0;
       const transport = clientTransport(

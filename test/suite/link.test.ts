@@ -6,6 +6,7 @@ import type { ByteDuplex, Env, Listener, SerialSettings } from '../../src/base/e
 import { SILENT_LOG } from '../../src/base/log.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { PushMachine } from '../../src/dlms/frame/push.machine.ts';
+import { encodeWrapper } from '../../src/dlms/frame/wrapper-frame.ts';
 import { createHostEnv } from '../../src/host/env.ts';
 import { openPseudoTerminal } from '../../src/host/pseudo-terminal.ts';
 import { MemoryNet } from '../../src/lab/memory-net.ts';
@@ -13,6 +14,7 @@ import { LineDriver } from '../../src/link/drive.ts';
 import type { LineLink } from '../../src/link/link.ts';
 import { linkOf } from '../../src/link/registry.ts';
 import type { LinkEnv } from '../../src/link/scheme.ts';
+import { BaseNode } from '../../src/sim/serve/base-node.ts';
 import { openOpticalFront } from '../../src/sim/serve/optical-front.ts';
 import { virtualUarts } from '../support/virtual-uart.ts';
 import { World } from '../unit/link/virtual.ts';
@@ -104,6 +106,34 @@ for (const scheme of ['tcp', 'tcp+hdlc']) {
   });
   linkContract(`${scheme}, real sockets`, () => openTcp(scheme, host, host.net, '127.0.0.1', real));
 }
+
+/** A base node with one meter, which is named by the address. */
+async function openPrime(env: LinkEnv, net: Env['net'], hostName: string, rest: Pick<OpenLine, 'env' | 'settle'>) {
+  const node = new BaseNode([{ serial: '10000001', address: 1 }], env);
+  let accepted: (duplex: ByteDuplex) => void = () => {};
+  const far = new Promise<ByteDuplex>((resolve) => {
+    accepted = resolve;
+  });
+  const listener = await rest.settle(net.listenTcp(hostName, 0, (duplex) => accepted(node.attach(duplex))));
+  const link = lineOf(`prime-tcp://${hostName}:${listener.port}/10000001?inflight=16`, env);
+  const near = await rest.settle(link.open());
+  const message = (apdu: Uint8Array) => encodeWrapper({ source: 1, destination: 1, apdu });
+  // For a client that nobody is.
+  const stray = (apdu: Uint8Array) => encodeWrapper({ source: 1, destination: 99, apdu });
+  const close = async () => {
+    link.close?.();
+    await rest.settle(listener.close());
+  };
+  return { ...rest, link, near, far: await rest.settle(far), message, stray, close } satisfies OpenLine;
+}
+
+linkContract('prime-tcp, virtual net', () => {
+  const world = new World(7);
+  const net = new MemoryNet(world.timers, () => {});
+  const env: LinkEnv = { timers: world.timers, clock: world.clock, net: net.of('edge'), serial: noSerial };
+  return openPrime(env, net.of('node'), 'node', { env: world, settle: (promise) => world.settle(promise) });
+});
+linkContract('prime-tcp, real sockets', () => openPrime(host, host.net, '127.0.0.1', real));
 
 linkContract('serial, pseudo-terminal', async () => {
   const terminal = await openPseudoTerminal();

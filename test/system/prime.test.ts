@@ -12,9 +12,24 @@ const KEYS = ['generic/idis', 'generic/gas', 'generic/water'] as const;
 const METERS = 12;
 const HOUR_MS = 3_600_000;
 
-function network({ plc = {}, meters = METERS }: { readonly plc?: PlcHabits; readonly meters?: number } = {}) {
+interface NetworkOptions {
+  readonly plc?: PlcHabits;
+  readonly meters?: number;
+  /** Options of the link. */
+  readonly query?: string;
+}
+
+function network({ plc = {}, meters = METERS, query = '' }: NetworkOptions = {}) {
   const profiles = KEYS.map((key) => ({ key, text: text(key) }));
-  return VirtualSystem.start({ seed: 5, meters, profiles, crypto: HOST_CRYPTO, layout: 'base-node', plc });
+  return VirtualSystem.start({
+    seed: 5,
+    meters,
+    profiles,
+    crypto: HOST_CRYPTO,
+    layout: 'base-node',
+    plc,
+    plcQuery: query,
+  });
 }
 
 test('HE-1 electricity, gas and water meters behind one base node: a day arrives whole, nothing twice, altered or invented', async () => {
@@ -99,6 +114,47 @@ test('HE-1 a network as it is met in the field, restarted twice: late and repeat
   const verdict = await system.settledVerdict();
   assert.ok(verdict.clean, `${verdict.samples.join('\n')} ${JSON.stringify(counts)}`);
   assert.ok((counts?.lostRequests ?? 0) > 0 && (counts?.lostAnswers ?? 0) > 0, JSON.stringify(counts));
+  assert.ok((counts?.heldMost ?? 0) > 1 && (counts?.heldMost ?? 0) <= 4, `several at once: ${counts?.heldMost} held`);
+  assert.equal(counts?.dropped, 0);
+  await system.stop();
+});
+
+test('HE-1 a late answer never meets the next association: one of ten comes 20 to 50 s after its time, one of ten twice', async () => {
+  const late = { share: 0.1, byMs: [20_000, 50_000] } as const;
+  const twice = { share: 0.1, afterMs: [500, 5_000] } as const;
+  const plc = { ...FIELD, late, twice, loss: 0.01, joinMs: [0, 1_000] } as const;
+  const system = await network({ meters: 6, plc, query: '?answer=10000' });
+  await system.run(6 * HOUR_MS);
+  const health = system.concentrator?.health;
+  const [lateNodes, signOns] = ['nodes_late', 'reader_failed_session_rejected'].map(
+    (name) => health?.counter(name) ?? 0,
+  );
+  const verdict = await system.settledVerdict();
+  assert.ok(verdict.clean, verdict.samples.join('\n'));
+  assert.ok((lateNodes ?? 0) > 0, 'answers came for which nobody waited any more');
+  assert.equal(signOns, 0);
+  await system.stop();
+});
+
+test('HE-1 comings and goings reach the collector as one event an hour, and the edge shows each meter by the hour', async () => {
+  const system = await network({ meters: 4 });
+  await system.run(HOUR_MS / 2);
+  const plc = system.site.baseNode?.network;
+  const [away] = plc?.meters ?? [];
+  assert.ok(plc !== undefined && away !== undefined);
+  for (let round = 0; round < 10; round++) {
+    plc.leave(away);
+    await system.run(60_000);
+    plc.join(away);
+    await system.run(60_000);
+  }
+  await system.run(2 * HOUR_MS);
+  const nowMs = system.world.nowMs;
+  const { items } = await system.store.events({ fromMs: 0, toMs: nowMs, limit: 1_000 });
+  const told = items.filter(({ log }) => log.startsWith('network '));
+  assert.ok(told.length >= 1 && told.length <= 2, `${told.length} events of ${plc.meters.length} meters`);
+  assert.match(told.map(({ sentence }) => sentence).join(), /10 joins, 10 leaves|14 joins, 10 leaves/);
+  assert.equal(told[0]?.meterId, null);
   await system.stop();
 });
 

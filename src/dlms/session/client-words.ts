@@ -7,6 +7,7 @@ import type { InformationReport } from '../xdlms/short-name.ts';
 import type { Association, Authentication } from './association.ts';
 import type { ClientSecurity } from './client-guard.ts';
 import {
+  ANSWER_WINDOW_MS,
   CLIENT_PDU_DEFAULT_BYTES,
   GENERAL_WINDOW_DEFAULT,
   LIST_ITEMS_DEFAULT,
@@ -30,6 +31,8 @@ export interface ClientSessionOptions {
   readonly clientPduMaxBytes?: number;
   /** Silence while an answer is waited for, ms. */
   readonly requestTimeoutMs?: number;
+  /** Silence after a request over a layer without its own timing, after which a session that should makes way, ms. */
+  readonly answerWindowMs?: number;
   /** Times a read is asked again, where the transport does not repeat by itself. */
   readonly readRetries?: number;
   /** Requests on their way at once, 1 to 16; the link binds too, few meters take more, and with general blocks it is one. */
@@ -71,6 +74,7 @@ export function settingsOf(options: ClientSessionOptions, conformance: number): 
     conformance,
     clientPduMaxBytes: CLIENT_PDU_DEFAULT_BYTES,
     requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
+    answerWindowMs: ANSWER_WINDOW_MS,
     readRetries: READ_RETRIES_DEFAULT,
     maxInFlight: 1,
     blockWindow: GENERAL_WINDOW_DEFAULT,

@@ -17,7 +17,7 @@ import { ClientGuard, type Heard } from './client-guard.ts';
 import { type ClientSessionEvent, type ClientSessionOptions, isNotification, settingsOf } from './client-words.ts';
 import { sessionError } from './errors.ts';
 import { asError } from './exchange.ts';
-import { ANSWER_NOISE_MAX_BYTES, ANSWER_WINDOW_MS, RELEASE_TIMEOUT_MS } from './limits.ts';
+import { ANSWER_NOISE_MAX_BYTES, RELEASE_TIMEOUT_MS } from './limits.ts';
 import { LOGICAL_REFERENCING } from './logical-referencing.ts';
 import { Patience } from './patience.ts';
 import type { ProofForm } from './proof.ts';
@@ -121,7 +121,7 @@ export class ClientSession implements Machine<ClientSessionEvent> {
   get #wayByMs(): number | null {
     if (!this.#makesWay || this.#transport.reliable || this.#state === 'releasing') return null;
     const sinceMs = this.#patience.silentSinceMs ?? this.#desk.silentSinceMs;
-    return sinceMs === null ? null : sinceMs + ANSWER_WINDOW_MS;
+    return sinceMs === null ? null : sinceMs + this.#options.answerWindowMs;
   }
 
   receive(chunk: Uint8Array, nowMs: number): ClientSessionEvent[] {

@@ -45,6 +45,8 @@ import { type Verdict, verdictOf } from './verdict.ts';
 export interface LineReaderOptions {
   readonly env: Env;
   readonly line: string;
+  /** Name under which it says how it is, where the line has several readers; absent = that of the line. */
+  readonly seat?: string;
   readonly meters: readonly Meter[];
   readonly opener: SessionOpener;
   readonly stage: ReadingStage;
@@ -150,6 +152,10 @@ export class DlmsLineReader implements LineReader {
     if (politely) await this.#sessions.drop();
     else this.#sessions.abandon();
     this.#options.opener.end();
+  }
+
+  restMs(meterId: MeterId): number {
+    return this.#options.opener.restMs?.(this.#desk(meterId).meter) ?? 0;
   }
 
   /** Tells a running job whether somebody waits for the line. */
@@ -411,13 +417,13 @@ export class DlmsLineReader implements LineReader {
   }
 
   #lineState(): void {
-    const { health, line } = this.#options;
+    const { health, line, seat = line } = this.#options;
     const troubled = this.#states.troubled();
     const all = this.#desks.size;
-    if (troubled === 0) health.state(`line ${line}`, 'ok', `All meters that were called answer (${all} on the line).`);
+    if (troubled === 0) health.state(`line ${seat}`, 'ok', `All meters that were called answer (${all} on the line).`);
     else
       health.state(
-        `line ${line}`,
+        `line ${seat}`,
         troubled === all ? 'failed' : 'degraded',
         `${troubled} of ${all} meters do not answer.`,
       );

@@ -9,6 +9,7 @@ import {
   type Authentication,
   type ClientSecurity,
   type ClientSessionEvent,
+  type ClientSessionOptions,
   counterIn,
   type Happening,
   happeningsOf,
@@ -73,6 +74,8 @@ export interface SessionOpener {
   closeLine(): void;
   /** Closes the line and what lies below it. */
   end(): void;
+  /** Ms for which the meter is better left in peace; absent = never. */
+  restMs?(meter: Meter): number;
 }
 
 /** Associations over a real link. */
@@ -130,6 +133,7 @@ export class LinkSessions implements SessionOpener {
       authentication,
       security,
       shortNames,
+      ...this.#wayOfLink(),
       ...(way === undefined ? {} : { way }),
       release: !hasQuirk(profile, 'no-release', null),
       ...(hasQuirk(profile, 'no-with-list', null) ? { listItemsMax: 1 } : {}),
@@ -141,6 +145,16 @@ export class LinkSessions implements SessionOpener {
         else this.#counterEvent(meter, event);
       },
     });
+  }
+
+  /** What a session must know of the way to its meter. */
+  #wayOfLink(): Pick<ClientSessionOptions, 'requestTimeoutMs' | 'answerWindowMs' | 'clientPduMaxBytes'> {
+    const { answerTimeoutMs, answerWindowMs, capabilities } = this.link;
+    return {
+      ...(answerTimeoutMs === undefined ? {} : { requestTimeoutMs: answerTimeoutMs }),
+      ...(answerWindowMs === undefined ? {} : { answerWindowMs }),
+      clientPduMaxBytes: capabilities.maxPduBytes,
+    };
   }
 
   /** What is known of a meter's short names as this client sees them; read once, kept over restarts. */
@@ -272,6 +286,10 @@ export class LinkSessions implements SessionOpener {
   /** HDLC tells stations and numbers apart; the wrapper has nothing that would tell a late answer of the same meter. */
   madeWay(): void {
     if (this.link.framing !== 'hdlc') this.closeLine();
+  }
+
+  restMs({ name }: Meter): number {
+    return name === undefined ? 0 : (this.link.restMs?.(name) ?? 0);
   }
 
   closeLine(): void {

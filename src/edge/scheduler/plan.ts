@@ -77,7 +77,11 @@ export class LinePlan {
   readonly #watermark: (meterId: MeterId, key: string) => number | null;
   #order = 0;
 
-  constructor(watermark: (meterId: MeterId, key: string) => number | null) {
+  /** `restMs` = for how long a meter is better left in peace; absent = it may be called at any time. */
+  constructor(
+    watermark: (meterId: MeterId, key: string) => number | null,
+    private readonly restMs: (meterId: MeterId) => number = () => 0,
+  ) {
     this.#watermark = watermark;
   }
 
@@ -111,7 +115,7 @@ export class LinePlan {
     let best: Planned | null = null;
     let bestRank: readonly number[] = [];
     for (const [meterId, meter] of this.#meters) {
-      if (!this.#mayRun(meter, now)) continue;
+      if (!this.#mayRun(meterId, meter, now)) continue;
       for (const planned of meter.jobs) {
         if (!isDue(planned, now.wallMs) || this.#closedMs(planned, now.wallMs) > 0) continue;
         const rank = this.#rankOf(planned, now.wallMs, meterId === open);
@@ -171,9 +175,9 @@ export class LinePlan {
   /** Ms until something may be due, at most `limitMs`. */
   waitMs(now: Now, limitMs: number): number {
     let waitMs = limitMs;
-    for (const meter of this.#meters.values()) {
+    for (const [meterId, meter] of this.#meters) {
       if (meter.busy || meter.refusals >= SIGN_ON_REFUSALS_MAX) continue;
-      const blockedMs = Math.max(0, meter.notBeforeMs - now.monotonicMs);
+      const blockedMs = Math.max(0, meter.notBeforeMs - now.monotonicMs, this.restMs(meterId));
       const budgetMs = meter.failures > 0 ? this.#budget.waitMs(now.monotonicMs) : 0;
       for (const planned of meter.jobs) {
         const dueMs = isDue(planned, now.wallMs) ? this.#closedMs(planned, now.wallMs) : planned.dueMs - now.wallMs;
@@ -183,8 +187,9 @@ export class LinePlan {
     return waitMs;
   }
 
-  #mayRun(meter: MeterPlan, now: Now): boolean {
+  #mayRun(meterId: MeterId, meter: MeterPlan, now: Now): boolean {
     if (meter.busy || meter.refusals >= SIGN_ON_REFUSALS_MAX || now.monotonicMs < meter.notBeforeMs) return false;
+    if (this.restMs(meterId) > 0) return false;
     return meter.failures === 0 || this.#budget.waitMs(now.monotonicMs) === 0;
   }
 

@@ -84,7 +84,7 @@ export class Scheduler implements Dispatcher {
 
   /** Adds a line; before {@link start}. */
   addLine(id: string, reader: LineReader): void {
-    const plan = new LinePlan(this.#options.watermark);
+    const plan = new LinePlan(this.#options.watermark, (meterId) => reader.restMs?.(meterId) ?? 0);
     this.#lines.set(id, { id, reader, plan, urgent: [], busy: new Set(), open: null, timer: null, lookedAtMs: 0 });
   }
 
@@ -122,6 +122,14 @@ export class Scheduler implements Dispatcher {
     this.#round?.cancel();
     for (const line of this.#lines.values()) line.timer?.cancel();
     await Promise.allSettled(this.#running);
+  }
+
+  /** The network says that a meter is back: what was held against it is forgotten, what is due of it is due now. */
+  returned(meterId: MeterId): void {
+    const line = this.#lineOf.get(meterId);
+    if (line === undefined) return;
+    line.plan.answered(meterId);
+    if (hasSlot(line)) this.#look(line);
   }
 
   has(meterId: MeterId): boolean {

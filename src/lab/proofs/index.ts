@@ -44,6 +44,12 @@ export const PROOFS: readonly BenchEntry[] = [
     load: async () => (await import('./noise.ts')).proveNoise,
   },
   {
+    name: 'plc-day',
+    title:
+      'the day of a PLC network of 117 meters (--count) that come and go, behind a PRIME base node, in virtual time',
+    load: async () => (await import('./plc-day.ts')).provePlcDay,
+  },
+  {
     name: 'powercut',
     title: 'the power of an edge or of the database goes, and its disk forgets what was not synced',
     nightlyCount: 500,

@@ -11,10 +11,11 @@ import { SeededRandom } from '../../base/seeded-random.ts';
 import { decodePrime, encodePrime, type PrimeMessage, type PrimeNewDevice } from '../../dlms/frame/prime-message.ts';
 import { FrameScanner } from '../../dlms/frame/scanner.ts';
 import { encodeWrapper, type WrapperMessage, wrapperRule } from '../../dlms/frame/wrapper-frame.ts';
+import { PRIME_APDU_MAX_BYTES } from '../../link/limits.ts';
 import { addressOnLine, type SimMeter } from '../fleet.ts';
 import type { PlcHabits } from '../plc/habits.ts';
 import { PlcModem } from '../plc/modem.ts';
-import { PlcNetwork, type PlcNode } from '../plc/network.ts';
+import { type PlcMeter, PlcNetwork, type PlcNode } from '../plc/network.ts';
 
 /** EUI-48 of a simulated modem: locally administered, from the digits of the serial number. */
 export function simEui48(serial: string): string {
@@ -22,6 +23,11 @@ export function simEui48(serial: string): string {
 }
 
 const ARQ = 1;
+
+/** Simulated meters as the network knows them; their line is served under the wrapper. */
+export function behindBaseNode(meters: readonly SimMeter[]): PlcMeter[] {
+  return meters.map((meter, at) => ({ serial: meter.device.serial, address: addressOnLine(meter, at, 'wrapper') }));
+}
 
 /** See the head of the file. */
 export class BaseNode {
@@ -32,17 +38,13 @@ export class BaseNode {
   #line: BaseNodeLine | null = null;
 
   constructor(
-    meters: readonly SimMeter[],
+    meters: readonly PlcMeter[],
     private readonly env: Pick<Env, 'clock' | 'timers'>,
     private readonly habits: PlcHabits = {},
     random: SeededRandom = new SeededRandom('base-node'),
   ) {
-    const behind = meters.map((meter, at) => ({
-      serial: meter.device.serial,
-      address: addressOnLine(meter, at, 'wrapper'),
-    }));
     this.modem = new PlcModem(env, random.fork('modem'), habits);
-    this.network = new PlcNetwork(behind, habits, env, random.fork('network'));
+    this.network = new PlcNetwork(meters, habits, env, random.fork('network'));
     this.network.watch({ joined: (node) => this.#line?.joined(node), left: (node) => this.#line?.left(node) });
   }
 
@@ -77,7 +79,16 @@ class BaseNodeLine implements ByteDuplex {
     private readonly duplex: ByteDuplex,
     private readonly network: PlcNetwork,
     private readonly modem: PlcModem,
-  ) {}
+  ) {
+    // The concentrator speaks before the meters listen.
+    duplex.listen({
+      data: (chunk) => this.#receive(chunk),
+      closed: () => {
+        this.#open = false;
+        this.#listener?.closed();
+      },
+    });
+  }
 
   get peer(): string {
     return this.duplex.peer;
@@ -93,13 +104,7 @@ class BaseNodeLine implements ByteDuplex {
 
   listen(listener: DuplexListener): void {
     this.#listener = listener;
-    this.duplex.listen({
-      data: (chunk) => this.#receive(chunk),
-      closed: () => {
-        this.#open = false;
-        listener.closed();
-      },
-    });
+    if (!this.#open) listener.closed();
   }
 
   write(octets: Uint8Array): Promise<void> {
@@ -107,8 +112,8 @@ class BaseNodeLine implements ByteDuplex {
       if (event.kind !== 'frame') continue;
       const { source, destination: client, apdu } = event.frame;
       const node = [...this.network.nodes.values()].find(({ meter }) => meter.address === source);
-      // A meter that has left meanwhile is heard by nobody.
-      if (node === undefined) continue;
+      // A meter that has left meanwhile is heard by nobody, and what is too long fits no buffer.
+      if (node === undefined || apdu.length > PRIME_APDU_MAX_BYTES) continue;
       this.modem.answer(node.hops, () => {
         if (this.#isThere(node)) this.#tell({ kind: 'data', deviceId: node.deviceId, client, apdu });
       });
@@ -138,7 +143,7 @@ class BaseNodeLine implements ByteDuplex {
     } else if (message.kind === 'delete-device') {
       const node = this.network.nodes.get(message.deviceId);
       if (node !== undefined) this.network.release(node.meter);
-    } else if (message.kind === 'data' && this.#isReporting) {
+    } else if (message.kind === 'data' && this.#isReporting && message.apdu.length <= PRIME_APDU_MAX_BYTES) {
       const node = this.network.nodes.get(message.deviceId);
       const { client: source, apdu } = message;
       // A request for nobody holds the modem all the same.

@@ -19,7 +19,7 @@ import { addressOnLine, type ServedLine, type SimMeter, serveLine } from '../fle
 import type { Ledger } from '../ledger.ts';
 import { METERS_PER_LINE_MAX } from '../limits.ts';
 import { PLC_OPTIONS, type PlcPlan, planOf } from '../plc/habits.ts';
-import { BaseNode } from './base-node.ts';
+import { BaseNode, behindBaseNode } from './base-node.ts';
 import { liveBaseNode } from './base-node-life.ts';
 import type { BusFraming } from './bus.machine.ts';
 import { openOpticalFront } from './optical-front.ts';
@@ -214,7 +214,7 @@ export class SimListeners {
     meters: readonly SimMeter[],
   ): Promise<ReachedMeter[]> {
     const random = new SeededRandom(`base-node/${plan.seed}`);
-    const node = new BaseNode(meters, this.env, plan.habits, random.fork('node'));
+    const node = new BaseNode(behindBaseNode(meters), this.env, plan.habits, random.fork('node'));
     const listener = await this.env.net.listenTcp(host, port, (duplex) => {
       this.#serve(node.attach(duplex), meters, 'wrapper');
     });

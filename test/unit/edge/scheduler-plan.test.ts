@@ -195,3 +195,19 @@ test('the budget of the dead fills with time up to a minute and may go into debt
   assert.equal(budget.waitMs(50_000), 50_010);
   assert.equal(budget.waitMs(100_020), 0);
 });
+
+test('a meter whose answer is still under way is not picked before its rest is over, and nothing is due earlier', () => {
+  const rests = new Map<MeterId, number>([['a' as MeterId, 40_000]]);
+  const plan = new LinePlan(
+    () => DAY,
+    (meterId) => rests.get(meterId) ?? 0,
+  );
+  const now = { wallMs: DAY, monotonicMs: 0 };
+  plan.add('a' as MeterId, [REGISTERS]);
+  assert.equal(plan.pick(now, null), null);
+  assert.equal(plan.waitMs(now, 60_000), 40_000);
+  plan.add('b' as MeterId, [REGISTERS]);
+  assert.equal(plan.pick(now, null)?.meterId, 'b');
+  rests.clear();
+  assert.equal(plan.pick(now, null)?.meterId, 'a');
+});

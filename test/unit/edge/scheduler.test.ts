@@ -249,3 +249,23 @@ test('lines with nothing due are looked at by one timer, which sees a wall clock
   assert.ok(b.scheduler.stillMs() <= 60_000);
   await b.scheduler.stop();
 });
+
+test('HE-1 a meter that its network says is back is asked at once, whatever was held against it', async () => {
+  const b = bench();
+  b.scheduler.addMeter('bus', id('a'), [JOB]);
+  b.state.outcome = {
+    ok: false,
+    scope: 'meter',
+    failure: { code: 'LINK_NO_NODE', sentence: '', reached: 'no' },
+  };
+  b.scheduler.start();
+  await b.world.clock.advance(400_000);
+  const before = b.log.length;
+  assert.ok(before >= 3, 'it has failed often enough to wait for ten minutes');
+  b.state.outcome = { ok: true, more: false };
+  b.scheduler.returned(id('a'));
+  await b.world.clock.advance(2_000);
+  assert.deepEqual(b.log.slice(before), ['400 read a']);
+  b.scheduler.returned(id('nobody'));
+  await b.scheduler.stop();
+});

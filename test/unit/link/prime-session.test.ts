@@ -5,7 +5,9 @@ import { toHex } from '../../../src/base/bytes.ts';
 import type { ByteDuplex, DuplexListener } from '../../../src/base/env.ts';
 import { encodePrime, type PrimeMessage } from '../../../src/dlms/frame/prime-message.ts';
 import { encodeWrapper } from '../../../src/dlms/frame/wrapper-frame.ts';
-import { isNamed, PrimeSession } from '../../../src/link/prime-session.ts';
+import { isNamed } from '../../../src/link/link.ts';
+import { PrimeSession } from '../../../src/link/prime-session.ts';
+import { World } from './virtual.ts';
 
 /** A connection whose other end is the test. */
 class Wire implements ByteDuplex {
@@ -42,15 +44,38 @@ const APDU = Uint8Array.of(0xc4, 1);
 const node = (deviceId: number, serial: string) =>
   ({ kind: 'new-device', deviceId, capabilities: 1, serial, eui48: `02${serial.padStart(10, '0')}` }) as const;
 
+const RULES = { most: 2, heldMs: 45_000, guardMs: 120_000 };
+
 function session() {
   const wire = new Wire();
   const told: string[] = [];
-  const prime = new PrimeSession(wire, 1_000, {
-    joined: ({ serial }) => told.push(`joined ${serial}`),
-    left: ({ serial }) => told.push(`left ${serial}`),
-    ended: (reason) => told.push(`ended ${reason}`),
+  const world = new World();
+  const prime = new PrimeSession({
+    duplex: wire,
+    env: world,
+    gapMs: 1_000,
+    rules: RULES,
+    watcher: {
+      joined: ({ serial }) => told.push(`joined ${serial}`),
+      left: ({ serial }) => told.push(`left ${serial}`),
+      settled: () => told.push('settled'),
+      late: ({ serial }) => told.push(`late ${serial}`),
+      ended: (reason) => told.push(`ended ${reason}`),
+    },
   });
-  return { wire, told, prime };
+  const request = encodeWrapper({ source: CLIENT, destination: STATION, apdu: Uint8Array.of(0xc0) });
+  /** Joins meters `1` and on under these ids, and opens a line to each. */
+  const lines = (...ids: number[]) =>
+    ids.map((deviceId, at) => {
+      wire.say(node(deviceId, `${at + 1}`));
+      const line = prime.lineTo(`${at + 1}`, STATION);
+      assert.ok(line !== null);
+      return { line, heard: heardOn(line), ask: () => line.write(request) };
+    });
+  const answer = (deviceId: number, apdu = APDU) => wire.say({ kind: 'data', deviceId, client: CLIENT, apdu });
+  /** Device ids to which requests went. */
+  const asked = () => wire.written.slice(1).map((hex) => Number.parseInt(hex.slice(8, 12), 16));
+  return { wire, told, prime, world, lines, answer, asked };
 }
 
 /** What a line hears, and whether it has ended. */
@@ -74,7 +99,7 @@ test('it asks for reports first; a request goes to the device id, the answer com
 });
 
 test('a meter is found by its DLMS id or by its EUI-48, with or without separators', () => {
-  const meter = node(1, '42');
+  const meter = { name: '42', eui48: '020000000042' };
   for (const name of ['42', '020000000042', '02:00:00:00:00:42', '02-00-00-00-00-42']) assert.ok(isNamed(meter, name));
   assert.ok(!isNamed(meter, '4'));
   assert.equal(session().prime.lineTo('42', STATION), null, 'nobody has joined');
@@ -93,7 +118,7 @@ test('what comes from another device id, or after the meter left, is heard on no
   await assert.rejects(async () => line?.write(encodeWrapper({ source: 1, destination: 1, apdu: APDU })), {
     code: 'LINK_CLOSED',
   });
-  assert.deepEqual(told, ['joined 42', 'left 42', 'joined 43']);
+  assert.deepEqual(told, ['joined 42', 'left 42', 'joined 43', 'late 43']);
 });
 
 test('a join ends the line of whoever had the id, and that of the same modem under its old id', () => {
@@ -136,4 +161,78 @@ test('octets that are no message, and messages that no base node sends, end the 
     assert.equal(wire.closed, 1);
     assert.match(told.join(), /^ended what came is no message of a base node/);
   }
+});
+
+test('no more requests go out than the base node holds; an answer is a receipt for all that was sent before', async () => {
+  const { world, lines, answer, asked } = session();
+  const [first, second, third, fourth] = lines(1, 2, 3, 4);
+  assert.ok(first !== undefined && second !== undefined && third !== undefined && fourth !== undefined);
+  await Promise.all([first.ask(), second.ask()]);
+  const waiting = [third.ask(), fourth.ask()];
+  assert.deepEqual(asked(), [1, 2]);
+  answer(2);
+  await world.settle(Promise.all(waiting));
+  assert.deepEqual(asked(), [1, 2, 3, 4], 'the one before it has left the modem too');
+  assert.equal(third.heard.octets.length, 0);
+});
+
+test('what a meter says by itself is heard, and is no receipt', async () => {
+  const { lines, answer, asked } = session();
+  const [first, second, third] = lines(1, 2, 3);
+  await Promise.all([first?.ask(), second?.ask()]);
+  void third?.ask();
+  answer(1, Uint8Array.of(0x0f, 1));
+  assert.deepEqual([asked().length, first?.heard.octets.length], [2, 1]);
+});
+
+test('when nothing is heard, the oldest request counts as held for the longest stall and no longer', async () => {
+  const { world, lines, asked } = session();
+  const [first, second, third] = lines(1, 2, 3);
+  await Promise.all([first?.ask(), second?.ask()]);
+  const waiting = third?.ask();
+  await world.timers.advance(RULES.heldMs - 1);
+  assert.deepEqual(asked(), [1, 2]);
+  await world.timers.advance(1);
+  await waiting;
+  assert.deepEqual(asked(), [1, 2, 3]);
+});
+
+test('a request that waits is dropped when its line ends, and the others move up', async () => {
+  const { lines, answer, asked } = session();
+  const [first, second, third, fourth] = lines(1, 2, 3, 4);
+  await Promise.all([first?.ask(), second?.ask()]);
+  const gone = assert.rejects(async () => third?.ask(), { code: 'LINK_CLOSED' });
+  const moved = fourth?.ask();
+  third?.line.close();
+  await gone;
+  answer(1);
+  await moved;
+  assert.deepEqual(asked(), [1, 2, 4]);
+});
+
+test('a meter that owes an answer when its line ends is left in peace until it came; nobody hears it', async () => {
+  const { prime, lines, answer, told, world } = session();
+  const [first] = lines(1);
+  await first?.ask();
+  assert.equal(prime.restMs('1'), RULES.guardMs);
+  first?.line.close();
+  await world.timers.advance(30_000);
+  assert.equal(prime.restMs('1'), RULES.guardMs - 30_000);
+  answer(1);
+  assert.equal(prime.restMs('1'), 0);
+  assert.deepEqual([first?.heard.octets.length, told.slice(1)], [0, ['late 1', 'settled']]);
+});
+
+test('an answer that never comes is waited for as long as it could still come, and not under another registration', async () => {
+  const { prime, lines, wire, world } = session();
+  const [first] = lines(1);
+  await first?.ask();
+  await world.timers.advance(50_000);
+  await first?.ask();
+  assert.equal(prime.restMs('1'), RULES.guardMs, 'from the last time it was asked');
+  await world.timers.advance(RULES.guardMs);
+  assert.equal(prime.restMs('1'), 0);
+  await first?.ask();
+  wire.say(node(9, '1'));
+  assert.equal(prime.restMs('1'), 0, 'it has joined anew');
 });
