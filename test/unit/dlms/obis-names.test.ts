@@ -5,7 +5,7 @@ import { mediumOf, obisName } from '../../../src/dlms/cosem/obis-names.ts';
 import { profileKeys, profileOf } from '../sim/world.ts';
 
 /** Registers that a shipped profile calls otherwise, because its market does. */
-const OWN_WORDS = /^submeter-/;
+const OWN_WORDS = /^(submeter-|block-voltage$)/;
 
 /** Italian gas meters count volumes at base conditions, under codes of which the usual names say nothing. */
 const OWN_CODES = /^generic\/gas-italy$/;
