@@ -81,7 +81,8 @@ const STOP_PATIENCE_MS = 15_000;
 const SETTLE_PATIENCE_MS = 360_000;
 /** Nothing moves and yet something is left: longer than an edge waits for a meter, a broker or a collector that was away. */
 const STANDSTILL_MS = 90_000;
-const QUIET_MS = 5_000;
+/** A week of rows from the meter with keys takes ten seconds at its pace, in which no job ends and nothing waits. */
+const QUIET_MS = 20_000;
 const LOOK_MS = 200;
 /** Pace of the meters' lines: history lasts for a proof, and a block a second is on its way. */
 const LINE_BAUD = 230_400;
