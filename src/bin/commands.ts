@@ -52,6 +52,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/import.ts')).importCommand,
   },
   {
+    name: 'acceptance',
+    summary: 'Says which meters of a concentrator are there and read, and what is left to do',
+    load: async () => (await import('./commands/acceptance.ts')).acceptanceCommand,
+  },
+  {
     name: 'pki',
     summary: 'Makes a private certificate authority for a trial, and certificates of concentrators',
     load: async () => (await import('./commands/pki.ts')).pkiCommand,

@@ -1,15 +1,17 @@
 /** The part of `deltawatt scan` that asks a bus which meters it has. */
 import { fileURLToPath } from 'node:url';
 import type { Env } from '../base/env.ts';
+import type { FoundAddress } from '../collector/commissioning-ports.ts';
 import { createHostEnv } from '../host/env.ts';
 import { targetsOfList, targetsOfRange } from '../lab/bus-targets.ts';
-import { type BusTarget, scanBus } from '../lab/scan-bus.ts';
+import { type BusFinding, type BusTarget, scanBus } from '../lab/scan-bus.ts';
 import { busJson, busLine, busSummary } from '../lab/scan-bus-text.ts';
 import { LineDriver } from '../link/drive.ts';
 import { openOnce } from '../link/link.ts';
 import { linkOf } from '../link/registry.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
 import type { Profile } from '../profile/schema/profile.ts';
+import { answered, COLLECTOR_OPTIONS, collectorClient } from './collector-options.ts';
 import { type CommandIo, type OptionTable, wholeNumber } from './command.ts';
 import { CommandError, EXIT, UsageError } from './errors.ts';
 import { clientOf, type MeterOptionValues, meterTarget, PUBLIC_CLIENT } from './meter-options.ts';
@@ -22,12 +24,22 @@ const ADDRESS_MAX = 16_381;
 const WAIT_DEFAULT_MS = 1_000;
 /** A meter of a list should be there, so it is asked once more. */
 const LIST_RETRIES = 1;
+/** What the collector takes at once. */
+const REPORT_ADDRESSES = 1_000;
+/** See {@link REPORT_ADDRESSES}. */
+const SENTENCE_MAX_CHARS = 400;
 
 /** Options that make a scan of a meter one of a bus. */
 export const BUS_OPTIONS = {
   list: { kind: 'text', value: 'FILE', what: 'asks the addresses of a list of meters, CSV as for import' },
   range: { kind: 'text', value: 'A..B', what: 'asks all physical HDLC addresses from A to B' },
   model: { kind: 'text', value: 'V/M', what: 'profile that says how addresses are made, where the list has none' },
+  report: {
+    kind: 'text',
+    value: 'EDGE/LINE',
+    what: 'tells the collector what was found, as on this line of a concentrator',
+  },
+  ...COLLECTOR_OPTIONS,
   wait: { kind: 'text', value: 'MS', what: `silence after which an address is empty; default ${WAIT_DEFAULT_MS}` },
 } as const satisfies OptionTable;
 
@@ -36,6 +48,9 @@ interface BusValues extends MeterOptionValues {
   readonly range: string | undefined;
   readonly model: string | undefined;
   readonly wait: string | undefined;
+  readonly report: string | undefined;
+  readonly collector: string | undefined;
+  readonly 'token-file': string | undefined;
   readonly client: readonly string[];
   readonly json: boolean;
 }
@@ -58,6 +73,7 @@ export async function scanBusCommand(linkUrl: string, values: BusValues, io: Com
     throw new UsageError(`${linkUrl} is no bus: --list and --range are for HDLC lines, serial:// or tcp+hdlc://.`);
   const { targets, problems } = await targetsOf(values, env);
   for (const problem of problems) io.tell(problem);
+  const reporter = values.report === undefined ? null : await reporterOf(values.report, values, env);
   const timeoutMs = wholeNumber('wait', values.wait ?? String(WAIT_DEFAULT_MS), 50, 60_000);
   const driver = new LineDriver(await openOnce(link), env);
   try {
@@ -68,12 +84,48 @@ export async function scanBusCommand(linkUrl: string, values: BusValues, io: Com
       if (!values.json && (values.list !== undefined || finding.state !== 'silent')) io.print(busLine(finding));
     });
     io.print(values.json ? `${JSON.stringify(busJson(findings, problems))}\n` : busSummary(findings));
+    if (reporter !== null) io.tell(await reporter(findings));
     const good = problems.length === 0 && findings.every(({ state }) => state === 'found' || values.list === undefined);
     return good ? EXIT.done : EXIT.failed;
   } finally {
     driver.close();
     link.close?.();
   }
+}
+
+/** Sends findings to the collector, as many as a report takes at once; resolves to what became of them. */
+async function reporterOf(
+  place: string,
+  values: BusValues,
+  env: Pick<Env, 'disk'>,
+): Promise<(findings: readonly BusFinding[]) => Promise<string>> {
+  const [, edgeId, line] = /^([A-Za-z0-9_-]{1,32})\/([A-Za-z0-9._-]{1,32})$/.exec(place) ?? [];
+  if (edgeId === undefined || line === undefined)
+    throw new UsageError('--report takes EDGE/LINE, as in --report e17/bus1.');
+  const client = await collectorClient(values, env);
+  return async (findings) => {
+    const states: string[] = [];
+    for (let at = 0; at < findings.length; at += REPORT_ADDRESSES) {
+      const addresses = findings.slice(at, at + REPORT_ADDRESSES).map(foundOf);
+      const answer = await answered<{ readonly items: readonly { readonly state: string }[] }>(
+        client.post(`edges/${edgeId}/findings`, { line, addresses }),
+      );
+      states.push(...answer.items.map(({ state }) => state));
+    }
+    const count = (state: string) => states.filter((each) => each === state).length;
+    return `Told ${edgeId}: ${count('commissioned')} commissioned, ${count('waiting')} wait in the inbox, ${count('refused')} were refused before.`;
+  };
+}
+
+function foundOf({ address, state, toldSerial, deviceName, firmware, sentence }: BusFinding): FoundAddress {
+  return {
+    address,
+    state,
+    ...(toldSerial === null ? {} : { serial: toldSerial.trim() }),
+    ...(deviceName === null ? {} : { deviceName }),
+    ...(firmware === null ? {} : { firmware }),
+    sentence: sentence.slice(0, SENTENCE_MAX_CHARS),
+  };
 }
 
 async function targetsOf(

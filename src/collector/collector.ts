@@ -13,6 +13,7 @@ import { createEnroller } from './broker/enroller.ts';
 import { createDesk, type RunningDesk } from './commands/desk.ts';
 import { type CollectorKeys, loadKeys } from './commands/keys.ts';
 import { KeyRotations } from './commands/rotations.ts';
+import { createCommissioner } from './commissioning/commissioner.ts';
 import { createImporter } from './import/importer.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
 import type { RotationGroup } from './key-schedule.ts';
@@ -162,6 +163,7 @@ class RunningCollector {
         enroller,
         importer: createImporter({ env, store }),
         ...(this.#rotations === null ? {} : { rotations: this.#rotations }),
+        commissioner: createCommissioner({ env, store }),
         health: async () => this.#health(),
         facts: async () => this.#facts(),
       },

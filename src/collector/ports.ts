@@ -11,6 +11,7 @@ import type { Channel, Reading } from '../model/reading.ts';
 import type { RereadOrder } from '../model/reread.ts';
 import type { EdgeStatus } from '../wire/messages.ts';
 import type { GapNotice, JournalRecord } from '../wire/records.ts';
+import type { FindingStore } from './commissioning-ports.ts';
 import type { RereadStore } from './reread-ports.ts';
 
 export type { RereadChange, RereadPlace, RereadRecord, RereadStore } from './reread-ports.ts';
@@ -561,6 +562,7 @@ export interface CollectorStore
     ImageStore,
     ImportStore,
     RereadStore,
+    FindingStore,
     AuthStore,
     BrokerUsers {
   /** Called after commits that readers may care about. */

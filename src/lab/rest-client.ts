@@ -36,6 +36,11 @@ export class RestClient {
     return answer.body as Body;
   }
 
+  /** Asks for a page; every status is an answer. */
+  ask(path: string): Promise<RestAnswer> {
+    return ask(`${this.url}/api/v1/${path}`, { method: 'GET', token: this.token });
+  }
+
   /** Sends a body; every status is an answer. */
   post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<RestAnswer> {
     return ask(`${this.url}/api/v1/${path}`, { method: 'POST', token: this.token, body, headers });

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import type { Finding } from '../../src/collector/commissioning-ports.ts';
 import { INBOX_MAX } from '../../src/collector/limits.ts';
 import type { CollectorStore, StoreChange } from '../../src/collector/ports.ts';
 import type { CommandState } from '../../src/model/command.ts';
@@ -94,6 +95,7 @@ export function collectorStoreSuite(
     journal(open);
     readings(open, (byMs) => under.advance?.(byMs));
     placements(open);
+    findings(open);
     records(open);
     gapsAndMeters(open);
     commandsAndAccess(open);
@@ -624,6 +626,31 @@ function placements(open: Open): void {
     await assert.rejects(store.placeMeter(METER, edge.edgeId, 0), { code: 'STORE_UNKNOWN_METER' });
     await store.saveMeter({ meterId: METER, tenantId: DEFAULT_TENANT });
     await assert.rejects(store.placeMeter(METER, 'nowhere' as EdgeId, 0), { code: 'STORE_UNKNOWN_EDGE' });
+  });
+}
+
+function findings(open: Open): void {
+  test('PROV-4 findings are kept by address, the newest in the place of the one before, and listed by line', async () => {
+    const store = await open();
+    const finding = (findingId: string, edgeId: string, address: number): Finding => ({
+      findingId,
+      tenantId: DEFAULT_TENANT,
+      edgeId: edgeId as EdgeId,
+      line: 'bus1',
+      found: { address, state: 'found', serial: `${address}`, sentence: 'Answers.' },
+      foundAtMs: BASE,
+      state: 'waiting',
+      sentence: 'No list names it.',
+    });
+    const [one, two, three] = [finding('0a', 'e1', 200), finding('0b', 'e1', 17), finding('0c', 'e2', 17)];
+    await store.saveFindings([one, two, three]);
+    const decided: Finding = { ...one, state: 'commissioned', meterId: METER, foundAtMs: BASE + 1 };
+    await store.saveFindings([decided]);
+    assert.deepEqual(await store.finding('0a'), decided);
+    assert.equal(await store.finding('0d'), undefined);
+    assert.deepEqual(await store.findings({ limit: 10 }), [two, decided, three]);
+    assert.deepEqual(await store.findings({ state: 'waiting', limit: 1 }), [two]);
+    assert.deepEqual(await store.findings({ edgeId: 'e2' as EdgeId, limit: 10 }), [three]);
   });
 }
 

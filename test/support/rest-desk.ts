@@ -1,6 +1,7 @@
 /** REST over the collector of a virtual system, without a socket. */
 import { createApi } from '../../src/collector/api/server.ts';
 import { createAuth } from '../../src/collector/auth/auth.ts';
+import { createCommissioner } from '../../src/collector/commissioning/commissioner.ts';
 import { createImporter } from '../../src/collector/import/importer.ts';
 import type { VirtualSystem } from '../../src/lab/virtual-system.ts';
 import { DEFAULT_TENANT } from '../../src/model/ids.ts';
@@ -30,6 +31,7 @@ export async function restDesk(system: VirtualSystem) {
       commands: collector.desk,
       enroller: collector.enroller,
       importer: createImporter({ env, store }),
+      commissioner: createCommissioner({ env, store }),
     },
     { host: '127.0.0.1', port: 0, processMetrics: false },
   );

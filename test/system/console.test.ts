@@ -12,6 +12,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { createApi } from '../../src/collector/api/server.ts';
 import { createAuth } from '../../src/collector/auth/auth.ts';
 import { createDesk } from '../../src/collector/commands/desk.ts';
+import { createCommissioner } from '../../src/collector/commissioning/commissioner.ts';
 import { createImporter } from '../../src/collector/import/importer.ts';
 import { HOST_CRYPTO } from '../../src/host/crypto.ts';
 import { HOST_DISK } from '../../src/host/disk.ts';
@@ -69,7 +70,15 @@ async function collector() {
     deactivate: async () => true,
   };
   const api = await createApi(
-    { env, store, auth, commands, enroller, importer: createImporter({ env, store }) },
+    {
+      env,
+      store,
+      auth,
+      commands,
+      enroller,
+      importer: createImporter({ env, store }),
+      commissioner: createCommissioner({ env, store }),
+    },
     { host: '127.0.0.1', port: 0, webFolder: WEB, processMetrics: false },
   );
   const { url } = await api.listen();
@@ -227,6 +236,31 @@ if (PROGRAM === undefined) {
     await page.getByText('The list is imported.', { exact: false }).waitFor();
     assert.equal(site.store.meterMap.get('new-2')?.serial, '7002');
     assert.equal(site.store.meterMap.has('new-1'), false);
+    assert.deepEqual([foreign, complaints], [[], []]);
+    await context.close();
+  });
+
+  test('PROV-4 a meter that was found on a line is accepted with one click, another one is refused', async () => {
+    const found = (address: number, serial: string) => ({
+      findingId: `00000000000000${address}`,
+      tenantId: DEFAULT_TENANT,
+      edgeId: 'found' as never,
+      line: 'bus1',
+      found: { address, state: 'found' as const, serial, sentence: 'Answers.' },
+      foundAtMs: START_MS,
+      state: 'waiting' as const,
+      sentence: `No list names ${serial}: take it in, or refuse it.`,
+    });
+    await site.store.saveFindings([found(17, '1017'), found(18, '1018')]);
+    const { context, page, foreign, complaints } = await enter();
+    await page.goto(`${site.url}/#/edges`);
+    await page.getByRole('heading', { name: 'Found on lines: 2 meters waiting' }).waitFor();
+    await page.getByRole('button', { name: 'Accept 1017' }).click();
+    await page.getByRole('heading', { name: 'Found on lines: 1 meter waiting' }).waitFor();
+    assert.equal(site.store.meterMap.get('1017')?.address, 17);
+    await page.getByRole('button', { name: 'Refuse 1018' }).click();
+    await page.getByRole('button', { name: 'Refuse 1018' }).waitFor({ state: 'detached' });
+    assert.equal((await site.store.finding('0000000000000018'))?.state, 'refused');
     assert.deepEqual([foreign, complaints], [[], []]);
     await context.close();
   });

@@ -47,6 +47,7 @@ export const API_ERRORS = {
   COMMAND_UNKNOWN: refusal(404, 'There is no command of this id.'),
   TOKEN_UNKNOWN: refusal(404, 'There is no token of this id.'),
   IMAGE_UNKNOWN: refusal(404, 'There is no image of this hash. `/images` lists what there is.'),
+  FINDING_UNKNOWN: refusal(404, 'Nothing was found under this id. `/findings` lists what was.'),
   METHOD_UNKNOWN: refusal(405, 'This address does not take this method. The header Allow names those that it takes.'),
   FORMAT_UNKNOWN: refusal(406, 'Readings come as application/json, text/csv or application/x-ndjson.'),
   REQUEST_TIMEOUT: refusal(408, 'The request took too long to arrive.'),
@@ -55,6 +56,14 @@ export const API_ERRORS = {
   EDGE_NEVER_HEARD: refusal(
     409,
     'The concentrator of this meter has never called, so no command can be bound to its store yet.',
+  ),
+  FINDING_DECIDED: refusal(
+    409,
+    'This meter does not wait any more: it was taken in or refused, or nothing answers there.',
+  ),
+  METER_ELSEWHERE: refusal(
+    409,
+    'This meter is placed already, or has another serial number. Choose another id, or end its placement first.',
   ),
   IMPORT_BUSY: {
     ...refusal(409, 'Another list of meters is being imported. Try again when it is done; that takes some seconds.'),

@@ -4,6 +4,8 @@
 export const BODY_MAX_BYTES = 1_048_576;
 /** Longest list of meters: 50,000 rows with three wrapped keys each take about 20 MB. */
 export const IMPORT_BODY_MAX_BYTES = 32 * 1_048_576;
+/** Addresses of one report of a scan: four full lines; a longer range is reported in parts. */
+export const FINDINGS_MAX = 1_000;
 /** Longest query or path value; an ISO time has 24 characters, a cursor under 200. */
 export const TEXT_MAX_CHARS = 256;
 /** Time for the header lines of a request; slower ones are attacks or dead lines (design 8). */

@@ -3,6 +3,7 @@ import { fromHex, toHex } from '../../base/bytes.ts';
 import { END_STATES } from '../../model/command.ts';
 import type { ExactInteger } from '../../model/number.ts';
 import type { EdgeStatus } from '../../wire/messages.ts';
+import type { Finding } from '../commissioning-ports.ts';
 import type {
   CommandRecord,
   EdgeRecord,
@@ -43,6 +44,12 @@ export function meterJson(meter: MeterRecord) {
     state: state?.state ?? 'unknown',
     ...(state === undefined ? {} : { stateSentence: state.sentence, stateSinceMs: state.sinceMs }),
   };
+}
+
+/** A finding with its answer spread out. */
+export function findingJson({ found, tenantId: _tenant, ...finding }: Finding) {
+  const { state: answer, sentence: _said, ...told } = found;
+  return { ...finding, ...told, answer };
 }
 
 /** A token without its hash. */

@@ -3,10 +3,12 @@ import Type from 'typebox';
 import { COMMAND_STATES, KEY_NAMES, KEY_WAYS } from '../../model/command.ts';
 import { METER_STATES } from '../../model/event.ts';
 import { REREAD_STATES } from '../../model/reread.ts';
+import { FINDING_STATES, FOUND_STATES } from '../commissioning-ports.ts';
 import {
   COMMAND_OBJECTS,
   COMMAND_VALID_MAX_MS,
   COMMAND_VALID_MIN_MS,
+  FINDINGS_MAX,
   ORDER_METERS_MAX,
   PAGE_MAX,
   READINGS_MAX,
@@ -35,6 +37,22 @@ const ValidFor = optional(
     maximum: COMMAND_VALID_MAX_MS,
     description: 'How long it may wait for its concentrator; default 5 min, 7 days for firmware',
   }),
+);
+
+const ProfileText = Type.String({ pattern: '^[a-z0-9._-]{1,64}/[a-z0-9._-]{1,64}$', description: 'vendor/model' });
+const SerialText = Type.String({ pattern: '^[!-~]{1,64}$', description: 'Serial number' });
+
+/** An address as a scan found it. */
+const FoundBody = Type.Object(
+  {
+    address: Type.Integer({ minimum: 0, maximum: 16_383, description: 'Physical HDLC address' }),
+    state: words(FOUND_STATES),
+    serial: optional(SerialText),
+    deviceName: optional(Type.String({ maxLength: 64, description: 'COSEM logical device name' })),
+    firmware: optional(Type.String({ maxLength: 64 })),
+    sentence: Type.String({ maxLength: 400 }),
+  },
+  STRICT,
 );
 
 /** What a command asks. */
@@ -66,6 +84,7 @@ const CommandBodySchema = Type.Union([
 export const PATH = {
   meter: Type.Object({ meterId: MeterIdText }, STRICT),
   edge: Type.Object({ edgeId: EdgeIdText }, STRICT),
+  finding: Type.Object({ findingId: Type.String({ pattern: '^[0-9a-f]{16}$' }) }, STRICT),
   command: Type.Object({ commandId: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) }, STRICT),
   image: Type.Object({ sha256: Sha256Text }, STRICT),
   token: Type.Object({ tokenId: Type.String({ maxLength: 64 }) }, STRICT),
@@ -131,6 +150,11 @@ export const QUERY = {
     },
     STRICT,
   ),
+  findings: Type.Object(
+    { edgeId: optional(EdgeIdText), state: optional(words(FINDING_STATES)), limit: optional(Limit(PAGE_MAX)) },
+    STRICT,
+  ),
+  acceptance: Type.Object({ format: optional(words(['json', 'text'], 'Overrides Accept; text is for paper')) }, STRICT),
   import: Type.Object(
     {
       dryRun: optional(words(['yes', 'no'], 'Check all and change nothing; default no')),
@@ -181,13 +205,28 @@ export const BODY = {
   ),
   meter: Type.Object(
     {
-      profile: optional(Type.String({ pattern: '^[a-z0-9._-]{1,64}/[a-z0-9._-]{1,64}$', description: 'vendor/model' })),
+      profile: optional(ProfileText),
       name: optional(Type.String({ maxLength: 200 })),
       timeZone: optional(Type.String({ maxLength: 64, description: 'IANA name' })),
       serial: optional(Type.String({ pattern: '^[!-~]{1,64}$', description: 'Serial number; stays when left out' })),
       title: optional(Type.String({ pattern: '^[0-9a-f]{16}$', description: 'System title; stays when left out' })),
     },
     STRICT,
+  ),
+  findings: Type.Object(
+    {
+      line: Type.String({ pattern: '^[A-Za-z0-9._-]{1,32}$', description: 'Line of the concentrator' }),
+      addresses: Type.Array(FoundBody, { maxItems: FINDINGS_MAX }),
+    },
+    STRICT,
+  ),
+  acceptFinding: Type.Object(
+    {
+      meterId: optional(MeterIdText),
+      profile: optional(ProfileText),
+      name: optional(Type.String({ minLength: 1, maxLength: 200 })),
+    },
+    { ...STRICT, description: 'Without meterId the meter is called by its serial number' },
   ),
   placement: Type.Object({ edgeId: EdgeIdText, from: optional(BodyTime) }, STRICT),
   placementEnd: Type.Object({ to: optional(BodyTime) }, STRICT),

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Env } from '../../base/env.ts';
+import type { Commissioner, FindingStore } from '../commissioning-ports.ts';
 import type { RotationSchedule } from '../key-schedule.ts';
 import type {
   Authenticator,
@@ -33,6 +34,7 @@ export interface ApiParts {
     Pick<CommandStore, 'audit'> &
     Pick<RereadStore, 'rereads'> &
     Omit<ImageStore, 'imagePart'> &
+    Pick<FindingStore, 'findings'> &
     Pick<CollectorStore, 'onChange' | 'notSafe'>;
   readonly auth: Authenticator;
   readonly commands: CommandDesk;
@@ -40,6 +42,7 @@ export interface ApiParts {
   readonly importer: MeterImporter;
   /** Absent = no keys are changed by schedule. */
   readonly rotations?: RotationSchedule;
+  readonly commissioner: Commissioner;
   /** States of the other rooms, in words. */
   readonly health?: () => Promise<readonly HealthFact[]>;
   /** Figures of the other rooms for `/metrics`, by name without the prefix `deltawatt_`. */

@@ -28,6 +28,7 @@ import { registerCommands } from './routes/commands.ts';
 import { registerConsole } from './routes/console.ts';
 import { registerEdges } from './routes/edges.ts';
 import { registerExceptions } from './routes/exceptions.ts';
+import { registerFindings } from './routes/findings.ts';
 import { registerFirmwareOrders } from './routes/firmware-orders.ts';
 import { registerImages } from './routes/images.ts';
 import { registerKeyRotations } from './routes/key-rotations.ts';
@@ -93,6 +94,7 @@ export async function createApi(parts: ApiParts, settings: ApiSettings): Promise
     registerEdges,
     registerMeters,
     registerMeterImport,
+    registerFindings,
     registerReadings,
     registerCommands,
     registerFirmwareOrders,

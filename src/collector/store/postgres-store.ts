@@ -15,6 +15,7 @@ import type { ConnectionSettings } from './cluster/cluster.ts';
 import { commandStore } from './commands.ts';
 import type { StoreContext } from './context.ts';
 import { type Database, openDatabase } from './database.ts';
+import { findingStore } from './findings.ts';
 import { Fold } from './fold.ts';
 import { openIdentity, type PartitionWidth } from './identity.ts';
 import { imageStore } from './images.ts';
@@ -108,6 +109,7 @@ async function join(context: StoreContext, listeners: ((change: StoreChange) => 
     ...imageStore(context),
     ...meterListStore(context),
     ...rereadStore(context),
+    ...findingStore(context),
     ...accessStore(context),
     ...brokerUserStore(context),
     fold: (options) => fold.fold(options),

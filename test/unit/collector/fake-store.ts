@@ -14,6 +14,7 @@ import type {
   StoredReading,
   TokenRecord,
 } from '../../../src/collector/ports.ts';
+import { MemoryFindings } from '../../../src/lab/memory-findings.ts';
 import { COMMAND_STATES, END_STATES } from '../../../src/model/command.ts';
 import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../../../src/model/ids.ts';
 import { START_MS } from './fake-env.ts';
@@ -40,6 +41,9 @@ type Asked = Pick<
   | 'placeMeter'
   | 'endPlacement'
   | 'withImport'
+  | 'saveFindings'
+  | 'finding'
+  | 'findings'
   | 'create'
   | 'command'
   | 'commands'
@@ -167,6 +171,11 @@ export class FakeStore implements Asked {
     const meter = this.meterMap.get(meterId);
     if (meter !== undefined) this.meterMap.set(meterId, { ...meter, placedToMs });
   }
+
+  readonly #findings = new MemoryFindings();
+  saveFindings: CollectorStore['saveFindings'] = (findings) => this.#findings.saveFindings(findings);
+  finding: CollectorStore['finding'] = (findingId) => this.#findings.finding(findingId);
+  findings: CollectorStore['findings'] = (query) => this.#findings.findings(query);
 
   withImport = async <Result>(work: (view: ImportView) => Promise<Result>): Promise<Result> =>
     work({

@@ -209,3 +209,18 @@ export interface ImportReport {
   }[];
   readonly faultsTotal: number;
 }
+
+/** An address of a line, as it was found last. */
+export interface Finding {
+  readonly findingId: string;
+  readonly edgeId: string;
+  readonly line: string;
+  readonly address: number;
+  readonly serial?: string;
+  readonly deviceName?: string;
+  readonly firmware?: string;
+  readonly foundAtMs: number;
+  readonly state: 'waiting' | 'commissioned' | 'refused' | 'empty';
+  readonly meterId?: string;
+  readonly sentence: string;
+}

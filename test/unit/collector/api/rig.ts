@@ -3,6 +3,7 @@ import { createApi } from '../../../../src/collector/api/server.ts';
 import { createAuth } from '../../../../src/collector/auth/auth.ts';
 import { createDesk } from '../../../../src/collector/commands/desk.ts';
 import { KeyRotations } from '../../../../src/collector/commands/rotations.ts';
+import { createCommissioner } from '../../../../src/collector/commissioning/commissioner.ts';
 import { createImporter } from '../../../../src/collector/import/importer.ts';
 import type { RotationGroup } from '../../../../src/collector/key-schedule.ts';
 import type { EdgePublisher, Enroller } from '../../../../src/collector/ports.ts';
@@ -48,7 +49,16 @@ export async function rig(
     deactivate: async (edgeId) => store.edgeMap.has(edgeId),
   };
   const api = await createApi(
-    { env, store, auth, commands, rotations, enroller, importer: createImporter({ env, store }) },
+    {
+      env,
+      store,
+      auth,
+      commands,
+      rotations,
+      enroller,
+      importer: createImporter({ env, store }),
+      commissioner: createCommissioner({ env, store }),
+    },
     {
       host: '127.0.0.1',
       port: 0,

@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { Compile } from 'typebox/compile';
 import { API_ERRORS } from '../../../../src/collector/api/errors.ts';
 import { createApi } from '../../../../src/collector/api/server.ts';
+import { createCommissioner } from '../../../../src/collector/commissioning/commissioner.ts';
 import { createImporter } from '../../../../src/collector/import/importer.ts';
 import type { RereadRecord } from '../../../../src/collector/ports.ts';
 import { type StoreErrorCode, storeError } from '../../../../src/collector/store/errors.ts';
@@ -137,7 +138,15 @@ test('UD-17 with a certificate it speaks HTTPS and says so to browsers', async (
   const enroller = { adopt: () => Promise.reject(new Error('not here')), deactivate: async () => false };
   const tls = { cert: TEST_CERTIFICATE, key: TEST_KEY };
   const api = await createApi(
-    { env, store, auth, commands, enroller, importer: createImporter({ env, store }) },
+    {
+      env,
+      store,
+      auth,
+      commands,
+      enroller,
+      importer: createImporter({ env, store }),
+      commissioner: createCommissioner({ env, store }),
+    },
     { host: '127.0.0.1', port: 0, tls, processMetrics: false },
   );
   const { url, port } = await api.listen();

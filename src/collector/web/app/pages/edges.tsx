@@ -6,6 +6,7 @@ import { Badge } from '../parts/badge.tsx';
 import { Await, Empty } from '../parts/states.tsx';
 import type { Edge, Page, Quarantined } from '../types.ts';
 import { agoText, plural, type StateWords } from '../words.ts';
+import { FoundMetersCard } from './found-meters.tsx';
 import { PlaceMeterCard, type PlaceRequest } from './place-meter.tsx';
 import { Title } from './title.tsx';
 
@@ -61,6 +62,7 @@ export function EdgesPage() {
           />
         )}
         {enrolment !== null && <EnrolmentCard enrolment={enrolment} onDone={() => setEnrolment(null)} />}
+        <FoundMetersCard />
         <Await resource={edges} loading="Reading the concentrators.">
           {(page) => (
             <>
