@@ -8,7 +8,7 @@ import { toHex } from '../base/bytes.ts';
 import type { Env, Listener } from '../base/env.ts';
 import { hasCode, reasonOf } from '../base/errors.ts';
 import { type ServiceManager, Watchdog } from '../base/watchdog.ts';
-import { isNamed, type LineLink, type NodeChange } from '../link/link.ts';
+import { isMbus, isNamed, type LineLink, type NodeChange } from '../link/link.ts';
 import type { MeterEvent } from '../model/event.ts';
 import type { MeterId } from '../model/ids.ts';
 import { planJobs, type ReadJob } from '../profile/plan.ts';
@@ -31,6 +31,7 @@ import { KeyRing } from './reader/key-ring.ts';
 import { KnownWays } from './reader/known-ways.ts';
 import { DlmsLineReader } from './reader/line-reader.ts';
 import { PushListener } from './reader/listener.ts';
+import { MbusLineReader } from './reader/mbus-reader.ts';
 import { servesReread } from './reader/rereads.ts';
 import { LinkSessions } from './reader/sessions.ts';
 import { RereadOrders } from './rereads/orders.ts';
@@ -55,7 +56,7 @@ export class Concentrator {
   readonly #commands: Commands;
   readonly #images: ImageFetcher;
   readonly #rereads: RereadOrders;
-  readonly #readers: DlmsLineReader[] = [];
+  readonly #readers: (DlmsLineReader | MbusLineReader)[] = [];
   readonly #listeners: PushListener[] = [];
   readonly #networks: NetworkBook[] = [];
   readonly #counters: MeterCounters;
@@ -260,24 +261,30 @@ export class Concentrator {
   /** A reader with a runner of its own for some meters of a line: there it is one thing at a time. */
   #seat(line: LineSettings, link: LineLink, seat: string, meters: readonly Meter[]): void {
     const env = this.#env;
-    const reader = new DlmsLineReader({
+    const nowMs = () => (env.clock.quality() === 'unset' ? null : env.clock.nowMs());
+    const common = {
       env,
       line: line.id,
-      seat,
       stage: this.#stage,
       journal: this.journal,
       health: this.health,
-      rereads: this.#rereads,
       meters,
-      opener: new LinkSessions(link, env, this.#counters, this.#keys, this.#ways),
-      slots: 1,
-      carries: link,
-      clock: this.#settings.clock,
-      permanentAfterMs: this.#settings.permanentAfterMs,
-      nowMs: () => (env.clock.quality() === 'unset' ? null : env.clock.nowMs()),
-      isConfirmed: () => env.clock.quality() === 'collector',
-      historyMs: this.#settings.historyMs,
-    });
+      nowMs,
+    };
+    const reader = isMbus(link)
+      ? new MbusLineReader({ ...common, link })
+      : new DlmsLineReader({
+          ...common,
+          seat,
+          rereads: this.#rereads,
+          opener: new LinkSessions(link, env, this.#counters, this.#keys, this.#ways),
+          slots: 1,
+          carries: link,
+          clock: this.#settings.clock,
+          permanentAfterMs: this.#settings.permanentAfterMs,
+          isConfirmed: () => env.clock.quality() === 'collector',
+          historyMs: this.#settings.historyMs,
+        });
     this.#readers.push(reader);
     this.#scheduler.addLine(seat, reader);
     for (const meter of meters) {

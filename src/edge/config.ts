@@ -38,7 +38,7 @@ const METER = section('A meter', {
   ),
   equipmentId: maybe(
     text({
-      what: 'Which sub-meter it is: its equipment identifier in telegrams, or its M-Bus number (or KAM.12345678.1B.16) behind a meter',
+      what: 'Which sub-meter it is: its equipment identifier in telegrams, or its M-Bus number (or KAM.12345678.1B.16) behind a meter and on a wired M-Bus',
       pattern: '^[!-~]{1,64}$',
       form: '1 to 64 characters without spaces',
       example: 'G0001234567890123',

@@ -40,5 +40,6 @@ export const SILENT: ReadonlySet<string> = new Set([
   'SESSION_UNKNOWN_OUTCOME',
   'LINK_NO_NODE',
   'HDLC_NO_ANSWER',
+  'MBUS_NO_ANSWER',
   'HDLC_INACTIVE',
 ]);

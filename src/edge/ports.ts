@@ -6,6 +6,7 @@
 import type { Data } from '../dlms/axdr/data.ts';
 import type { ImageSession } from '../dlms/image/image-session.ts';
 import type { MeterSecurity } from '../dlms/security/meter-security.ts';
+import type { MbusTarget } from '../mbus/master.machine.ts';
 import type { KeyName, KeyWay, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
 import type { RereadEnd } from '../model/reread.ts';
@@ -348,6 +349,8 @@ export interface Meter {
   readonly deviceName?: string;
   /** A sub-meter in the telegrams of its line: its equipment identifier there; absent = the port is its own. */
   readonly equipmentId?: string;
+  /** How it is asked on a wired M-Bus, and who must answer; absent = it is on none. */
+  readonly mbus?: { readonly target: MbusTarget; readonly identity: string };
   /** How it is reached through another meter; absent = it is asked itself. */
   readonly behind?: Behind;
   /** Keys shared with it; absent or null = none. */

@@ -12,6 +12,7 @@ export type ReaderErrorCode =
   | 'READER_RECONFIGURED'
   | 'READER_SUB_METER_GONE'
   | 'READER_WRONG_UNIT'
+  | 'READER_NO_ORDERS'
   | 'READER_NO_CLIENT'
   | 'READER_NO_PASSWORD'
   | 'READER_SECURITY'
@@ -64,6 +65,12 @@ export const READER_ERRORS: ErrorTable<ReaderErrorCode> = {
     retry: 'later',
     sentence:
       'No channel of the electricity meter has this meter any more, so nothing is stored for it. After an exchange, enter the new meter as one of its own.',
+  },
+  READER_NO_ORDERS: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'Meters on a wired M-Bus are read by their periods only: they take no orders and answer no single objects.',
   },
   READER_WRONG_UNIT: {
     side: 'remote',

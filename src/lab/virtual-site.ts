@@ -2,10 +2,14 @@
 
 import { parseMeterKeys } from '../dlms/security/key-file.ts';
 import type { MeterSecurity } from '../dlms/security/meter-security.ts';
+import { LineDriver } from '../link/drive.ts';
 import { type MemoryFaults, MemoryLines } from '../link/memory.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
 import { makeFleet, type ServedLine, SIM_PASSWORD, SimMeter, type SimMeterOptions, serveLine } from '../sim/fleet.ts';
 import type { Ledger } from '../sim/ledger.ts';
+import { MbusSegment } from '../sim/mbus/segment.machine.ts';
+import { MbusSlave } from '../sim/mbus/slave.ts';
+import { mbusIdentityOf } from '../sim/meter/mbus-port.ts';
 import type { PlcHabits } from '../sim/plc/habits.ts';
 import { BaseNode, behindBaseNode } from '../sim/serve/base-node.ts';
 import type { Misbehaviour } from '../sim/serve/misbehave.machine.ts';
@@ -20,12 +24,15 @@ const GATEWAY_METERS = 8;
 const BUS_OCTETS_PER_S = 960;
 /** 115,200 and 9,600 Bd, 8N1. */
 const PORT_OCTETS_PER_S = { p1: 11_520, sml: 960 };
+/** 2,400 Bd, 8E1. */
+const MBUS_OCTETS_PER_S = 218;
+const MBUS_GAP_MS = 250;
 const HOST = 'meters';
 const FIRST_PORT = 4_059;
 
 /** A line of the site; a line is named by its place in {@link VirtualSite.places}. */
 export interface Place {
-  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'port';
+  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'wired-mbus' | 'port';
   readonly url: string;
   /** `host:port`, or the name of the bus. */
   readonly address: string;
@@ -60,7 +67,7 @@ export interface SiteOptions {
 }
 
 /** How meters are spread over lines. */
-export type SiteLayout = 'mixed' | 'one-bus' | 'base-node' | 'ports';
+export type SiteLayout = 'mixed' | 'one-bus' | 'base-node' | 'ports' | 'wired-mbus';
 
 /** The site. */
 export class VirtualSite {
@@ -73,6 +80,8 @@ export class VirtualSite {
   answered = 0;
   /** The base node, where the meters hang behind one. */
   readonly baseNode: BaseNode | null;
+  /** Meters of a wired M-Bus as they answer there, by id. */
+  readonly slaves = new Map<string, MbusSlave>();
   readonly #meters: SimMeter[] = [];
   readonly #sampleS: number;
   readonly #world: VirtualWorld;
@@ -144,6 +153,10 @@ export class VirtualSite {
   /** Opens every line. */
   async serve(): Promise<void> {
     for (const place of this.places) {
+      if (place.kind === 'wired-mbus') {
+        this.#serveMbus(place);
+        continue;
+      }
       if (place.kind === 'port') {
         const { encoding = 'p1' } = place.meters[0]?.device.profile.push[0] ?? {};
         const framing = encoding === 'sml' ? 'sml' : 'p1';
@@ -164,6 +177,25 @@ export class VirtualSite {
         this.#serve(this.baseNode?.attach(duplex) ?? duplex, place.meters, framing);
       });
     }
+  }
+
+  /** All meters on one piece of wire, at its usual speed. */
+  #serveMbus({ address, meters }: Place): void {
+    const line = this.lines.create(address, { octetsPerS: MBUS_OCTETS_PER_S, framing: 'mbus', purpose: 'ask' });
+    const slaves = meters.map((meter) => {
+      const identity = mbusIdentityOf(meter.device);
+      const slave = new MbusSlave({ primary: 0, identity, readout: () => meter.mbusReadout() });
+      this.slaves.set(meter.device.meterId, slave);
+      return slave;
+    });
+    const running = new LineDriver(line.attach(), this.#env()).run(
+      new MbusSegment(slaves, MBUS_GAP_MS),
+      (events) => {
+        this.answered += events.filter(({ answers }) => answers > 0).length;
+      },
+      () => undefined,
+    );
+    running.kick();
   }
 
   #env() {
@@ -191,7 +223,10 @@ export class VirtualSite {
       id: `line${at + 1}`,
       url: place.url,
       ...(place.kind === 'port' ? { sampleS: this.#sampleS } : {}),
-      meters: place.meters.flatMap((meter) => [entryOf(meter, files), ...entriesBehind(meter, files)]),
+      meters: place.meters.flatMap((meter) => [
+        { ...entryOf(meter, files), ...(place.kind === 'wired-mbus' ? { equipmentId: meter.device.serial } : {}) },
+        ...entriesBehind(meter, files),
+      ]),
     }));
   }
 
@@ -314,6 +349,7 @@ function placesFor(layout: SiteLayout, meters: readonly SimMeter[], plcQuery: st
   if (layout === 'one-bus') return [busOf(meters, 1)];
   if (layout === 'mixed') return placesOf(meters);
   if (layout === 'ports') return portsOf(meters);
+  if (layout === 'wired-mbus') return [{ kind: 'wired-mbus', url: 'memory:mbus1', address: 'mbus1', meters }];
   const address = `${HOST}:${FIRST_PORT}`;
   return [{ kind: 'base-node', url: `prime-tcp://${address}${plcQuery}`, address, meters }];
 }
@@ -345,7 +381,7 @@ function portsOf(meters: readonly SimMeter[]): Place[] {
 }
 
 function isInMemory({ kind }: Place): boolean {
-  return kind === 'bus' || kind === 'port';
+  return kind === 'bus' || kind === 'port' || kind === 'wired-mbus';
 }
 
 function busOf(meters: readonly SimMeter[], number: number): Place {

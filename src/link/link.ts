@@ -23,6 +23,11 @@ export function carriesTelegrams(framing: LinkFraming): boolean {
   return framing === 'p1' || framing === 'p1-unchecked' || framing === 'sml';
 }
 
+/** Whether meters are asked by frames of a wired M-Bus, which carry no APDUs. */
+export function isMbus({ framing, purpose }: Pick<Link, 'framing' | 'purpose'>): boolean {
+  return framing === 'mbus' && purpose === 'ask';
+}
+
 interface LinkFacts {
   /** Canonical address, as configured. */
   readonly url: string;

@@ -1,6 +1,7 @@
 /** From the address of a line to the line: the one list of schemes. */
 import { linkError } from './errors.ts';
 import type { Link } from './link.ts';
+import { MBUS_SCHEMES } from './mbus.ts';
 import { MEMORY_SCHEMES } from './memory.ts';
 import { OPTICAL_SCHEMES } from './optical.ts';
 import { PRIME_SCHEMES } from './prime.ts';
@@ -16,6 +17,7 @@ export const LINK_SCHEMES: readonly LinkScheme[] = [
   ...PRIME_SCHEMES,
   ...OPTICAL_SCHEMES,
   ...PUSH_SERIAL_SCHEMES,
+  ...MBUS_SCHEMES,
   ...MEMORY_SCHEMES,
 ];
 

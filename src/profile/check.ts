@@ -14,9 +14,12 @@ import { parseSmlTelegram } from '../dlms/telegram/sml.ts';
 import { partsOfTelegram } from '../dlms/telegram/sub-meters.ts';
 import { telegramBody } from '../dlms/telegram/telegram.ts';
 import { decodeApdu } from '../dlms/xdlms/codec.ts';
+import { decodeLinkFrame } from '../mbus/frame.ts';
+import { decodeTelegram } from '../mbus/telegram.ts';
 import type { MeterAttribute, MeterEvent } from '../model/event.ts';
 import { parseMeterId } from '../model/ids.ts';
 import { readEvents } from './event-readout.ts';
+import { readTelegrams } from './mbus-readout.ts';
 import { type PushedMessage, readPush } from './push.ts';
 import { type ReadContext, type ReadoutGroup, readBuffer } from './readout.ts';
 import { readRegisters } from './register-readout.ts';
@@ -44,6 +47,8 @@ export type VectorInput =
   | { readonly kind: 'p1'; readonly lines: readonly string[]; readonly equipmentId?: string }
   /** A file of SML from its first escape to its check. */
   | { readonly kind: 'sml'; readonly hex: string }
+  /** A long frame of a wired M-Bus. */
+  | { readonly kind: 'mbus'; readonly frameHex: string }
   | { readonly kind: 'buffer'; readonly name: string; readonly dataHex: string; readonly watermark?: string }
   | { readonly kind: 'events'; readonly name: string; readonly dataHex: string; readonly watermark?: string }
   | {
@@ -110,6 +115,13 @@ export function vectorLines(profile: Profile, vector: ProfileVector): string[] {
       return pushLines(profile, telegramIn(given), context);
     case 'sml':
       return pushLines(profile, smlIn(given.hex), context);
+    case 'mbus': {
+      const decoded = decodeLinkFrame(fromHex(given.frameHex));
+      if (decoded?.frame.kind !== 'long') throw new Error('the octets are no long frame');
+      const telegram = decodeTelegram(decoded.frame.information, decoded.frame.data);
+      const read = readTelegrams(profile, profile.registers, [telegram], context);
+      return [...readingLines(read.groups), ...read.problems.map((problem) => `problem ${problem.sentence}`)];
+    }
     case 'buffer': {
       const rule = named(profile.buffers, given.name);
       const read = readBuffer(profile, rule, dataOf(given.dataHex), context, watermarkOf(given));

@@ -67,7 +67,7 @@ const TIME_ATTRIBUTE = 2;
 /** Everything that is read regularly from a meter of this profile. */
 export function planJobs(profile: Profile): ReadJob[] {
   const jobs: ReadJob[] = [];
-  const isRead = profile.clients.length > 0 || profile.through !== null;
+  const isRead = profile.clients.length > 0 || profile.through === 'mbus-client';
   if (profile.attributes.length > 0 && isRead) jobs.push({ kind: 'attributes', key: 'attributes', periodS: DAY_S });
   // The clock of a meter that is read through another one is that one's.
   if (profile.clock.obis !== null && profile.through === null)
@@ -84,7 +84,7 @@ export function planJobs(profile: Profile): ReadJob[] {
 function registersByPeriod(profile: Profile): Map<number, RegisterRule[]> {
   const periods = new Map<number, RegisterRule[]>();
   for (const register of profile.registers) {
-    if (register.periodS === 0 || profile.clients.length === 0) continue;
+    if (register.periodS === 0 || (profile.clients.length === 0 && profile.through === null)) continue;
     periods.set(register.periodS, [...(periods.get(register.periodS) ?? []), register]);
   }
   return periods;

@@ -61,7 +61,7 @@ export function wrongUnits(profile: Profile, answers: readonly (Data | null)[]):
 
 /** When the values of extended registers were captured from the M-Bus: they are older than the clock of the meter that tells them. */
 export function captureTimeRequests(profile: Profile, registers: readonly RegisterRule[]): readonly ReadRequest[] {
-  if (profile.through === null) return [];
+  if (profile.through !== 'mbus-client') return [];
   return registers
     .filter(({ classId }) => classId === EXTENDED_REGISTER_CLASS)
     .map(({ classId, obis }) => plainRequest(classId, obis, CAPTURE_TIME_ATTRIBUTE));

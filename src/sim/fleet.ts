@@ -14,10 +14,12 @@ import { WrapperServer } from '../dlms/frame/wrapper.machine.ts';
 import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import { ServerSession, type ServerSessionEvent } from '../dlms/session/server.machine.ts';
 import { LineDriver } from '../link/drive.ts';
+import type { MbusTelegram } from '../mbus/telegram.ts';
 import type { Profile, PushRule } from '../profile/schema/profile.ts';
 import { simError } from './errors.ts';
 import type { Ledger } from './ledger.ts';
 import { METERS_PER_LINE_MAX, P1_CHANNELS_MAX } from './limits.ts';
+import { mbusReadoutOf } from './mbus/readout.ts';
 import { Device, type DeviceOptions, type LoadFault } from './meter/device.ts';
 import { IMAGE_FAULTS, type ImageFault } from './meter/firmware.ts';
 import { type SimKeyFile, simKeyFile, simSecurityOf } from './meter/keys.ts';
@@ -151,6 +153,13 @@ export class SimMeter {
       meter.#recorder?.told(row);
     }
     return octets;
+  }
+
+  /** Its read-out on a wired M-Bus; what it tells is noted in the ledger. */
+  mbusReadout(): readonly Pick<MbusTelegram, 'records' | 'makersData'>[] {
+    const { records, told } = mbusReadoutOf(this.device);
+    this.#recorder?.told(told);
+    return [{ records, makersData: null }];
   }
 
   /** Resolves when the ledger holds everything that was noted until now. */
@@ -446,7 +455,7 @@ export function makeFleet(options: FleetOptions, ledger: Ledger | null): SimMete
     );
   }
   hangSubMeters(meters);
-  for (const meter of meters) if (meter.device.profile.through !== null) hangBehind(meter, meters);
+  for (const meter of meters) if (meter.device.profile.through === 'mbus-client') hangBehind(meter, meters);
   return meters;
 }
 

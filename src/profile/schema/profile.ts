@@ -14,8 +14,8 @@ export type Medium = 'electricity' | 'gas' | 'water' | 'heat';
 /** Whether a channel bills or only informs: it decides the lane on the way up. */
 export type ValueClass = 'billing' | 'low-value';
 
-/** Ways to a meter that is not asked itself: `mbus-client` = class 72 of the meter on whose M-Bus it hangs. */
-export const THROUGH = ['mbus-client'] as const;
+/** Ways to a meter other than an association with it: `mbus-client` = class 72 of the meter on whose M-Bus it hangs, `mbus` = telegrams of a wired M-Bus. */
+export const THROUGH = ['mbus-client', 'mbus'] as const;
 
 /** One of {@link THROUGH}. */
 export type Through = (typeof THROUGH)[number];
@@ -142,6 +142,22 @@ export interface RegisterRule {
   readonly scalerUnit: 'profile' | 'meter';
   /** Code under which its readings are stored: `obis`, or the one that says what an M-Bus channel holds. */
   readonly storedAs: string;
+  /** The record that holds it in the telegrams of a wired M-Bus; null = it is no meter on one. */
+  readonly record: RecordRule | null;
+}
+
+/** Functions of a record in a telegram of a wired M-Bus. */
+export const RECORD_FUNCTIONS = ['instantaneous', 'maximum', 'minimum', 'error'] as const;
+
+/** Which record of a telegram it is. */
+export interface RecordRule {
+  /** Word for what it measures: `volume`, `energy`, `flow-temperature`. */
+  readonly quantity: string;
+  readonly function: (typeof RECORD_FUNCTIONS)[number];
+  /** 0 = the present value, others historic ones. */
+  readonly storage: number;
+  readonly tariff: number;
+  readonly subunit: number;
 }
 
 /** Integer types of a register. */

@@ -26,6 +26,7 @@ import type {
 import type { ProfileFile } from './shape.ts';
 
 const CLOCK_OBIS = '0-0:1.0.0*255';
+const PRESENT = { function: 'instantaneous', storage: 0, tariff: 0, subunit: 0 } as const;
 /** DSMR and IDIS meters have four. */
 const MBUS_CHANNELS = 4;
 const DLMS_PORT = 4059;
@@ -125,7 +126,21 @@ class Resolver {
   /** A meter that is read through another one has no clients, orders and pushes of its own. */
   #through(): Through | null {
     const { through } = this.file;
-    if (through === undefined) return null;
+    if (through === undefined) {
+      for (const [at, { record }] of this.file.registers.entries())
+        if (record !== undefined)
+          this.#note(`registers[${at}].record`, 'Only meters on a wired M-Bus (through: mbus) have records.');
+      return null;
+    }
+    const isOnBus = through === 'mbus';
+    for (const [at, { record }] of this.file.registers.entries())
+      if ((record !== undefined) !== isOnBus)
+        this.#note(
+          `registers[${at}].record`,
+          'Registers of meters on a wired M-Bus (through: mbus) have a record, others none.',
+        );
+    if (isOnBus && (this.file.profiles !== undefined || this.file.attributes !== undefined))
+      this.#note('through', 'A meter on a wired M-Bus has neither profiles nor attributes: take them away.');
     for (const part of ['clients', 'hdlc', 'wrapper', 'relay', 'firmware', 'mbus', 'push', 'eventLogs'] as const)
       if (this.file[part] !== undefined)
         this.#note(part, 'A meter that is read through another one has none of its own: take this away.');
@@ -191,6 +206,7 @@ class Resolver {
       obis: this.#obis(`${path}.obis`, row.obis),
       storedAs: this.#obis(`${path}.storedAs`, row.storedAs ?? row.obis),
       classId: classId ?? 3,
+      record: row.record === undefined ? null : { ...PRESENT, ...row.record },
     };
     if (this.#registers.has(register.name)) this.#note(`${path}.name`, `The name ${register.name} is used twice.`);
     for (const other of this.#registers.values()) {

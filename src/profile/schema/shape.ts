@@ -11,6 +11,7 @@ import {
   MBUS_IDENTIFICATIONS,
   PUSH_ENCODINGS,
   QUIRKS,
+  RECORD_FUNCTIONS,
   SECURITIES,
   THROUGH,
   VALUE_TYPES,
@@ -85,6 +86,17 @@ const CLOCK = Type.Object(
   closed,
 );
 
+const RECORD = Type.Object(
+  {
+    quantity: word('what the record measures'),
+    function: Type.Optional(oneOf(RECORD_FUNCTIONS, 'which of several values it is')),
+    storage: Type.Optional(whole(0, 65_535, 'storage number, 0 = the present value')),
+    tariff: Type.Optional(whole(0, 65_535, 'tariff')),
+    subunit: Type.Optional(whole(0, 1_023, 'subunit')),
+  },
+  closed,
+);
+
 const REGISTER = Type.Object(
   {
     name: word('our word for the value'),
@@ -97,6 +109,7 @@ const REGISTER = Type.Object(
     valueClass: oneOf(['billing', 'low-value'] as const, 'what the value is for'),
     periodS: Type.Optional(whole(0, DAY_S, 'read on its own every so many seconds, 0 = never')),
     scalerUnit: Type.Optional(oneOf(['profile', 'meter'] as const, 'who knows the exponent')),
+    record: Type.Optional(RECORD),
     storedAs: Type.Optional(obis('code under which its readings are stored, when it is not the object')),
   },
   closed,

@@ -22,15 +22,15 @@ const configOf = (meters: string, gateway = '') => {
 const problemsOf = (meters: string, gateway?: string) =>
   edgeContradictions(configOf(meters, gateway), () => []).map(({ path, sentence }) => `${path} ${sentence}`);
 
-async function metersOf(meters: string) {
+async function metersOf(meters: string, framing: 'hdlc' | 'mbus' = 'hdlc') {
   const { env } = testWorld().program('edge');
   const linkEnv = { ...env, lines: new MemoryLines({ timers: env.timers, clock: env.clock, random: env.random }) };
-  linkEnv.lines.create('b', { framing: 'hdlc' });
+  linkEnv.lines.create('b', { framing, purpose: 'ask' });
   const write = (path: string, text: string) => env.disk.writeFile(path, new TextEncoder().encode(text), 0o600);
   const keys = { key: '00'.repeat(32), commandPublicKey: '00'.repeat(32), limitsPublicKey: '00'.repeat(32) };
   await write('e.json', JSON.stringify({ edgeId: 'e1', password: 'p', url: 'mqtt://localhost', ...keys }));
   await write('p', '00000000');
-  for (const key of ['generic/smr5', 'generic/idis', 'generic/gas', 'generic/mbus-gas'])
+  for (const key of ['generic/smr5', 'generic/idis', 'generic/gas', 'generic/mbus-gas', 'generic/wired-water'])
     await write(
       `profiles/${key}.yaml`,
       readFileSync(new URL(`../../../config/profiles/${key}.yaml`, import.meta.url), 'utf8'),
@@ -73,4 +73,24 @@ test('hosts that are none and profiles that do not fit are refused', async () =>
   await assert.rejects(metersOf(`${HOST}, { ${GAS} }`), /g1: behind is missing/);
   const twice = `${HOST}, { ${GAS}, behind: m1 }, { id: g2, profile: generic/mbus-gas, equipmentId: DWS.20000001, behind: m1 }`;
   await assert.rejects(metersOf(twice), /g2: it has the equipmentId of meter g1/);
+});
+
+test('a meter on a wired M-Bus is selected by its number, or asked at its primary address, and nothing else hangs there', async () => {
+  const water = 'id: w1, profile: generic/wired-water';
+  const [byNumber] = await metersOf(`{ ${water}, equipmentId: DWS.20000001 }`, 'mbus');
+  const any = { manufacturer: 0xffff, version: 0xff, deviceType: 0xff };
+  const target = { secondary: { ...any, number: '20000001' } };
+  assert.deepEqual(byNumber?.mbus, { target, identity: 'DWS.20000001' });
+  const [byAddress] = await metersOf(`{ ${water}, equipmentId: "20000001", physical: 5 }`, 'mbus');
+  assert.deepEqual(byAddress?.mbus, { target: { primary: 5 }, identity: '20000001' });
+  await assert.rejects(metersOf(`{ ${water} }`, 'mbus'), /w1: equipmentId must be its M-Bus number/);
+  await assert.rejects(
+    metersOf(`{ ${water}, equipmentId: "20000001", physical: 251 }`, 'mbus'),
+    /w1: physical must be/,
+  );
+  await assert.rejects(metersOf(PLAIN, 'mbus'), /m1: line b is a wired M-Bus, profile generic\/idis is not one/);
+  await assert.rejects(
+    metersOf(`{ ${water}, equipmentId: "20000001" }`),
+    /w1: profile generic\/wired-water is one of a meter on/,
+  );
 });
