@@ -53,6 +53,7 @@ const FIXED: Readonly<Record<string, string>> = {
   '9:1.0.0': 'volume',
   '6:0.0.0': 'serial-number',
   '6:1.0.0': 'energy',
+  '6:2.0.0': 'volume',
 };
 
 /** Energy and power of group C; phases L1 to L3 add 20, 40, 60. */
