@@ -32,9 +32,7 @@ export class EdgeQueue {
 
   /** The most urgent that waits, wherever it stands: what is ahead of a control message is in its way. */
   get rank(): Rank {
-    let best: Rank = 2;
-    for (const { rank } of this.#tasks) if (rank < best) best = rank;
-    return best;
+    return this.#tasks.some(({ rank }) => rank === 0) ? 0 : 1;
   }
 
   /** Adds a message behind those that it may not overtake. */
@@ -65,15 +63,13 @@ function mayOvertake(task: Task, other: Task | undefined): boolean {
   return other?.leaf === 'b' && task.rank < other.rank;
 }
 
-/** Control messages and lanes 0 and 1 are urgent, lane 2 is fresh; octets that are no block can wait. */
+/** Control messages and lanes 0 and 1 are urgent; octets that are no block are not. */
 export function rankOf(leaf: Task['leaf'], payload: Uint8Array): Rank {
   if (leaf === 'c') return 0;
   try {
     const [first] = splitBatch(payload);
-    if (first === undefined) return 2;
-    const { lane } = decodeHeader(first);
-    return lane <= LANES.results ? 0 : lane === LANES.fresh ? 1 : 2;
+    return first !== undefined && decodeHeader(first).lane <= LANES.results ? 0 : 1;
   } catch {
-    return 2;
+    return 1;
   }
 }

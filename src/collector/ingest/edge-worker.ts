@@ -48,7 +48,7 @@ export interface WorkerParts extends SayParts {
   /** A batch was stored in this time. */
   readonly stored: (tookMs: number) => void;
   /** Who is next at the database. */
-  readonly turns: Pick<Turns, 'ask'>;
+  readonly turns: Pick<Turns, 'ask' | 'batchMaxOctets'>;
   /** Octets that wait for this edge; more is dropped unacknowledged. */
   readonly queuedMaxOctets: number;
   /** Whether the database may acknowledge. */
@@ -145,15 +145,16 @@ export class EdgeWorker {
   async #run(): Promise<void> {
     this.#running = true;
     while (this.#queue.length > 0) {
-      // What comes until the turn begins is stored with what waits.
-      this.#asked = this.parts.turns.ask(this.edgeId, this.#queue.rank);
-      const turn = await this.#asked.turn;
-      this.#asked = undefined;
-      const batch = this.#queue.take(turn.maxOctets);
+      const { turns } = this.parts;
+      const batch = this.#queue.take(turns.batchMaxOctets);
       // What is being stored no longer waits: it does not lessen the credit of its own ack.
       const octets = batch.reduce((sum, task) => sum + task.payload.length, 0);
       this.#queuedOctets -= octets;
-      turn.charge(octets);
+      // What stands behind an urgent message's way is urgent too.
+      const rank = batch[0]?.rank === 0 ? 0 : this.#queue.rank;
+      this.#asked = turns.ask(this.edgeId, octets, rank);
+      const endTurn = await this.#asked.turn;
+      this.#asked = undefined;
       try {
         if (batch[0]?.leaf === 'c') await this.#control(batch[0].payload);
         else await this.#timed(() => this.#blocks(batch.map((task) => task.payload)));
@@ -163,7 +164,7 @@ export class EdgeWorker {
         this.parts.count('ingest_batches_failed');
         this.#forgetAll();
       } finally {
-        turn.end();
+        endTurn();
       }
       this.#tellAcks(this.#acks.settle(this.#queue.first?.leaf === 'b'));
       for (const task of batch) {

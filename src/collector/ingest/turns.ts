@@ -6,33 +6,21 @@
  * Deficit round robin was tried first: an edge asks for its next turn only when its last one is over, and the rounds that
  * other places begin meanwhile pass it by. Here what it was given is remembered, whenever it asks.
  *
- * What is urgent (control messages, lanes 0 and 1) goes ahead of what is fresh (lane 2), and that ahead of all else; an edge
- * that waits is raised when something more urgent of it comes. Weak point: many urgent ones starve the rest; their senders are
- * bounded by the edges' own rates, and an edge keeps no more than two flushes in lane 2.
+ * What is urgent (control messages, lanes 0 and 1) goes ahead of all that is not, in order of arrival; an edge that waits is
+ * raised when something urgent of it comes. Weak point: many urgent ones starve the rest; their senders are bounded by the
+ * edges' own rates.
  */
 import type { EdgeId } from '../../model/ids.ts';
 import { CONTENDED_TRANSACTION_MAX_OCTETS, TRANSACTION_MAX_OCTETS } from './limits.ts';
 
-/** Classes of turns, the first goes first: 0 = urgent, in order of arrival; 1 = fresh readings; 2 = all else. */
-export type Rank = 0 | 1 | 2;
-
-/** All ranks, the first goes first. */
-const RANKS: readonly Rank[] = [0, 1, 2];
-
-/** A place at the database. */
-export interface Turn {
-  /** Octets of one batch at most: few while others wait, so that shares are even soon. */
-  readonly maxOctets: number;
-  /** What is stored now counts as given to the edge. */
-  charge(octets: number): void;
-  /** The batch is stored or has failed; a second call changes nothing. */
-  end(): void;
-}
+/** Classes of turns, the first goes first: 0 = urgent, in order of arrival; 1 = all else. */
+export type Rank = 0 | 1;
 
 /** Somebody who waits for a turn. */
 export interface Asked {
-  readonly turn: Promise<Turn>;
-  /** Something more urgent came meanwhile; a rank below that of the asking changes nothing. */
+  /** Resolves when the turn begins; the result must be called when the batch is stored or has failed. */
+  readonly turn: Promise<() => void>;
+  /** Something of this rank came meanwhile; one below that of the asking changes nothing. */
   raise(rank: Rank): void;
 }
 
@@ -45,7 +33,7 @@ interface Waiting {
 
 /** Gives turns; pure but for the promises it keeps. An edge must ask for its next turn only when its last one is over. */
 export class Turns {
-  readonly #waiting: readonly [Set<Waiting>, Set<Waiting>, Set<Waiting>] = [new Set(), new Set(), new Set()];
+  readonly #waiting: readonly [Set<Waiting>, Set<Waiting>] = [new Set(), new Set()];
   /** Clocks of edges, octets; forgotten when nobody waits. */
   readonly #clocks = new Map<EdgeId, number>();
   /** Where the batch that began last had its start: an edge that comes anew begins here, not in the past. */
@@ -59,12 +47,18 @@ export class Turns {
     return this.#waiting.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Asks for a turn of this edge. */
-  ask(edgeId: EdgeId, rank: Rank): Asked {
+  /** Octets of one batch: few while others wait, so that shares are even soon. */
+  get batchMaxOctets(): number {
+    return this.waiting > 0 ? CONTENDED_TRANSACTION_MAX_OCTETS : TRANSACTION_MAX_OCTETS;
+  }
+
+  /** Asks for a turn of this edge for a batch of so many octets. */
+  ask(edgeId: EdgeId, octets: number, rank: Rank): Asked {
     const start = Math.max(this.#now, this.#clocks.get(edgeId) ?? 0);
+    this.#clocks.set(edgeId, start + octets);
     if (this.#running < this.atOnce) {
       this.#running += 1;
-      return { turn: Promise.resolve(this.#turn(edgeId, start)), raise: () => {} };
+      return { turn: Promise.resolve(this.#end()), raise: () => {} };
     }
     let begin = (): void => {};
     const begun = new Promise<void>((resolve) => {
@@ -73,7 +67,7 @@ export class Turns {
     const waiting: Waiting = { rank, start, begin };
     this.#waiting[rank].add(waiting);
     return {
-      turn: begun.then(() => this.#turn(edgeId, start)),
+      turn: begun.then(() => this.#end()),
       raise: (to) => {
         if (to >= waiting.rank || !this.#waiting[waiting.rank].delete(waiting)) return;
         waiting.rank = to;
@@ -82,17 +76,14 @@ export class Turns {
     };
   }
 
-  #turn(edgeId: EdgeId, start: number): Turn {
+  /** Ends a turn; a second call changes nothing. */
+  #end(): () => void {
     let isOver = false;
-    return {
-      maxOctets: this.waiting > 0 ? CONTENDED_TRANSACTION_MAX_OCTETS : TRANSACTION_MAX_OCTETS,
-      charge: (octets) => void this.#clocks.set(edgeId, start + octets),
-      end: () => {
-        if (isOver) return;
-        isOver = true;
-        // An edge with more to store asks again at once, and counts among those that wait.
-        queueMicrotask(() => this.#pass());
-      },
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      // An edge with more to store asks again at once, and counts among those that wait.
+      queueMicrotask(() => this.#pass());
     };
   }
 
@@ -110,18 +101,18 @@ export class Turns {
     }
   }
 
-  /** Looks at all that wait in a rank: in a steady fleet these are few, after a long outage some thousands for a minute. */
+  /** Looks at all that wait: in a steady fleet these are few, after a long outage some thousands for a minute. */
   #next(): Waiting | undefined {
-    const rank = RANKS.find((each) => this.#waiting[each].size > 0);
-    if (rank === undefined) return undefined;
-    let first: Waiting | undefined;
-    for (const each of this.#waiting[rank]) {
-      if (first === undefined || each.start < first.start) first = each;
-      if (rank === 0) break;
+    const [urgent, others] = this.#waiting;
+    let [first] = urgent;
+    if (first !== undefined) {
+      urgent.delete(first);
+      return first;
     }
+    for (const each of others) if (first === undefined || each.start < first.start) first = each;
     if (first === undefined) return undefined;
-    this.#waiting[rank].delete(first);
-    if (rank > 0) this.#now = Math.max(this.#now, first.start);
+    others.delete(first);
+    this.#now = Math.max(this.#now, first.start);
     return first;
   }
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { CreditRule } from '../../../../src/collector/ingest/credit.ts';
 import { COMMIT_GOAL_MS, EDGE_CREDIT_MIN_OCTETS, QUEUED_MAX_OCTETS } from '../../../../src/collector/ingest/limits.ts';
-import { type Rank, type Turn, Turns } from '../../../../src/collector/ingest/turns.ts';
+import { type Rank, Turns } from '../../../../src/collector/ingest/turns.ts';
 import type { EdgeId } from '../../../../src/model/ids.ts';
 
 const BATCH_OCTETS = 16_384;
@@ -33,13 +33,12 @@ test('edges with backlogs in batches of 1 to 33 kB get the same octets: Jain ind
           stored.map(async (_, at) => {
             while (sum < goal) {
               const octets = sizes[at] ?? 0;
-              const turn = await turns.ask(id(at), 2).turn;
-              turn.charge(octets);
+              const end = await turns.ask(id(at), octets, 1).turn;
               stored[at] = (stored[at] ?? 0) + octets;
               sum += octets;
               // A storing that takes a turn of the loop, whatever its size: fairness must not come from the database.
               await new Promise((resolve) => setImmediate(resolve));
-              turn.end();
+              end();
             }
           }),
         );
@@ -51,33 +50,29 @@ test('edges with backlogs in batches of 1 to 33 kB get the same octets: Jain ind
   );
 });
 
-test('SG-EV-2 an alarm goes ahead of fresh readings, these ahead of every backlog that waits; an end called twice frees one place', async () => {
+test('SG-EV-2 an alarm goes ahead of every backlog that waits, and takes what its edge waits with along; an end called twice frees one place', async () => {
   const turns = new Turns(1);
   const order: string[] = [];
-  const first = await turns.ask(id(0), 2).turn;
-  first.charge(1);
+  const end = await turns.ask(id(0), 1, 1).turn;
   const ask = (edge: number, rank: Rank) => {
-    const { turn, raise } = turns.ask(id(edge), rank);
-    const begun = turn.then((mine) => {
+    const { turn, raise } = turns.ask(id(edge), 100, rank);
+    const begun = turn.then((over) => {
       order.push(`e${edge}`);
-      mine.charge(100);
-      return mine;
+      return over;
     });
     return { begun, raise };
   };
-  const waiting = [ask(1, 2), ask(2, 2), ask(3, 1), ask(4, 0), ask(5, 2)];
-  assert.equal(turns.waiting, 5);
-  // Something urgent of the fifth came while it waited; what is less urgent lowers nobody.
-  waiting[4]?.raise(0);
-  waiting[3]?.raise(2);
-  assert.equal(turns.waiting, 5);
-  first.end();
-  first.end();
-  for (const at of [3, 4, 2, 0, 1]) (await waiting[at]?.begun)?.end();
-  assert.deepEqual(order, ['e4', 'e5', 'e3', 'e1', 'e2']);
-  const last = await turns.ask(id(9), 2).turn;
-  last.end();
-  assert.equal(turns.waiting, 0);
+  const waiting = [ask(1, 1), ask(2, 1), ask(3, 0), ask(4, 1)];
+  assert.equal(turns.waiting, 4);
+  // Something urgent of the fourth came while it waited; what is not lowers nobody.
+  waiting[3]?.raise(0);
+  waiting[2]?.raise(1);
+  assert.equal(turns.waiting, 4);
+  end();
+  end();
+  for (const at of [2, 3, 0, 1]) (await waiting[at]?.begun)?.();
+  assert.deepEqual(order, ['e3', 'e4', 'e1', 'e2']);
+  (await turns.ask(id(9), 1, 1).turn)();
 });
 
 test('credit halves when commits take twice the goal, shrinks to two blocks while memory is short, and comes back', () => {
@@ -93,12 +88,11 @@ test('credit halves when commits take twice the goal, shrinks to two blocks whil
 
 test('a batch is short while others wait for their turn', async () => {
   const turns = new Turns(1);
-  const alone: Turn = await turns.ask(id(1), 2).turn;
-  const second = turns.ask(id(2), 2);
-  const third = turns.ask(id(3), 2);
-  alone.end();
-  const contended = await second.turn;
-  assert.ok(contended.maxOctets < alone.maxOctets);
-  contended.end();
-  assert.equal((await third.turn).maxOctets, alone.maxOctets);
+  const alone = turns.batchMaxOctets;
+  const end = await turns.ask(id(1), 1, 1).turn;
+  const second = turns.ask(id(2), 1, 1);
+  assert.ok(turns.batchMaxOctets < alone);
+  end();
+  (await second.turn)();
+  assert.equal(turns.batchMaxOctets, alone);
 });
