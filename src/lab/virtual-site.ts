@@ -64,6 +64,8 @@ export interface SiteOptions {
   readonly tellsTime?: boolean;
   /** Pause of a meter on a bus before its answer, ms; absent = none. */
   readonly turnaroundMs?: number;
+  /** Meters of a bus that speak at once spoil each other's octets, as two at one address do; absent = they take turns. */
+  readonly busCollides?: boolean;
 }
 
 /** How meters are spread over lines. */
@@ -87,6 +89,7 @@ export class VirtualSite {
   readonly #world: VirtualWorld;
   readonly #ledger: Ledger;
   readonly #turnaroundMs: number;
+  readonly #busCollides: boolean;
   /** Sessions on buses last until their meter changes its ways. */
   readonly #onBus = new Map<SimMeter, ServedLine>();
   /** Others that stand in the place of a meter, or beside it. */
@@ -96,6 +99,7 @@ export class VirtualSite {
     this.#world = world;
     this.#ledger = ledger;
     this.#turnaroundMs = options.turnaroundMs ?? 0;
+    this.#busCollides = options.busCollides ?? false;
     this.#sampleS = options.sampleS ?? 0;
     const { clock } = world;
     this.lines = new MemoryLines({
@@ -166,7 +170,7 @@ export class VirtualSite {
       }
       if (place.kind === 'bus') {
         const pace = { octetsPerS: BUS_OCTETS_PER_S, turnaroundMs: this.#turnaroundMs };
-        const shape = { ...pace, framing: 'hdlc', collides: true } as const;
+        const shape = { ...pace, framing: 'hdlc', collides: this.#busCollides } as const;
         const line = this.lines.create(place.address, shape);
         for (const meter of place.meters) this.#onBus.set(meter, this.#serve(line.attach(), [meter], 'hdlc'));
         continue;

@@ -73,6 +73,8 @@ export interface VirtualOptions {
   readonly broadcastLoss?: number;
   /** Pause of a meter on a bus before its answer, ms; absent = none. */
   readonly turnaroundMs?: number;
+  /** Meters of a bus that speak at once spoil each other's octets, as two at one address do; absent = they take turns. */
+  readonly busCollides?: boolean;
   /** Files of the edge beside its settings, for their owner only: path and text. */
   readonly edgeFiles?: Readonly<Record<string, string>>;
   /** More settings of the edge. */

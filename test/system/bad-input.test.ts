@@ -16,7 +16,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const M1 = 'm0001' as MeterId;
 const text = (key: string) => readFileSync(new URL(`../../config/profiles/${key}.yaml`, import.meta.url), 'utf8');
 const IDIS = { key: 'generic/idis', text: text('generic/idis') };
-const BUS = { meters: 3, profiles: [IDIS], layout: 'one-bus', turnaroundMs: 20 } as const;
+const BUS = { meters: 3, profiles: [IDIS], layout: 'one-bus', turnaroundMs: 20, busCollides: true } as const;
 
 async function site(options: Omit<VirtualOptions, 'seed' | 'crypto'>) {
   const system = await VirtualSystem.start({ seed: 17, crypto: HOST_CRYPTO, ...options });
