@@ -14,7 +14,7 @@ import { fuzzSetting } from '../../src/lab/fuzz/seed-files.ts';
 import { type FuzzTarget, must, parser } from '../../src/lab/fuzz/target.ts';
 
 const SEED = Number(process.env['DELTAWATT_FUZZ_SEED'] ?? 20_261_125);
-const SLICES = Number(process.env['DELTAWATT_FUZZ_SLICES'] ?? 10);
+const SLICES = Number(process.env['DELTAWATT_FUZZ_SLICES'] ?? 2);
 const PLANTED_MAX_MS = 60_000;
 
 const meters = { nowMs: () => performance.now(), heapBytes, collectGarbage };
