@@ -77,7 +77,7 @@ export type { Opened } from './security/gcm.ts';
 export * from './security/hls.ts';
 export * from './security/key-agreement.ts';
 export * from './security/key-wrap.ts';
-export { COUNTER_BLOCK, COUNTER_JUMP_MAX } from './security/limits.ts';
+export { COUNTER_BLOCK, COUNTER_JUMP_MAX, COUNTER_MAX } from './security/limits.ts';
 export type * from './security/message-form.ts';
 export type * from './security/meter-security.ts';
 export * from './security/opener.ts';

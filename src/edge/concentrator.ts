@@ -26,6 +26,7 @@ import { openEdgeJournal, tellLostPushes, tellRoom, wantFreshJournal } from './j
 import { STOP_PATIENCE_MS } from './limits.ts';
 import { NetworkBook } from './networks/network-book.ts';
 import type { Journal, Meter, UplinkState } from './ports.ts';
+import { CounterCeilings } from './reader/counter-ceilings.ts';
 import { MeterCounters } from './reader/counters.ts';
 import { KeyRing } from './reader/key-ring.ts';
 import { KnownWays } from './reader/known-ways.ts';
@@ -121,7 +122,8 @@ export class Concentrator {
       orderValidityMs: settings.orderValidityMs,
       plainRelay: settings.plainRelay ?? 'allow',
     });
-    this.#counters = new MeterCounters(journal, env.clock);
+    const ceilings = new CounterCeilings({ env, health, path: `${settings.stateFolder}/counters` });
+    this.#counters = new MeterCounters(journal, env.clock, ceilings);
     this.#ways = new KnownWays({ env, journal, stage: this.#stage });
     this.#keys = new KeyRing({ env, health, stage: this.#stage, folder: `${settings.stateFolder}/keys` });
     for (const line of settings.lines) this.#addLine(line);

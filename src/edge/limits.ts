@@ -258,6 +258,10 @@ export const KNOWN_WAYS_MAX_OCTETS = 32_768;
 export const COUNTER_PREFIX = 'counter:';
 /** Blocks of invocation counters that are left out at a start: reservations that a damaged log may have lost. */
 export const COUNTER_LEAP_BLOCKS = 4;
+/** How far above a reservation the second note of a counter lies: weeks of reading, and 32,768 lost stores before a key is used up. */
+export const COUNTER_CEILING_STEP = 0x02_00_00;
+/** Keys of a meter whose counters have such a note: those in use, and those that a change may go back to. */
+export const COUNTER_KEYS_KEPT = 4;
 
 /** Intervals are read again only while what waits takes less than this share of the quota: they would be evicted again. */
 export const REREAD_QUOTA_SHARE = 0.5;

@@ -2,10 +2,11 @@
  * Invocation counters of the meters' keys, reserved in the journal ahead of use: a power cut loses up to a block of numbers
  * and never repeats one. At each start a few blocks are left out, for a flipped bit may take reservations with it.
  *
- * A key whose counter is not in the journal (a new key, or a new state folder) begins at the seconds since 2020, so that a
- * lost journal does not begin again below what was sent: known weak point is a meter that was asked more than once a second
- * since then; it refuses the old number, says the one it expects, and the counter moves there, never back. A counter that was
- * taken over from a damaged store may be an old one: it begins no lower than a new key's, and the meter is asked as for one.
+ * A key whose counter is not in the journal begins at its ceiling, a second note in a file of its own (counter-ceilings.ts). One
+ * that has none (a new key, or a new state folder) begins at the seconds since 2020. Known weak point: a state folder that is
+ * gone as a whole, and a meter that was asked more than once a second since then; it refuses the old number, says the one it
+ * expects, and the counter moves there, never back. A counter that was taken over from a damaged store may be an old one: it
+ * begins no lower than a lost one, and the meter is asked as for one.
  */
 import { toHex } from '../../base/bytes.ts';
 import type { Env } from '../../base/env.ts';
@@ -15,6 +16,7 @@ import { edgeError } from '../errors.ts';
 import { keptNumberOctets, keptNumberOf } from '../kept-number.ts';
 import { CLOCK_FLOOR_MS, COUNTER_LEAP_BLOCKS, COUNTER_PREFIX } from '../limits.ts';
 import type { Journal, Meter, MeterSecurity } from '../ports.ts';
+import type { CounterCeilings } from './counter-ceilings.ts';
 
 /** Both counters of a key, and how the meter reads the standard. */
 export interface KeyCounters {
@@ -51,7 +53,12 @@ export class MeterCounters {
   /** Writes come one after the other. */
   #tail: Promise<void> = Promise.resolve();
 
-  constructor(journal: Pick<Journal, 'kept' | 'append'>, clock: Env['clock']) {
+  /** Without `ceilings` what the journal lost begins like a new key. */
+  constructor(
+    journal: Pick<Journal, 'kept' | 'append'>,
+    clock: Env['clock'],
+    private readonly ceilings: CounterCeilings | null = null,
+  ) {
     this.#journal = journal;
     this.#clock = clock;
   }
@@ -79,6 +86,7 @@ export class MeterCounters {
 
   async #load(key: string, { firstCounter }: KeyTold): Promise<Held> {
     const stored = await this.#journal.kept(key);
+    const ceiling = (await this.ceilings?.of(key)) ?? null;
     // Somebody else may have loaded it meanwhile: there is one counter for a key.
     const other = this.#held.get(key);
     if (other !== undefined) return other;
@@ -86,7 +94,7 @@ export class MeterCounters {
     const isUnknown = kept === null || kept.isSalvaged;
     const next = Math.max(
       kept === null ? 0 : nextAfter(key, kept.value),
-      isUnknown ? this.#beginning(firstCounter) : 0,
+      isUnknown ? this.#beginning(firstCounter, ceiling) : 0,
     );
     // Noted in the same turn as the look above: two counters of one key would send the same number.
     const counters = { own: new CounterSender(next), peers: new CounterReceiver(), dialect: new Dialect() };
@@ -95,7 +103,8 @@ export class MeterCounters {
     return held;
   }
 
-  #beginning(firstCounter: number): number {
+  #beginning(firstCounter: number, ceiling: number | null): number {
+    if (ceiling !== null) return Math.max(firstCounter, ceiling);
     const nowMs = this.#clock.nowMs();
     if (nowMs < CLOCK_FLOOR_MS) throw edgeError('READER_CLOCK_UNSET', 'the first invocation counter of a key');
     return Math.max(firstCounter, Math.floor((nowMs - EPOCH_MS) / 1000));
@@ -130,6 +139,7 @@ export class MeterCounters {
       key,
       value: keptNumberOctets({ value: bound, isSalvaged: false }),
     }));
+    await this.ceilings?.cover(bounds);
     await this.#journal.append({ ...nothing, line: first[1].line, keep });
     for (const { own, bound } of bounds) own.extend(bound);
   }

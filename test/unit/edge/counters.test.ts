@@ -1,11 +1,14 @@
 /** Invocation counters over restarts, also over one that finds an older store than it left. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Disk } from '../../../src/base/env.ts';
 import { COUNTER_BLOCK } from '../../../src/dlms/security/limits.ts';
-import { COUNTER_LEAP_BLOCKS } from '../../../src/edge/limits.ts';
+import { COUNTER_CEILING_STEP, COUNTER_LEAP_BLOCKS } from '../../../src/edge/limits.ts';
+import { CounterCeilings } from '../../../src/edge/reader/counter-ceilings.ts';
 import { MeterCounters } from '../../../src/edge/reader/counters.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
 import { FakeJournal } from './fake-journal.ts';
+import { testWorld } from './world.ts';
 
 const NOW_MS = Date.UTC(2026, 2, 1);
 const clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
@@ -46,4 +49,77 @@ test('a store that lost its last reservations without a trace uses no number twi
   await journal.append({ ...nothing, keep: [{ key, value }] });
   const { own } = await new MeterCounters(journal, clock).of(METER, KEY);
   assert.ok(own.next > last, `${own.next} after ${last}`);
+});
+
+const LOST = () => new FakeJournal();
+
+type Files = Pick<Disk, 'readFile' | 'writeFile'>;
+
+/** The memory disk, with another way to write. */
+function writing(disk: Disk, writeFile: Disk['writeFile']): Files {
+  return { readFile: (path) => disk.readFile(path), writeFile };
+}
+
+function ceilingsOn(disk: Files, counts: string[] = []): CounterCeilings {
+  const health = { count: (name: string) => void counts.push(name) };
+  const env = { ...testWorld().program('edge').env, disk };
+  return new CounterCeilings({ env, health, path: 'state/counters' });
+}
+
+test('HE-7 a store that is gone takes no counter with it: the key goes on above every number that it used', async () => {
+  const { disk } = testWorld().program('edge').env;
+  let highest = 0;
+  // More numbers than seconds went by, as after many starts; each life finds an empty store.
+  for (let life = 0; life < 5; life++) {
+    const counters = new MeterCounters(LOST(), clock, ceilingsOn(disk));
+    const first = (await counters.of(METER, KEY)).own.next;
+    assert.ok(first > highest, `life ${life} begins at ${first} after ${highest}`);
+    highest = await use(counters, 950);
+  }
+});
+
+test('HE-7 the second note of the counters is written once for many reservations', async () => {
+  const { disk } = testWorld().program('edge').env;
+  let written = 0;
+  const counting = writing(disk, (...args) => {
+    written++;
+    return disk.writeFile(...args);
+  });
+  const counters = new MeterCounters(new FakeJournal(), clock, ceilingsOn(counting));
+  await use(counters, 2_000);
+  assert.equal(written, 1);
+});
+
+test('HE-7 a second note that was damaged, or cannot be written, is counted, and reading goes on', async () => {
+  const { disk } = testWorld().program('edge').env;
+  await use(new MeterCounters(LOST(), clock, ceilingsOn(disk)), 1);
+  const octets = await disk.readFile('state/counters');
+  assert.ok(octets !== undefined);
+  for (let at = 0; at < octets.length; at++) {
+    const flipped = Uint8Array.from(octets, (octet, place) => (place === at ? octet ^ 1 : octet));
+    await disk.writeFile('state/counters', flipped);
+    const counts: string[] = [];
+    const ceilings = ceilingsOn(disk, counts);
+    const { own } = await new MeterCounters(LOST(), clock, ceilings).of(METER, KEY);
+    assert.deepEqual([counts[0], own.left > 0], ['counter_ceilings_damaged', true], `octet ${at}`);
+  }
+  const counts: string[] = [];
+  const full = writing(disk, () => Promise.reject(new Error('no room')));
+  const counters = new MeterCounters(LOST(), clock, ceilingsOn(full, counts));
+  assert.ok((await use(counters, 300)) > 0);
+  assert.ok(counts.includes('counter_ceilings_not_written'));
+});
+
+test('HE-7 of each meter the newest keys have a second note', async () => {
+  const { disk } = testWorld().program('edge').env;
+  const ceilings = ceilingsOn(disk);
+  for (let print = 0; print < 9; print++) await ceilings.cover([{ key: `counter:m1:0${print}`, bound: 100 + print }]);
+  await ceilings.cover([{ key: 'counter:m2:00', bound: 7 }]);
+  const after = ceilingsOn(disk);
+  const noted = await Promise.all(Array.from({ length: 9 }, (_, print) => after.of(`counter:m1:0${print}`)));
+  assert.deepEqual(
+    noted.map((below) => below !== null),
+    [false, false, false, false, false, true, true, true, true],
+  );
+  assert.equal(await after.of('counter:m2:00'), 7 + COUNTER_CEILING_STEP);
 });
