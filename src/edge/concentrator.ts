@@ -4,6 +4,7 @@
  * readers and listeners -> stage -> journal -> uplink; commands -> scheduler -> readers; everyone -> health. A stop lets
  * running jobs end for a few seconds, stores what is staged, and says goodbye to meters and broker.
  */
+
 import { toHex } from '../base/bytes.ts';
 import type { Env, Listener } from '../base/env.ts';
 import { hasCode, reasonOf } from '../base/errors.ts';
@@ -14,6 +15,7 @@ import type { MeterId } from '../model/ids.ts';
 import { planJobs, type ReadJob } from '../profile/plan.ts';
 import { Commands } from './commands/commands.ts';
 import { EdgeClock } from './edge-clock.ts';
+import { entryWith } from './entry.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { EdgeHealth } from './health/health.ts';
 import { answerHealth } from './health/http.ts';
@@ -299,8 +301,8 @@ export class Concentrator {
   #bookOf(line: LineSettings, tellsEach: boolean): NetworkBook {
     const env = this.#env;
     const told = (event: MeterEvent) => {
-      const entry = { line: line.id, groups: [], watermarks: [], keep: [], readAtMs: env.clock.nowMs() };
-      this.#stage.add({ ...entry, records: [{ kind: 'event', event }] }).catch((error: unknown) => {
+      const entry = entryWith(env.clock.nowMs(), { line: line.id, records: [{ kind: 'event', event }] });
+      this.#stage.add(entry).catch((error: unknown) => {
         env.log.warn('line.event-not-stored', { line: line.id, reason: reasonOf(error) });
       });
     };

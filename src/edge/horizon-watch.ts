@@ -2,10 +2,12 @@
  * Tells before rows are lost in a meter: when 60 % and when 80 % of a buffer have filled since the newest row that is held, and when
  * it is read again. Looked at by the hour, whether or not the meter answers. In memory: a restart tells again.
  */
+
 import type { Env, Timer } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { MeterEvent } from '../model/event.ts';
 import { planJobs, type ReadJob } from '../profile/plan.ts';
+import { entryWith } from './entry.ts';
 import { horizonShare } from './horizon.ts';
 import { HORIZON_LOOK_MS, HORIZON_URGENT_SHARE, HORIZON_WARN_SHARE } from './limits.ts';
 import type { Health, Meter, ReadingStage } from './ports.ts';
@@ -86,14 +88,7 @@ export class HorizonWatch {
     const event: MeterEvent = { meterId: meter.meterId, log: 'edge', ...told, sentence, atMs };
     const { stage, env } = this.#options;
     stage
-      .add({
-        line: meter.line,
-        groups: [],
-        records: [{ kind: 'event', event }],
-        watermarks: [],
-        keep: [],
-        readAtMs: atMs,
-      })
+      .add(entryWith(atMs, { line: meter.line, records: [{ kind: 'event', event }] }))
       .catch((error: unknown) =>
         env.log.warn('horizon.event-not-stored', { meterId: meter.meterId, reason: reasonOf(error) }),
       );

@@ -1,9 +1,11 @@
 /** Lists of meters into the registry: looked up and written a batch a statement, inside the one transaction of an import. */
+
 import type { MeterId } from '../../model/ids.ts';
 import type { ImportStore, ImportView, ListedMeter, StoreChange } from '../ports.ts';
 import type { StoreContext } from './context.ts';
 import type { Sql } from './database.ts';
 import { lockMeters } from './fold.ts';
+import type { MeterRow } from './registry.ts';
 import { reroute } from './reroute.ts';
 
 /** One import at a time, whichever collector runs it. The number is ours alone. */
@@ -91,17 +93,10 @@ async function place(sql: Sql, meters: readonly ListedMeter[], atMs: number): Pr
   return moved;
 }
 
-interface KnownRow {
-  readonly meter_id: MeterId;
-  readonly profile: string | null;
-  readonly name: string | null;
-  readonly time_zone: string | null;
-  readonly serial: string | null;
-  readonly title: string | null;
-  readonly line: string | null;
-  readonly address: number | null;
-  readonly edge_id: ListedMeter['edgeId'] | null;
-}
+type KnownRow = Pick<
+  MeterRow,
+  'meter_id' | 'profile' | 'name' | 'time_zone' | 'serial' | 'title' | 'line' | 'address' | 'edge_id'
+>;
 
 function knownOf(row: KnownRow): ListedMeter {
   const { profile, name, time_zone: timeZone, serial, title, line, address, edge_id: edgeId } = row;

@@ -47,7 +47,8 @@ export function registryStore(context: StoreContext, readings: ReadingStore): Re
   };
 }
 
-interface MeterRow {
+/** A meter with its place and state. */
+export interface MeterRow {
   readonly tenant_id: TenantId;
   readonly meter_id: MeterId;
   readonly profile: string | null;

@@ -3,6 +3,7 @@
 import type { Env } from '../../base/env.ts';
 import { DeltawattError } from '../../base/errors.ts';
 import type { ImageRecord } from '../../dlms/image/image-steps.ts';
+import { entryWith } from '../entry.ts';
 import { EDGE_ERRORS, type EdgeErrorCode, edgeError } from '../errors.ts';
 import { BACKGROUND_WAIT_MS } from '../limits.ts';
 import type { CollectorTime, Dispatcher, Health, ImageSource, Journal } from '../ports.ts';
@@ -71,8 +72,7 @@ export function backgroundTools(
     async keep(record) {
       if (record.phase === phase) return;
       const value = new TextEncoder().encode(JSON.stringify(record));
-      const entry = { line: '', groups: [], records: [], watermarks: [], readAtMs: env.clock.nowMs() };
-      await journal.append({ ...entry, keep: [{ key: recordKeyOf(id), value }] });
+      await journal.append(entryWith(env.clock.nowMs(), { keep: [{ key: recordKeyOf(id), value }] }));
       phase = record.phase;
     },
     progress: (sentence) => health.state(`firmware ${meterId}`, 'ok', sentence),

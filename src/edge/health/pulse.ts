@@ -5,7 +5,9 @@
  * An append is tried only when none came for a quarter of an hour, so that the test costs flash next to nothing: readings
  * come that often by themselves. An append that is refused moved, too: a full disk is told in health, not cured by a start.
  */
+
 import type { Clock } from '../../base/env.ts';
+import { entryWith } from '../entry.ts';
 import { PULSE_APPEND_MAX_MS, PULSE_APPEND_PERIOD_MS, PULSE_LINE_MAX_MS } from '../limits.ts';
 import type { Journal } from '../ports.ts';
 
@@ -46,11 +48,10 @@ export class Pulse {
   #test(nowMs: number): void {
     this.#testedAtMs = nowMs;
     const value = new TextEncoder().encode(String(Math.round(nowMs)));
-    const nothing = { line: '', groups: [], records: [], watermarks: [], readAtMs: this.parts.clock.nowMs() };
     const moved = () => {
       this.#testedAtMs = null;
       this.#movedAtMs = this.parts.clock.monotonicMs();
     };
-    this.parts.journal.append({ ...nothing, keep: [{ key: KEY, value }] }).then(moved, moved);
+    this.parts.journal.append(entryWith(this.parts.clock.nowMs(), { keep: [{ key: KEY, value }] })).then(moved, moved);
   }
 }

@@ -4,6 +4,7 @@
  * Nothing of the store is believed that does not carry its own checksum or hash. Every block that decodes, from a keyframe
  * on, gives its rows or records; what the store's own acknowledgements say was delivered is left out where they can be read.
  */
+
 import type { KeyValueStore } from '../../base/env.ts';
 import { DeltawattError, hasCode } from '../../base/errors.ts';
 import { type DecodedBlock, decodeBlock, decodeHeader } from '../../wire/block.ts';
@@ -12,6 +13,7 @@ import { emptyLaneState } from '../../wire/lane-state.ts';
 import { LANE_ORDER, LANES, type Lane } from '../../wire/lanes.ts';
 import type { DictionaryGroup } from '../../wire/rows.ts';
 import type { Sha256 } from '../../wire/topics.ts';
+import { entryWith } from '../entry.ts';
 import { keptNumberOctets, keptNumberOf } from '../kept-number.ts';
 import type { Entry, GroupRows, Journal } from '../ports.ts';
 import { getSealed, KEY, keyAfter, keyOf, laneKey, unpackCount, unseal } from './keys.ts';
@@ -77,7 +79,7 @@ async function takeNumbers(store: KeyValueStore, journal: Journal, prefix: strin
     }
   }
   if (keep.length === 0) return;
-  await journal.append({ line: '', groups: [], records: [], watermarks: [], keep, readAtMs: 0 });
+  await journal.append(entryWith(0, { keep }));
 }
 
 async function ackedOf(store: KeyValueStore, lane: Lane): Promise<number> {

@@ -8,10 +8,12 @@
  * expects, and the counter moves there, never back. A counter that was taken over from a damaged store may be an old one: it
  * begins no lower than a lost one, and the meter is asked as for one.
  */
+
 import { toHex } from '../../base/bytes.ts';
 import type { Env } from '../../base/env.ts';
 import { assert } from '../../base/errors.ts';
 import { COUNTER_BLOCK, CounterReceiver, CounterSender, Dialect } from '../../dlms/index.ts';
+import { entryWith } from '../entry.ts';
 import { edgeError } from '../errors.ts';
 import { keptNumberOctets, keptNumberOf } from '../kept-number.ts';
 import { CLOCK_FLOOR_MS, COUNTER_LEAP_BLOCKS, COUNTER_PREFIX } from '../limits.ts';
@@ -134,13 +136,12 @@ export class MeterCounters {
     const bounds = batch.map(([key, { own }]) => ({ key, own, bound: own.reservation() }));
     const [first] = batch;
     if (first === undefined) return;
-    const nothing = { groups: [], records: [], watermarks: [], readAtMs: this.#clock.nowMs() };
     const keep = bounds.map(({ key, bound }) => ({
       key,
       value: keptNumberOctets({ value: bound, isSalvaged: false }),
     }));
     await this.ceilings?.cover(bounds);
-    await this.#journal.append({ ...nothing, line: first[1].line, keep });
+    await this.#journal.append(entryWith(this.#clock.nowMs(), { line: first[1].line, keep }));
     for (const { own, bound } of bounds) own.extend(bound);
   }
 

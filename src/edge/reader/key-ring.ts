@@ -15,6 +15,7 @@
  * Known weak point: a key file that gets another encryption or
  * authentication key begins anew, and what the folder holds for that meter counts no longer; it is said so.
  */
+
 import { fromHex, toHex } from '../../base/bytes.ts';
 import type { Env } from '../../base/env.ts';
 import { assert, reasonOf } from '../../base/errors.ts';
@@ -22,6 +23,7 @@ import { type CurveName, type KeyPair, newKeyPair, SecretKey, SUITES, unwrapKey,
 import { withKey } from '../../dlms/security/key-file.ts';
 import { KEY_NAMES, type KeyName } from '../../model/command.ts';
 import type { MeterId } from '../../model/ids.ts';
+import { entryWith } from '../entry.ts';
 import { edgeError } from '../errors.ts';
 import type { Health, Meter, MeterSecurity, ReadingStage } from '../ports.ts';
 import { type KeptKeys, keptKeysIn, keptKeysText } from './kept-keys.ts';
@@ -172,7 +174,7 @@ export class KeyRing {
     const event = { meterId, log: 'edge', ...PROVEN, sentence, atMs, severity: 'info' } as const;
     const records = [{ kind: 'event', event } as const];
     await stage
-      .add({ line, groups: [], records, watermarks: [], keep: [], readAtMs: atMs })
+      .add(entryWith(atMs, { line, records }))
       .catch((error: unknown) => env.log.warn('reader.event-not-stored', { meterId, reason: reasonOf(error) }));
   }
 

@@ -8,11 +8,13 @@
  *
  * One kept value a meter, with version and checksum; a damaged one counts as none and is written anew.
  */
+
 import type { Env } from '../../base/env.ts';
 import type { GetDataResult } from '../../dlms/xdlms/service.ts';
 import type { MeterEvent } from '../../model/event.ts';
 import { type ReadRequest, scalerRequests } from '../../profile/plan.ts';
 import type { Scaler } from '../../profile/readout.ts';
+import { entryWith } from '../entry.ts';
 import { KNOWN_UNITS_MAX_OCTETS } from '../limits.ts';
 import type { Health, Journal, Meter, ReadingStage } from '../ports.ts';
 import { recordIn, recordOctets } from './kept-record.ts';
@@ -68,14 +70,9 @@ export async function learnScalers(
   if (others.length > 0) around.health.count('reader_units_changed');
   const sentence = `The meter tells other units than before: ${others.join('; ')}.`;
   const event: MeterEvent = { meterId: meter.meterId, log: 'edge', ...CHANGED, sentence, atMs, severity: 'warning' };
-  await around.stage.add({
-    line: around.line,
-    groups: [],
-    records: others.length > 0 ? [{ kind: 'event', event }] : [],
-    watermarks: [],
-    keep: value === null ? [] : [{ key: PREFIX + meter.meterId, value }],
-    readAtMs: atMs,
-  });
+  const records = others.length > 0 ? [{ kind: 'event', event } as const] : [];
+  const keep = value === null ? [] : [{ key: PREFIX + meter.meterId, value }];
+  await around.stage.add(entryWith(atMs, { line: around.line, records, keep }));
   memory.keptScalers = scalers;
 }
 

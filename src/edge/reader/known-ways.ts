@@ -8,12 +8,14 @@
  *
  * What logical names are asked by stands in the profile, so there is no list to keep; units have a record of their own.
  */
+
 import { fromHex, sameOctets, toHex } from '../../base/bytes.ts';
 import type { Env } from '../../base/env.ts';
 import { reasonOf } from '../../base/errors.ts';
 import { obisFromOctets, obisToOctets } from '../../dlms/cosem/obis.ts';
 import type { NamedObject } from '../../dlms/cosem/short-names.ts';
 import type { MeterId } from '../../model/ids.ts';
+import { entryWith } from '../entry.ts';
 import { KNOWN_WAYS_MAX_OCTETS } from '../limits.ts';
 import type { Journal, Meter, ReadingStage } from '../ports.ts';
 import { recordIn, recordOctets } from './kept-record.ts';
@@ -101,7 +103,7 @@ export class KnownWays {
     if (value === undefined) this.#held.set(meterId, { way, octets: null });
     const keep = [{ key: PREFIX + meterId, value }];
     stage
-      .add({ line, groups: [], records: [], watermarks: [], keep, readAtMs: env.clock.nowMs() })
+      .add(entryWith(env.clock.nowMs(), { line, keep }))
       .catch((error: unknown) => env.log.warn('reader.way-not-kept', { meterId, reason: reasonOf(error) }));
   }
 }

@@ -4,14 +4,15 @@
  * One thing at a time; the scheduler sees to that. Every failure ends here: it becomes an outcome, a state of the meter and
  * a sentence, and the other meters of the line go on.
  */
+
 import type { Env } from '../../base/env.ts';
 import { assert, DeltawattError, reasonOf } from '../../base/errors.ts';
 import { type Happening, RightOfWay } from '../../dlms/index.ts';
 import type { MeterId } from '../../model/ids.ts';
 import type { ReadJob } from '../../profile/plan.ts';
 import type { BufferRule, ClientUse } from '../../profile/schema/profile.ts';
+import { entryWith } from '../entry.ts';
 import type {
-  Entry,
   Health,
   JobClass,
   JobOutcome,
@@ -130,9 +131,11 @@ export class DlmsLineReader implements LineReader {
     );
     this.#states = new MeterStates(options.journal, options.health, options.permanentAfterMs);
     const { journal, health, stage, line, env } = options;
-    const keep = (kept: Entry['keep']) =>
-      stage.add({ line, groups: [], records: [], watermarks: [], keep: kept, readAtMs: env.clock.nowMs() });
-    this.#identities = new Identities({ journal, health, keep });
+    this.#identities = new Identities({
+      journal,
+      health,
+      keep: (keep) => stage.add(entryWith(env.clock.nowMs(), { line, keep })),
+    });
     this.#attributes = new AttributeFilter(options.journal);
   }
 
@@ -175,9 +178,8 @@ export class DlmsLineReader implements LineReader {
       health.count('reader_event_notifications_unknown');
       return;
     }
-    const entry = { line, groups: [], records: [], watermarks: [], keep: [], readAtMs: env.clock.nowMs() };
     // The stage tells its owner when it cannot be stored, and holds it.
-    stage.add({ ...entry, ...told }).catch(() => undefined);
+    stage.add(entryWith(env.clock.nowMs(), { line, ...told })).catch(() => undefined);
   }
 
   async run(meterId: MeterId, job: ReadJob): Promise<JobOutcome> {
@@ -410,7 +412,7 @@ export class DlmsLineReader implements LineReader {
     const change: StateChange = this.#states.seen(meter.meterId, state, sentence, nowMs);
     this.#lineState();
     if (change.records.length === 0) return;
-    const entry: Entry = { line: this.#options.line, groups: [], watermarks: [], readAtMs: nowMs, ...change };
+    const entry = entryWith(nowMs, { line: this.#options.line, ...change });
     await this.#options.stage.add(entry).catch((error: unknown) => {
       this.#options.env.log.warn('reader.state-not-stored', { meterId: meter.meterId, reason: reasonOf(error) });
     });

@@ -5,6 +5,7 @@
  * A meter is selected by its identity, or asked at its primary address; what answers must have the identity of the settings,
  * else it is another meter: that is an event, and nothing of it is stored. Given up: orders to meters and reads on demand.
  */
+
 import type { Env } from '../../base/env.ts';
 import { assert, reasonOf } from '../../base/errors.ts';
 import { LineDriver } from '../../link/drive.ts';
@@ -16,6 +17,7 @@ import type { MeterEvent } from '../../model/event.ts';
 import type { MeterId } from '../../model/ids.ts';
 import { readTelegrams } from '../../profile/mbus-readout.ts';
 import type { ReadJob } from '../../profile/plan.ts';
+import { entryWith } from '../entry.ts';
 import { edgeError } from '../errors.ts';
 import type { Entry, Health, JobOutcome, Journal, LineReader, Meter, ReadingStage, WorkResult } from '../ports.ts';
 import { MeterStates } from './meter-states.ts';
@@ -182,8 +184,7 @@ export class MbusLineReader implements LineReader {
 
   async #put(part: Partial<Entry>): Promise<void> {
     const { line, stage, env } = this.#options;
-    const readAtMs = env.clock.nowMs();
-    await stage.add({ line, groups: [], records: [], watermarks: [], keep: [], readAtMs, ...part });
+    await stage.add(entryWith(env.clock.nowMs(), { line, ...part }));
   }
 
   async #line(): Promise<LineDriver> {

@@ -3,11 +3,13 @@
  * it wants to have confirmed is confirmed when it is on the medium, not before: a meter that hears nothing sends again. A
  * message that gave way to a later one within the period is not confirmed.
  */
+
 import type { Env, Timer } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import { type Apdu, type DataNotification, encodeApdu } from '../../dlms/index.ts';
 import type { MeterStateName } from '../../model/event.ts';
 import { type PushedMessage, type PushReadout, readPush } from '../../profile/push.ts';
+import { entryWith } from '../entry.ts';
 import { PUSH_SILENT_MS } from '../limits.ts';
 import type { Entry, Health, Journal, Meter, ReadingStage } from '../ports.ts';
 import { AttributeFilter } from './attribute-filter.ts';
@@ -207,8 +209,7 @@ export class PushedMeter {
     const { line, stage, env, health } = this.#options;
     const readAtMs = env.clock.nowMs();
     const stored = this.#tail.then(async () => {
-      const entry = { line, groups: [], records: [], watermarks: [], keep: [], readAtMs };
-      await stage.add({ ...entry, ...(await part()), isOnlyCopy: true });
+      await stage.add({ ...entryWith(readAtMs, { line, ...(await part()) }), isOnlyCopy: true });
     });
     const told = stored.then(
       () => true,

@@ -1,10 +1,12 @@
 /** What a job has around it: the meter, what is remembered of it, and a way to its association, its time and the stage. */
+
 import type { Data } from '../../dlms/axdr/data.ts';
 import type { MeterStateName } from '../../model/event.ts';
 import { clockRequest, type ReadRequest } from '../../profile/plan.ts';
 import type { ReadContext, ReadoutProblem } from '../../profile/readout.ts';
 import { registerTime } from '../../profile/register-readout.ts';
 import type { BufferRule } from '../../profile/schema/profile.ts';
+import { entryWith } from '../entry.ts';
 import { edgeError } from '../errors.ts';
 import type { Entry, Health, Meter, ReadingStage } from '../ports.ts';
 import { accessOf, wantedData } from './answers.ts';
@@ -138,5 +140,5 @@ export function tell(scene: JobScene, problems: readonly ReadoutProblem[]): void
 /** Hands what was read to the stage. */
 export async function put(scene: JobScene, part: Partial<Entry>): Promise<void> {
   const { line, stage, wallMs } = scene.around;
-  await stage.add({ line, groups: [], records: [], watermarks: [], keep: [], readAtMs: wallMs(), ...part });
+  await stage.add(entryWith(wallMs(), { line, ...part }));
 }

@@ -10,6 +10,7 @@
  *
  * One kept value a meter, JSON `{channel, sinceMs, status, isGone}`; one that cannot be read counts as none.
  */
+
 import type { GetDataResult } from '../../dlms/xdlms/service.ts';
 import { identityText, isIdentity } from '../../mbus/identity.ts';
 import { MBUS_STATUS_BITS } from '../../mbus/status.ts';
@@ -25,8 +26,9 @@ import {
   inChannel,
   wrongUnits,
 } from '../../profile/sub-meter.ts';
+import { entryWith } from '../entry.ts';
 import { edgeError } from '../errors.ts';
-import type { Behind, Entry, Journal, Meter, ReadingStage } from '../ports.ts';
+import type { Behind, Journal, Meter, ReadingStage } from '../ports.ts';
 import { accessOf, dataOf } from './answers.ts';
 import type { OpenAssociation } from './sessions.ts';
 
@@ -179,15 +181,9 @@ export class SubMeterDoor {
   async #note(place: Place | null, events: readonly MeterEvent[]): Promise<void> {
     const { meter, line, stage, wallMs } = this.#options;
     const value = new TextEncoder().encode(JSON.stringify(place));
-    const entry: Entry = {
-      line,
-      groups: [],
-      records: events.map((event) => ({ kind: 'event', event })),
-      watermarks: [],
-      keep: place === null ? [] : [{ key: PREFIX + meter.meterId, value }],
-      readAtMs: wallMs(),
-    };
-    await stage.add(entry);
+    const records = events.map((event) => ({ kind: 'event', event }) as const);
+    const keep = place === null ? [] : [{ key: PREFIX + meter.meterId, value }];
+    await stage.add(entryWith(wallMs(), { line, records, keep }));
     this.#place = place;
     this.#isMissed = place?.isGone ?? true;
   }

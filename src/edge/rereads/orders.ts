@@ -6,9 +6,11 @@
  * second time. The collector says an order again until it has heard the result, so nothing here is said twice by itself.
  * Given up: an order beyond {@link REREAD_ORDERS_MAX} is left unanswered; it comes again.
  */
+
 import type { Clock } from '../../base/env.ts';
 import type { Log } from '../../base/log.ts';
 import { REREAD_OUTCOMES, type RereadEnd, type RereadOrder, type RereadResult } from '../../model/reread.ts';
+import { entryWith } from '../entry.ts';
 import { REREAD_ORDERS_MAX, REREAD_QUOTA_SHARE, REREAD_RESULTS_MAX } from '../limits.ts';
 import type { Health, Journal, Reread, RereadSource } from '../ports.ts';
 
@@ -119,8 +121,7 @@ export class RereadOrders implements RereadSource {
       key: PREFIX + id,
       value: kept === null ? undefined : new TextEncoder().encode(JSON.stringify([VERSION, kept])),
     }));
-    const entry = { line: '', groups: [], records: [], watermarks: [], readAtMs: this.#options.clock.nowMs() };
-    await this.#options.journal.append({ ...entry, keep });
+    await this.#options.journal.append(entryWith(this.#options.clock.nowMs(), { keep }));
     for (const [id, kept] of changes) {
       if (kept === null) this.#orders.delete(id);
       else this.#orders.set(id, kept);

@@ -1,7 +1,7 @@
 /** The next runs of a site's plan, for people. Pure. */
 import { DAY_MS, isoText } from '../../base/time.ts';
 import { timeZoneOf } from '../../profile/zone.ts';
-import type { Timing } from './timing.ts';
+import { NEVER_MS, type Timing } from './timing.ts';
 
 /** A job of a meter and when it comes. */
 export interface TimedJob {
@@ -68,9 +68,6 @@ export function runText({ local, sessions, what, lines, meters, spreadS, waitsS 
   const waits = waitsS === 0 ? '' : `, waits ${waitsS} s for its window`;
   return `${local}  ${who}: ${what.join(', ')} of ${many}, spread over ${spreadS} s${waits}`;
 }
-
-/** What never comes lies beyond this. */
-const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
 function newGathered(timing: Timing, timeZone: string, sessions: readonly string[]): Gathered {
   return { timing, timeZone, sessions, what: new Set(), lines: new Set(), meters: new Set() };

@@ -45,7 +45,7 @@ export interface SessionRule {
 
 const MINUTE_MS = 60_000;
 /** A time that never comes: sessions whose calendar has run out. */
-const NEVER_MS = Number.MAX_SAFE_INTEGER;
+export const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
 /** Once a period, counted from 1970 in UTC. */
 export class PeriodTiming implements Timing {

@@ -5,12 +5,14 @@
  * publishes what it allows; the pump is never entered twice, so the order on the wire is the order of decisions. Blocks
  * come from the journal and leave as they are; a PUBACK means nothing here, only the collector's own ack does.
  */
+
 import type { Env, MqttConnection, MqttDelivery, MqttOptions, Timer } from '../../base/env.ts';
 import { DeltawattError, reasonOf } from '../../base/errors.ts';
 import type { RereadOrder, RereadResult } from '../../model/reread.ts';
 import type { Lane } from '../../wire/lanes.ts';
 import { REREADS_MAX } from '../../wire/limits.ts';
 import type { CollectorMessage, ImagePart, ImageRequest } from '../../wire/messages.ts';
+import { entryWith } from '../entry.ts';
 import { BACKOFF_CAP_MS, CONNECT_TIMEOUT_MS, GATHERED_MAX_OCTETS, TOLD_DICTIONARIES_MAX } from '../limits.ts';
 import type { CollectorTime, Health, Journal, LaneSpan, StoredBlock, UplinkState } from '../ports.ts';
 import { Backoff } from './backoff.ts';
@@ -458,11 +460,10 @@ export class Uplink {
     return before === undefined || spreadMs === 0 ? 0 : this.#env.random.below(spreadMs);
   }
 
-  #keep(key: string, value: unknown): void {
-    const octets = new TextEncoder().encode(JSON.stringify(value));
-    const entry = { line: '', groups: [], records: [], watermarks: [], keep: [{ key, value: octets }] };
+  #keep(key: string, what: unknown): void {
+    const value = new TextEncoder().encode(JSON.stringify(what));
     this.#options.journal
-      .append({ ...entry, readAtMs: this.#env.clock.nowMs() })
+      .append(entryWith(this.#env.clock.nowMs(), { keep: [{ key, value }] }))
       .catch((error: unknown) => this.#failed(error));
   }
 
