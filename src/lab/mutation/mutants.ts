@@ -35,7 +35,8 @@ const OPERATORS: Readonly<Record<string, string>> = {
   '<<': '>>>',
   '>>>': '<<',
 };
-const OPERATOR = /(?<= )(?:===|!==|<=|>=|>>>|<<|&&|\|\||[<>+\-*%])(?= )/g;
+/** The star of an import or export is none. */
+const OPERATOR = /(?<=(?<!\b(?:import|export)) )(?:===|!==|<=|>=|>>>|<<|&&|\|\||[<>+\-*%])(?= )/g;
 const VERDICT = /(?<=(?:return|=) )(?:true|false)(?=;)/g;
 /** A line that leaves early, or that does something to something else. */
 const GUARD = /^ +if \(.*\) (?:return|throw|break|continue)\b.*;$/gm;

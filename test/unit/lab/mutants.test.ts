@@ -5,6 +5,8 @@ import { mutantsOf, withMutant } from '../../../src/lab/mutation/mutants.ts';
 
 const SOURCE = `/** a < b */
 import { x } from './x.ts';
+import * as y from './y.ts';
+export * as z from './z.ts';
 export function at<T>(list: readonly T[], index: number): T | null {
   // index > 0 && index < 1
   if (index < 0) return null;
@@ -21,14 +23,14 @@ export function yes(): boolean {
 test('mistakes are made in code alone: operators, verdicts, guards, calls', () => {
   const told = mutantsOf(SOURCE).map(({ line, words }) => `${line} ${words}`);
   assert.deepEqual(told, [
-    '5 without: if (index < 0) return null;',
-    '5 < becomes <=',
-    '6 && becomes ||',
-    '6 % becomes *',
-    '6 === becomes !==',
-    '8 without: this.note(deep);',
-    '9 << becomes >>>',
-    '12 true becomes false',
+    '7 without: if (index < 0) return null;',
+    '7 < becomes <=',
+    '8 && becomes ||',
+    '8 % becomes *',
+    '8 === becomes !==',
+    '10 without: this.note(deep);',
+    '11 << becomes >>>',
+    '14 true becomes false',
   ]);
 });
 
