@@ -2,7 +2,8 @@
  * The mutation score of the pure rooms: `npm run nightly -- mutation`.
  *
  * Mistakes are drawn from the seed over all sources of the rooms, each is made alone in a copy of the tree, and those test files
- * of its room that run its line run until one fails, the quickest first. What each file runs is counted once, before. A mistake
+ * of its room, or of the rooms that stand on it, that run its line run until one fails: the quickest alone, the others a few to a
+ * process, since starting one takes longer than most files. What each file runs is counted once, before. A mistake
  * that no test notices has survived and is named, to be looked at: it is a missing test, or no mistake at all; one in a line
  * that no test runs survives at once. Tests that run too long count as failed.
  */
@@ -19,21 +20,33 @@ const COUNT_DEFAULT = 400;
 /** Copies of the tree in which mistakes are made at the same time. */
 const DESKS = 2;
 /** For a test file while the engine counts... */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 600_000;
 /** ...and with a mistake: this beside so many times what it took then. */
 const TIMEOUT_BASE_MS = 5_000;
 const TIMEOUT_FACTOR = 4;
+/** Test files, behind the quickest, that share a process. */
+const FILES_TOGETHER = 6;
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o700;
 /** What the copy has; the rest is linked. */
 const COPIED = ['config', 'docs', 'examples', 'src', 'test', 'tools'];
 const LINKED = ['dist', 'node_modules', 'package.json', 'tsconfig.json'];
 
-/** Rooms and the folders or files of their tests. */
+/** Rooms and the folders or files of their tests; some of what a room does is tested beside the room that uses it. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   base: ['test/unit/base'],
-  dlms: ['test/unit/dlms', 'test/vectors', 'test/property/dlms.test.ts', 'test/property/short-names.test.ts'],
-  wire: ['test/unit/wire', 'test/property/day-block.test.ts', 'test/property/journal.test.ts'],
+  dlms: [
+    ...['test/unit/dlms', 'test/vectors', 'test/property/dlms.test.ts', 'test/property/sessions.test.ts'],
+    ...['test/property/short-names.test.ts', 'test/property/words.test.ts', 'test/unit/base/machine-bus.test.ts'],
+    ...['test/unit/edge/compact.test.ts', 'test/unit/edge/gateway.test.ts', 'test/unit/link/meter-session.test.ts'],
+    ...['test/unit/link/optical.test.ts', 'test/unit/link/prime-session.test.ts', 'test/unit/profile/readout.test.ts'],
+    ...['test/unit/sim/any-object.test.ts', 'test/unit/sim/meter.test.ts', 'test/unit/sim/objects.test.ts'],
+    ...['test/unit/sim/push-setup.test.ts', 'test/unit/sim/pushing.test.ts'],
+  ],
+  wire: [
+    ...['test/unit/wire', 'test/unit/edge/wire-codec.test.ts', 'test/unit/collector/ingest/ingest.test.ts'],
+    ...['test/property/day-block.test.ts', 'test/property/journal.test.ts'],
+  ],
 };
 /** Generated, or without anything to get wrong. */
 const LEFT_OUT = /^src\/wire\/gen\//;
@@ -123,7 +136,7 @@ async function countReach(
         ...[`--temp-directory=${reports}/raw`, `--include=src/${room}/**/*.ts`, desk.node],
       ];
       const startMs = env.nowMs();
-      const passed = await passes(desk, path, TIMEOUT_MS, counting);
+      const passed = await passes(desk, [path], TIMEOUT_MS, counting);
       assert(passed, `${path} passes while nothing is wrong`);
       const counts = JSON.parse((await host.files.readText(`${reports}/coverage-final.json`)) ?? '{}') as RunCounts;
       reach.add({ path, tookMs: env.nowMs() - startMs }, counts, folder);
@@ -172,19 +185,35 @@ async function noticed(desk: Desk, { path, source, mutant }: Place, tests: reado
   if (tests.length === 0) return false;
   await host.files.writeText(`${folder}/${path}`, withMutant(source, mutant), FILE_MODE);
   try {
-    for (const test of tests)
-      if (!(await passes(desk, test.path, TIMEOUT_BASE_MS + TIMEOUT_FACTOR * test.tookMs))) return true;
+    for (const group of groupsOf(tests)) {
+      const tookMs = group.reduce((sum, test) => sum + test.tookMs, 0);
+      const paths = group.map((test) => test.path);
+      if (!(await passes(desk, paths, TIMEOUT_BASE_MS + TIMEOUT_FACTOR * tookMs))) return true;
+    }
     return false;
   } finally {
     await host.files.writeText(`${folder}/${path}`, source, FILE_MODE);
   }
 }
 
-/** Runs one test file in a process of its own; `through` is a program in between, as arguments. */
-async function passes(desk: Desk, path: string, timeoutMs: number, through: readonly string[] = []): Promise<boolean> {
+/** The first by itself, the others in their order. */
+function groupsOf(tests: readonly TestFile[]): readonly (readonly TestFile[])[] {
+  const groups = [tests.slice(0, 1)];
+  for (let at = 1; at < tests.length; at += FILES_TOGETHER) groups.push(tests.slice(at, at + FILES_TOGETHER));
+  return groups;
+}
+
+/** Runs test files in a process of their own; `through` is a program in between, as arguments. */
+async function passes(
+  desk: Desk,
+  paths: readonly string[],
+  timeoutMs: number,
+  through: readonly string[] = [],
+): Promise<boolean> {
   const { host, folder, node } = desk;
-  const environment = { PATH: host.searchPath.join(':'), TMPDIR: host.temporaryFolder };
-  const args = [...through, '--import', 'tsx', path];
+  const files = JSON.stringify(paths);
+  const environment = { PATH: host.searchPath.join(':'), TMPDIR: host.temporaryFolder, TEST_GROUP_FILES: files };
+  const args = [...through, '--import', 'tsx', 'tools/test-group.ts'];
   const { exitCode } = await host.run(node, args, { folder, environment, timeoutMs });
   return exitCode === 0;
 }
