@@ -103,6 +103,10 @@ test('what is no list of objects is refused by its code', () => {
     array(structure(number(3), nothing, name(1, 0, 1, 8, 0, 255))),
     array(structure(number(3), number(0), nothing)),
   ];
-  for (const data of wrong) assert.throws(() => objectListOf(data), (error) => hasCode(error, 'DLMS_SHAPE'));
+  for (const data of wrong)
+    assert.throws(
+      () => objectListOf(data),
+      (error) => hasCode(error, 'DLMS_SHAPE'),
+    );
   assert.deepEqual(objectListOf(array()), []);
 });

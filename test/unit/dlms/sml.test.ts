@@ -192,6 +192,38 @@ test('elements that are written are read again', () => {
   );
 });
 
+test('a number that its octets cannot hold is not written, the ends of what they hold are', () => {
+  for (const [kind, value, octets, hex] of [
+    ['integer', 127n, 1, '527f'],
+    ['integer', -128n, 1, '5280'],
+    ['unsigned', 255n, 1, '62ff'],
+    ['unsigned', 2n ** 64n - 1n, 8, '69ffffffffffffffff'],
+  ] as const)
+    assert.equal(toHex(writeSmlValues([{ kind, value, octets }])), hex);
+  for (const [kind, value] of [
+    ['integer', 128n],
+    ['integer', -129n],
+    ['unsigned', 256n],
+    ['unsigned', -1n],
+  ] as const)
+    assert.throws(() => writeSmlValues([{ kind, value, octets: 1 }]), RangeError);
+});
+
+test('a length takes as many octets as it needs, and is read in up to four', () => {
+  for (const [octets, head] of [
+    [14, '0f'],
+    [15, '8101'],
+    [253, '8f0f'],
+    [254, '818001'],
+  ] as const) {
+    const written = writeSmlValues([{ kind: 'octets', value: new Uint8Array(octets) }]);
+    assert.equal(toHex(written), head + '00'.repeat(octets));
+  }
+  assert.deepEqual(readSmlNodes(fromHex('80808005aa')).map(withoutOffset), [
+    { kind: 'octets', value: Uint8Array.of(0xaa) },
+  ]);
+});
+
 test('elements are refused with the offset and the reason', () => {
   const wrong = (hex: string) => refusal(() => readSmlNodes(fromHex(hex)));
   assert.equal(wrong('62006512'), 'DLMS_SML offset 3: the octets end, 4 were wanted and 1 are left');
