@@ -111,7 +111,11 @@ test('the maker’s mechanism 2: whole blocks of the challenge under the passwor
     const challenge = Uint8Array.from({ length: bytes }, (_, at) => at + 1);
     const proof = secret.prove(peers(challenge));
     assert.equal(proof.length, blocks * 16);
-    const decipher = createDecipheriv('aes-128-cbc', new Uint8Array([...password, ...new Uint8Array(8)]), new Uint8Array(16));
+    const decipher = createDecipheriv(
+      'aes-128-cbc',
+      new Uint8Array([...password, ...new Uint8Array(8)]),
+      new Uint8Array(16),
+    );
     decipher.setAutoPadding(false);
     const plain = Uint8Array.from([...decipher.update(proof), ...decipher.final()]);
     assert.equal(toHex(plain), toHex(challenge).padEnd(blocks * 32, '0'));

@@ -88,6 +88,7 @@ test('elements of no octets are refused where they would repeat for ever, and ar
 });
 
 test('a compact array inside a compact array, or of a type that does not exist, is none', () => {
-  for (const hex of ['13 13 11 01 00', '13 63 01 00']) assert.throws(() => dataFromOctets(fromHex(hex)), is('DLMS_DATA_TAG'));
+  for (const hex of ['13 13 11 01 00', '13 63 01 00'])
+    assert.throws(() => dataFromOctets(fromHex(hex)), is('DLMS_DATA_TAG'));
   assert.throws(() => dataFromOctets(fromHex('13 02 7f 11')), is('DLMS_ELEMENTS'));
 });
