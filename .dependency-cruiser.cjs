@@ -13,7 +13,7 @@ const ROOMS = {
   wire: ['base', 'model'],
   profile: ['base', 'model', 'dlms', 'mbus'],
   // Links that begin with a protocol of their own (the sign-on of an optical head) run its machine.
-  link: ['base', 'dlms/frame'],
+  link: ['base', 'dlms/frame', 'dlms/ascii'],
   edge: ['base', 'model', 'dlms', 'mbus', 'wire', 'profile', 'link'],
   collector: ['base', 'model', 'wire', 'profile/schema'],
   sim: ['base', 'model', 'dlms', 'mbus', 'profile', 'link', 'wire'],

@@ -9,7 +9,7 @@ import { toHex } from '../base/bytes.ts';
 import type { Env, Listener } from '../base/env.ts';
 import { hasCode, reasonOf } from '../base/errors.ts';
 import { type ServiceManager, Watchdog } from '../base/watchdog.ts';
-import { isMbus, isNamed, type LineLink, type NodeChange } from '../link/link.ts';
+import { isNamed, type LineLink, type NodeChange, type PlainProtocol, plainProtocolOf } from '../link/link.ts';
 import type { MeterEvent } from '../model/event.ts';
 import type { MeterId } from '../model/ids.ts';
 import { planJobs, type ReadJob } from '../profile/plan.ts';
@@ -28,13 +28,15 @@ import { openEdgeJournal, tellLostPushes, tellRoom, wantFreshJournal } from './j
 import { STOP_PATIENCE_MS } from './limits.ts';
 import { NetworkBook } from './networks/network-book.ts';
 import type { Journal, Meter, UplinkState } from './ports.ts';
+import { AsciiWay } from './reader/ascii-reader.ts';
 import { CounterCeilings } from './reader/counter-ceilings.ts';
 import { MeterCounters } from './reader/counters.ts';
 import { KeyRing } from './reader/key-ring.ts';
 import { KnownWays } from './reader/known-ways.ts';
 import { DlmsLineReader } from './reader/line-reader.ts';
 import { PushListener } from './reader/listener.ts';
-import { MbusLineReader } from './reader/mbus-reader.ts';
+import { MBUS_WAY } from './reader/mbus-reader.ts';
+import { PlainLineReader, type PlainWay } from './reader/plain-reader.ts';
 import { servesReread } from './reader/rereads.ts';
 import { LinkSessions } from './reader/sessions.ts';
 import { RereadOrders } from './rereads/orders.ts';
@@ -59,7 +61,7 @@ export class Concentrator {
   readonly #commands: Commands;
   readonly #images: ImageFetcher;
   readonly #rereads: RereadOrders;
-  readonly #readers: (DlmsLineReader | MbusLineReader)[] = [];
+  readonly #readers: (DlmsLineReader | PlainLineReader)[] = [];
   readonly #listeners: PushListener[] = [];
   readonly #networks: NetworkBook[] = [];
   readonly #counters: MeterCounters;
@@ -107,7 +109,7 @@ export class Concentrator {
       clock: env.clock,
       log: env.log,
       isServed: ({ meterId, ...order }) =>
-        meterOf(settings, meterId)?.profile.buffers.some((rule) => servesReread(rule, order)) ?? false,
+        rereadableBuffers(meterOf(settings, meterId)).some((rule) => servesReread(rule, order)),
       tell: (results) => this.#uplink.tellRereads(results),
     });
     this.#commands = new Commands({
@@ -275,26 +277,37 @@ export class Concentrator {
       meters,
       nowMs,
     };
-    const reader = isMbus(link)
-      ? new MbusLineReader({ ...common, link })
-      : new DlmsLineReader({
-          ...common,
-          seat,
-          rereads: this.#rereads,
-          opener: new LinkSessions(link, env, this.#counters, this.#keys, this.#ways),
-          slots: 1,
-          carries: link,
-          clock: this.#settings.clock,
-          permanentAfterMs: this.#settings.permanentAfterMs,
-          isConfirmed: () => env.clock.quality() === 'collector',
-          historyMs: this.#settings.historyMs,
-        });
+    const plain = plainProtocolOf(link);
+    const reader =
+      plain !== null
+        ? new PlainLineReader({ ...common, link, way: this.#wayOf(plain) })
+        : new DlmsLineReader({
+            ...common,
+            seat,
+            rereads: this.#rereads,
+            opener: new LinkSessions(link, env, this.#counters, this.#keys, this.#ways),
+            slots: 1,
+            carries: link,
+            clock: this.#settings.clock,
+            permanentAfterMs: this.#settings.permanentAfterMs,
+            isConfirmed: () => env.clock.quality() === 'collector',
+            historyMs: this.#settings.historyMs,
+          });
     this.#readers.push(reader);
     this.#scheduler.addLine(seat, reader);
     for (const meter of meters) {
       const { meterId, profile } = meter;
       const timingOf = (job: ReadJob) => this.#settings.plan.timingOf(meter, job);
       this.#scheduler.addMeter(seat, meterId, planJobs(profile), profile.firmware, timingOf);
+    }
+  }
+
+  #wayOf(protocol: PlainProtocol): PlainWay {
+    switch (protocol) {
+      case 'mbus':
+        return MBUS_WAY;
+      case 'ascii':
+        return new AsciiWay(this.#settings.historyMs);
     }
   }
 
@@ -383,6 +396,11 @@ export class Concentrator {
     this.health.state('journal', 'failed', reasonOf(error));
     this.#env.log.error('journal.flush-failed', { reason: reasonOf(error) });
   }
+}
+
+/** Buffers of which rows can be ordered again: those that are read in an association. */
+function rereadableBuffers(meter: Meter | undefined) {
+  return meter === undefined || meter.profile.through === 'ascii' ? [] : meter.profile.buffers;
 }
 
 /** A meter that is asked, not one that only tells. */

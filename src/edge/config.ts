@@ -257,7 +257,8 @@ export type EdgeConfig = ConfigOf<typeof EDGE_CONFIG>;
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
-type MeterConfig = EdgeConfig['lines'][number]['meters'][number];
+/** A meter of a line as it is entered. */
+export type MeterConfig = EdgeConfig['lines'][number]['meters'][number];
 
 function behindProblems(meter: MeterConfig): readonly (readonly [key: string, sentence: string])[] {
   const { behind, equipmentId, installedAt } = meter;

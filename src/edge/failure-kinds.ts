@@ -14,12 +14,14 @@ export const SIGN_ON: ReadonlySet<string> = new Set([
   'SECURITY_POLICY',
   'SECURITY_PROOF',
   'SECURITY_TITLE',
+  'IEC_PASSWORD',
 ]);
 /** The meter answers; this one request did not work. */
 export const JOB: ReadonlySet<string> = new Set([
   'SESSION_REFUSED',
   'SESSION_TOO_LONG',
   'READER_OBJECT_REFUSED',
+  'IEC_REFUSED',
   'READER_OBJECT_ABSENT',
   'READER_BAD_ANSWER',
   'READER_RECONFIGURED',
@@ -41,5 +43,6 @@ export const SILENT: ReadonlySet<string> = new Set([
   'LINK_NO_NODE',
   'HDLC_NO_ANSWER',
   'MBUS_NO_ANSWER',
+  'IEC_NO_ANSWER',
   'HDLC_INACTIVE',
 ]);

@@ -351,6 +351,8 @@ export interface Meter {
   readonly equipmentId?: string;
   /** How it is asked on a wired M-Bus, and who must answer; absent = it is on none. */
   readonly mbus?: { readonly target: MbusTarget; readonly identity: string };
+  /** How it is called in ASCII, and which number must answer, null = any; absent = it does not speak it. */
+  readonly ascii?: { readonly address: string; readonly identity: string | null };
   /** How it is reached through another meter; absent = it is asked itself. */
   readonly behind?: Behind;
   /** Keys shared with it; absent or null = none. */

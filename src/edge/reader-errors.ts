@@ -64,13 +64,13 @@ export const READER_ERRORS: ErrorTable<ReaderErrorCode> = {
     side: 'remote',
     retry: 'later',
     sentence:
-      'No channel of the electricity meter has this meter any more, so nothing is stored for it. After an exchange, enter the new meter as one of its own.',
+      'This meter is not where it is entered: another one answers, or its channel is empty. Nothing is stored for it. After an exchange, enter the new meter as one of its own.',
   },
   READER_NO_ORDERS: {
     side: 'local',
     retry: 'never',
     sentence:
-      'Meters on a wired M-Bus are read by their periods only: they take no orders and answer no single objects.',
+      'Meters on a wired M-Bus and meters that speak ASCII are read by their periods only: they take no orders and answer no single objects.',
   },
   READER_WRONG_UNIT: {
     side: 'remote',

@@ -4,19 +4,20 @@ import type { Env, MqttOptions, StoreKind } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
 import { parseIso } from '../base/time.ts';
 import { keyPrintOf } from '../dlms/security/key-file.ts';
-import { carriesTelegrams, isMbus, type Link } from '../link/link.ts';
+import { carriesTelegrams, type Link, plainProtocolOf } from '../link/link.ts';
 import { linkOf } from '../link/registry.ts';
 import type { LinkEnv } from '../link/scheme.ts';
-import { IDENTITY_PATTERN, numberIn } from '../mbus/identity.ts';
+import { numberIn } from '../mbus/identity.ts';
 import type { MeterId } from '../model/ids.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
 import type { Profile } from '../profile/schema/profile.ts';
 import { builtInLimits, type EdgeLimits, readLimits } from './commands/limits-document.ts';
-import type { EdgeConfig } from './config.ts';
+import type { EdgeConfig, MeterConfig } from './config.ts';
 import { type Enrolment, parseEnrolment } from './enrolment.ts';
 import { edgeError } from './errors.ts';
 import { EVICTION_ORDER, type EvictionClass } from './eviction-order.ts';
 import { readMeterKeys } from './meter-keys.ts';
+import { plainMeterOf, unaddressed } from './plain-settings.ts';
 import { SitePlan } from './plan-settings.ts';
 import type { Meter, MeterSecurity } from './ports.ts';
 
@@ -183,14 +184,19 @@ async function linesOf(config: EdgeConfig, around: SettingsSurroundings): Promis
   const lines: LineSettings[] = [];
   for (const line of config.lines) {
     const link = linkOf(line.url, around.linkEnv);
+    const plain = plainProtocolOf(link);
     const meters: Meter[] = [];
     for (const meter of line.meters) {
       try {
         const profile = profiles.get(meter.profile) ?? (await profileOf(config, around, meter.profile));
         profiles.set(meter.profile, profile);
         if (meter.behind !== undefined) meters.push(subMeterOf(config, line.id, link, meter, profile, meters));
-        else if (isMbus(link)) meters.push(mbusMeterOf(config, line.id, meter, profile));
-        else meters.push(await meterOf(config, line.id, link, meter, profile, around.env));
+        else if (plain === null) meters.push(await meterOf(config, line.id, link, meter, profile, around.env));
+        else {
+          const { passwordFile } = meter;
+          const password = passwordFile === undefined ? null : await passwordOf(around.env, passwordFile);
+          meters.push(plainMeterOf(plain, { line: line.id, timeZone: config.timeZone, meter, profile, password }));
+        }
       } catch (error) {
         problems.push(`meter ${meter.id}: ${reasonOf(error)}`);
       }
@@ -198,13 +204,13 @@ async function linesOf(config: EdgeConfig, around: SettingsSurroundings): Promis
     if (carriesTelegrams(link.framing)) problems.push(...telegramProblems(line.id, link, meters));
     else {
       if (link.purpose === 'push') problems.push(...pushProblems(line.id, link, meters));
-      for (const { meterId, equipmentId, behind, mbus } of meters)
-        if (equipmentId !== undefined && behind === undefined && mbus === undefined)
+      for (const { meterId, equipmentId, behind } of meters)
+        if (equipmentId !== undefined && behind === undefined && plain === null)
           problems.push(
-            `meter ${meterId}: equipmentId is for sub-meters in telegrams, line ${line.id} has none (framing=p1), behind a meter (behind), or on a wired M-Bus`,
+            `meter ${meterId}: equipmentId is for sub-meters in telegrams, line ${line.id} has none (framing=p1), behind a meter (behind), or on a line without associations (M-Bus, ASCII)`,
           );
     }
-    problems.push(...behindTwice(meters));
+    problems.push(...behindTwice(meters), ...unaddressed(line.id, meters));
     lines.push({ id: line.id, link, sampleMs: line.sampleS * 1000, meters });
   }
   problems.push(...sharedKeys(lines.flatMap(({ meters }) => meters)));
@@ -275,39 +281,6 @@ async function profileOf(config: EdgeConfig, around: SettingsSurroundings, key: 
   return parseProfileOrThrow(await textOf(around.env, `${folder}/${key}.yaml`), key);
 }
 
-type MeterConfig = EdgeConfig['lines'][number]['meters'][number];
-
-/** Any maker, version and device type in a selection. */
-const ANY = { manufacturer: 0xffff, version: 0xff, deviceType: 0xff } as const;
-const PRIMARY_MAX = 250;
-
-/** A meter on a wired M-Bus: asked at its primary address where it is given, else selected by its number. */
-function mbusMeterOf(config: EdgeConfig, line: string, meter: MeterConfig, profile: Profile): Meter {
-  const { equipmentId = '', physical } = meter;
-  if (profile.through !== 'mbus')
-    throw new Error(
-      `line ${line} is a wired M-Bus, profile ${profile.key} is not one of a meter on it (through: mbus)`,
-    );
-  if (!IDENTITY_PATTERN.test(equipmentId))
-    throw new Error('equipmentId must be its M-Bus number, as 12345678, or its identity, as KAM.12345678.1B.16');
-  if (physical !== undefined && (physical < 1 || physical > PRIMARY_MAX))
-    throw new Error(`physical must be its primary address, 1 to ${PRIMARY_MAX}, or be taken away`);
-  const target =
-    physical === undefined ? { secondary: { ...ANY, number: numberIn(equipmentId) } } : { primary: physical };
-  return {
-    meterId: meter.id as MeterId,
-    line,
-    profile,
-    timeZone: meter.timeZone ?? config.timeZone,
-    logicalDevice: 1,
-    physicalDevice: physical ?? null,
-    password: null,
-    security: null,
-    equipmentId,
-    mbus: { target, identity: equipmentId },
-  };
-}
-
 /** A meter that is read through one of the line that was named before it. */
 function subMeterOf(
   config: EdgeConfig,
@@ -348,8 +321,8 @@ async function meterOf(
   const { hdlc, wrapper } = profile;
   if (profile.through !== null)
     throw new Error(
-      profile.through === 'mbus'
-        ? `profile ${profile.key} is one of a meter on a wired M-Bus: give its line an address like mbus-tcp://host:port`
+      profile.through !== 'mbus-client'
+        ? `profile ${profile.key} is one of a meter on another kind of line (through: ${profile.through}): give its line an address like ${profile.through}-tcp://host:port`
         : `behind is missing: a meter of profile ${profile.key} is read through another one`,
     );
   const onHdlc = link.framing === 'hdlc';

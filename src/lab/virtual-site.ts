@@ -5,6 +5,8 @@ import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import { LineDriver } from '../link/drive.ts';
 import { type MemoryFaults, MemoryLines } from '../link/memory.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
+import { AsciiMeter } from '../sim/ascii/meter.machine.ts';
+import { asciiAnswerOf } from '../sim/ascii/readout.ts';
 import { makeFleet, type ServedLine, SIM_PASSWORD, SimMeter, type SimMeterOptions, serveLine } from '../sim/fleet.ts';
 import type { Ledger } from '../sim/ledger.ts';
 import { MbusSegment } from '../sim/mbus/segment.machine.ts';
@@ -12,6 +14,7 @@ import { MbusSlave } from '../sim/mbus/slave.ts';
 import { mbusIdentityOf } from '../sim/meter/mbus-port.ts';
 import type { PlcHabits } from '../sim/plc/habits.ts';
 import { BaseNode, behindBaseNode } from '../sim/serve/base-node.ts';
+import { GatedDuplex } from '../sim/serve/gated-duplex.ts';
 import type { Misbehaviour } from '../sim/serve/misbehave.machine.ts';
 import { entriesBehind, entryOf } from './meter-settings.ts';
 import type { VirtualWorld } from './virtual-env.ts';
@@ -27,12 +30,13 @@ const PORT_OCTETS_PER_S = { p1: 11_520, sml: 960 };
 /** 2,400 Bd, 8E1. */
 const MBUS_OCTETS_PER_S = 218;
 const MBUS_GAP_MS = 250;
+const BUS_BAUD = 9_600;
 const HOST = 'meters';
 const FIRST_PORT = 4_059;
 
 /** A line of the site; a line is named by its place in {@link VirtualSite.places}. */
 export interface Place {
-  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'wired-mbus' | 'port';
+  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'wired-mbus' | 'ascii' | 'port';
   readonly url: string;
   /** `host:port`, or the name of the bus. */
   readonly address: string;
@@ -69,7 +73,7 @@ export interface SiteOptions {
 }
 
 /** How meters are spread over lines. */
-export type SiteLayout = 'mixed' | 'one-bus' | 'base-node' | 'ports' | 'wired-mbus';
+export type SiteLayout = 'mixed' | 'one-bus' | 'base-node' | 'ports' | 'wired-mbus' | 'ascii';
 
 /** The site. */
 export class VirtualSite {
@@ -84,6 +88,8 @@ export class VirtualSite {
   readonly baseNode: BaseNode | null;
   /** Meters of a wired M-Bus as they answer there, by id. */
   readonly slaves = new Map<string, MbusSlave>();
+  /** Meters that speak ASCII as they answer on their bus, by id. */
+  readonly asciiMeters = new Map<string, AsciiMeter>();
   readonly #meters: SimMeter[] = [];
   readonly #sampleS: number;
   readonly #world: VirtualWorld;
@@ -161,6 +167,10 @@ export class VirtualSite {
         this.#serveMbus(place);
         continue;
       }
+      if (place.kind === 'ascii') {
+        this.#serveAscii(place);
+        continue;
+      }
       if (place.kind === 'port') {
         const { encoding = 'p1' } = place.meters[0]?.device.profile.push[0] ?? {};
         const framing = encoding === 'sml' ? 'sml' : 'p1';
@@ -202,6 +212,37 @@ export class VirtualSite {
     running.kick();
   }
 
+  /** Meters that speak ASCII on one bus, modes C, B and A in turn; it keeps its speed, as one behind a converter does. */
+  #serveAscii({ address, meters }: Place): void {
+    const line = this.lines.create(address, { octetsPerS: BUS_OCTETS_PER_S, framing: 'ascii', purpose: 'ask' });
+    const speeds = { startBaud: BUS_BAUD, offeredBaud: BUS_BAUD };
+    for (const [at, meter] of meters.entries()) {
+      const { serial, profile, meterId } = meter.device;
+      // Load profiles are read in programming mode, which is one of mode C.
+      const mode = profile.buffers.length > 0 ? 'C' : (['C', 'B', 'A'] as const)[at % 3];
+      const own = { address: serial, readOut: () => meter.asciiReadOut(), ...(mode === undefined ? {} : { mode }) };
+      const machine = new AsciiMeter({ ...speeds, ...own, answer: (text) => asciiAnswerOf(meter.device, text) });
+      this.asciiMeters.set(meterId, machine);
+      const driver = new LineDriver(new GatedDuplex(line.attach(), () => this.#noted(meter)), this.#env());
+      const running = driver.run(
+        machine,
+        (events) => {
+          for (const { kind } of events) {
+            if (kind === 'told') this.answered++;
+            else machine.changed(this.#env().clock.monotonicMs());
+          }
+        },
+        () => undefined,
+      );
+      running.kick();
+    }
+  }
+
+  #noted(meter: SimMeter): Promise<void> {
+    meter.record();
+    return this.#ledger.flush();
+  }
+
   #env() {
     const { clock } = this.#world;
     return { timers: clock, clock: { nowMs: () => this.#world.nowMs, monotonicMs: () => clock.nowMs } };
@@ -228,7 +269,10 @@ export class VirtualSite {
       url: place.url,
       ...(place.kind === 'port' ? { sampleS: this.#sampleS } : {}),
       meters: place.meters.flatMap((meter) => [
-        { ...entryOf(meter, files), ...(place.kind === 'wired-mbus' ? { equipmentId: meter.device.serial } : {}) },
+        {
+          ...entryOf(meter, files),
+          ...(place.kind === 'wired-mbus' || place.kind === 'ascii' ? { equipmentId: meter.device.serial } : {}),
+        },
         ...entriesBehind(meter, files),
       ]),
     }));
@@ -354,6 +398,7 @@ function placesFor(layout: SiteLayout, meters: readonly SimMeter[], plcQuery: st
   if (layout === 'mixed') return placesOf(meters);
   if (layout === 'ports') return portsOf(meters);
   if (layout === 'wired-mbus') return [{ kind: 'wired-mbus', url: 'memory:mbus1', address: 'mbus1', meters }];
+  if (layout === 'ascii') return [{ kind: 'ascii', url: 'memory:ascii1', address: 'ascii1', meters }];
   const address = `${HOST}:${FIRST_PORT}`;
   return [{ kind: 'base-node', url: `prime-tcp://${address}${plcQuery}`, address, meters }];
 }
@@ -385,7 +430,7 @@ function portsOf(meters: readonly SimMeter[]): Place[] {
 }
 
 function isInMemory({ kind }: Place): boolean {
-  return kind === 'bus' || kind === 'port' || kind === 'wired-mbus';
+  return kind === 'bus' || kind === 'port' || kind === 'wired-mbus' || kind === 'ascii';
 }
 
 function busOf(meters: readonly SimMeter[], number: number): Place {

@@ -1,5 +1,5 @@
 /** What a line is to the rest of the program: an address, what it can do, and octets both ways. */
-import type { ByteDuplex, Listener } from '../base/env.ts';
+import type { ByteDuplex, Listener, SerialSettings } from '../base/env.ts';
 
 /** What a link says about itself. */
 export interface LinkCapabilities {
@@ -15,17 +15,38 @@ export interface LinkCapabilities {
   readonly rescan: boolean;
 }
 
-/** How APDUs are framed on the octets of a link; `p1` = telegrams and no APDUs, `p1-unchecked` = those without a CRC, `sml` = files of SML. */
-export type LinkFraming = 'hdlc' | 'wrapper' | 'mbus' | 'auto' | 'p1' | 'p1-unchecked' | 'sml';
+/** How APDUs are framed on the octets of a link; `p1` = telegrams and no APDUs, `p1-unchecked` = those without a CRC, `sml` = files of SML, `ascii` = messages of IEC 62056-21. */
+export type LinkFraming = 'hdlc' | 'wrapper' | 'mbus' | 'auto' | 'p1' | 'p1-unchecked' | 'sml' | 'ascii';
 
 /** Whether telegrams come instead of APDUs. */
 export function carriesTelegrams(framing: LinkFraming): boolean {
   return framing === 'p1' || framing === 'p1-unchecked' || framing === 'sml';
 }
 
-/** Whether meters are asked by frames of a wired M-Bus, which carry no APDUs. */
-export function isMbus({ framing, purpose }: Pick<Link, 'framing' | 'purpose'>): boolean {
-  return framing === 'mbus' && purpose === 'ask';
+/** Protocols without associations, in which meters are asked for what they have; each is a `through` of profiles. */
+export type PlainProtocol = 'mbus' | 'ascii';
+
+/** The protocol in which meters of a line are asked, when it carries no APDUs; null = it does. */
+export function plainProtocolOf({ framing, purpose }: Pick<Link, 'framing' | 'purpose'>): PlainProtocol | null {
+  return purpose === 'ask' && (framing === 'mbus' || framing === 'ascii') ? framing : null;
+}
+
+/** A line whose speed changes while it is open. */
+export interface SwitchedDuplex extends ByteDuplex {
+  /** Gives it other settings, after everything written has left; it is closed until the first time. Rejects with LINK_OPEN. */
+  set(settings: SerialSettings): Promise<void>;
+}
+
+/** How the asking side of ASCII meters goes about it; times in ms, absent = as it is done usually. */
+export interface AsciiWays {
+  readonly startBaud?: number;
+  readonly maxBaud?: number;
+  readonly wakeOctets?: number;
+  readonly openMs?: number;
+  readonly reactionMs?: number;
+  readonly drainMs?: number;
+  readonly recoverMs?: number;
+  readonly attempts?: number;
 }
 
 interface LinkFacts {
@@ -78,6 +99,10 @@ export interface LineLink extends LinkFacts {
   readonly answerTimeoutMs?: number;
   /** Silence after a request that is long enough to make way for somebody else, ms; absent = as sessions have it. */
   readonly answerWindowMs?: number;
+  /** Opens it where its speed changes; absent = it keeps its speed, or cannot be told to change it. */
+  openSwitched?(): Promise<SwitchedDuplex>;
+  /** Of a line on which ASCII is spoken. */
+  readonly ascii?: AsciiWays;
   /** Meters have to be named when it is opened, by their serial numbers in the settings; absent = it is one line for all. */
   readonly findsByName?: boolean;
   /** Opens it; rejects with LINK_OPEN, or LINK_NO_NODE when the meter is not in the network. */

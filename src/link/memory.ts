@@ -219,7 +219,12 @@ function alter(octets: Uint8Array, bit: number): void {
 }
 
 const OPTIONS = {
-  framing: { kind: 'choice', about: 'Frames on the line', default: 'hdlc', of: ['hdlc', 'wrapper', 'mbus', 'auto'] },
+  framing: {
+    kind: 'choice',
+    about: 'Frames on the line',
+    default: 'hdlc',
+    of: ['hdlc', 'wrapper', 'mbus', 'auto', 'ascii'],
+  },
   gap: {
     kind: 'number',
     about: 'Silence inside a frame after which it is given up',

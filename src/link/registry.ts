@@ -1,4 +1,5 @@
 /** From the address of a line to the line: the one list of schemes. */
+import { ASCII_SCHEMES } from './ascii.ts';
 import { linkError } from './errors.ts';
 import type { Link } from './link.ts';
 import { MBUS_SCHEMES } from './mbus.ts';
@@ -18,6 +19,7 @@ export const LINK_SCHEMES: readonly LinkScheme[] = [
   ...OPTICAL_SCHEMES,
   ...PUSH_SERIAL_SCHEMES,
   ...MBUS_SCHEMES,
+  ...ASCII_SCHEMES,
   ...MEMORY_SCHEMES,
 ];
 

@@ -5,6 +5,8 @@
 import { fromHex } from '../base/bytes.ts';
 import { reasonOf } from '../base/errors.ts';
 import { daysOfCivil } from '../base/time.ts';
+import { parseAsciiProfile } from '../dlms/ascii/load-profile.ts';
+import { parseReadOut } from '../dlms/ascii/read-out.ts';
 import { dataFromOctets } from '../dlms/axdr/decode.ts';
 import { dateTimeOfUtcMs } from '../dlms/cosem/datetime.ts';
 import { isObis } from '../dlms/cosem/obis.ts';
@@ -18,6 +20,7 @@ import { decodeLinkFrame } from '../mbus/frame.ts';
 import { decodeTelegram } from '../mbus/telegram.ts';
 import type { MeterAttribute, MeterEvent } from '../model/event.ts';
 import { parseMeterId } from '../model/ids.ts';
+import { readAsciiLines, readAsciiProfile } from './ascii-readout.ts';
 import { readEvents } from './event-readout.ts';
 import { readTelegrams } from './mbus-readout.ts';
 import { type PushedMessage, readPush } from './push.ts';
@@ -49,6 +52,8 @@ export type VectorInput =
   | { readonly kind: 'sml'; readonly hex: string }
   /** A long frame of a wired M-Bus. */
   | { readonly kind: 'mbus'; readonly frameHex: string }
+  /** Lines of a read-out, or of the answer to R5 for a buffer with this name. */
+  | { readonly kind: 'ascii'; readonly lines: readonly string[]; readonly buffer?: string; readonly watermark?: string }
   | { readonly kind: 'buffer'; readonly name: string; readonly dataHex: string; readonly watermark?: string }
   | { readonly kind: 'events'; readonly name: string; readonly dataHex: string; readonly watermark?: string }
   | {
@@ -120,6 +125,23 @@ export function vectorLines(profile: Profile, vector: ProfileVector): string[] {
       if (decoded?.frame.kind !== 'long') throw new Error('the octets are no long frame');
       const telegram = decodeTelegram(decoded.frame.information, decoded.frame.data);
       const read = readTelegrams(profile, profile.registers, [telegram], context);
+      return [...readingLines(read.groups), ...read.problems.map((problem) => `problem ${problem.sentence}`)];
+    }
+    case 'ascii': {
+      const text = given.lines.map((line) => `${line}\r\n`).join('');
+      const read =
+        given.buffer === undefined
+          ? readAsciiLines(
+              profile,
+              profile.registers.filter(({ periodS }) => periodS > 0),
+              parseReadOut(text),
+              context,
+            )
+          : readAsciiProfile(profile, named(profile.buffers, given.buffer), parseAsciiProfile(text), {
+              context,
+              watermarkMs: watermarkOf(given),
+              asked: null,
+            });
       return [...readingLines(read.groups), ...read.problems.map((problem) => `problem ${problem.sentence}`)];
     }
     case 'buffer': {

@@ -16,6 +16,7 @@ import { ServerSession, type ServerSessionEvent } from '../dlms/session/server.m
 import { LineDriver } from '../link/drive.ts';
 import type { MbusTelegram } from '../mbus/telegram.ts';
 import type { Profile, PushRule } from '../profile/schema/profile.ts';
+import { asciiReadOutOf } from './ascii/readout.ts';
 import { simError } from './errors.ts';
 import type { Ledger } from './ledger.ts';
 import { METERS_PER_LINE_MAX, P1_CHANNELS_MAX } from './limits.ts';
@@ -160,6 +161,13 @@ export class SimMeter {
     const { records, told } = mbusReadoutOf(this.device);
     this.#recorder?.told(told);
     return [{ records, makersData: null }];
+  }
+
+  /** Its data message in ASCII; what it tells is noted in the ledger. */
+  asciiReadOut(): string {
+    const { text, told } = asciiReadOutOf(this.device);
+    this.#recorder?.told(told);
+    return text;
   }
 
   /** Resolves when the ledger holds everything that was noted until now. */

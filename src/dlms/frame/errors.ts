@@ -1,5 +1,5 @@
 /** Every way in which octets fail to become an APDU, or an APDU fails to reach the peer. */
-import { type ErrorTable, errorsOf } from '../../base/errors.ts';
+import { DeltawattError, type ErrorTable, errorsOf } from '../../base/errors.ts';
 
 /** The table: code, side, retry, sentence. */
 export const FRAME_ERRORS = {
@@ -181,6 +181,27 @@ export const FRAME_ERRORS = {
     retry: 'never',
     sentence: 'The meter offers no speed of mode E, so HDLC cannot begin; it may only speak ASCII.',
   },
+  IEC_CHECK: {
+    side: 'path',
+    retry: 'now',
+    sentence:
+      'The block check of an ASCII message is wrong: octets were altered on the line; look at the head, and at parity (7E1).',
+  },
+  IEC_TOO_LONG: {
+    side: 'remote',
+    retry: 'later',
+    sentence: 'An ASCII message has no end: the line babbles, or its speed is wrong after the change.',
+  },
+  IEC_REFUSED: {
+    side: 'remote',
+    retry: 'later',
+    sentence: 'The meter answers a command with an error: compare the profile with what the meter offers.',
+  },
+  IEC_PASSWORD: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'The meter refuses the password of the programming mode: look at the file that passwordFile names.',
+  },
   GBT_MALFORMED: { side: 'remote', retry: 'never', sentence: 'A general-block-transfer block cannot be read.' },
   GBT_ORDER: {
     side: 'path',
@@ -194,3 +215,8 @@ export type FrameErrorCode = keyof typeof FRAME_ERRORS;
 
 /** Makes an error of this room from its code. */
 export const frameError = errorsOf<FrameErrorCode>(FRAME_ERRORS);
+
+/** Whether an error is one of {@link FRAME_ERRORS}. */
+export function isFrameError(error: unknown): error is DeltawattError<FrameErrorCode> {
+  return error instanceof DeltawattError && error.code in FRAME_ERRORS;
+}

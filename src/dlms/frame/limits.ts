@@ -44,6 +44,10 @@ export const SML_FILE_MAX_BYTES = 8_192;
 export const SIGN_ON_ADDRESS_MAX_CHARACTERS = 32;
 /** Octets kept of an answer to a sign-on: echo of the longest request, noise and an identification of 24 characters. */
 export const SIGN_ON_ANSWER_MAX_BYTES = 256;
+/** Octets of one ASCII message (IEC 62056-21): a load profile of 40 days with 4 channels is 150 kB, and asked for in slices. */
+export const ASCII_MESSAGE_MAX_BYTES = 65_536;
+/** Parts of one answer to a formatted read (R6): a meter that says "another one follows" for ever is cut off here. */
+export const ASCII_PARTS_MAX = 256;
 /** Requests that an invoke id of four bits can tell apart: more cannot be on their way at once. */
 export const INVOKE_IDS = 16;
 

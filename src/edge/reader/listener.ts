@@ -7,7 +7,7 @@
  */
 import { toHex } from '../../base/bytes.ts';
 import type { ByteDuplex, Listener, Timer } from '../../base/env.ts';
-import { DeltawattError, reasonOf } from '../../base/errors.ts';
+import { assert, DeltawattError, reasonOf } from '../../base/errors.ts';
 import { type PushEvent, PushMachine } from '../../dlms/frame/push.machine.ts';
 import type { Stations } from '../../dlms/frame/transport.ts';
 import { WrapperServer } from '../../dlms/frame/wrapper.machine.ts';
@@ -188,6 +188,7 @@ export class PushListener {
 
 function machineOf({ framing, gapMs, reassemblyMs }: Link): WrapperServer | PushMachine {
   if (framing === 'wrapper') return new WrapperServer({ gapMs });
+  assert(framing !== 'ascii', 'a line that pushes has frames or telegrams');
   return new PushMachine({ framing, gapMs, ...(reassemblyMs === undefined ? {} : { reassemblyMs }) });
 }
 

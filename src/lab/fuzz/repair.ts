@@ -1,6 +1,7 @@
 /** Puts right what would stop a parser at its first check: outer lengths and checksums, layer by layer. */
 import { concat } from '../../base/bytes.ts';
 import { crc16Arc, crc16X25, crc32C } from '../../base/crc.ts';
+import { ASCII_CONTROL, blockCheckOf } from '../../dlms/ascii/message.ts';
 import { smlContent, smlFrame } from '../../dlms/frame/sml-frame.ts';
 import type { SeedKind } from './seed.ts';
 
@@ -20,6 +21,7 @@ const REPAIRS: Readonly<Partial<Record<SeedKind, Repair>>> = {
   mbus: repairMbus,
   apdu: repairAcse,
   telegram: repairTelegram,
+  ascii: repairAscii,
   sml: repairSml,
   block: repairBlock,
   batch: repairBatch,
@@ -29,6 +31,17 @@ const REPAIRS: Readonly<Partial<Record<SeedKind, Repair>>> = {
 /** The octets with right outer lengths and checksums, where their layer has any. */
 export function repaired(kind: SeedKind, octets: Uint8Array): Uint8Array {
   return REPAIRS[kind]?.(octets) ?? octets;
+}
+
+/** The first message gets its block check, where it has an end. */
+function repairAscii(octets: Uint8Array): Uint8Array {
+  const from = octets.findIndex((octet) => octet === ASCII_CONTROL.soh || octet === ASCII_CONTROL.stx);
+  const end = octets.findIndex(
+    (octet, at) => at > from && (octet === ASCII_CONTROL.etx || octet === ASCII_CONTROL.eot) && at + 1 < octets.length,
+  );
+  if (from < 0 || end < 0) return octets;
+  const check = blockCheckOf(octets.subarray(from + 1, end + 1));
+  return octets.map((octet, at) => (at === end + 1 ? check : octet));
 }
 
 /** Every frame between two flags of the octets as they stand gets its length, HCS and FCS. */

@@ -1,5 +1,6 @@
 /** Where seeds come from: the vectors of the repository, the corpus of earlier finds, and a few made here. */
 import { fromHex } from '../../base/bytes.ts';
+import { encodeAsciiMessage } from '../../dlms/ascii/message.ts';
 import { parseObis } from '../../dlms/cosem/obis.ts';
 import { smlFile } from '../../dlms/telegram/sml-file.ts';
 import type { Command } from '../../model/command.ts';
@@ -7,6 +8,7 @@ import type { CommandId, EdgeId, MeterId } from '../../model/ids.ts';
 import { encodeCollectorMessage, encodeCommand, encodeEdgeMessage } from '../../wire/codec.ts';
 import { AUTHENTICATOR_OCTETS } from '../../wire/limits.ts';
 import { encodeRecordBody } from '../../wire/record-body.ts';
+import { ASCII_TARGETS } from './ascii-targets.ts';
 import { MACHINES } from './machines.ts';
 import { MBUS_TARGETS } from './mbus-targets.ts';
 import { DLMS_PARSERS } from './parsers.ts';
@@ -87,7 +89,14 @@ export async function fuzzSetting(readText: ReadText): Promise<FuzzSetting> {
     if (dictionary.length > 0) rows.push({ kind: 'protobuf', octets: dictionary });
     for (const octets of blocks) rows.push({ kind: 'block', octets });
   }
-  const targets = [...DLMS_PARSERS, ...MBUS_TARGETS, ...MACHINES, ...SESSIONS, ...wireTargets(chains)];
+  const targets = [
+    ...DLMS_PARSERS,
+    ...MBUS_TARGETS,
+    ...ASCII_TARGETS,
+    ...MACHINES,
+    ...SESSIONS,
+    ...wireTargets(chains),
+  ];
   const corpus = JSON.parse(await readText(CORPUS_FILE)) as readonly CorpusRow[];
   for (const { target, hex } of corpus) {
     const kind = targets.find(({ name }) => name === target)?.kinds[0];
@@ -123,6 +132,7 @@ function madeSeeds(chains: readonly FuzzChain[]): { kind: SeedKind; octets: Uint
       text('/KMP5 Z\r\n\r\n0-1:24.3.0(090212160000)(00)(60)(1)(0-1:24.2.1)(m3)\r\n(00000.000)\r\n!0000\r\n'),
       text('/FLU5\\253\r\n\r\n0-2:96.1.0(4730)\r\n0-2:24.2.3(200512134558S)(00112.384*m3)\r\n!0000\r\n'),
     ),
+    ...of('ascii', ...asciiSeeds()),
     ...of('sml', ...smlSeeds()),
     ...of('link-parameters', fromHex('818014050202000602020007040000000108040000000 1'.replace(' ', ''))),
     ...of('link-parameters', fromHex('81800c0501800601800701010801 01'.replace(' ', '')), fromHex('818000')),
@@ -134,6 +144,22 @@ function madeSeeds(chains: readonly FuzzChain[]): { kind: SeedKind; octets: Uint
     ...of('mqtt', fromHex('c000d000'), fromHex('30ffffff7f'), fromHex('820a00010005642f2b2f6401')),
     ...of('batch', Uint8Array.from([1, (first.length & 0x7f) | 0x80, first.length >>> 7, ...first])),
     ...of('protobuf', ...controlMessages(chains[0]?.dictionary ?? new Uint8Array(0))),
+  ];
+}
+
+/** Messages of every kind, and the texts in them. */
+function asciiSeeds(): Uint8Array[] {
+  const readOut =
+    '0.0.0(12345678)\r\n0.9.1(0101530)\r\n0.9.2(0260301)\r\n1.6.0(1.2*kW)(2603010915)\r\n1-0:1.8.0*255(000671.578*kWh)\r\n';
+  const rows = 'P.01(0260301001500)(00)(15)(2)(1.5.0)(kW)(2.5.0)(kW)\r\n(0.1)(0)\r\n(0.2)(0)\r\nP.01()\r\n';
+  return [
+    text(readOut),
+    text(rows),
+    encodeAsciiMessage({ kind: 'data', text: `${readOut}!\r\n`, isPart: false }),
+    encodeAsciiMessage({ kind: 'data', text: rows, isPart: true }),
+    encodeAsciiMessage({ kind: 'data', text: '(ER01)', isPart: false }),
+    encodeAsciiMessage({ kind: 'command', name: 'R5', text: 'P.01(;)' }),
+    Uint8Array.of(6, ...encodeAsciiMessage({ kind: 'data', text: rows, isPart: false })),
   ];
 }
 

@@ -16,6 +16,7 @@ export const SEED_KINDS = [
   'data',
   'sign-on',
   'telegram',
+  'ascii',
   'sml',
   'link-parameters',
   'block',

@@ -14,8 +14,11 @@ export type Medium = 'electricity' | 'gas' | 'water' | 'heat';
 /** Whether a channel bills or only informs: it decides the lane on the way up. */
 export type ValueClass = 'billing' | 'low-value';
 
-/** Ways to a meter other than an association with it: `mbus-client` = class 72 of the meter on whose M-Bus it hangs, `mbus` = telegrams of a wired M-Bus. */
-export const THROUGH = ['mbus-client', 'mbus'] as const;
+/**
+ * Ways to a meter other than an association with it: `mbus-client` = class 72 of the meter on whose M-Bus it hangs, `mbus` = telegrams
+ * of a wired M-Bus, `ascii` = read-outs by IEC 62056-21.
+ */
+export const THROUGH = ['mbus-client', 'mbus', 'ascii'] as const;
 
 /** One of {@link THROUGH}. */
 export type Through = (typeof THROUGH)[number];
@@ -29,7 +32,7 @@ export interface Profile {
   /** For people. */
   readonly title: string;
   readonly medium: Medium;
-  /** Through what it is read: the M-Bus client of an electricity meter, its objects written as of channel 1; null = it is asked itself. */
+  /** Through what it is read: the M-Bus client of an electricity meter, its objects written as of channel 1, or another protocol; null = an association with itself. */
   readonly through: Through | null;
   readonly recognise: Recognition;
   readonly hdlc: HdlcRule | null;
@@ -47,6 +50,8 @@ export interface Profile {
   readonly firmware: FirmwareRule | null;
   /** The M-Bus on which it is the master, null = it has none. */
   readonly mbus: MbusRule | null;
+  /** How its load profile is asked for in ASCII, null = it is no meter that speaks it. */
+  readonly ascii: AsciiRule | null;
   readonly push: readonly PushRule[];
   readonly quirks: readonly Quirk[];
 }
@@ -144,6 +149,16 @@ export interface RegisterRule {
   readonly storedAs: string;
   /** The record that holds it in the telegrams of a wired M-Bus; null = it is no meter on one. */
   readonly record: RecordRule | null;
+  /** Code of its line in an ASCII read-out, as the meter writes it; null = by its OBIS code. */
+  readonly line: string | null;
+}
+
+/** How load profiles of a meter that speaks ASCII are asked for (IEC 62056-21, programming mode). */
+export interface AsciiRule {
+  /** `R6` = the answer comes in parts that are acknowledged one by one. */
+  readonly command: 'R5' | 'R6';
+  /** Digits of the moments in `P.01(from;to)`: 10, 12 with seconds; 11 and 13 with a season in front. */
+  readonly timeDigits: 10 | 11 | 12 | 13;
 }
 
 /** Functions of a record in a telegram of a wired M-Bus. */

@@ -99,6 +99,7 @@ class Resolver {
       relay: this.#relay(),
       firmware: this.#firmware(),
       mbus: file.mbus === undefined ? null : { channels: MBUS_CHANNELS, ...file.mbus },
+      ascii: file.through === 'ascii' ? { command: 'R5', timeDigits: 11, ...file.ascii } : null,
       push: (file.push ?? []).map((_, at) => this.#push(at)),
       quirks: (file.quirks ?? []).map((quirk) => ({
         name: quirk.name,
@@ -123,28 +124,48 @@ class Resolver {
     return { informationMaxOctets: 128, window: 1, ...hdlc, physicalDevice };
   }
 
-  /** A meter that is read through another one has no clients, orders and pushes of its own. */
+  /** A meter that is not asked in an association has no clients, orders and pushes of its own. */
   #through(): Through | null {
-    const { through } = this.file;
-    if (through === undefined) {
-      for (const [at, { record }] of this.file.registers.entries())
-        if (record !== undefined)
-          this.#note(`registers[${at}].record`, 'Only meters on a wired M-Bus (through: mbus) have records.');
-      return null;
-    }
-    const isOnBus = through === 'mbus';
-    for (const [at, { record }] of this.file.registers.entries())
-      if ((record !== undefined) !== isOnBus)
-        this.#note(
-          `registers[${at}].record`,
-          'Registers of meters on a wired M-Bus (through: mbus) have a record, others none.',
-        );
-    if (isOnBus && (this.file.profiles !== undefined || this.file.attributes !== undefined))
+    const { through = null } = this.file;
+    this.#registersOf(
+      'record',
+      'mbus',
+      'Registers of meters on a wired M-Bus (through: mbus) have a record, others none.',
+    );
+    for (const [at, { line }] of this.file.registers.entries())
+      if (line !== undefined && through !== 'ascii')
+        this.#note(`registers[${at}].line`, 'Only meters that speak ASCII (through: ascii) have lines.');
+    if (this.file.ascii !== undefined && through !== 'ascii')
+      this.#note('ascii', 'Only meters that speak ASCII (through: ascii) have this: take it away.');
+    if (through === null) return null;
+    if (through === 'mbus' && this.file.profiles !== undefined)
       this.#note('through', 'A meter on a wired M-Bus has neither profiles nor attributes: take them away.');
-    for (const part of ['clients', 'hdlc', 'wrapper', 'relay', 'firmware', 'mbus', 'push', 'eventLogs'] as const)
+    if (through !== 'mbus-client' && this.file.attributes !== undefined)
+      this.#note('attributes', `A meter with through: ${through} has none: take them away.`);
+    for (const part of [
+      'clients',
+      'hdlc',
+      'wrapper',
+      'relay',
+      'firmware',
+      'mbus',
+      'push',
+      'eventLogs',
+      'compact',
+    ] as const)
       if (this.file[part] !== undefined)
-        this.#note(part, 'A meter that is read through another one has none of its own: take this away.');
+        this.#note(
+          part,
+          'A meter that is read through another one, or without an association, has none: take this away.',
+        );
     return through;
+  }
+
+  /** What every register of such a meter has, and none of another. */
+  #registersOf(key: 'record', through: Through, sentence: string): void {
+    const isThrough = this.file.through === through;
+    for (const [at, register] of this.file.registers.entries())
+      if ((register[key] !== undefined) !== isThrough) this.#note(`registers[${at}].${key}`, sentence);
   }
 
   #clock(): ClockRule {
@@ -207,6 +228,7 @@ class Resolver {
       storedAs: this.#obis(`${path}.storedAs`, row.storedAs ?? row.obis),
       classId: classId ?? 3,
       record: row.record === undefined ? null : { ...PRESENT, ...row.record },
+      line: row.line ?? null,
     };
     if (this.#registers.has(register.name)) this.#note(`${path}.name`, `The name ${register.name} is used twice.`);
     for (const other of this.#registers.values()) {

@@ -110,6 +110,12 @@ const REGISTER = Type.Object(
     periodS: Type.Optional(whole(0, DAY_S, 'read on its own every so many seconds, 0 = never')),
     scalerUnit: Type.Optional(oneOf(['profile', 'meter'] as const, 'who knows the exponent')),
     record: Type.Optional(RECORD),
+    line: Type.Optional(
+      Type.String({
+        pattern: "^[!-'*-~]{1,32}$",
+        description: 'code of its line in an ASCII read-out, as the meter writes it',
+      }),
+    ),
     storedAs: Type.Optional(obis('code under which its readings are stored, when it is not the object')),
   },
   closed,
@@ -265,6 +271,14 @@ const MBUS = Type.Object(
   closed,
 );
 
+const ASCII = Type.Object(
+  {
+    command: Type.Optional(oneOf(['R5', 'R6'] as const, 'how its load profile is read')),
+    timeDigits: Type.Optional(oneNumberOf([10, 11, 12, 13] as const, 'digits of a moment in P.01')),
+  },
+  closed,
+);
+
 const QUIRK = Type.Object(
   {
     name: oneOf(Object.keys(QUIRKS) as (keyof typeof QUIRKS)[], 'switch'),
@@ -307,6 +321,7 @@ export const PROFILE_SHAPE = Type.Object(
     relay: Type.Optional(RELAY),
     firmware: Type.Optional(FIRMWARE),
     mbus: Type.Optional(MBUS),
+    ascii: Type.Optional(ASCII),
     push: Type.Optional(Type.Array(PUSH, { maxItems: 32 })),
     quirks: Type.Optional(Type.Array(QUIRK, { maxItems: 32 })),
   },

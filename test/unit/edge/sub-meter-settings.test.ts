@@ -22,7 +22,7 @@ const configOf = (meters: string, gateway = '') => {
 const problemsOf = (meters: string, gateway?: string) =>
   edgeContradictions(configOf(meters, gateway), () => []).map(({ path, sentence }) => `${path} ${sentence}`);
 
-async function metersOf(meters: string, framing: 'hdlc' | 'mbus' = 'hdlc') {
+async function metersOf(meters: string, framing: 'hdlc' | 'mbus' | 'ascii' = 'hdlc') {
   const { env } = testWorld().program('edge');
   const linkEnv = { ...env, lines: new MemoryLines({ timers: env.timers, clock: env.clock, random: env.random }) };
   linkEnv.lines.create('b', { framing, purpose: 'ask' });
@@ -30,7 +30,14 @@ async function metersOf(meters: string, framing: 'hdlc' | 'mbus' = 'hdlc') {
   const keys = { key: '00'.repeat(32), commandPublicKey: '00'.repeat(32), limitsPublicKey: '00'.repeat(32) };
   await write('e.json', JSON.stringify({ edgeId: 'e1', password: 'p', url: 'mqtt://localhost', ...keys }));
   await write('p', '00000000');
-  for (const key of ['generic/smr5', 'generic/idis', 'generic/gas', 'generic/mbus-gas', 'generic/wired-water'])
+  for (const key of [
+    'generic/smr5',
+    'generic/idis',
+    'generic/gas',
+    'generic/mbus-gas',
+    'generic/wired-water',
+    'generic/ascii',
+  ])
     await write(
       `profiles/${key}.yaml`,
       readFileSync(new URL(`../../../config/profiles/${key}.yaml`, import.meta.url), 'utf8'),
@@ -92,5 +99,26 @@ test('a meter on a wired M-Bus is selected by its number, or asked at its primar
   await assert.rejects(
     metersOf(`{ ${water}, equipmentId: "20000001" }`),
     /w1: profile generic\/wired-water is one of a meter on/,
+  );
+});
+
+test('a meter that speaks ASCII is called by its serial, and each of several needs one', async () => {
+  const plain = 'profile: generic/ascii';
+  const [alone] = await metersOf(`{ id: a1, ${plain} }`, 'ascii');
+  assert.deepEqual(alone?.ascii, { address: '', identity: null });
+  const [named] = await metersOf(`{ id: a1, ${plain}, serial: "12", equipmentId: "77" }`, 'ascii');
+  assert.deepEqual(named?.ascii, { address: '12', identity: '77' });
+  await assert.rejects(
+    metersOf(`{ id: a1, ${plain}, serial: "12" }, { id: a2, ${plain}, serial: "012" }`, 'ascii'),
+    /line b: several meters hang here, so each needs a serial of its own/,
+  );
+  await assert.rejects(
+    metersOf(`{ id: a1, ${plain}, serial: "1!" }`, 'ascii'),
+    /a1: serial must be its device address/,
+  );
+  await assert.rejects(metersOf(PLAIN, 'ascii'), /m1: line b speaks ASCII, profile generic\/idis is not one/);
+  await assert.rejects(
+    metersOf(`{ id: a1, ${plain} }`),
+    /a1: profile generic\/ascii is one of a meter on another kind/,
   );
 });

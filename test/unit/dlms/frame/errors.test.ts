@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { concat, fromHex } from '../../../../src/base/bytes.ts';
 import type { Machine } from '../../../../src/base/machine.ts';
+import { AsciiClient } from '../../../../src/dlms/ascii/client.machine.ts';
+import { encodeAsciiMessage } from '../../../../src/dlms/ascii/message.ts';
+import type { AsciiTask } from '../../../../src/dlms/ascii/task.ts';
 import { FRAME_ERRORS, type FrameErrorCode } from '../../../../src/dlms/frame/errors.ts';
 import { GatewayClient } from '../../../../src/dlms/frame/gateway-client.ts';
 import { serverAddress } from '../../../../src/dlms/frame/hdlc-address.ts';
@@ -86,6 +89,29 @@ function signOn(answer: string): string[] {
   return events.flatMap((event) => (event.kind === 'failed' ? [event.error.code] : []));
 }
 
+/** Code of a task of one attempt that hears an identification of mode C, and then this. */
+function ascii(task: AsciiTask, ...answers: readonly Uint8Array[]): string[] {
+  const client = new AsciiClient({ attempts: 1, repeats: 0, startBaud: 9_600 });
+  client.start(task, 0);
+  client.tick(0);
+  client.changed(0);
+  client.tick(0);
+  const events = client.receive(new TextEncoder().encode('/DWt5X\r\n'), 1);
+  events.push(...client.tick(1_000), ...client.tick(2_000), ...client.changed(2_000));
+  for (const answer of answers) {
+    events.push(...client.receive(answer, 2_100));
+    // The pause before the next command.
+    if (task.kind === 'commands') events.push(...client.tick(2_200));
+  }
+  events.push(...client.tick(60_000));
+  return events.flatMap((event) => (event.kind === 'failed' ? [event.error.code] : []));
+}
+
+const READ_OUT = { kind: 'read-out', address: '' } as const;
+const COMMANDS = { kind: 'commands', address: '', password: '1', commands: [{ name: 'R5', text: '1.8.0()' }] } as const;
+const ASKED = encodeAsciiMessage({ kind: 'command', name: 'P0', text: '(1)' });
+const SAID_NO = encodeAsciiMessage({ kind: 'data', text: '(ER01)', isPart: false });
+
 const REACHED: Record<FrameErrorCode, () => string[]> = {
   FRAME_NOISE: () => heard(wire(), '414243'),
   FRAME_GAP: () => heard(wire(), fromServer(0x13, 'e6e7000f').subarray(0, 12)),
@@ -135,6 +161,10 @@ const REACHED: Record<FrameErrorCode, () => string[]> = {
   IEC_NO_ANSWER: () => signOn(''),
   IEC_GARBLED: () => signOn('~~~~'),
   IEC_NO_MODE_E: () => signOn('/ABCB meter\r\n'),
+  IEC_CHECK: () => ascii(READ_OUT, fromHex('023103ff')),
+  IEC_TOO_LONG: () => ascii(READ_OUT, new Uint8Array(70_000).fill(2)),
+  IEC_REFUSED: () => ascii(COMMANDS, ASKED, encodeAsciiMessage({ kind: 'acknowledge' }), SAID_NO),
+  IEC_PASSWORD: () => ascii(COMMANDS, ASKED, SAID_NO),
   GBT_MALFORMED: () => heard(wire(), fromServer(0x13, 'e6e700e0400001000005aa')),
   GBT_ORDER: () => heard(wire(), concat([block('0001'), block('0003')])),
 };
