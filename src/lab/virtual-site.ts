@@ -18,11 +18,8 @@ import { GatedDuplex } from '../sim/serve/gated-duplex.ts';
 import type { Misbehaviour } from '../sim/serve/misbehave.machine.ts';
 import { entriesBehind, entryOf } from './meter-settings.ts';
 import type { VirtualWorld } from './virtual-env.ts';
+import { METERS_HOST, type Place, placesFor, type SiteLayout } from './virtual-places.ts';
 
-/** Meters of one bus: with 9,600 Bd they are read in a few minutes. */
-const BUS_METERS = 8;
-/** Meters behind one socket that speaks HDLC. */
-const GATEWAY_METERS = 8;
 /** 9,600 Bd, 8N1. */
 const BUS_OCTETS_PER_S = 960;
 /** 115,200 and 9,600 Bd, 8N1. */
@@ -31,17 +28,6 @@ const PORT_OCTETS_PER_S = { p1: 11_520, sml: 960 };
 const MBUS_OCTETS_PER_S = 218;
 const MBUS_GAP_MS = 250;
 const BUS_BAUD = 9_600;
-const HOST = 'meters';
-const FIRST_PORT = 4_059;
-
-/** A line of the site; a line is named by its place in {@link VirtualSite.places}. */
-export interface Place {
-  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'wired-mbus' | 'ascii' | 'port';
-  readonly url: string;
-  /** `host:port`, or the name of the bus. */
-  readonly address: string;
-  readonly meters: readonly SimMeter[];
-}
 
 /** What is wanted of a site. */
 export interface SiteOptions {
@@ -52,7 +38,7 @@ export interface SiteOptions {
   readonly timeZone: string;
   /** Whether meters tell their events to who is associated. */
   readonly tellsEvents?: boolean;
-  /** All meters on one bus, behind one PRIME base node or on ports of telegrams, or a third on each kind of line; absent = that. */
+  /** How meters are spread over lines; absent = `mixed`. */
   readonly layout?: SiteLayout;
   /** How the network behind a base node is; absent = without any fault. */
   readonly plc?: PlcHabits;
@@ -71,9 +57,6 @@ export interface SiteOptions {
   /** Meters of a bus that speak at once spoil each other's octets, as two at one address do; absent = they take turns. */
   readonly busCollides?: boolean;
 }
-
-/** How meters are spread over lines. */
-export type SiteLayout = 'mixed' | 'one-bus' | 'base-node' | 'ports' | 'wired-mbus' | 'ascii';
 
 /** The site. */
 export class VirtualSite {
@@ -137,10 +120,11 @@ export class VirtualSite {
     );
     const onLines = made.filter(({ host }) => host === null);
     this.places = placesFor(options.layout ?? 'mixed', onLines, options.plcQuery ?? '');
+    const behind = this.places.find(({ kind }) => kind === 'base-node')?.meters;
     this.baseNode =
-      options.layout === 'base-node'
-        ? new BaseNode(behindBaseNode(onLines), this.#env(), options.plc, world.random.fork('plc'))
-        : null;
+      behind === undefined
+        ? null
+        : new BaseNode(behindBaseNode(behind), this.#env(), options.plc, world.random.fork('plc'));
   }
 
   /** All meters, those behind others too, and those that were taken down. */
@@ -187,8 +171,9 @@ export class VirtualSite {
       }
       const port = Number(place.address.split(':')[1]);
       const framing = place.kind === 'gateway' ? 'hdlc' : 'wrapper';
-      await this.#world.net.of('sim').listenTcp(HOST, port, (duplex) => {
-        this.#serve(this.baseNode?.attach(duplex) ?? duplex, place.meters, framing);
+      await this.#world.net.of('sim').listenTcp(METERS_HOST, port, (duplex) => {
+        const way = place.kind === 'base-node' ? this.baseNode?.attach(duplex) : undefined;
+        this.#serve(way ?? duplex, place.meters, framing);
       });
     }
   }
@@ -393,52 +378,6 @@ function securitiesIn(files: readonly Readonly<Record<string, unknown>>[]): Read
   );
 }
 
-function placesFor(layout: SiteLayout, meters: readonly SimMeter[], plcQuery: string): Place[] {
-  if (layout === 'one-bus') return [busOf(meters, 1)];
-  if (layout === 'mixed') return placesOf(meters);
-  if (layout === 'ports') return portsOf(meters);
-  if (layout === 'wired-mbus') return [{ kind: 'wired-mbus', url: 'memory:mbus1', address: 'mbus1', meters }];
-  if (layout === 'ascii') return [{ kind: 'ascii', url: 'memory:ascii1', address: 'ascii1', meters }];
-  const address = `${HOST}:${FIRST_PORT}`;
-  return [{ kind: 'base-node', url: `prime-tcp://${address}${plcQuery}`, address, meters }];
-}
-
-/** A third of the meters on each kind of line. */
-function placesOf(meters: readonly SimMeter[]): Place[] {
-  const third = Math.ceil(meters.length / 3);
-  const places: Place[] = [];
-  for (const [at, meter] of meters.slice(0, third).entries()) {
-    const address = `${HOST}:${FIRST_PORT + at}`;
-    places.push({ kind: 'socket', url: `tcp://${address}`, address, meters: [meter] });
-  }
-  for (const [at, own] of chunksOf(meters.slice(third, 2 * third), GATEWAY_METERS).entries()) {
-    const address = `${HOST}:${FIRST_PORT + third + at}`;
-    places.push({ kind: 'gateway', url: `tcp+hdlc://${address}`, address, meters: own });
-  }
-  for (const [at, own] of chunksOf(meters.slice(2 * third), BUS_METERS).entries()) places.push(busOf(own, at + 1));
-  return places;
-}
-
-/** A port for each meter that has one, with what hangs on it. */
-function portsOf(meters: readonly SimMeter[]): Place[] {
-  return meters
-    .filter(({ port }) => port === null)
-    .map((meter, at) => {
-      const address = `port${at + 1}`;
-      return { kind: 'port', url: `memory:${address}`, address, meters: [meter, ...meter.behind] };
-    });
-}
-
 function isInMemory({ kind }: Place): boolean {
   return kind === 'bus' || kind === 'port' || kind === 'wired-mbus' || kind === 'ascii';
-}
-
-function busOf(meters: readonly SimMeter[], number: number): Place {
-  return { kind: 'bus', url: `memory:bus${number}`, address: `bus${number}`, meters };
-}
-
-function chunksOf<Item>(items: readonly Item[], most: number): Item[][] {
-  const chunks: Item[][] = [];
-  for (let at = 0; at < items.length; at += most) chunks.push(items.slice(at, at + most));
-  return chunks;
 }

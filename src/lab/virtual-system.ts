@@ -21,7 +21,8 @@ import { createMemoryCollectorStore, type MemoryCollectorStore } from './memory-
 import { isClean, type Verdict } from './oracle.ts';
 import { MachineClock, MemoryDisk, type VirtualProgram, VirtualWorld } from './virtual-env.ts';
 import type { Fault } from './virtual-faults.ts';
-import { keysFileOf, type SiteLayout, VirtualSite } from './virtual-site.ts';
+import type { SiteLayout } from './virtual-places.ts';
+import { keysFileOf, VirtualSite } from './virtual-site.ts';
 import { judgeVirtual } from './virtual-verdict.ts';
 
 /** The concentrator of a virtual system. */
@@ -61,7 +62,7 @@ export interface VirtualOptions {
   readonly tellsTime?: boolean;
   /** How long there is no broker from the start on, ms; absent = it is there. */
   readonly offlineMs?: number;
-  /** All meters on one bus, behind one PRIME base node or on ports of telegrams, or a third on each kind of line; absent = that. */
+  /** How meters are spread over lines; absent = `mixed`. */
   readonly layout?: SiteLayout;
   /** How the network behind a base node is; absent = without any fault. */
   readonly plc?: PlcHabits;

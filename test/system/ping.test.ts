@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { HOST_CRYPTO } from '../../src/host/crypto.ts';
 import type { Fault } from '../../src/lab/virtual-faults.ts';
-import type { SiteLayout } from '../../src/lab/virtual-site.ts';
+import type { SiteLayout } from '../../src/lab/virtual-places.ts';
 import { VirtualSystem } from '../../src/lab/virtual-system.ts';
 import { END_STATES } from '../../src/model/command.ts';
 import { DEFAULT_TENANT, type MeterId } from '../../src/model/ids.ts';

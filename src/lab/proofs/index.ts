@@ -31,6 +31,12 @@ export const PROOFS: readonly BenchEntry[] = [
     load: async () => (await import('./kill.ts')).proveKill,
   },
   {
+    name: 'mixed',
+    title:
+      'a day of electricity, gas and water (--count meters) on TCP, RS-485 and PRIME in one edge, under faults, in virtual time',
+    load: async () => (await import('./mixed.ts')).proveMixed,
+  },
+  {
     name: 'net',
     title:
       'a bad network between an edge and its broker: down, half-open, slow, late, cut, flipped bits, messages twice',
