@@ -95,6 +95,12 @@ test('HE-7 pcapng: simple packets have no time, unknown blocks are passed over, 
   assert.throws(() => shown(forgotten), isDamaged(/interface 0 was not described/));
 });
 
+test('HE-7 pcapng: where a packet begins in the file, behind a block with nothing in it', () => {
+  const before = concat([section('big'), described('big', 101), block('big', 5)]);
+  const [packet] = packetsOf(concat([before, enhanced('big', 0, 0, 1)]));
+  assert.equal(packet?.offset, before.length + 8 + 20);
+});
+
 test('HE-7 damaged files say where: two lengths, a length that is none, an order that is none, a packet too long', () => {
   const good = concat([section('big'), described('big', 101)]);
   const twoLengths = good.slice();
@@ -148,6 +154,12 @@ test('HE-7 segments of a stream: in order, repeated, overlapping, early, and the
     ['ab', 'cd'],
   );
   assert.deepEqual(streamSays([[104, 'ef']]), ['lost 4', 'ef']);
+  const holes = [
+    [110, 'k'],
+    [105, 'f'],
+    [120, 'u'],
+  ] as const;
+  assert.deepEqual(streamSays(holes), ['lost 5', 'f', 'lost 4', 'k', 'lost 9', 'u'], 'nearest first');
 });
 
 test('HE-7 numbers of a stream go over their end, and a connection opened anew forgets what waited', () => {

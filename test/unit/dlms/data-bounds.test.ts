@@ -66,6 +66,8 @@ test('a compact array holds what its description says: another type, count or nu
     compact(two, list('array', u8(1), u8(2), u8(3))),
     compact(two, list('structure', u8(1), u8(2))),
     compact({ type: 'structure', of: [U8, U8] }, list('structure', u8(1))),
+    compact({ type: 'structure', of: [U8, U8] }, list('structure', u8(1), u8(2), u8(3))),
+    compact({ type: 'structure', of: [U8] }, list('array', u8(1))),
   ];
   for (const data of wrong) assert.throws(() => dataToOctets(data), is('DLMS_VALUE'), JSON.stringify(data));
 });
@@ -84,6 +86,51 @@ test('elements of no octets are refused where they would repeat for ever, and ar
   assert.deepEqual(
     dataFromOctets(fromHex('13 02 02 00 11 01 07')),
     compact({ type: 'structure', of: [NULL, U8] }, list('structure', NULL, u8(7))),
+  );
+});
+
+test('arrays of elements of no octets are refused by their description alone, whatever follows', () => {
+  for (const of of ['00', 'ff', '01 0000 11', '02 02 00 ff', '02 00']) {
+    assert.throws(() => dataFromOctets(fromHex(`13 01 ffff ${of} 00`)), is('DLMS_LENGTH'), of);
+  }
+  for (const of of ['11', '01 0001 11', '02 02 00 11'])
+    assert.deepEqual(
+      toHex(dataToOctets(dataFromOctets(fromHex(`13 01 ffff ${of} 00`)))),
+      toHex(fromHex(`13 01 ffff ${of} 00`)),
+    );
+});
+
+test('descriptions are as deep as values may be, and what a compact array holds counts as much as tagged elements', () => {
+  const described = (levels: number, one: string) => fromHex(`13${one.repeat(levels)}1100`);
+  for (const one of ['010001', '0201']) {
+    assert.ok(dataFromOctets(described(DATA_DEPTH_MAX - 1, one)), one);
+    assert.throws(() => dataFromOctets(described(DATA_DEPTH_MAX, one)), is('DLMS_DEPTH'), one);
+  }
+  const many = (count: number) => {
+    const writer = new ByteWriter(count + 16).bytes(fromHex('1311'));
+    writeLength(writer, count);
+    return writer.bytes(new Uint8Array(count)).finish();
+  };
+  assert.ok(dataFromOctets(many(DATA_ELEMENTS_MAX)));
+  assert.throws(() => dataFromOctets(many(DATA_ELEMENTS_MAX + 1)), is('DLMS_ELEMENTS'));
+  const inner = fromHex('13 01 8000 11 83 010001');
+  assert.throws(
+    () => dataFromOctets(Uint8Array.of(...inner, ...new Uint8Array(0x1_0001))),
+    is('DLMS_ELEMENTS'),
+    'elements of inner arrays count',
+  );
+});
+
+test('compact arrays side by side are as deep as one', () => {
+  const one = '13 02 01 01 0001 11 01 07';
+  const beside = fromHex(`01 14 ${one.repeat(20)}`);
+  assert.equal(toHex(dataToOctets(dataFromOctets(beside))), toHex(beside));
+});
+
+test('tags that do not exist are told with their place', () => {
+  assert.throws(
+    () => dataFromOctets(fromHex('0202110163')),
+    (error) => is('DLMS_DATA_TAG')(error) && /offset 4: tag 63 hex/.test((error as Error).message),
   );
 });
 
