@@ -10,16 +10,17 @@ const ROOMS = {
   model: ['base'],
   dlms: ['base'],
   mbus: ['base', 'model'],
+  modbus: ['base'],
   wire: ['base', 'model'],
-  profile: ['base', 'model', 'dlms', 'mbus'],
+  profile: ['base', 'model', 'dlms', 'mbus', 'modbus'],
   // Links that begin with a protocol of their own (the sign-on of an optical head) run its machine.
   link: ['base', 'dlms/frame', 'dlms/ascii'],
-  edge: ['base', 'model', 'dlms', 'mbus', 'wire', 'profile', 'link'],
+  edge: ['base', 'model', 'dlms', 'mbus', 'modbus', 'wire', 'profile', 'link'],
   collector: ['base', 'model', 'wire', 'profile/schema'],
-  sim: ['base', 'model', 'dlms', 'mbus', 'profile', 'link', 'wire'],
-  lab: ['base', 'host', 'model', 'dlms', 'mbus', 'wire', 'profile', 'link', 'edge', 'collector', 'sim'],
+  sim: ['base', 'model', 'dlms', 'mbus', 'modbus', 'profile', 'link', 'wire'],
+  lab: ['base', 'host', 'model', 'dlms', 'mbus', 'modbus', 'wire', 'profile', 'link', 'edge', 'collector', 'sim'],
   // The programs it starts are edge, collector, sim, and the two that run inside the command: explain and read.
-  bin: ['base', 'host', 'lab', 'edge', 'collector', 'sim', 'model', 'dlms', 'mbus', 'profile', 'link'],
+  bin: ['base', 'host', 'lab', 'edge', 'collector', 'sim', 'model', 'dlms', 'mbus', 'modbus', 'profile', 'link'],
 };
 
 const room = (name, may) => ({
@@ -30,7 +31,7 @@ const room = (name, may) => ({
   to: { path: '^src/', pathNot: [name, ...may].map((r) => `^src/${r}/`) },
 });
 
-const PURE = '^src/(base|model|dlms|mbus|wire|profile)/|\\.machine\\.ts$';
+const PURE = '^src/(base|model|dlms|mbus|modbus|wire|profile)/|\\.machine\\.ts$';
 const CORE_IO =
   '^(node:)?(net|dgram|tls|fs|http|https|http2|child_process|worker_threads|cluster|timers|dns|os|process|perf_hooks|readline|repl|vm|inspector)(/|$)';
 const PACKAGE_IO =

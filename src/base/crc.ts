@@ -35,6 +35,13 @@ export function crc16Arc(octets: Uint8Array): number {
   return crc;
 }
 
+/** CRC-16/MODBUS: start FFFF, reflected 8005, no final xor; "123456789" gives 4B37. Sent low octet first. */
+export function crc16Modbus(octets: Uint8Array): number {
+  let crc = 0xffff;
+  for (const octet of octets) crc = (crc >>> 8) ^ (ARC[(crc ^ octet) & 0xff] as number);
+  return crc;
+}
+
 /** CRC-32C (Castagnoli, RFC 3720 appendix B.4): "123456789" gives E3069283. `start` continues an earlier sum. */
 export function crc32C(octets: Uint8Array, start = 0): number {
   let crc = ~start >>> 0;

@@ -36,6 +36,7 @@ import { KnownWays } from './reader/known-ways.ts';
 import { DlmsLineReader } from './reader/line-reader.ts';
 import { PushListener } from './reader/listener.ts';
 import { MBUS_WAY } from './reader/mbus-reader.ts';
+import { MODBUS_WAY } from './reader/modbus-reader.ts';
 import { PlainLineReader, type PlainWay } from './reader/plain-reader.ts';
 import { servesReread } from './reader/rereads.ts';
 import { LinkSessions } from './reader/sessions.ts';
@@ -308,6 +309,8 @@ export class Concentrator {
         return MBUS_WAY;
       case 'ascii':
         return new AsciiWay(this.#settings.historyMs);
+      case 'modbus':
+        return MODBUS_WAY;
     }
   }
 

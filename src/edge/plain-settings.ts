@@ -24,6 +24,8 @@ export function plainMeterOf(protocol: PlainProtocol, entry: PlainEntry): Meter 
       return mbusMeterOf(entry);
     case 'ascii':
       return asciiMeterOf(entry);
+    case 'modbus':
+      return modbusMeterOf(entry);
   }
 }
 
@@ -82,6 +84,25 @@ function asciiMeterOf(entry: PlainEntry): Meter {
     ...(equipmentId === undefined ? {} : { equipmentId }),
     ascii: { address: serial, identity: equipmentId ?? null },
   };
+}
+
+const MODBUS_UNIT_MAX = 247;
+
+/** A Modbus device: `physical` is its address. */
+function modbusMeterOf(entry: PlainEntry): Meter {
+  const { line, meter, profile } = entry;
+  const { physical } = meter;
+  if (profile.through !== 'modbus')
+    throw new Error(`line ${line} is Modbus, profile ${profile.key} is not one of a device on it (through: modbus)`);
+  if (physical === undefined || physical < 1 || physical > MODBUS_UNIT_MAX)
+    throw new Error(`physical must be its device address, 1 to ${MODBUS_UNIT_MAX}`);
+  return { ...commonOf(entry), physicalDevice: physical, password: null };
+}
+
+/** Devices with one address would answer at once. */
+export function sharedUnits(line: string, meters: readonly Meter[]): string[] {
+  const units = meters.flatMap(({ profile, physicalDevice }) => (profile.through === 'modbus' ? [physicalDevice] : []));
+  return new Set(units).size < units.length ? [`line ${line}: two devices have the same physical address`] : [];
 }
 
 /** Meters that are called by nothing are all called at once. */

@@ -17,7 +17,7 @@ import { type Enrolment, parseEnrolment } from './enrolment.ts';
 import { edgeError } from './errors.ts';
 import { EVICTION_ORDER, type EvictionClass } from './eviction-order.ts';
 import { readMeterKeys } from './meter-keys.ts';
-import { plainMeterOf, unaddressed } from './plain-settings.ts';
+import { plainMeterOf, sharedUnits, unaddressed } from './plain-settings.ts';
 import { SitePlan } from './plan-settings.ts';
 import type { Meter, MeterSecurity } from './ports.ts';
 
@@ -210,7 +210,7 @@ async function linesOf(config: EdgeConfig, around: SettingsSurroundings): Promis
             `meter ${meterId}: equipmentId is for sub-meters in telegrams, line ${line.id} has none (framing=p1), behind a meter (behind), or on a line without associations (M-Bus, ASCII)`,
           );
     }
-    problems.push(...behindTwice(meters), ...unaddressed(line.id, meters));
+    problems.push(...behindTwice(meters), ...unaddressed(line.id, meters), ...sharedUnits(line.id, meters));
     lines.push({ id: line.id, link, sampleMs: line.sampleS * 1000, meters });
   }
   problems.push(...sharedKeys(lines.flatMap(({ meters }) => meters)));

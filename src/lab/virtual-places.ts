@@ -11,7 +11,7 @@ const FIRST_PORT = 4_059;
 
 /** A line of the site; a line is named by its place in `VirtualSite.places`. */
 export interface Place {
-  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'wired-mbus' | 'ascii' | 'port';
+  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'wired-mbus' | 'ascii' | 'modbus' | 'port';
   readonly url: string;
   /** `host:port`, or the name of the bus. */
   readonly address: string;
@@ -22,7 +22,7 @@ export interface Place {
  * How meters are spread over lines: a third each on sockets, behind sockets that speak HDLC and on buses (`mixed`); a third each on
  * sockets, on buses and behind one PRIME base node (`street`); or all in one way.
  */
-export type SiteLayout = 'mixed' | 'street' | 'one-bus' | 'base-node' | 'ports' | 'wired-mbus' | 'ascii';
+export type SiteLayout = 'mixed' | 'street' | 'one-bus' | 'base-node' | 'ports' | 'wired-mbus' | 'ascii' | 'modbus';
 
 /** The lines of a site; `plcQuery` are options of the link to a base node. */
 export function placesFor(layout: SiteLayout, meters: readonly SimMeter[], plcQuery: string): Place[] {
@@ -31,6 +31,7 @@ export function placesFor(layout: SiteLayout, meters: readonly SimMeter[], plcQu
   if (layout === 'street') return streetOf(meters, plcQuery);
   if (layout === 'ports') return portsOf(meters);
   if (layout === 'wired-mbus') return [{ kind: 'wired-mbus', url: 'memory:mbus1', address: 'mbus1', meters }];
+  if (layout === 'modbus') return [{ kind: 'modbus', url: 'memory:modbus1', address: 'modbus1', meters }];
   if (layout === 'ascii') return [{ kind: 'ascii', url: 'memory:ascii1', address: 'ascii1', meters }];
   return [baseNodeOf(meters, FIRST_PORT, plcQuery)];
 }

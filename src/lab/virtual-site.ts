@@ -12,6 +12,8 @@ import type { Ledger } from '../sim/ledger.ts';
 import { MbusSegment } from '../sim/mbus/segment.machine.ts';
 import { MbusSlave } from '../sim/mbus/slave.ts';
 import { mbusIdentityOf } from '../sim/meter/mbus-port.ts';
+import { SimModbusDevice } from '../sim/modbus/device.ts';
+import { ModbusSegment } from '../sim/modbus/segment.machine.ts';
 import type { PlcHabits } from '../sim/plc/habits.ts';
 import { BaseNode, behindBaseNode } from '../sim/serve/base-node.ts';
 import { GatedDuplex } from '../sim/serve/gated-duplex.ts';
@@ -72,6 +74,9 @@ export class VirtualSite {
   /** Meters of a wired M-Bus as they answer there, by id. */
   readonly slaves = new Map<string, MbusSlave>();
   /** Meters that speak ASCII as they answer on their bus, by id. */
+  /** Modbus devices by id of the meter, and the line with what is wrong on it; null = the site has none. */
+  readonly modbusDevices = new Map<string, SimModbusDevice>();
+  modbusSegment: ModbusSegment | null = null;
   readonly asciiMeters = new Map<string, AsciiMeter>();
   readonly #meters: SimMeter[] = [];
   readonly #sampleS: number;
@@ -151,6 +156,10 @@ export class VirtualSite {
         this.#serveMbus(place);
         continue;
       }
+      if (place.kind === 'modbus') {
+        this.#serveModbus(place);
+        continue;
+      }
       if (place.kind === 'ascii') {
         this.#serveAscii(place);
         continue;
@@ -223,6 +232,22 @@ export class VirtualSite {
     }
   }
 
+  /** Modbus devices on one RS-485 bus, at addresses from 1 on. */
+  #serveModbus({ address, meters }: Place): void {
+    const line = this.lines.create(address, { octetsPerS: BUS_OCTETS_PER_S, framing: 'modbus-rtu', purpose: 'ask' });
+    const devices = meters.map((meter, at) => new SimModbusDevice(meter.device, at + 1));
+    for (const device of devices) this.modbusDevices.set(device.meterId, device);
+    this.modbusSegment = new ModbusSegment(devices, 'rtu', MBUS_GAP_MS);
+    const running = new LineDriver(line.attach(), this.#env()).run(
+      this.modbusSegment,
+      (events) => {
+        this.answered += events.length;
+      },
+      () => undefined,
+    );
+    running.kick();
+  }
+
   #noted(meter: SimMeter): Promise<void> {
     meter.record();
     return this.#ledger.flush();
@@ -256,6 +281,7 @@ export class VirtualSite {
       meters: place.meters.flatMap((meter) => [
         {
           ...entryOf(meter, files),
+          ...(place.kind === 'modbus' ? { physical: place.meters.indexOf(meter) + 1 } : {}),
           ...(place.kind === 'wired-mbus' || place.kind === 'ascii' ? { equipmentId: meter.device.serial } : {}),
         },
         ...entriesBehind(meter, files),
@@ -379,5 +405,5 @@ function securitiesIn(files: readonly Readonly<Record<string, unknown>>[]): Read
 }
 
 function isInMemory({ kind }: Place): boolean {
-  return kind === 'bus' || kind === 'port' || kind === 'wired-mbus' || kind === 'ascii';
+  return kind === 'bus' || kind === 'port' || kind === 'wired-mbus' || kind === 'ascii' || kind === 'modbus';
 }

@@ -16,7 +16,17 @@ export interface LinkCapabilities {
 }
 
 /** How APDUs are framed on the octets of a link; `p1` = telegrams and no APDUs, `p1-unchecked` = those without a CRC, `sml` = files of SML, `ascii` = messages of IEC 62056-21. */
-export type LinkFraming = 'hdlc' | 'wrapper' | 'mbus' | 'auto' | 'p1' | 'p1-unchecked' | 'sml' | 'ascii';
+export type LinkFraming =
+  | 'hdlc'
+  | 'wrapper'
+  | 'mbus'
+  | 'auto'
+  | 'p1'
+  | 'p1-unchecked'
+  | 'sml'
+  | 'ascii'
+  | 'modbus-rtu'
+  | 'modbus-tcp';
 
 /** Whether telegrams come instead of APDUs. */
 export function carriesTelegrams(framing: LinkFraming): boolean {
@@ -24,11 +34,13 @@ export function carriesTelegrams(framing: LinkFraming): boolean {
 }
 
 /** Protocols without associations, in which meters are asked for what they have; each is a `through` of profiles. */
-export type PlainProtocol = 'mbus' | 'ascii';
+export type PlainProtocol = 'mbus' | 'ascii' | 'modbus';
 
 /** The protocol in which meters of a line are asked, when it carries no APDUs; null = it does. */
 export function plainProtocolOf({ framing, purpose }: Pick<Link, 'framing' | 'purpose'>): PlainProtocol | null {
-  return purpose === 'ask' && (framing === 'mbus' || framing === 'ascii') ? framing : null;
+  if (purpose !== 'ask') return null;
+  if (framing === 'modbus-rtu' || framing === 'modbus-tcp') return 'modbus';
+  return framing === 'mbus' || framing === 'ascii' ? framing : null;
 }
 
 /** A line whose speed changes while it is open. */

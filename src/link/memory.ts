@@ -223,7 +223,7 @@ const OPTIONS = {
     kind: 'choice',
     about: 'Frames on the line',
     default: 'hdlc',
-    of: ['hdlc', 'wrapper', 'mbus', 'auto', 'ascii'],
+    of: ['hdlc', 'wrapper', 'mbus', 'auto', 'ascii', 'modbus-rtu', 'modbus-tcp'],
   },
   gap: {
     kind: 'number',

@@ -4,6 +4,7 @@ import { linkError } from './errors.ts';
 import type { Link } from './link.ts';
 import { MBUS_SCHEMES } from './mbus.ts';
 import { MEMORY_SCHEMES } from './memory.ts';
+import { MODBUS_SCHEMES } from './modbus.ts';
 import { OPTICAL_SCHEMES } from './optical.ts';
 import { PRIME_SCHEMES } from './prime.ts';
 import { PUSH_SERIAL_SCHEMES } from './push-serial.ts';
@@ -20,6 +21,7 @@ export const LINK_SCHEMES: readonly LinkScheme[] = [
   ...PUSH_SERIAL_SCHEMES,
   ...MBUS_SCHEMES,
   ...ASCII_SCHEMES,
+  ...MODBUS_SCHEMES,
   ...MEMORY_SCHEMES,
 ];
 

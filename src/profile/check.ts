@@ -23,6 +23,7 @@ import { parseMeterId } from '../model/ids.ts';
 import { readAsciiLines, readAsciiProfile } from './ascii-readout.ts';
 import { readEvents } from './event-readout.ts';
 import { readTelegrams } from './mbus-readout.ts';
+import { modbusRuns, readModbus } from './modbus-readout.ts';
 import { type PushedMessage, readPush } from './push.ts';
 import { type ReadContext, type ReadoutGroup, readBuffer } from './readout.ts';
 import { readRegisters } from './register-readout.ts';
@@ -52,6 +53,8 @@ export type VectorInput =
   | { readonly kind: 'sml'; readonly hex: string }
   /** A long frame of a wired M-Bus. */
   | { readonly kind: 'mbus'; readonly frameHex: string }
+  /** Octets of the registers of each request, in the order of function and register. */
+  | { readonly kind: 'modbus'; readonly blocks: readonly string[] }
   /** Lines of a read-out, or of the answer to R5 for a buffer with this name. */
   | { readonly kind: 'ascii'; readonly lines: readonly string[]; readonly buffer?: string; readonly watermark?: string }
   | { readonly kind: 'buffer'; readonly name: string; readonly dataHex: string; readonly watermark?: string }
@@ -125,6 +128,11 @@ export function vectorLines(profile: Profile, vector: ProfileVector): string[] {
       if (decoded?.frame.kind !== 'long') throw new Error('the octets are no long frame');
       const telegram = decodeTelegram(decoded.frame.information, decoded.frame.data);
       const read = readTelegrams(profile, profile.registers, [telegram], context);
+      return [...readingLines(read.groups), ...read.problems.map((problem) => `problem ${problem.sentence}`)];
+    }
+    case 'modbus': {
+      const runs = modbusRuns(profile.registers);
+      const read = readModbus(profile, runs, given.blocks.map(fromHex), context);
       return [...readingLines(read.groups), ...read.problems.map((problem) => `problem ${problem.sentence}`)];
     }
     case 'ascii': {

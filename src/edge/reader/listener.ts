@@ -188,7 +188,10 @@ export class PushListener {
 
 function machineOf({ framing, gapMs, reassemblyMs }: Link): WrapperServer | PushMachine {
   if (framing === 'wrapper') return new WrapperServer({ gapMs });
-  assert(framing !== 'ascii', 'a line that pushes has frames or telegrams');
+  assert(
+    framing !== 'ascii' && framing !== 'modbus-rtu' && framing !== 'modbus-tcp',
+    'a line that pushes has frames or telegrams',
+  );
   return new PushMachine({ framing, gapMs, ...(reassemblyMs === undefined ? {} : { reassemblyMs }) });
 }
 

@@ -14,7 +14,7 @@ export interface Verdict {
   readonly failure: JobFailure;
 }
 
-const OF_THE_LINE = /^(SESSION|SECURITY|HDLC|WRAPPER|FRAME|APDU|GBT|MBUS|IEC|DLMS|LINK)_/;
+const OF_THE_LINE = /^(SESSION|SECURITY|HDLC|WRAPPER|FRAME|APDU|GBT|MBUS|IEC|MODBUS|DLMS|LINK)_/;
 
 /** Judges an error; `noiseOctets` is what was heard and could not be used while the request ran. */
 export function verdictOf(error: unknown, noiseOctets: number): Verdict {

@@ -16,9 +16,9 @@ export type ValueClass = 'billing' | 'low-value';
 
 /**
  * Ways to a meter other than an association with it: `mbus-client` = class 72 of the meter on whose M-Bus it hangs, `mbus` = telegrams
- * of a wired M-Bus, `ascii` = read-outs by IEC 62056-21.
+ * of a wired M-Bus, `ascii` = read-outs by IEC 62056-21, `modbus` = registers of a map.
  */
-export const THROUGH = ['mbus-client', 'mbus', 'ascii'] as const;
+export const THROUGH = ['mbus-client', 'mbus', 'ascii', 'modbus'] as const;
 
 /** One of {@link THROUGH}. */
 export type Through = (typeof THROUGH)[number];
@@ -151,6 +151,22 @@ export interface RegisterRule {
   readonly record: RecordRule | null;
   /** Code of its line in an ASCII read-out, as the meter writes it; null = by its OBIS code. */
   readonly line: string | null;
+  /** Where it stands in the register map of a Modbus device; null = it is none. */
+  readonly modbus: ModbusRule | null;
+}
+
+/** Types of values in Modbus registers. */
+export const MODBUS_TYPES = ['u16', 'i16', 'u32', 'i32', 'u64', 'float32'] as const;
+
+/** A place in a register map. */
+export interface ModbusRule {
+  /** From 0, as on the wire: 40001 in a manual is holding register 0. */
+  readonly register: number;
+  /** 3 = holding registers, 4 = input registers. */
+  readonly function: 3 | 4;
+  readonly type: (typeof MODBUS_TYPES)[number];
+  /** Order of the words of a value. */
+  readonly words: 'high-first' | 'low-first';
 }
 
 /** How load profiles of a meter that speaks ASCII are asked for (IEC 62056-21, programming mode). */

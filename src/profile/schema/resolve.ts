@@ -132,14 +132,22 @@ class Resolver {
       'mbus',
       'Registers of meters on a wired M-Bus (through: mbus) have a record, others none.',
     );
+    this.#registersOf(
+      'modbus',
+      'modbus',
+      'Registers of Modbus devices (through: modbus) have a place in its map, others none.',
+    );
     for (const [at, { line }] of this.file.registers.entries())
       if (line !== undefined && through !== 'ascii')
         this.#note(`registers[${at}].line`, 'Only meters that speak ASCII (through: ascii) have lines.');
     if (this.file.ascii !== undefined && through !== 'ascii')
       this.#note('ascii', 'Only meters that speak ASCII (through: ascii) have this: take it away.');
     if (through === null) return null;
-    if (through === 'mbus' && this.file.profiles !== undefined)
-      this.#note('through', 'A meter on a wired M-Bus has neither profiles nor attributes: take them away.');
+    if ((through === 'mbus' || through === 'modbus') && this.file.profiles !== undefined)
+      this.#note(
+        'through',
+        'A meter on a wired M-Bus or on Modbus has neither profiles nor attributes: take them away.',
+      );
     if (through !== 'mbus-client' && this.file.attributes !== undefined)
       this.#note('attributes', `A meter with through: ${through} has none: take them away.`);
     for (const part of [
@@ -162,7 +170,7 @@ class Resolver {
   }
 
   /** What every register of such a meter has, and none of another. */
-  #registersOf(key: 'record', through: Through, sentence: string): void {
+  #registersOf(key: 'record' | 'modbus', through: Through, sentence: string): void {
     const isThrough = this.file.through === through;
     for (const [at, register] of this.file.registers.entries())
       if ((register[key] !== undefined) !== isThrough) this.#note(`registers[${at}].${key}`, sentence);
@@ -229,6 +237,7 @@ class Resolver {
       classId: classId ?? 3,
       record: row.record === undefined ? null : { ...PRESENT, ...row.record },
       line: row.line ?? null,
+      modbus: row.modbus === undefined ? null : { function: 4, words: 'high-first', ...row.modbus },
     };
     if (this.#registers.has(register.name)) this.#note(`${path}.name`, `The name ${register.name} is used twice.`);
     for (const other of this.#registers.values()) {

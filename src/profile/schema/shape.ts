@@ -9,6 +9,7 @@ import { MBUS_CHANNELS_MAX } from '../limits.ts';
 import {
   CLIENT_USES,
   MBUS_IDENTIFICATIONS,
+  MODBUS_TYPES,
   PUSH_ENCODINGS,
   QUIRKS,
   RECORD_FUNCTIONS,
@@ -97,6 +98,16 @@ const RECORD = Type.Object(
   closed,
 );
 
+const MODBUS = Type.Object(
+  {
+    register: whole(0, 65_535, 'first register, from 0 as on the wire'),
+    function: Type.Optional(oneNumberOf([3, 4] as const, 'holding (3) or input registers (4)')),
+    type: oneOf(MODBUS_TYPES, 'what the registers hold'),
+    words: Type.Optional(oneOf(['high-first', 'low-first'] as const, 'order of the words')),
+  },
+  closed,
+);
+
 const REGISTER = Type.Object(
   {
     name: word('our word for the value'),
@@ -110,6 +121,7 @@ const REGISTER = Type.Object(
     periodS: Type.Optional(whole(0, DAY_S, 'read on its own every so many seconds, 0 = never')),
     scalerUnit: Type.Optional(oneOf(['profile', 'meter'] as const, 'who knows the exponent')),
     record: Type.Optional(RECORD),
+    modbus: Type.Optional(MODBUS),
     line: Type.Optional(
       Type.String({
         pattern: "^[!-'*-~]{1,32}$",

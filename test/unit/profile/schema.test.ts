@@ -33,6 +33,7 @@ test('a small profile is resolved with its defaults', () => {
     storedAs: '1-0:1.8.0*255',
     record: null,
     line: null,
+    modbus: null,
   });
   assert.equal(profile.clock.obis, '0-0:1.0.0*255');
   assert.equal(registerByObis(profile, '1-0:1.8.0*255')?.name, 'energy');
