@@ -29,7 +29,7 @@ import { STOP_PATIENCE_MS } from './limits.ts';
 import { NetworkBook } from './networks/network-book.ts';
 import type { Journal, Meter, UplinkState } from './ports.ts';
 import { AsciiWay } from './reader/ascii-reader.ts';
-import { CounterCeilings } from './reader/counter-ceilings.ts';
+import { CounterNotes } from './reader/counter-notes.ts';
 import { MeterCounters } from './reader/counters.ts';
 import { KeyRing } from './reader/key-ring.ts';
 import { KnownWays } from './reader/known-ways.ts';
@@ -127,8 +127,8 @@ export class Concentrator {
       orderValidityMs: settings.orderValidityMs,
       plainRelay: settings.plainRelay ?? 'allow',
     });
-    const ceilings = new CounterCeilings({ env, health, path: `${settings.stateFolder}/counters` });
-    this.#counters = new MeterCounters(journal, env.clock, ceilings);
+    const notes = new CounterNotes({ env, health, path: `${settings.stateFolder}/counters` });
+    this.#counters = new MeterCounters(journal, env.clock, notes);
     this.#ways = new KnownWays({ env, journal, stage: this.#stage });
     this.#keys = new KeyRing({ env, health, stage: this.#stage, folder: `${settings.stateFolder}/keys` });
     for (const line of settings.lines) this.#addLine(line);

@@ -2,8 +2,8 @@
  * Invocation counters of the meters' keys, reserved in the journal ahead of use: a power cut loses up to a block of numbers
  * and never repeats one. At each start a few blocks are left out, for a flipped bit may take reservations with it.
  *
- * A key whose counter is not in the journal begins at its ceiling, a second note in a file of its own (counter-ceilings.ts). One
- * that has none (a new key, or a new state folder) begins at the seconds since 2020. Known weak point: a state folder that is
+ * A key whose counter is not in the journal, or is an older one than the last life of the edge began with, begins at its ceiling, a
+ * second note in a file of its own (counter-notes.ts). One that has none (a new key, or a new state folder) begins at the seconds since 2020. Known weak point: a state folder that is
  * gone as a whole, and a meter that was asked more than once a second since then; it refuses the old number, says the one it
  * expects, and the counter moves there, never back. A counter that was taken over from a damaged store may be an old one: it
  * begins no lower than a lost one, and the meter is asked as for one.
@@ -18,7 +18,7 @@ import { edgeError } from '../errors.ts';
 import { keptNumberOctets, keptNumberOf } from '../kept-number.ts';
 import { CLOCK_FLOOR_MS, COUNTER_LEAP_BLOCKS, COUNTER_PREFIX } from '../limits.ts';
 import type { Journal, Meter, MeterSecurity } from '../ports.ts';
-import type { CounterCeilings } from './counter-ceilings.ts';
+import type { CounterNotes } from './counter-notes.ts';
 
 /** Both counters of a key, and how the meter reads the standard. */
 export interface KeyCounters {
@@ -32,12 +32,15 @@ type Owner = Pick<Meter, 'meterId' | 'line'>;
 type KeyTold = Pick<MeterSecurity, 'keyPrint' | 'firstCounter'>;
 
 interface Held extends KeyCounters {
+  /** The first number of this life. */
+  readonly from: number;
   /** Whether the meter should be asked for its counter before ours is used. */
   isUnknown: boolean;
 }
 
 interface Waiting {
   readonly own: CounterSender;
+  readonly from: number;
   readonly line: string;
 }
 
@@ -55,11 +58,11 @@ export class MeterCounters {
   /** Writes come one after the other. */
   #tail: Promise<void> = Promise.resolve();
 
-  /** Without `ceilings` what the journal lost begins like a new key. */
+  /** Without `notes` what the journal lost begins like a new key. */
   constructor(
     journal: Pick<Journal, 'kept' | 'append'>,
     clock: Env['clock'],
-    private readonly ceilings: CounterCeilings | null = null,
+    private readonly notes: CounterNotes | null = null,
   ) {
     this.#journal = journal;
     this.#clock = clock;
@@ -88,25 +91,25 @@ export class MeterCounters {
 
   async #load(key: string, { firstCounter }: KeyTold): Promise<Held> {
     const stored = await this.#journal.kept(key);
-    const ceiling = (await this.ceilings?.of(key)) ?? null;
+    const kept = stored === undefined ? null : keptNumberOf(stored);
+    const afterLoss = (await this.notes?.beginAfterLoss(key, kept?.isSalvaged === false ? kept.value : null)) ?? null;
     // Somebody else may have loaded it meanwhile: there is one counter for a key.
     const other = this.#held.get(key);
     if (other !== undefined) return other;
-    const kept = stored === undefined ? null : keptNumberOf(stored);
-    const isUnknown = kept === null || kept.isSalvaged;
+    const isUnknown = kept === null || kept.isSalvaged || afterLoss !== null;
     const next = Math.max(
       kept === null ? 0 : nextAfter(key, kept.value),
-      isUnknown ? this.#beginning(firstCounter, ceiling) : 0,
+      isUnknown ? this.#beginning(firstCounter, afterLoss) : 0,
     );
     // Noted in the same turn as the look above: two counters of one key would send the same number.
     const counters = { own: new CounterSender(next), peers: new CounterReceiver(), dialect: new Dialect() };
-    const held = { ...counters, isUnknown };
+    const held = { ...counters, from: next, isUnknown };
     this.#held.set(key, held);
     return held;
   }
 
-  #beginning(firstCounter: number, ceiling: number | null): number {
-    if (ceiling !== null) return Math.max(firstCounter, ceiling);
+  #beginning(firstCounter: number, afterLoss: number | null): number {
+    if (afterLoss !== null) return Math.max(firstCounter, afterLoss);
     const nowMs = this.#clock.nowMs();
     if (nowMs < CLOCK_FLOOR_MS) throw edgeError('READER_CLOCK_UNSET', 'the first invocation counter of a key');
     return Math.max(firstCounter, Math.floor((nowMs - EPOCH_MS) / 1000));
@@ -120,7 +123,7 @@ export class MeterCounters {
     const key = keyOf(meter, security);
     const held = this.#held.get(key);
     if (held === undefined || !held.own.isLow) return Promise.resolve();
-    this.#waiting.set(key, { own: held.own, line: meter.line });
+    this.#waiting.set(key, { own: held.own, from: held.from, line: meter.line });
     if (this.#next !== null) return this.#next;
     const next = this.#tail.then(() => this.#store());
     this.#next = next;
@@ -133,15 +136,15 @@ export class MeterCounters {
     const batch = [...this.#waiting].filter(([, { own }]) => own.isLow);
     this.#waiting.clear();
     this.#next = null;
-    const bounds = batch.map(([key, { own }]) => ({ key, own, bound: own.reservation() }));
+    const bounds = batch.map(([key, { own, from }]) => ({ key, own, from, bound: own.reservation() }));
     const [first] = batch;
     if (first === undefined) return;
     const keep = bounds.map(({ key, bound }) => ({
       key,
       value: keptNumberOctets({ value: bound, isSalvaged: false }),
     }));
-    await this.ceilings?.cover(bounds);
     await this.#journal.append(entryWith(this.#clock.nowMs(), { line: first[1].line, keep }));
+    await this.notes?.note(bounds);
     for (const { own, bound } of bounds) own.extend(bound);
   }
 
