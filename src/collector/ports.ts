@@ -569,6 +569,8 @@ export interface CollectorStore
   onChange(listener: (change: StoreChange) => void): void;
   /** Empty when the store may acknowledge; otherwise the reasons, in sentences. */
   notSafe(): Promise<readonly string[]>;
+  /** What keeps the store from noticing damage, and what is damaged; in sentences, empty when all is well. */
+  damage(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 

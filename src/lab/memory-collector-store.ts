@@ -82,6 +82,8 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
   readonly finding: FindingStore['finding'] = (findingId) => this.#findings.finding(findingId);
   readonly findings: FindingStore['findings'] = (query) => this.#findings.findings(query);
   readonly #unsafe: string[] = [];
+  readonly notSafe = async (): Promise<readonly string[]> => this.#unsafe;
+  readonly damage = async (): Promise<readonly string[]> => [];
   /** Blocks with readings that are still to be stored as unreadable ones. */
   #unreadable = 0;
   /** Gaps that were declared, oldest first. */
@@ -104,10 +106,6 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
 
   onChange(listener: (change: StoreChange) => void): void {
     this.#listeners.push(listener);
-  }
-
-  async notSafe(): Promise<readonly string[]> {
-    return this.#unsafe;
   }
 
   /** Lets a test say why the store may not acknowledge; empty = it may. */

@@ -98,6 +98,12 @@ export const API_ERRORS = {
     sentence: 'The database does not answer. Nothing is lost; try again later.',
     status: 503,
   },
+  STORE_DAMAGED: {
+    side: 'local',
+    retry: 'never',
+    sentence: 'A page of the database is damaged, so nothing of it is delivered. Health says what to do.',
+    status: 500,
+  },
   STREAMS_FULL: {
     side: 'local',
     retry: 'later',

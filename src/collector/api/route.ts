@@ -35,7 +35,7 @@ export interface ApiParts {
     Pick<RereadStore, 'rereads'> &
     Omit<ImageStore, 'imagePart'> &
     Pick<FindingStore, 'findings'> &
-    Pick<CollectorStore, 'onChange' | 'notSafe'>;
+    Pick<CollectorStore, 'onChange' | 'notSafe' | 'damage'>;
   readonly auth: Authenticator;
   readonly commands: CommandDesk;
   readonly enroller: Enroller;

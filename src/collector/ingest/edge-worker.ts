@@ -28,6 +28,7 @@ import type {
 } from '../ports.ts';
 import { orderOf } from '../reread-order.ts';
 import { EdgeQueue, rankOf } from './edge-queue.ts';
+import { EpochWatch } from './epoch-watch.ts';
 import { INGEST_ERRORS, type IngestErrorCode } from './errors.ts';
 import { HeldAcks } from './held-acks.ts';
 import { UNKNOWN_HEAD } from './judge.ts';
@@ -85,11 +86,14 @@ export class EdgeWorker {
   #writers = new Map<Lane, LaneWriter>();
   readonly #dictionaries = new Set<string>();
   readonly #acks = new HeldAcks();
+  readonly #epochs: EpochWatch;
 
   constructor(
     readonly edgeId: EdgeId,
     private readonly parts: WorkerParts,
-  ) {}
+  ) {
+    this.#epochs = new EpochWatch(parts);
+  }
 
   /** Takes a message; resolves when it is dealt with, so that its PUBACK waits for the commit. Never rejects. */
   take(leaf: 'b' | 'c', payload: Uint8Array): Promise<void> {
@@ -238,6 +242,7 @@ export class EdgeWorker {
     this.#acks.take();
     if (edge.state !== 'active') return this.#refuse('INGEST_DEACTIVATED');
     if (!(await this.parts.isSafe())) return this.#refuse('INGEST_NOT_SAFE');
+    await this.#epochs.note(edge, epoch);
     await store.noteHello(this.edgeId, { epoch, software, lanes: hello.lanes, atMs: clock.nowMs() });
     this.#edge = { ...edge, epoch };
     for (const lane of LANE_ORDER) this.#writers.set(lane, this.#newWriter(epoch, lane));

@@ -64,3 +64,5 @@ export const HELLO_CALLS_REMEMBERED = 16_384;
 
 /** A full inbox is told in health for so long after the last stranger that found no place. */
 export const INBOX_FULL_TOLD_MS = 3_600_000;
+/** An edge whose epochs alternate is told to people once in this time: two devices throw each other off by the second. */
+export const RETURN_TOLD_MS = 3_600_000;

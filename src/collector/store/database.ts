@@ -74,6 +74,8 @@ export const probeServer: Probe = async (connection) => {
 const RETRIED_STATES = new Set(['40001', '40P01']);
 /** Times that a transaction is tried. */
 const TRANSACTION_TRIES = 5;
+/** A page or an index is not as it was written (class XX: the checksum of a page, a broken index). */
+const DAMAGED = /^XX00[12]$/;
 /** Errors of the way to the server, not of the statement. */
 const UNREACHABLE = /^(08|53300|57P0|ECONN|ENOENT|EPIPE|ETIMEDOUT)/;
 
@@ -81,11 +83,12 @@ function sqlState(error: unknown): string {
   return String((error as { code?: unknown }).code ?? '');
 }
 
-/** Runs a statement; what says that the server is gone becomes STORE_UNREACHABLE. */
+/** Runs a statement; what says that the server is gone becomes STORE_UNREACHABLE, that a page is damaged STORE_DAMAGED. */
 async function guarded<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
+    if (DAMAGED.test(sqlState(error))) throw storeError('STORE_DAMAGED', reasonOf(error), error);
     const lost = UNREACHABLE.test(sqlState(error)) || /Connection terminated|timeout exceeded/.test(reasonOf(error));
     throw lost ? storeError('STORE_UNREACHABLE', reasonOf(error), error) : error;
   }

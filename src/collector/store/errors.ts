@@ -48,6 +48,12 @@ export const STORE_ERRORS = {
     sentence:
       'The database does not answer: nothing is acknowledged until it does; check that the server runs and can be reached',
   },
+  STORE_DAMAGED: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'A page of the database is not as it was written, so nothing of it is delivered: look at its disk, restore a backup, and start the collector once with --restored',
+  },
   STORE_SCHEMA_NEWER: {
     side: 'local',
     retry: 'never',

@@ -123,10 +123,29 @@ async function join(context: StoreContext, listeners: ((change: StoreChange) => 
       listeners.push(listener);
     },
     notSafe: () => whyNotSafe(context.appends),
+    damage: () => damageOf(context.database),
     close: async () => {
       await Promise.all([context.database.close(), context.appends.close()]);
     },
   };
+}
+
+/** Tables are damaged where PostgreSQL counted pages with a wrong checksum; without checksums it would never say so. */
+async function damageOf(database: Database): Promise<readonly string[]> {
+  const [row] = await database.rows<{ checksums: string; failures: number | null; at: string | null }>(
+    `SELECT current_setting('data_checksums') AS checksums, s.checksum_failures AS failures, s.checksum_last_failure::text AS at
+     FROM pg_stat_database s WHERE s.datname = current_database()`,
+  );
+  if (row === undefined) return [];
+  if (row.checksums !== 'on')
+    return [
+      'PostgreSQL runs without data checksums: a bit that flips on its disk would be delivered as a reading. Stop it, run pg_checksums --enable, start it.',
+    ];
+  const { failures, at } = row;
+  if ((failures ?? 0) === 0) return [];
+  return [
+    `PostgreSQL read ${failures} times a page that is not as it was written, last at ${at}; nothing of it was delivered. Look at its disk, restore a backup, and start the collector once with --restored.`,
+  ];
 }
 
 /** Values of each setting under which a commit is on the medium, and on the standby when there is one. */

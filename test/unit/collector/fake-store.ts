@@ -63,6 +63,7 @@ type Asked = Pick<
   | 'removeImage'
   | 'onChange'
   | 'notSafe'
+  | 'damage'
 >;
 
 export class FakeStore implements Asked {
@@ -83,6 +84,7 @@ export class FakeStore implements Asked {
   tokenMap = new Map<string, TokenRecord>();
   setupCodes = new Map<string, number>();
   unsafe: string[] = [];
+  damaged: string[] = [];
   listeners: ((change: StoreChange) => void)[] = [];
   readingCalls = 0;
 
@@ -246,6 +248,7 @@ export class FakeStore implements Asked {
   tokens = async () => [...this.tokenMap.values()];
   onChange = (listener: (change: StoreChange) => void) => void this.listeners.push(listener);
   notSafe = async () => this.unsafe;
+  damage = async () => this.damaged;
 
   /** Quarter hours of a growing register of M1, oldest first. */
   fill(count: number, value: (at: number) => number | bigint = (at) => 1_000 + at * 125): void {

@@ -91,7 +91,10 @@ async function healthFacts(context: ApiContext): Promise<readonly HealthFact[]> 
     reasons.length === 0
       ? { subject: 'store', state: 'ok', sentence: 'Commits are on the medium before they are acknowledged.' }
       : { subject: 'store', state: 'failed', sentence: `Nothing is acknowledged: ${reasons.join(' ')}` };
-  return [store, ...((await context.health?.()) ?? [])];
+  // A database that does not answer has been told above.
+  const damage = reasons.length === 0 ? await context.store.damage() : [];
+  const told = damage.map((sentence): HealthFact => ({ subject: 'database', state: 'degraded', sentence }));
+  return [store, ...told, ...((await context.health?.()) ?? [])];
 }
 
 function worst(facts: readonly HealthFact[]): HealthFact['state'] {

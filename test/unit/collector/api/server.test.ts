@@ -114,6 +114,14 @@ test('AG-1 health is 503 with the reason when the store may not acknowledge', as
   assert.deepEqual(answer.json().reasons, ['store: Nothing is acknowledged: fsync is off.']);
 });
 
+test('AG-1 health is degraded, in words, when the database is damaged or would not notice', async () => {
+  desk.store.damaged = ['PostgreSQL runs without data checksums.'];
+  const answer = await desk.get('/health');
+  desk.store.damaged = [];
+  assert.equal(answer.json().state, 'degraded');
+  assert.deepEqual(answer.json().reasons, ['database: PostgreSQL runs without data checksums.']);
+});
+
 test('refusals of the store are told at their place', async () => {
   desk.store.fill(4);
   const { readings } = desk.store;
@@ -121,6 +129,7 @@ test('refusals of the store are told at their place', async () => {
     ['STORE_AS_OF_TOO_LATE', 400, 'AS_OF_TOO_LATE', '#/query/asOf'],
     ['STORE_CURSOR', 400, 'CURSOR_INVALID', '#/query/cursor'],
     ['STORE_UNREACHABLE', 503, 'STORE_UNREACHABLE', '#'],
+    ['STORE_DAMAGED', 500, 'STORE_DAMAGED', '#'],
   ];
   for (const [thrown, status, code, pointer] of cases) {
     desk.store.readings = async () => {

@@ -136,6 +136,20 @@ describe('acceptance of blocks', () => {
     assert.equal(await upTo(desk, edge), 3);
   });
 
+  test('an epoch that is back after another one raises the clone alarm once; a fresh one does not', async () => {
+    const { desk, edge } = await ready();
+    await desk.blocks(edge, edge.blocks(2).slice(0, 1));
+    const fresh = new JournalEdge('e1', '00000000000000e2', edge.groups);
+    await desk.hello(fresh);
+    const alarms = async () => {
+      const { items } = await desk.store.events({ fromMs: 0, toMs: DAY_MS * 2, limit: 10 });
+      return items.map(({ name, severity }) => [name, severity]);
+    };
+    assert.deepEqual(await alarms(), []);
+    for (const each of [edge, fresh, edge]) await desk.hello(each);
+    assert.deepEqual(await alarms(), [['clone-suspected', 'alarm']]);
+  });
+
   test('W-85 n > upTo + 1 is dropped and upTo is told', async () => {
     const { desk, edge } = await ready();
     await desk.blocks(edge, edge.blocks(2).slice(0, 1));
