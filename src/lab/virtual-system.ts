@@ -10,6 +10,7 @@ import { concat } from '../base/bytes.ts';
 import { parseConfig } from '../base/config.ts';
 import type { Crypto, Timer } from '../base/env.ts';
 import { type Collector, startCollector } from '../collector/collector.ts';
+import type { RotationGroup } from '../collector/key-schedule.ts';
 import { Concentrator } from '../edge/concentrator.ts';
 import { EDGE_CONFIG } from '../edge/config.ts';
 import { resolveSettings } from '../edge/settings.ts';
@@ -70,6 +71,8 @@ export interface VirtualOptions {
   readonly plcQuery?: string;
   /** Key files of the meters, the same document for both sides, by place in the fleet; absent = passwords. */
   readonly keyFiles?: readonly Readonly<Record<string, unknown>>[];
+  /** Meters whose keys the collector changes by schedule; absent = none. */
+  readonly rotationGroups?: readonly RotationGroup[];
   /** Share of the messages to all stations that each meter misses; absent = none. */
   readonly broadcastLoss?: number;
   /** Pause of a meter on a bus before its answer, ms; absent = none. */
@@ -307,7 +310,8 @@ export class VirtualSystem {
       connection: { url: 'mqtt://localhost', clientId: 'collector' },
       edgesUrl: 'mqtt://localhost',
     } as const;
-    const settings = { keysFolder: 'keys', broker, foldPeriodMs: FOLD_PERIOD_MS };
+    const rotationGroups = this.#options.rotationGroups ?? [];
+    const settings = { keysFolder: 'keys', broker, foldPeriodMs: FOLD_PERIOD_MS, rotationGroups };
     this.#collector = { program, collector: await startCollector(program.env, this.store, settings) };
   }
 
