@@ -64,7 +64,7 @@ export const ASCII_DEFAULTS: AsciiOptions = {
 
 /** What it tells. */
 export type AsciiEvent =
-  /** Give the line these settings, then call {@link AsciiClient.changed}. */
+  /** Give the line these settings, then call `changed`. */
   | { readonly kind: 'line'; readonly settings: SerialSettings }
   /** The data message, or one text for each command. */
   | { readonly kind: 'read'; readonly identification: Identification; readonly texts: readonly string[] }

@@ -25,6 +25,7 @@ const PLANTED: readonly Planted[] = [
   { rule: 'room-model', from: 'src/model/x.ts', to: 'src/host/disk.ts' },
   { rule: 'room-dlms', from: 'src/dlms/x.ts', to: 'src/model/reading.ts' },
   { rule: 'room-mbus', from: 'src/mbus/x.ts', to: 'src/dlms/axdr/decode.ts' },
+  { rule: 'room-modbus', from: 'src/modbus/x.ts', to: 'src/dlms/axdr/decode.ts' },
   { rule: 'room-wire', from: 'src/wire/x.ts', to: 'src/dlms/axdr/decode.ts' },
   { rule: 'room-profile', from: 'src/profile/plan/x.ts', to: 'src/wire/topics.ts' },
   { rule: 'room-link', from: 'src/link/x.ts', to: 'src/dlms/axdr/decode.ts' },
