@@ -60,7 +60,8 @@ export class ModbusClient implements Machine<ModbusEvent> {
     const request = this.#requests[this.#blocks.length];
     if (this.#deadlineMs === null || request === undefined) return [];
     this.#heard = concat([this.#heard, chunk]).subarray(0, MODBUS_FRAME_MAX_OCTETS + 1);
-    this.#deadlineMs = nowMs + this.#line.gapMs;
+    // A line that babbles is no device: it must not keep the attempt open for ever.
+    if (this.#heard.length <= MODBUS_FRAME_MAX_OCTETS) this.#deadlineMs = nowMs + this.#line.gapMs;
     try {
       const registers = decodeAnswer(this.#line.framing, this.#heard, request, this.#transaction);
       if (registers === null) return [];

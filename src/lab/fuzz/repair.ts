@@ -1,6 +1,6 @@
 /** Puts right what would stop a parser at its first check: outer lengths and checksums, layer by layer. */
 import { concat } from '../../base/bytes.ts';
-import { crc16Arc, crc16X25, crc32C } from '../../base/crc.ts';
+import { crc16Arc, crc16Modbus, crc16X25, crc32C } from '../../base/crc.ts';
 import { ASCII_CONTROL, blockCheckOf } from '../../dlms/ascii/message.ts';
 import { smlContent, smlFrame } from '../../dlms/frame/sml-frame.ts';
 import type { SeedKind } from './seed.ts';
@@ -13,6 +13,7 @@ const HDLC_LENGTH_MAX = 0x7ff;
 const CRC32_OCTETS = 4;
 const SML_ESCAPE = 0x1b;
 const SML_FRAME_OCTETS = 16;
+const MODBUS_TCP_HEAD_OCTETS = 7;
 
 /** Layers without a line here have neither an outer length nor a checksum. */
 const REPAIRS: Readonly<Partial<Record<SeedKind, Repair>>> = {
@@ -22,6 +23,7 @@ const REPAIRS: Readonly<Partial<Record<SeedKind, Repair>>> = {
   apdu: repairAcse,
   telegram: repairTelegram,
   ascii: repairAscii,
+  modbus: repairModbus,
   sml: repairSml,
   block: repairBlock,
   batch: repairBatch,
@@ -42,6 +44,19 @@ function repairAscii(octets: Uint8Array): Uint8Array {
   if (from < 0 || end < 0) return octets;
   const check = blockCheckOf(octets.subarray(from + 1, end + 1));
   return octets.map((octet, at) => (at === end + 1 ? check : octet));
+}
+
+/** The length of a frame over TCP where it looks like one, else the CRC of RTU. */
+function repairModbus(octets: Uint8Array): Uint8Array {
+  const frame = octets.slice();
+  if (frame.length > MODBUS_TCP_HEAD_OCTETS && frame.at(2) === 0 && frame.at(3) === 0) {
+    const length = frame.length - MODBUS_TCP_HEAD_OCTETS + 1;
+    frame.set([length >>> 8, length & 0xff], MODBUS_TCP_HEAD_OCTETS - 3);
+  } else if (frame.length > 2) {
+    const crc = crc16Modbus(frame.subarray(0, -2));
+    frame.set([crc & 0xff, crc >>> 8], frame.length - 2);
+  }
+  return frame;
 }
 
 /** Every frame between two flags of the octets as they stand gets its length, HCS and FCS. */

@@ -11,6 +11,7 @@ import { encodeRecordBody } from '../../wire/record-body.ts';
 import { ASCII_TARGETS } from './ascii-targets.ts';
 import { MACHINES } from './machines.ts';
 import { MBUS_TARGETS } from './mbus-targets.ts';
+import { MODBUS_SEEDS, MODBUS_TARGETS } from './modbus-targets.ts';
 import { DLMS_PARSERS } from './parsers.ts';
 import { type FuzzSeed, type SeedKind, seedsOf } from './seed.ts';
 import { SESSIONS } from './sessions.ts';
@@ -93,6 +94,7 @@ export async function fuzzSetting(readText: ReadText): Promise<FuzzSetting> {
     ...DLMS_PARSERS,
     ...MBUS_TARGETS,
     ...ASCII_TARGETS,
+    ...MODBUS_TARGETS,
     ...MACHINES,
     ...SESSIONS,
     ...wireTargets(chains),
@@ -133,6 +135,7 @@ function madeSeeds(chains: readonly FuzzChain[]): { kind: SeedKind; octets: Uint
       text('/FLU5\\253\r\n\r\n0-2:96.1.0(4730)\r\n0-2:24.2.3(200512134558S)(00112.384*m3)\r\n!0000\r\n'),
     ),
     ...of('ascii', ...asciiSeeds()),
+    ...of('modbus', ...MODBUS_SEEDS),
     ...of('sml', ...smlSeeds()),
     ...of('link-parameters', fromHex('818014050202000602020007040000000108040000000 1'.replace(' ', ''))),
     ...of('link-parameters', fromHex('81800c0501800601800701010801 01'.replace(' ', '')), fromHex('818000')),

@@ -17,6 +17,7 @@ export const SEED_KINDS = [
   'sign-on',
   'telegram',
   'ascii',
+  'modbus',
   'sml',
   'link-parameters',
   'block',

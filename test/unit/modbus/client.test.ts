@@ -90,6 +90,19 @@ test('exceptions have names, and each code of the room is reached', () => {
   assert.deepEqual(run(Uint8Array.of(...ANSWER, 0)), ['MODBUS_FRAME', 3]);
 });
 
+test('a line that babbles without a pause keeps nobody for ever', () => {
+  const client = new ModbusClient(LINE);
+  client.start([REQUEST], 0);
+  for (let nowMs = 1; nowMs < 10_000; nowMs++) {
+    client.receive(Uint8Array.of(0x55), nowMs);
+    const [end] = client.tick(nowMs);
+    if (end === undefined) continue;
+    assert.equal(end.kind === 'failed' ? end.error.code : end.kind, 'MODBUS_FRAME');
+    return;
+  }
+  assert.fail('it has no end');
+});
+
 test('values of every type and word order come out as the device holds them; neighbours are asked for together', () => {
   const places = MODBUS_TYPES.flatMap((type) => ['high-first', 'low-first'].map((words) => ({ type, words })));
   const registers = places.map(
