@@ -28,6 +28,8 @@ interface Suite {
   readonly together?: boolean;
   /** Files that wait more than they compute, by name: one runs beside the others from the start on. */
   readonly waiting?: readonly string[];
+  /** Each of its files is a proof: what each took is told, and what all took, beside this budget. */
+  readonly budgetMs?: number;
   /** Files that take longest, in the order in which they start; the others follow by name. */
   readonly first?: readonly string[];
 }
@@ -45,6 +47,7 @@ const SUITES: readonly Suite[] = [
   {
     name: 'fault',
     timeoutMs: 1_500_000,
+    budgetMs: 600_000,
     first: ['swarm-full', 'swarm', 'clock'],
     waiting: ['kill', 'net', 'powercut', 'disk'],
   },
@@ -80,6 +83,8 @@ interface SuiteResult {
   readonly slow: { readonly name: string; readonly durationMs: number }[];
   /** What its processes took, added up. */
   tookMs: number;
+  /** When each of its processes ran, on the clock of performance.now(). */
+  readonly spans: { readonly name: string; readonly fromMs: number; readonly toMs: number }[];
 }
 
 /** What one process runs: a file, or all files of a suite whose files share one. */
@@ -204,7 +209,16 @@ function inOrder(files: readonly string[], first: readonly string[]): string[] {
 
 function itemsOf(suite: Suite, files: readonly string[]): Item[] {
   const { name, together = false, first = [] } = suite;
-  const result: SuiteResult = { name, files: files.length, passed: 0, failed: 0, skipped: [], slow: [], tookMs: 0 };
+  const result: SuiteResult = {
+    name,
+    files: files.length,
+    passed: 0,
+    failed: 0,
+    skipped: [],
+    slow: [],
+    tookMs: 0,
+    spans: [],
+  };
   if (together) return [{ suite, result, files }];
   return inOrder(files, first).map((file) => ({ suite, result, files: [file] }));
 }
@@ -294,7 +308,23 @@ async function runItem({ suite, result, files }: Item): Promise<void> {
       print(`    --- what the files of ${name} wrote ---\n${indent(groupOutput.trimEnd())}`);
     }
   }
-  result.tookMs += performance.now() - startedMs;
+  const endedMs = performance.now();
+  result.tookMs += endedMs - startedMs;
+  result.spans.push({ name: basename(files[0] ?? name, '.test.ts'), fromMs: startedMs, toMs: endedMs });
+}
+
+/** What each proof of a suite with a budget took, the longest first, and all of them from the first start to the last end. */
+function printProofs({ name, spans }: SuiteResult): void {
+  const budgetMs = SUITES.find((suite) => suite.name === name)?.budgetMs;
+  if (budgetMs === undefined || spans.length === 0) return;
+  print('\nproofs:');
+  for (const { name: proof, fromMs, toMs } of [...spans].sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs)))
+    print(`  ${inSeconds(toMs - fromMs).padStart(8)}  ${proof}`);
+  const wallMs = Math.max(...spans.map(({ toMs }) => toMs)) - Math.min(...spans.map(({ fromMs }) => fromMs));
+  const verdict = wallMs <= budgetMs ? 'within' : 'above';
+  print(
+    `  ${inSeconds(wallMs).padStart(8)}  all, beside the other suites; ${verdict} the budget of ${inSeconds(budgetMs)}`,
+  );
 }
 
 function summarize(results: readonly SuiteResult[], wallMs: number): number {
@@ -310,6 +340,7 @@ function summarize(results: readonly SuiteResult[], wallMs: number): number {
     );
   }
   print(`${'total'.padEnd(44)} ${inSeconds(wallMs).padStart(8)}  (a suite's time is that of its processes, added up)`);
+  for (const result of results) printProofs(result);
   const slowest = results.flatMap((result) => result.slow).sort((a, b) => b.durationMs - a.durationMs);
   print('\nslowest tests:');
   for (const test of slowest.slice(0, SLOWEST_SHOWN))

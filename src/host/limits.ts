@@ -61,6 +61,10 @@ export const TLS_HANDSHAKE_MS = 15_000;
 
 /** How often an open serial line is looked at for having been pulled out: until then its reads spin. */
 export const HANG_UP_LOOK_MS = 250;
+/** A serial port that somebody holds is tried so often... */
+export const LOCK_TRIES = 10;
+/** ...with so long in between. */
+export const LOCK_WAIT_MS = 30;
 
 /** How often larger than the damaged table a mended one may be: its keys share nothing, so long keys with short values grow most. */
 export const LEVEL_TABLE_GROWTH_MAX = 8;

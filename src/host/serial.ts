@@ -9,7 +9,7 @@ import type { ByteDuplex, SerialPorts, SerialSettings } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { hostError } from './errors.ts';
-import { HANG_UP_LOOK_MS } from './limits.ts';
+import { HANG_UP_LOOK_MS, LOCK_TRIES, LOCK_WAIT_MS } from './limits.ts';
 import { streamDuplex } from './stream-duplex.ts';
 
 /** Path prefix of pseudo-terminals on Linux. */
@@ -28,8 +28,27 @@ export function hostSerial(log: Log, realPath: (path: string) => Promise<string>
   };
 }
 
-/** The library and its native part are loaded with the first port: most concentrators have none. */
+/** What the library says of a port that somebody holds. */
+const HELD = /cannot lock port/i;
+
+/**
+ * Opens a port. A process that is just being started holds copies of all that is open, and so the lock of a port that was closed a
+ * moment ago: one that is held is tried again for a while before it counts as somebody else's.
+ */
 async function openPort(path: string, settings: SerialSettings): Promise<SerialPort> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await tryToOpen(path, settings);
+    } catch (error) {
+      if (!HELD.test(reasonOf(error)) || tries === LOCK_TRIES)
+        throw hostError('SERIAL_OPEN_FAILED', `${path}: ${reasonOf(error)}`, error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOCK_WAIT_MS));
+  }
+}
+
+/** The library and its native part are loaded with the first port: most concentrators have none. */
+async function tryToOpen(path: string, settings: SerialSettings): Promise<SerialPort> {
   const { SerialPort } = await import('serialport');
   const port = new SerialPort({
     path,
@@ -42,7 +61,7 @@ async function openPort(path: string, settings: SerialSettings): Promise<SerialP
   return new Promise((resolve, reject) => {
     port.open((error) => {
       if (error === null || error === undefined) resolve(port);
-      else reject(hostError('SERIAL_OPEN_FAILED', `${path}: ${reasonOf(error)}`, error));
+      else reject(error);
     });
   });
 }

@@ -10,6 +10,7 @@ import { concat } from '../../src/base/bytes.ts';
 import type { SerialSettings } from '../../src/base/env.ts';
 import { hasCode } from '../../src/base/errors.ts';
 import { type Log, type LogFields, SILENT_LOG } from '../../src/base/log.ts';
+import { LOCK_WAIT_MS } from '../../src/host/limits.ts';
 import { hostSerial } from '../../src/host/serial.ts';
 import { Heard } from './env-net.ts';
 
@@ -73,6 +74,22 @@ describe('host serial: pseudo-terminals', { skip: SOCAT === undefined ? 'socat i
       await between.end();
     });
   }
+
+  test('a port whose lock somebody holds for a moment longer is opened, one that stays held is not', async () => {
+    const between = await line();
+    const first = await ports.open(between.near, SETTINGS);
+    await assert.rejects(ports.open(between.near, SETTINGS), (error) => hasCode(error, 'SERIAL_OPEN_FAILED'));
+    const heard = new Heard(first);
+    const second = ports.open(between.near, SETTINGS);
+    // Held for so long: an opening that tries once would have failed by then.
+    await new Promise((resolve) => setTimeout(resolve, 3 * LOCK_WAIT_MS));
+    first.close();
+    await heard.closed;
+    const again = new Heard(await second);
+    (await second).close();
+    await again.closed;
+    await between.end();
+  });
 
   test('a line that is pulled out is heard once, and writing rejects', async () => {
     const between = await line();
