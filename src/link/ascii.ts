@@ -6,9 +6,9 @@
  */
 import { ASCII_DEFAULTS } from '../dlms/ascii/task.ts';
 import { withoutEcho } from './echo.ts';
-import { LINK_PDU_MAX_BYTES, OPTICAL_PAUSE_MAX_MS } from './limits.ts';
-import type { LineLink, LinkCapabilities } from './link.ts';
+import { OPTICAL_PAUSE_MAX_MS } from './limits.ts';
 import { type OptionRow, type OptionTable, type OptionValues, readOptions } from './options.ts';
+import { converterProblems, type MadeLine, PLAIN_CAPABILITIES } from './plain.ts';
 import type { LinkAddress, LinkEnv, LinkScheme } from './scheme.ts';
 import { deviceProblems, openPort } from './serial.ts';
 import { SwitchedPort } from './switched-port.ts';
@@ -38,24 +38,15 @@ const TCP_OPTIONS = {
   ...COMMON,
 } as const satisfies OptionTable;
 
-const CAPABILITIES: LinkCapabilities = {
-  maxInFlight: 1,
-  maxPduBytes: LINK_PDU_MAX_BYTES,
-  broadcast: false,
-  joinEvents: false,
-  rescan: false,
-};
-
+const TCP_EXAMPLE = 'ascii-tcp://192.168.1.20:10001';
 const BITS_PER_OCTET = 10;
-
-type Made = LineLink | { readonly problems: readonly string[] };
 
 function factsOf(values: OptionValues<typeof COMMON>, startBaud: number, maxBaud: number) {
   return {
     kind: 'line',
     purpose: 'ask',
     framing: 'ascii',
-    capabilities: CAPABILITIES,
+    capabilities: PLAIN_CAPABILITIES,
     octetMs: (BITS_PER_OCTET * 1_000) / maxBaud,
     gapMs: values.gap,
     ascii: {
@@ -71,7 +62,7 @@ function factsOf(values: OptionValues<typeof COMMON>, startBaud: number, maxBaud
   } as const;
 }
 
-function makeSerial(address: LinkAddress, env: LinkEnv): Made {
+function makeSerial(address: LinkAddress, env: LinkEnv): MadeLine {
   const { values, problems } = readOptions(SERIAL_OPTIONS, address.query);
   const all = [...deviceProblems(address), ...problems];
   if (all.length > 0) return { problems: all };
@@ -89,20 +80,15 @@ function makeSerial(address: LinkAddress, env: LinkEnv): Made {
   };
 }
 
-function makeTcp(address: LinkAddress, env: LinkEnv): Made {
+function makeTcp(address: LinkAddress, env: LinkEnv): MadeLine {
   const { values, problems } = readOptions(TCP_OPTIONS, address.query);
-  const { url, host, port, path } = address;
-  const all = [
-    ...(host === '' || port === null ? ['host and port are wanted, as in ascii-tcp://192.168.1.20:10001'] : []),
-    ...(path === '' || path === '/' ? [] : [`'${path}' stands where nothing belongs`]),
-    ...problems,
-  ];
+  const all = [...converterProblems(address, TCP_EXAMPLE), ...problems];
   if (all.length > 0) return { problems: all };
   const baud = Number(values.baud);
   return {
     ...factsOf(values, baud, baud),
     scheme: 'ascii-tcp',
-    url,
+    url: address.url,
     open: async () => withoutEcho(await connectTo(address, env, values.connect)),
   };
 }
@@ -115,5 +101,5 @@ export const ASCII_SCHEMES: readonly LinkScheme[] = [
     options: SERIAL_OPTIONS,
     make: makeSerial,
   },
-  { scheme: 'ascii-tcp', example: 'ascii-tcp://192.168.1.20:10001', options: TCP_OPTIONS, make: makeTcp },
+  { scheme: 'ascii-tcp', example: TCP_EXAMPLE, options: TCP_OPTIONS, make: makeTcp },
 ];
