@@ -130,7 +130,8 @@ export class Concentrator {
     const notes = new CounterNotes({ env, health, path: `${settings.stateFolder}/counters` });
     this.#counters = new MeterCounters(journal, env.clock, notes);
     this.#ways = new KnownWays({ env, journal, stage: this.#stage });
-    this.#keys = new KeyRing({ env, health, stage: this.#stage, folder: `${settings.stateFolder}/keys` });
+    const meters = settings.lines.flatMap((line) => line.meters);
+    this.#keys = new KeyRing({ env, health, stage: this.#stage, folder: `${settings.stateFolder}/keys`, meters });
     for (const line of settings.lines) this.#addLine(line);
     this.#horizon = new HorizonWatch({
       env,

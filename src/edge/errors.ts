@@ -32,7 +32,10 @@ export type EdgeErrorCode =
   | 'COMMAND_NO_MASTER_KEY'
   | 'COMMAND_KEY_UNPROVABLE'
   | 'COMMAND_KEY_UNAGREEABLE'
+  | 'COMMAND_KEY_NEVER_AGREED'
+  | 'COMMAND_NO_BROADCAST_KEY'
   | 'COMMAND_MASTER_UNKNOWN'
+  | 'COMMAND_BROADCAST_UNKNOWN'
   | 'PING_LINE'
   | 'PING_METER'
   | 'PING_NOISE'
@@ -155,13 +158,31 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'local',
     retry: 'never',
     sentence:
-      'Only the master key is agreed on, in suites 1 and 2, with signingKey, peerSigningKey and meterTitle in the key file (suite 2 with suite2Agreement too); nothing was done.',
+      'Keys are agreed on in suites 1 and 2, with clientTitle, meterTitle, signingKey and peerSigningKey in the key file (suite 2 with suite2Agreement too); nothing was done.',
+  },
+  COMMAND_KEY_NEVER_AGREED: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'This key is not agreed on: every sign-on needs it, and an answer that is lost would lock everybody out for good. Order it without by: agreement; nothing was done.',
+  },
+  COMMAND_NO_BROADCAST_KEY: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'The key file of this meter has no broadcastKey, by which the meters that share one are known; nothing was done.',
   },
   COMMAND_MASTER_UNKNOWN: {
     side: 'path',
     retry: 'later',
     sentence:
       'The meter takes no key under any master key that is known here: it may have agreed on one whose answer was lost. Reading goes on; order an agreement on the master key again.',
+  },
+  COMMAND_BROADCAST_UNKNOWN: {
+    side: 'path',
+    retry: 'later',
+    sentence:
+      'It is not known which broadcast key the meter has, and no sign-on shows it. Reading goes on, messages to all stations may pass this meter by and are made up for alone. Order the key again.',
   },
   COMMAND_KEY_WAITS: {
     side: 'local',

@@ -263,23 +263,30 @@ export interface KeyChange {
   refusal(
     key: KeyName,
     by: KeyWay,
-  ): 'COMMAND_NO_MASTER_KEY' | 'COMMAND_KEY_UNPROVABLE' | 'COMMAND_KEY_UNAGREEABLE' | null;
+  ):
+    | 'COMMAND_NO_MASTER_KEY'
+    | 'COMMAND_NO_BROADCAST_KEY'
+    | 'COMMAND_KEY_UNPROVABLE'
+    | 'COMMAND_KEY_UNAGREEABLE'
+    | 'COMMAND_KEY_NEVER_AGREED'
+    | null;
   /**
    * Draws the new key, and has it on the disk before this resolves; one that a command before left unproven is taken again.
    * Rejects with COMMAND_KEY_WAITS while a new key of the other kind is unproven, with READER_* and errors of the disk.
    */
   prepare(key: KeyName, commandId: string): Promise<KeyOrder>;
   /**
-   * Agrees on a new master key with the meter, which has no key of ours to lose by it. The result of the action, and the key
-   * wrapped under the master key of the key file; null = the answer was no agreement. Rejects as {@link prepare} does, and
-   * with whatever kept the answer away.
+   * Agrees on a new key with the meter. The result of the action, and the key wrapped under the master key of the key file;
+   * null = the answer was no agreement. Rejects as {@link prepare} does, and with whatever kept the answer away.
    */
-  agree(commandId: string): Promise<{ readonly result: number; readonly wrapped: Uint8Array | null }>;
+  agree(key: KeyName, commandId: string): Promise<{ readonly result: number; readonly wrapped: Uint8Array | null }>;
   /**
    * Signs on anew; true when the meter answers to the key of this command, false when it does to the one before. A master key
-   * is proven by a transfer of a key that the meter has already; rejects with COMMAND_MASTER_UNKNOWN when it takes none.
+   * is proven by a transfer of a key that the meter has already; rejects with COMMAND_MASTER_UNKNOWN when it takes none. A
+   * broadcast key is proven by the answer to its order, null = it was lost; rejects with COMMAND_BROADCAST_UNKNOWN when it
+   * cannot be found out which one the meter has.
    */
-  prove(key: KeyName, commandId: string): Promise<boolean>;
+  prove(key: KeyName, commandId: string, answer: number | null): Promise<boolean>;
   /** The key of this command as it is kept, proven or not, wrapped under the master key of the key file; null = there is none. */
   wrapped(key: KeyName, commandId: string): Promise<Uint8Array | null>;
   /** Whether the key of this command was proven already. */

@@ -71,8 +71,8 @@ export interface PingBody {
   readonly kind: 'ping';
 }
 
-/** Global keys of a meter that can be changed from afar. */
-export const KEY_NAMES = ['encryption', 'authentication', 'master'] as const;
+/** Global keys of a meter that can be changed from afar. Numbered as on the wire: append only. */
+export const KEY_NAMES = ['encryption', 'authentication', 'master', 'broadcast'] as const;
 
 /** One of {@link KEY_NAMES}. */
 export type KeyName = (typeof KEY_NAMES)[number];
@@ -87,7 +87,7 @@ export type KeyWay = (typeof KEY_WAYS)[number];
 export interface KeyRotationBody {
   readonly kind: 'key-rotation';
   readonly key: KeyName;
-  /** Absent = transfer. Only the master key is agreed on: see docs/adr/0036. */
+  /** Absent = transfer. The authentication key is never agreed on: see docs/adr/0038. */
   readonly by?: KeyWay;
 }
 

@@ -1,6 +1,7 @@
 /**
  * When a key of a meter is due for a new one: a group of meters has a period, and each meter and key its own moment in it, by
- * a hash, so that a fleet does not change its keys in one night. What is due follows from the group, the time and the last
+ * a hash, so that a fleet does not change its keys in one night; but the meters of a concentrator get their broadcast key one
+ * behind the other, as it is of use only where all of a line have the same. What is due follows from the group, the time and the last
  * order alone: nothing else is kept, and a collector that was away goes on where the fleet is.
  */
 import type { Env } from '../../base/env.ts';
@@ -26,7 +27,8 @@ export function rotationOf(
   commands: readonly CommandRecord[],
   { nowMs, crypto }: { readonly nowMs: number; readonly crypto: Pick<Env['crypto'], 'sha256'> },
 ): KeyRotation {
-  const firstMs = group.fromMs + Math.floor(shareOf(crypto, `${meter.meterId} ${key}`) * group.periodMs);
+  const whose = key === 'broadcast' ? meter.edgeId : meter.meterId;
+  const firstMs = group.fromMs + Math.floor(shareOf(crypto, `${whose} ${key}`) * group.periodMs);
   const periods = Math.max(0, Math.floor((nowMs - firstMs) / group.periodMs));
   const momentMs = firstMs + periods * group.periodMs;
   const last = commands.find(({ body }) => body.kind === 'key-rotation' && body.key === key) ?? null;

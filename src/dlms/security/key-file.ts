@@ -172,7 +172,7 @@ function keysOf(config: Config, suite: SuiteId): CipherKeys | null {
 /** The same security after one of its keys was replaced in the meter. */
 export function withKey(
   security: MeterSecurity,
-  name: 'encryption' | 'authentication' | 'master',
+  name: 'encryption' | 'authentication' | 'master' | 'broadcast',
   key: SecretKey,
 ): MeterSecurity {
   const keys = { ...security.keys, [name]: key };

@@ -13,6 +13,16 @@ interface WaitingKey {
   readonly commandId: string;
   /** The old key was found to work: this one is tried after it. */
   readonly isBehind: boolean;
+  /** Of a broadcast key: see {@link BroadcastRound}. */
+  readonly round?: number;
+}
+
+/** Which of the broadcast keys of its line a meter has. */
+export interface BroadcastRound {
+  /** Print of the key file's broadcast key: meters of a line that have it share the later ones too. */
+  readonly group: string;
+  /** From 1: how often a new key was drawn for the group. */
+  readonly round: number;
 }
 
 /** What is kept of a meter. */
@@ -25,6 +35,8 @@ export interface KeptKeys {
   /** The command whose key was proven last. */
   readonly proved?: string;
   readonly next?: WaitingKey;
+  /** Absent = the broadcast key was not changed, or typed in by a person. */
+  readonly broadcast?: BroadcastRound;
 }
 
 const WRAPPED = /^(?:[0-9a-f]{48}|[0-9a-f]{80})$/;
@@ -47,6 +59,7 @@ export function keptKeysIn(octets: Uint8Array, base: string): KeptKeys {
     keys: keysIn(value['keys']),
     ...(typeof proved === 'string' ? { proved } : {}),
     ...(next === null ? {} : { next }),
+    ...(value['broadcast'] === undefined ? {} : { broadcast: broadcastIn(value['broadcast']) }),
   };
 }
 
@@ -60,8 +73,24 @@ function keysIn(value: unknown): KeptKeys['keys'] {
 function waitingIn(value: unknown): WaitingKey | null {
   if (value === undefined) return null;
   if (!isRecord(value) || typeof value['commandId'] !== 'string') throw new Error('next is damaged');
-  const { key, wrapped, commandId, isBehind } = value;
-  return { key: nameIn(key), wrapped: wrappedIn(wrapped), commandId, isBehind: isBehind === true };
+  const { key, wrapped, commandId, isBehind, round } = value;
+  return {
+    key: nameIn(key),
+    wrapped: wrappedIn(wrapped),
+    commandId,
+    isBehind: isBehind === true,
+    ...(round === undefined ? {} : { round: roundIn(round) }),
+  };
+}
+
+function broadcastIn(value: unknown): BroadcastRound {
+  if (!isRecord(value) || typeof value['group'] !== 'string') throw new Error('broadcast is damaged');
+  return { group: value['group'], round: roundIn(value['round']) };
+}
+
+function roundIn(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) throw new Error('round is damaged');
+  return value;
 }
 
 function nameIn(value: unknown): KeyName {

@@ -41,9 +41,11 @@ export class ReaderKeyChange implements KeyChange {
   refusal(key: KeyName, by: KeyWay): ReturnType<KeyChange['refusal']> {
     const { security } = this.meter;
     if (security?.keys.master === undefined) return 'COMMAND_NO_MASTER_KEY';
-    if (by === 'agreement' && !(key === 'master' && partiesOf(security) !== null)) return 'COMMAND_KEY_UNAGREEABLE';
-    // The answer to a transfer proves a master key, and must come from the meter.
-    return isProvable(this.meter, key === 'master' ? 'encryption' : key) ? null : 'COMMAND_KEY_UNPROVABLE';
+    if (key === 'broadcast' && security.keys.broadcast === undefined) return 'COMMAND_NO_BROADCAST_KEY';
+    const disagreement = by === 'agreement' ? disagreementOf(security, key) : null;
+    if (disagreement !== null) return disagreement;
+    // An answer proves a master or broadcast key, and must come from the meter.
+    return isProvable(this.meter, key === 'authentication' ? key : 'encryption') ? null : 'COMMAND_KEY_UNPROVABLE';
   }
 
   async prepare(key: KeyName, commandId: string): Promise<KeyOrder> {
@@ -58,22 +60,26 @@ export class ReaderKeyChange implements KeyChange {
     };
   }
 
-  async agree(commandId: string): Promise<{ readonly result: number; readonly wrapped: Uint8Array | null }> {
+  async agree(
+    key: KeyName,
+    commandId: string,
+  ): Promise<{ readonly result: number; readonly wrapped: Uint8Array | null }> {
     const { security } = this.meter;
     const agreement = security === undefined || security === null ? null : partiesOf(security);
     if (agreement === null) throw edgeError('COMMAND_KEY_UNAGREEABLE', this.meter.meterId);
-    await this.ring.mayChange(this.meter, 'master');
+    await this.ring.mayChange(this.meter, key);
     const { parties, signer } = agreement;
     const calls = new SetupCalls(await this.#securitySetup());
-    const master = this.ring.drawPair(signer.curve);
-    const answer = await this.#call(calls.agreement({ master }, signer));
+    const ephemeral = { [key]: this.ring.drawPair(signer.curve) };
+    const answer = await this.#call(calls.agreement(ephemeral, signer));
     if (answer.actionResult !== 0) return { result: answer.actionResult, wrapped: null };
-    const secret = agreedKeys({ master }, setupAnswer(answer), parties).master;
+    const secret = agreedKeys(ephemeral, setupAnswer(answer), parties)[key];
     if (secret === undefined) return { result: answer.actionResult, wrapped: null };
-    return { result: answer.actionResult, wrapped: await this.ring.agreed(this.meter, secret, commandId) };
+    return { result: answer.actionResult, wrapped: await this.ring.agreed(this.meter, key, secret, commandId) };
   }
 
-  async prove(key: KeyName, commandId: string): Promise<boolean> {
+  async prove(key: KeyName, commandId: string, answer: number | null): Promise<boolean> {
+    if (key === 'broadcast') return await this.#proveBroadcast(commandId, answer);
     await this.broken();
     await this.associate('control');
     if (key !== 'master' || (await this.#isMasterKnown())) return await this.isProved(commandId);
@@ -87,10 +93,33 @@ export class ReaderKeyChange implements KeyChange {
     for (const { name, wrapped, isNew } of await this.ring.masterProbes(this.meter)) {
       const { actionResult } = await this.#call({ method, parameters: transferOf(name, wrapped) });
       if (actionResult !== 0) continue;
-      await this.ring.masterFound(this.meter, isNew);
+      await this.ring.found(this.meter, 'master', isNew);
       return true;
     }
     return false;
+  }
+
+  /**
+   * The meter's word is the proof: its answer to the order or, when that was lost, to the same key once more, which changes
+   * nothing in a meter that has it.
+   */
+  async #proveBroadcast(commandId: string, answer: number | null): Promise<boolean> {
+    const waiting = await this.ring.waiting(this.meter, 'broadcast', commandId);
+    const isRefused = answer !== null && answer !== 0;
+    if (waiting === null && isRefused) return false;
+    // An agreement that gave no key here may have given the meter one.
+    if (waiting === null) throw edgeError('COMMAND_BROADCAST_UNKNOWN', this.meter.meterId);
+    const result = answer ?? (await this.#handAgain(waiting));
+    await this.ring.found(this.meter, 'broadcast', result === 0);
+    // It may have taken the key the first time, and refuse it as known the second.
+    if (answer === null && result !== 0) throw edgeError('COMMAND_BROADCAST_UNKNOWN', this.meter.meterId);
+    return result === 0;
+  }
+
+  async #handAgain(sent: Uint8Array): Promise<number> {
+    const instanceId = await this.#securitySetup();
+    const method = { classId: SECURITY_SETUP_CLASS, instanceId, methodId: SETUP_METHODS.keyTransfer };
+    return (await this.#call({ method, parameters: transferOf('broadcast', sent) })).actionResult;
   }
 
   async #call(call: SetupCall): Promise<ActionResult> {
@@ -126,6 +155,12 @@ export class ReaderKeyChange implements KeyChange {
 function transferOf(key: KeyName, wrapped: Uint8Array): Data {
   const id = { type: 'enum', value: GLOBAL_KEY_IDS[key] } as const;
   return { type: 'array', value: [{ type: 'structure', value: [id, { type: 'octet-string', value: wrapped }] }] };
+}
+
+/** Why a key cannot be agreed on, null = it can. */
+function disagreementOf(security: MeterSecurity, key: KeyName): ReturnType<KeyChange['refusal']> {
+  if (key === 'authentication' || key === 'encryption') return 'COMMAND_KEY_NEVER_AGREED';
+  return partiesOf(security) === null ? 'COMMAND_KEY_UNAGREEABLE' : null;
 }
 
 /** Whom an agreement is between and what signs it; null = the key file has not what it takes. */

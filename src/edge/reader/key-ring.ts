@@ -9,8 +9,9 @@
  *
  * Keys are kept wrapped under the master key of the key file (AES key wrap, RFC 3394): the folder alone opens nothing, damage
  * is noticed, and the collector can be told the same octets (docs/adr/0035). A new master key too: what stands in the folder
- * needs the key file only, however often it was changed (docs/adr/0036). No sign-on shows which master key a meter has, so
- * one that waits for its proof is never tried at one.
+ * needs the key file only, however often it was changed (docs/adr/0036). No sign-on shows which master or broadcast key a
+ * meter has, so one that waits for its proof is never tried at one. A broadcast key is one for all meters of a line that share
+ * it: broadcast-keys.ts.
  *
  * Known weak point: a key file that gets another encryption or
  * authentication key begins anew, and what the folder holds for that meter counts no longer; it is said so.
@@ -25,14 +26,25 @@ import { KEY_NAMES, type KeyName } from '../../model/command.ts';
 import type { MeterId } from '../../model/ids.ts';
 import { entryWith } from '../entry.ts';
 import { edgeError } from '../errors.ts';
+import { provenWords } from '../key-words.ts';
 import type { Health, Meter, MeterSecurity, ReadingStage } from '../ports.ts';
+import {
+  broadcastGroupOf,
+  type DrawnKey,
+  newestBroadcastKey,
+  newestRound,
+  type RoundHolder,
+} from './broadcast-keys.ts';
 import { type KeptKeys, keptKeysIn, keptKeysText } from './kept-keys.ts';
 
 /** Code and name of the event that tells of a proof in the edge's own log. */
 const PROVEN = { code: 4, name: 'key-proven' } as const;
 
+/** Keys of which a sign-on says nothing. */
+const NOT_SIGNED_ON_WITH: ReadonlySet<KeyName> = new Set(['master', 'broadcast']);
+
 /** The keys of one meter. */
-interface Held {
+interface Held extends RoundHolder {
   kept: KeptKeys;
   /** What it is known to answer to. */
   current: MeterSecurity;
@@ -64,13 +76,6 @@ export interface MasterProbe {
   readonly isNew: boolean;
 }
 
-/** That a key was proven, in a sentence. */
-export function provenWords(key: KeyName): string {
-  return key === 'master'
-    ? 'The meter takes keys under its new master key; the old one is forgotten.'
-    : `The meter answers to its new ${key} key; the old one is forgotten.`;
-}
-
 /** What the ring is made of. */
 export interface KeyRingOptions {
   readonly env: Pick<Env, 'disk' | 'random' | 'clock' | 'log'>;
@@ -79,12 +84,16 @@ export interface KeyRingOptions {
   readonly health: Health;
   /** Takes the event that tells of a proof. */
   readonly stage: Pick<ReadingStage, 'add'>;
+  /** All meters: those of a line that share a broadcast key are given the same new one. Absent = each is alone. */
+  readonly meters?: readonly Meter[];
 }
 
 /** See the head of the file. */
 export class KeyRing {
   readonly #options: KeyRingOptions;
   readonly #held = new Map<MeterId, Promise<Held>>();
+  /** Two meters of a group that are given a broadcast key at once must get the same. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: KeyRingOptions) {
     this.#options = options;
@@ -95,16 +104,17 @@ export class KeyRing {
     const held = await this.#of(meter);
     if (held === null) return [];
     const current = { security: held.current, follows: null };
-    if (held.next === null || held.kept.next?.key === 'master') return [current];
+    const waits = held.kept.next;
+    if (held.next === null || waits === undefined || NOT_SIGNED_ON_WITH.has(waits.key)) return [current];
     const next = { security: held.next, follows: held.current };
-    return held.kept.next?.isBehind === true ? [current, next] : [next, current];
+    return waits.isBehind ? [current, next] : [next, current];
   }
 
   /** A sign-on with one of {@link tries} succeeded. Never rejects: what cannot be stored now is found out again. */
   async worked(meter: Meter, security: MeterSecurity): Promise<void> {
     const held = await this.#of(meter);
     const next = held?.kept.next;
-    if (held === null || next === undefined || next.key === 'master') return;
+    if (held === null || next === undefined || NOT_SIGNED_ON_WITH.has(next.key)) return;
     const { key, isBehind } = next;
     if (security === held.next) {
       this.#proven(meter, held);
@@ -117,11 +127,13 @@ export class KeyRing {
   }
 
   /** What waited takes the place of what it was given for; the caller stores it. */
-  #proven({ meterId }: Meter, held: Held): void {
+  #proven({ meterId, security }: Meter, held: Held): void {
     const { next, ...rest } = held.kept;
     assert(next !== undefined && held.next !== null, 'a key waits for its proof');
-    const { key, wrapped, commandId } = next;
-    held.kept = { ...rest, keys: { ...rest.keys, [key]: wrapped }, proved: commandId };
+    const { key, wrapped, commandId, round } = next;
+    const group = broadcastGroupOf(security);
+    const broadcast = round === undefined || group === null ? {} : { broadcast: { group, round } };
+    held.kept = { ...rest, ...broadcast, keys: { ...rest.keys, [key]: wrapped }, proved: commandId };
     held.current = held.next;
     held.next = null;
     this.#options.env.log.info('reader.key-proven', { meterId, key, commandId });
@@ -145,20 +157,24 @@ export class KeyRing {
     );
   }
 
-  /** A probe was taken: the meter has this master key. Rejects with errors of the disk. */
-  async masterFound(meter: Meter, isNew: boolean): Promise<void> {
+  /** An answer showed which key the meter has, of those that no sign-on shows. Rejects with errors of the disk. */
+  async found(meter: Meter, key: 'master' | 'broadcast', isNew: boolean): Promise<void> {
     const held = await this.#of(meter);
     const next = held?.kept.next;
-    if (held === null || next?.key !== 'master') return;
+    if (held === null || next?.key !== key) return;
     if (isNew) this.#proven(meter, held);
     else held.kept = { ...held.kept, next: { ...next, isBehind: true } };
     await this.#store(meter, held.kept);
-    if (isNew) await this.#tell(meter, 'master');
+    if (isNew) await this.#tell(meter, key);
   }
 
-  /** The master key that both agreed on, on the disk when this resolves; wrapped under the key file's. Rejects as {@link prepare}. */
-  async agreed(meter: Meter, secret: SecretKey, commandId: string): Promise<Uint8Array> {
-    return (await this.#keep(meter, 'master', commandId, () => secret)).stored;
+  /** The key that both agreed on, on the disk when this resolves; wrapped under the key file's master key. Rejects as {@link prepare}. */
+  async agreed(meter: Meter, key: KeyName, secret: SecretKey, commandId: string): Promise<Uint8Array> {
+    if (key !== 'broadcast') return (await this.#keep(meter, key, commandId, () => ({ secret }))).stored;
+    return await this.#alone(async () => {
+      const drawn = { secret, round: newestRound(await this.#group(meter)) + 1 };
+      return (await this.#keep(meter, key, commandId, () => drawn)).stored;
+    });
   }
 
   /** A fresh pair for one agreement. */
@@ -183,10 +199,34 @@ export class KeyRing {
    * Rejects with COMMAND_NO_MASTER_KEY, COMMAND_KEY_WAITS and errors of the disk.
    */
   async prepare(meter: Meter, key: KeyName, commandId: string): Promise<PreparedKey> {
-    return await this.#keep(meter, key, commandId, (waiting) => {
-      const { suite } = meter.security ?? { suite: 0 };
-      return waiting ?? new SecretKey(this.#options.env.random.bytes(SUITES[suite].keyBytes));
+    const { suite } = meter.security ?? { suite: 0 };
+    const fresh = () => new SecretKey(this.#options.env.random.bytes(SUITES[suite].keyBytes));
+    if (key !== 'broadcast')
+      return await this.#keep(meter, key, commandId, (waiting) => ({ secret: waiting ?? fresh() }));
+    return await this.#alone(async () => {
+      const drawn = newestBroadcastKey(await this.#group(meter), meter.meterId, fresh);
+      return await this.#keep(meter, key, commandId, () => drawn);
     });
+  }
+
+  /** The meters of the line that share this one's broadcast key, itself among them. Rejects with errors of the disk. */
+  async #group(meter: Meter): Promise<ReadonlyMap<MeterId, RoundHolder>> {
+    const group = broadcastGroupOf(meter.security);
+    const { meters = [] } = this.#options;
+    const others = meters.filter(({ line, security }) => line === meter.line && broadcastGroupOf(security) === group);
+    const holders = new Map<MeterId, RoundHolder>();
+    for (const each of [meter, ...others]) {
+      const held = await this.#of(each);
+      if (held !== null) holders.set(each.meterId, held);
+    }
+    return holders;
+  }
+
+  /** One after the other. */
+  async #alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => undefined);
+    return await mine;
   }
 
   /** Rejects with COMMAND_KEY_WAITS while a key of another kind waits for its proof. */
@@ -199,7 +239,7 @@ export class KeyRing {
     meter: Meter,
     key: KeyName,
     commandId: string,
-    secretOf: (waiting: SecretKey | null) => SecretKey,
+    drawn: (waiting: SecretKey | null) => DrawnKey,
   ): Promise<PreparedKey> {
     await this.mayChange(meter, key);
     const held = await this.#of(meter);
@@ -209,13 +249,26 @@ export class KeyRing {
       throw edgeError('COMMAND_NO_MASTER_KEY', meter.meterId);
     const { suite } = held.current;
     const waiting = held.kept.next;
-    const secret = secretOf(waiting === undefined ? null : unwrapKey(fromHex(waiting.wrapped), filed, suite));
+    const { secret, ...round } = drawn(
+      waiting === undefined ? null : unwrapKey(fromHex(waiting.wrapped), filed, suite),
+    );
     const stored = wrapKey(secret, filed, suite);
-    const kept = { ...held.kept, next: { key, wrapped: toHex(stored), commandId, isBehind: false } };
+    const kept = { ...held.kept, next: { key, wrapped: toHex(stored), commandId, isBehind: false, ...round } };
     await this.#store(meter, kept);
     held.kept = kept;
     held.next = withKey(held.current, key, secret);
     return { stored, sent: wrapKey(secret, master, suite) };
+  }
+
+  /** The key of this command that waits for its proof, wrapped under the master key that the meter has; null = none does. */
+  async waiting(meter: Meter, key: KeyName, commandId: string): Promise<Uint8Array | null> {
+    const held = await this.#of(meter);
+    const waits = held?.kept.next;
+    const secret = held?.next?.keys[key];
+    const master = held?.current.keys.master;
+    const isMeant = waits?.key === key && waits.commandId === commandId;
+    if (held === null || !isMeant || secret === null || secret === undefined || master === undefined) return null;
+    return wrapKey(secret, master, held.current.suite);
   }
 
   /** The key that a command brought, as it is kept; null = none is. */
@@ -270,8 +323,9 @@ export class KeyRing {
 }
 
 /** Throws SECURITY_UNWRAP, and in words when the key file has no master key. */
-function heldOf(kept: KeptKeys, given: MeterSecurity): Held {
+function heldOf(read: KeptKeys, given: MeterSecurity): Held {
   const { master } = given.keys;
+  const kept = withoutForeignBroadcast(read, broadcastGroupOf(given));
   if (master === undefined) throw new Error('the key file has no masterKey');
   const unwrapped = (wrapped: string) => unwrapKey(fromHex(wrapped), master, given.suite);
   let current = given;
@@ -281,6 +335,14 @@ function heldOf(kept: KeptKeys, given: MeterSecurity): Held {
   }
   const next = kept.next === undefined ? null : withKey(current, kept.next.key, unwrapped(kept.next.wrapped));
   return { kept, current, next };
+}
+
+/** A key file that got another broadcast key begins anew with that one, whatever else was changed. */
+function withoutForeignBroadcast(kept: KeptKeys, group: string | null): KeptKeys {
+  if (group !== null && (kept.broadcast === undefined || kept.broadcast.group === group)) return kept;
+  const { broadcast: _, next, keys, ...rest } = kept;
+  const { broadcast: __, ...others } = keys;
+  return { ...rest, keys: others, ...(next === undefined || next.key === 'broadcast' ? {} : { next }) };
 }
 
 /** Tells the keys of one key file from those of another. */

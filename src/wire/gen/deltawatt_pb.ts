@@ -1020,7 +1020,7 @@ export const FirmwareUpdateSchema: GenMessage<FirmwareUpdate> = /*@__PURE__*/
  */
 export type KeyRotation = Message<"deltawatt.wire.v1.KeyRotation"> & {
   /**
-   * index in model KEY_NAMES: 0 encryption, 1 authentication, 2 master
+   * index in model KEY_NAMES: 0 encryption, 1 authentication, 2 master, 3 broadcast
    *
    * @generated from field: uint32 key = 1;
    */

@@ -62,6 +62,7 @@ function suiteOneFiles() {
     encryptionKey: '11'.repeat(16),
     authenticationKey: '22'.repeat(16),
     masterKey: '33'.repeat(16),
+    broadcastKey: '44'.repeat(16),
   };
   const side = (own: KeyPair, peer: KeyPair) => ({
     ...shared,
@@ -91,7 +92,14 @@ export async function site(options: { masterKey?: boolean; suite?: 0 | 1 } = {})
     null,
   );
   assert.ok(sim?.security !== null && sim?.security !== undefined);
-  serveLine(line.attach(), [sim], 'hdlc', env, null);
+  const duplex = line.attach();
+  const meterEnd: typeof duplex = {
+    peer: duplex.peer,
+    write: (octets) => (meterSide.isMute ? Promise.resolve() : duplex.write(octets)),
+    listen: (listener) => duplex.listen(listener),
+    close: () => duplex.close(),
+  };
+  serveLine(meterEnd, [sim], 'hdlc', env, null);
   const keys = files?.edge ?? sim.cardAt('memory:bus1', 'hdlc', 1).keys;
   assert.ok(keys !== undefined);
   const { masterKey, ...others } = keys;
@@ -104,6 +112,8 @@ export async function site(options: { masterKey?: boolean; suite?: 0 | 1 } = {})
     masters: 0,
     agreements: 0,
     isSilent: false,
+    /** What it says is lost, until somebody signs on anew. */
+    isMute: false,
     answer: (result: ReturnType<typeof setup.invoke>, _method: number) => result,
   };
   const invoke = setup.invoke.bind(setup);
@@ -147,6 +157,7 @@ export async function site(options: { masterKey?: boolean; suite?: 0 | 1 } = {})
     const sessions = new LinkSessions(link, env, counters, ring);
     const open = sessions.open.bind(sessions);
     sessions.open = (...args) => {
+      meterSide.isMute = false;
       if (cut === 'it was handed over' && meterSide.transfers > 0) return never;
       return meterSide.isSilent ? Promise.reject(sessionError('SESSION_TIMEOUT')) : open(...args);
     };

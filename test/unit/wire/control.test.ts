@@ -181,7 +181,9 @@ test('W-62 ALA-3 a rotation names a key and carries none; a key that is not rota
   const octets = encodeCommand(command);
   assert.deepEqual(decodeCommand(octets), command);
   assert.equal(toHex(octets.subarray(-4)), '6a020801');
-  assert.throws(() => decodeCommand(Uint8Array.of(...octets.subarray(0, -1), 3)), is('WIRE_MALFORMED'));
+  const broadcast: Command = { ...command, body: { kind: 'key-rotation', key: 'broadcast' } };
+  assert.equal(toHex(encodeCommand(broadcast).subarray(-4)), '6a020803');
+  assert.throws(() => decodeCommand(Uint8Array.of(...octets.subarray(0, -1), 4)), is('WIRE_MALFORMED'));
   const agreed: Command = { ...command, body: { kind: 'key-rotation', key: 'master', by: 'agreement' } };
   const more = encodeCommand(agreed);
   assert.deepEqual(decodeCommand(more), agreed);

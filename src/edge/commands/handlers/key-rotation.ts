@@ -6,7 +6,7 @@
  * finds out which of the two the meter has, and a restart only looks: it never hands a key over by itself.
  *
  * A master key goes the same way, or is agreed on by both sides (key_agreement); as no sign-on shows it, its proof is the
- * transfer of a key that the meter has already, which changes nothing.
+ * transfer of a key that the meter has already, which changes nothing. A broadcast key too; its proof is the meter's answer.
  *
  * The answer carries the new key wrapped under the master key of the key file, which the collector does not have: whoever keeps the
  * key files can restore it, and nobody else can read it.
@@ -18,6 +18,7 @@ import { dataToOctets } from '../../../dlms/axdr/decode.ts';
 import { SECURITY_SETUP, SECURITY_SETUP_CLASS } from '../../../dlms/index.ts';
 import type { KeyRotationBody, ObjectValue } from '../../../model/command.ts';
 import { EDGE_ERRORS } from '../../errors.ts';
+import { provenWords } from '../../key-words.ts';
 import type { KeyChange, MeterAccess } from '../../ports.ts';
 import { resultWords } from '../../result-words.ts';
 import type { Handler, HandlerTools, Outcome } from './handler.ts';
@@ -43,14 +44,14 @@ async function run(body: KeyRotationBody, meter: MeterAccess, tools: HandlerTool
 }
 
 /**
- * An answer that is lost takes the new master key with it, and nothing else: the keys that are signed on with stay, and the
- * next agreement needs no master key.
+ * An answer that is lost takes the new master or broadcast key with it, and nothing else: the keys that are signed on with
+ * stay, and the next agreement needs neither.
  */
 async function agree({ key }: KeyRotationBody, keyChange: KeyChange, tools: HandlerTools): Promise<Outcome> {
   let answer: number | null = null;
   let values: Outcome['values'] = [];
   try {
-    const { result, wrapped } = await keyChange.agree(tools.commandId);
+    const { result, wrapped } = await keyChange.agree(key, tools.commandId);
     answer = result;
     if (wrapped !== null) values = [sealed(key, SECURITY_SETUP, wrapped)];
   } catch (error) {
@@ -67,49 +68,67 @@ async function judge(
 ): Promise<Outcome> {
   let isProved: boolean;
   try {
-    isProved = await keyChange.prove(key, tools.commandId);
+    isProved = await keyChange.prove(key, tools.commandId, answer);
   } catch (error) {
     if (hasCode(error, 'COMMAND_MASTER_UNKNOWN'))
       return ended('failed', 'COMMAND_MASTER_UNKNOWN', EDGE_ERRORS.COMMAND_MASTER_UNKNOWN.sentence);
+    if (key === 'broadcast') return broadcastUnknown();
     const sentence = `${EDGE_ERRORS.COMMAND_KEY_UNPROVEN.sentence} (${reasonOf(error)})`;
     return ended('uncertain', 'COMMAND_KEY_UNPROVEN', sentence);
   }
   if (isProved) return ended('done', '', doneWords(key, answer));
   if (answer === null || answer === 0)
     return ended('failed', 'COMMAND_KEY_KEPT', EDGE_ERRORS.COMMAND_KEY_KEPT.sentence);
-  const sentence = `The meter refused the new key (${resultWords(answer)}) and answers to its old one.`;
+  const keeps = key === 'broadcast' ? 'has its old one still' : 'answers to its old one';
+  const sentence = `The meter refused the new key (${resultWords(answer)}) and ${keeps}.`;
   return ended('refused', 'COMMAND_METER_REFUSED', sentence);
 }
 
+/** By what it was found which key the meter has, when its answer did not say so. */
+const FOUND_BY: Readonly<Record<KeyRotationBody['key'], string>> = {
+  encryption: 'signing on',
+  authentication: 'signing on',
+  master: 'a key that it has already',
+  broadcast: 'handing the same key over once more',
+};
+
 function doneWords(key: KeyRotationBody['key'], answer: number | null): string {
-  const lost =
-    answer === 0
-      ? ''
-      : ` The answer to the order was another; this was found by ${key === 'master' ? 'a key that it has already' : 'signing on'}.`;
-  const taken = key === 'master' ? 'takes keys under' : 'answers to';
-  return `The meter ${taken} its new ${key} key; the old one is forgotten.${lost}`;
+  const lost = answer === 0 ? '' : ` The answer to the order was another; this was found by ${FOUND_BY[key]}.`;
+  return `${provenWords(key)}${lost}`;
+}
+
+function broadcastUnknown(): Outcome {
+  return ended('uncertain', 'COMMAND_BROADCAST_UNKNOWN', EDGE_ERRORS.COMMAND_BROADCAST_UNKNOWN.sentence);
 }
 
 /**
  * After a restart: the line signed on before this is asked, and that was with one of the two keys. Which master key the meter
  * has, no sign-on shows: it is found out as after an order.
  */
-async function recover({ key }: KeyRotationBody, meter: MeterAccess, tools: HandlerTools): Promise<Outcome> {
+async function recover(
+  { key, by = 'transfer' }: KeyRotationBody,
+  meter: MeterAccess,
+  tools: HandlerTools,
+): Promise<Outcome> {
   const { keyChange } = meter;
   if (keyChange === null) return ended('failed', 'COMMAND_KEY_KEPT', EDGE_ERRORS.COMMAND_KEY_KEPT.sentence);
-  const found = await foundAfterRestart({ key }, keyChange, tools);
+  const found = await foundAfterRestart({ key, by }, keyChange, tools);
   // Nobody was told of the key before the restart, and a flash that dies must not take the only copy with it.
   const wrapped = await keyChange.wrapped(key, tools.commandId);
   return { ...found, values: wrapped === null ? [] : [sealed(key, SECURITY_SETUP, wrapped)] };
 }
 
 async function foundAfterRestart(
-  { key }: Pick<KeyRotationBody, 'key'>,
+  { key, by }: Pick<KeyRotationBody, 'key' | 'by'>,
   keyChange: KeyChange,
   tools: HandlerTools,
 ): Promise<Outcome> {
   if (await keyChange.isProved(tools.commandId))
     return ended('done', '', `The concentrator restarted meanwhile. ${doneWords(key, 0)}`);
+  if (key === 'broadcast') {
+    const wasSaid = by === 'agreement' || (await keyChange.wrapped(key, tools.commandId)) !== null;
+    if (wasSaid) return broadcastUnknown();
+  }
   if (key !== 'master') return ended('failed', 'COMMAND_KEY_KEPT', EDGE_ERRORS.COMMAND_KEY_KEPT.sentence);
   const found = await judge({ key }, null, keyChange, tools);
   return { ...found, sentence: `The concentrator restarted meanwhile. ${found.sentence}` };

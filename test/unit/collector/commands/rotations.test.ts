@@ -106,6 +106,17 @@ test('ALA-3 an order that failed is given again after a day, one that was refuse
   }
 });
 
+test('ALA-3 the broadcast key of all meters of a concentrator is due at one moment, other keys each at its own', () => {
+  const around = { nowMs: START_MS, crypto: HOST_CRYPTO };
+  const moments = (key: 'broadcast' | 'encryption') =>
+    new Set(
+      ['e1', 'e2'].flatMap((edge) =>
+        [0, 1, 2].map((at) => rotationOf(GROUP, meterOf(at, edge), key, [], around).dueAtMs),
+      ),
+    ).size;
+  assert.deepEqual([moments('broadcast'), moments('encryption')], [2, 3]);
+});
+
 test('two collectors that look at the same moment give an order once', async () => {
   const f = await fleet(1, [{ ...GROUP, keys: ['encryption'] }]);
   const second = new KeyRotations({ env: f.env, store: f.store, desk: f.commands, groups: f.rotations.groups });
