@@ -14,6 +14,8 @@ export type Verdict =
   | 'stored'
   /** Blocks before it are missing: dropped, the edge is told upTo. */
   | 'ahead'
+  /** It begins a keyframe group behind another block than the one that is stored: no other keyframe could mend that. */
+  | 'forked'
   /** The chain does not continue, or the start of its keyframe group is not held. */
   | 'need-keyframe'
   /** It names a dictionary that is not known. */
@@ -30,8 +32,11 @@ export function judge(cursor: LaneCursor, header: BlockHeader, knowsDictionary: 
   const afterGap = cursor.upTo > 0 && sameOctets(cursor.headHash, UNKNOWN_HEAD);
   // A tombstone may stand for blocks that arrived before they were lost: what it names before them is not our head.
   const overlaps = first <= cursor.upTo;
-  if (!afterGap && !overlaps && !sameOctets(header.prevHash, cursor.headHash)) return 'need-keyframe';
   const startsGroup = header.keyframe === header.sequence;
+  if (!afterGap && !overlaps && !sameOctets(header.prevHash, cursor.headHash)) {
+    const isFork = startsGroup && header.tombstone === undefined && cursor.upTo > 0;
+    return isFork ? 'forked' : 'need-keyframe';
+  }
   if (!startsGroup && (cursor.keyframe === 0 || header.keyframe !== cursor.keyframe)) return 'need-keyframe';
   if (header.dictionaryHash !== null && !knowsDictionary(header.dictionaryHash)) return 'need-dictionary';
   return 'accept';

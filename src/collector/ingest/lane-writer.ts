@@ -114,6 +114,9 @@ export class LaneWriter {
         case 'stored':
           if (await this.#isClone(accepted, header, hash)) return end({ kind: 'clone', lane: this.lane });
           break;
+        case 'forked':
+          await this.#raiseClone(after.upTo, 'another block came before the next one than the one that is stored');
+          return end({ kind: 'clone', lane: this.lane });
         case 'ahead':
           return end();
         case 'need-keyframe':
@@ -132,9 +135,14 @@ export class LaneWriter {
       (await this.parts.store.storedHash(this.edgeId, this.epoch, this.lane, sequence));
     // A block that is not held any more cannot be compared; it was acknowledged once, so it is again.
     if (stored === undefined || sameOctets(stored, hash)) return false;
-    this.parts.log.error('ingest.clone-suspected', { edgeId: this.edgeId, lane: this.lane, sequence });
-    await this.parts.store.raise(this.edgeId, cloneEvent(this.lane, sequence, this.parts.clock.nowMs()));
+    await this.#raiseClone(sequence, 'it came with other content than the one that is stored');
     return true;
+  }
+
+  /** The block `sequence` of this lane is another one in the edge's journal; `how` says by what that shows. */
+  async #raiseClone(sequence: number, how: string): Promise<void> {
+    this.parts.log.error('ingest.clone-suspected', { edgeId: this.edgeId, lane: this.lane, sequence });
+    await this.parts.store.raise(this.edgeId, cloneEvent(this.lane, sequence, how, this.parts.clock.nowMs()));
   }
 
   /** Records are decoded here, so that they are stored with their block; rows are decoded by the fold. */
@@ -224,13 +232,13 @@ function causeOf(tombstone: Tombstone): GapCause {
 }
 
 /** A block under a number that was taken by another one: two devices use one identity, or a journal was copied. */
-function cloneEvent(lane: number, sequence: number, atMs: number): MeterEvent {
+function cloneEvent(lane: number, sequence: number, how: string, atMs: number): MeterEvent {
   return {
     meterId: null,
     log: 'collector',
     code: sequence,
     name: 'clone-suspected',
-    sentence: `Block ${sequence} of lane ${lane} came with other content than the one that is stored: two devices may use this identity; nothing more is acknowledged to it.`,
+    sentence: `Block ${sequence} of lane ${lane} is another one at the edge, for ${how}: two devices may use this identity; nothing more is acknowledged to it.`,
     atMs,
     severity: 'alarm',
   };

@@ -178,6 +178,29 @@ describe('acceptance of blocks', () => {
     assert.deepEqual(desk.told(edge), [{ kind: 'need-keyframe', lane: 2, upTo: 1 }]);
   });
 
+  test('W-84 a keyframe behind another block than the one that is stored is an alarm, not asked for again and again', async () => {
+    const { desk, edge } = await ready();
+    await desk.blocks(edge, edge.blocks(2).slice(0, 1));
+    desk.told(edge);
+    const other = new JournalEdge('e1', edge.epoch, edge.groups);
+    other.rows(2, [row(DAY_MS, [1, 1])], { readAtMs: DAY_MS });
+    other.rows(2, [row(DAY_MS + QUARTER_MS, [2, 2])], { readAtMs: DAY_MS, keyframe: true });
+    const [, second] = other.blocks(2);
+    assert.equal(second?.keyframe, 2);
+    await desk.blocks(edge, other.blocks(2).slice(1));
+    assert.deepEqual(
+      desk.told(edge).map((body) => body.kind === 'refusal' && body.code),
+      ['INGEST_CLONE'],
+      'neither acknowledged nor asked for',
+    );
+    assert.equal(await upTo(desk, edge), 1);
+    const { items } = await desk.store.events({ fromMs: 0, toMs: DAY_MS * 2, limit: 10 });
+    assert.deepEqual(
+      items.map(({ name, code }) => [name, code]),
+      [['clone-suspected', 1]],
+    );
+  });
+
   test('W-57 an unknown dictionary is asked for; with it the same blocks are taken', async () => {
     const desk = newDesk();
     const edge = filled();
