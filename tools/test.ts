@@ -6,6 +6,8 @@
  *   npm test                      everything
  *   npm test -- unit/dlms hdlc    only files whose path contains one of the words
  *
+ * With --bundled, as `npm test` has it, processes run bundles (tools/test-bundle.ts) instead of the files themselves.
+ *
  * A suite is the first folder under test/. A process that does not end in its suite's time is ended and named. Skipped tests
  * are named too; where CI=true, a skip is a failure, because there everything needed is installed. The last line is always
  * `N passed, N failed`; the exit code is 0 only when nothing failed and something passed.
@@ -16,6 +18,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
+import { bundleTests, type TestBundle } from './test-bundle.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const TEST = join(ROOT, 'test');
@@ -53,6 +56,7 @@ const SUITES: readonly Suite[] = [
   },
 ];
 const GROUP = join(ROOT, 'tools', 'test-group.ts');
+const BUNDLED = '--bundled';
 const SLOWEST_SHOWN = 8;
 const OUTPUT_MAX_CHARS = 8_000;
 const IN_CI = process.env['CI'] === 'true';
@@ -93,6 +97,9 @@ interface Item {
   readonly result: SuiteResult;
   readonly files: readonly string[];
 }
+
+/** What processes run: the files themselves until they are bundled. */
+let bundle: TestBundle = { of: (source) => source, sourceOf: (path) => path, remove: () => {} };
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -165,7 +172,7 @@ function describe(event: TestEvent): string {
 }
 
 function record(result: SuiteResult, report: FileReport, event: TestEvent, failed: boolean): void {
-  const isFile = event.name === report.path || join(ROOT, event.name) === report.path;
+  const isFile = event.name === report.path;
   if (event.nesting === 0) report.durationMs += event.details.duration_ms;
   if (event.details.type === 'suite' && !failed) return;
   if (isFile && !failed) {
@@ -272,8 +279,15 @@ async function runItem({ suite, result, files }: Item): Promise<void> {
   const shared = (file = 'of no file'): FileReport => (current?.path === file ? current : new FileReport(file));
   let lastStarted = 'none';
   let groupEnd: TestEvent | undefined;
-  const take = (event: TestEvent, failed: boolean): void => {
-    if (together && (event.name === GROUP || join(ROOT, event.name) === GROUP)) {
+  /** An event under the names of the sources; a process is named by the path that it was given, or that path from the root. */
+  const ofSources = (event: TestEvent): TestEvent => {
+    const path = bundle.sourceOf(join(ROOT, relative(ROOT, event.name)));
+    const name = reports.has(path) || path === GROUP ? path : event.name;
+    return event.file === undefined ? { ...event, name } : { ...event, name, file: bundle.sourceOf(event.file) };
+  };
+  const take = (told: TestEvent, failed: boolean): void => {
+    const event = ofSources(told);
+    if (together && event.name === GROUP) {
       groupEnd = event;
       return;
     }
@@ -283,8 +297,9 @@ async function runItem({ suite, result, files }: Item): Promise<void> {
     current = report;
     record(result, report, event, failed);
   };
-  if (together) process.env['TEST_GROUP_FILES'] = JSON.stringify(files);
-  const stream = run({ files: together ? [GROUP] : [...files], concurrency: 1, timeout: timeoutMs });
+  if (together) process.env['TEST_GROUP_FILES'] = JSON.stringify(files.map((file) => bundle.of(file)));
+  const entries = (together ? [GROUP] : files).map((file) => bundle.of(file));
+  const stream = run({ files: entries, concurrency: 1, timeout: timeoutMs });
   stream.on('test:pass', (event) => take(event as TestEvent, false));
   stream.on('test:fail', (event) => take(event as TestEvent, true));
   stream.on('test:dequeue', (event: { name: string }) => {
@@ -294,7 +309,7 @@ async function runItem({ suite, result, files }: Item): Promise<void> {
   for (const channel of ['test:stdout', 'test:stderr'] as const) {
     stream.on(channel, (event: { file: string; message: string }) => {
       if (together) groupOutput = (groupOutput + event.message).slice(-OUTPUT_MAX_CHARS);
-      else reports.get(event.file)?.keepOutput(event.message);
+      else reports.get(bundle.sourceOf(event.file))?.keepOutput(event.message);
     });
   }
   stream.resume();
@@ -356,8 +371,27 @@ function summarize(results: readonly SuiteResult[], wallMs: number): number {
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 
+/** Suites that share a process are a set of their own, so that all of each lies together. */
+async function bundleAll(items: readonly Item[]): Promise<void> {
+  const filesOf = (together: boolean) =>
+    items.filter(({ suite }) => (suite.together === true) === together).flatMap(({ files }) => files);
+  const sets = [[GROUP, ...filesOf(true)], filesOf(false)].filter((set) => set.length > 0);
+  const startedMs = performance.now();
+  try {
+    bundle = await bundleTests(ROOT, sets);
+  } catch (error) {
+    // Each file says by itself what is wrong with it.
+    print(`tests run from their sources, slower, because they could not be bundled: ${String(error)}`);
+    return;
+  }
+  print(`tests bundled in ${inSeconds(performance.now() - startedMs)}`);
+  // Processes of tests inherit these: no compiler, and stack traces that name sources.
+  process.execArgv = ['--enable-source-maps'];
+}
+
 async function main(): Promise<number> {
-  const filters = process.argv.slice(2);
+  const words = process.argv.slice(2);
+  const filters = words.filter((word) => word !== BUNDLED);
   if (!existsSync(TEST)) {
     print('0 passed, 0 failed');
     return 1;
@@ -368,7 +402,12 @@ async function main(): Promise<number> {
       ? []
       : itemsOf(SUITES.find((known) => known.name === name) ?? { name, timeoutMs: 120_000 }, files),
   );
-  await runAll(items);
+  if (words.includes(BUNDLED)) await bundleAll(items);
+  try {
+    await runAll(items);
+  } finally {
+    bundle.remove();
+  }
   if (items.length === 0) print(`no test file matches ${filters.join(' ')}`);
   return summarize([...new Set(items.map(({ result }) => result))], performance.now() - startedMs);
 }

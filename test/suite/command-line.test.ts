@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const PROGRAM = ['--import', 'tsx', join(ROOT, 'src', 'bin', 'deltawatt.ts')];
+const PROGRAM = [join(ROOT, 'dist', 'bin', 'deltawatt.js')];
 
 interface Ended {
   readonly code: number | null;

@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -10,17 +20,21 @@ import { test } from 'node:test';
 const ROOT = join(import.meta.dirname, '..', '..');
 const HEAD = "import assert from 'node:assert/strict';\nimport { describe, test } from 'node:test';\n";
 
+const BUNDLED = ['--bundled'];
+
 interface Ended {
   readonly code: number | null;
   readonly lines: string[];
   /** What the runner wrote to stderr. */
   readonly errors: string;
+  /** What lies in its folder for files of its own when it has ended. */
+  readonly left: readonly string[];
 }
 
-/** Runs the runner on these files; `env` is added, `args` are filters. */
+/** Runs the runner on these files, bundled as `npm test` has it unless `args` are others; `env` is added. */
 async function runOn(
   files: Readonly<Record<string, string>>,
-  args: readonly string[] = [],
+  args: readonly string[] = BUNDLED,
   env: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), 'deltawatt-runner-'));
@@ -34,7 +48,8 @@ async function runOn(
       .replace(/'suite', timeoutMs: [\d_]+/, "'suite', timeoutMs: 5_000");
     assert.ok(source.includes("'unit', timeoutMs: 8_000") && source.includes("'suite', timeoutMs: 5_000"));
     writeFileSync(join(folder, 'tools', 'test.ts'), source);
-    copyFileSync(join(ROOT, 'tools', 'test-group.ts'), join(folder, 'tools', 'test-group.ts'));
+    for (const name of ['test-bundle.ts', 'test-group.ts'])
+      copyFileSync(join(ROOT, 'tools', name), join(folder, 'tools', name));
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(folder, 'test', path)), { recursive: true });
       writeFileSync(join(folder, 'test', path), text === '' ? '' : HEAD + text);
@@ -54,7 +69,9 @@ async function runOn(
       output += chunk.toString();
     });
     const [code] = (await once(child, 'close')) as [number | null];
-    return { code, lines: output.trimEnd().split('\n'), errors };
+    const own = join(folder, '.deltawatt');
+    const left = existsSync(own) ? readdirSync(own) : [];
+    return { code, lines: output.trimEnd().split('\n'), errors, left };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -74,15 +91,41 @@ test('tests of all suites are counted, suites in their order, the verdict on the
   assert.deepEqual(table.slice(0, 5), ['suite', 'unit', 'system', 'other', 'total']);
 });
 
-test('tests of a contract that several files run are counted each time', async () => {
-  const { code, lines } = await runOn({
-    'suite/contract.ts': `export const contract = (name) => { test(name + ' one', () => {}); test(name + ' two', () => assert.notEqual(name, 'b')); };\n`,
+test('tests of a contract that several files run are counted each time, from sources and from bundles', async () => {
+  const files = {
+    'suite/contract.ts': `${HEAD}export const contract = (name) => { test(name + ' one', () => {}); test(name + ' two', () => assert.notEqual(name, 'b')); };\n`,
     'suite/a.test.ts': "import { contract } from './contract.ts';\ncontract('a');\n",
     'suite/b.test.ts': "import { contract } from './contract.ts';\ncontract('b');\n",
+  };
+  for (const args of [[], BUNDLED]) {
+    const { code, lines } = await runOn(files, args);
+    assert.equal(code, 1);
+    assert.equal(lines.at(-1), '3 passed, 1 failed');
+    assert.ok(lines.some((line) => line.includes('x b two')));
+  }
+});
+
+test('a file that is no program fails by itself, the others run', async () => {
+  const { code, lines } = await runOn({ 'suite/a.test.ts': 'const = 1;\n', 'suite/b.test.ts': PASSES });
+  assert.deepEqual([code, lines.at(-1)], [1, '1 passed, 1 failed']);
+  assert.match(lines.join('\n'), /could not be bundled[\s\S]*FAIL suite\/a\.test\.ts/);
+});
+
+test('a bundled file knows its own place, a failure names the line of its source, and no bundle is left', async () => {
+  const { lines, left } = await runOn({
+    'suite/beside.txt': 'what lies beside it',
+    'suite/a.test.ts': [
+      "import { readFileSync } from 'node:fs';",
+      "const beside = readFileSync(new URL('./beside.txt', import.meta.url), 'utf8');",
+      "test('reads', () => assert.match(beside, /lies beside it/));",
+      "test('fails', () => { throw new Error(import.meta.dirname); });\n",
+    ].join('\n'),
   });
-  assert.equal(code, 1);
-  assert.equal(lines.at(-1), '3 passed, 1 failed');
-  assert.ok(lines.some((line) => line.includes('x b two')));
+  const text = lines.join('\n');
+  assert.equal(lines.at(-1), '1 passed, 1 failed');
+  assert.match(text, /Error: \S*\/test\/suite\n/);
+  assert.match(text, /at .*test\/suite\/a\.test\.ts:6:/);
+  assert.deepEqual(left, []);
 });
 
 test('a failure is named with its reason and what the file wrote, exit 1', async () => {
@@ -150,7 +193,7 @@ test('a skip is named, and a failure where CI=true', async () => {
   const here = await runOn(files);
   assert.deepEqual([here.code, here.lines.at(-1)], [0, '1 passed, 0 failed']);
   assert.ok(here.lines.some((line) => line.includes('unit/a.test.ts: later (no broker)')));
-  const inCi = await runOn(files, [], { CI: 'true' });
+  const inCi = await runOn(files, BUNDLED, { CI: 'true' });
   assert.deepEqual([inCi.code, inCi.lines.at(-1)], [1, '1 passed, 1 failed']);
 });
 

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'deltawatt-settings-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(...args: string[]) {
-  const program = ['--import', 'tsx', join(ROOT, 'src', 'bin', 'deltawatt.ts')];
+  const program = [join(ROOT, 'dist', 'bin', 'deltawatt.js')];
   return spawnSync(process.execPath, [...program, ...args], { cwd: ROOT, encoding: 'utf8' });
 }
 

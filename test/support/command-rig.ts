@@ -127,9 +127,9 @@ export class CommandRig {
   /** Starts the edge as a process, as an operator would. */
   async startEdgeProcess(): Promise<void> {
     const sinceMs = Date.now();
-    const program = join(ROOT, 'src', 'bin', 'deltawatt.ts');
+    const program = join(ROOT, 'dist', 'bin', 'deltawatt.js');
     const file = join(this.folder, 'edge', 'edge.yaml');
-    this.#process = spawn(process.execPath, ['--import', 'tsx', program, 'edge', '--config', file], {
+    this.#process = spawn(process.execPath, [program, 'edge', '--config', file], {
       cwd: ROOT,
       stdio: 'ignore',
     });
