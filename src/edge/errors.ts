@@ -33,6 +33,8 @@ export type EdgeErrorCode =
   | 'COMMAND_KEY_UNPROVABLE'
   | 'COMMAND_KEY_UNAGREEABLE'
   | 'COMMAND_KEY_NEVER_AGREED'
+  | 'COMMAND_KEY_NO_WAY_BACK'
+  | 'COMMAND_WAY_BACK_CLOSED'
   | 'COMMAND_NO_BROADCAST_KEY'
   | 'COMMAND_MASTER_UNKNOWN'
   | 'COMMAND_BROADCAST_UNKNOWN'
@@ -164,7 +166,19 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     side: 'local',
     retry: 'never',
     sentence:
-      'This key is not agreed on: every sign-on needs it, and an answer that is lost would lock everybody out for good. Order it without by: agreement; nothing was done.',
+      'The authentication key is not agreed on: it is in every message, in every form, and an answer that is lost would lock everybody out for good. Order it without by: agreement; nothing was done.',
+  },
+  COMMAND_KEY_NO_WAY_BACK: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'An answer that is lost would lock everybody out: the encryption key is agreed on only where the key file has recovery, authenticationKey and a mechanism other than hls-gmac. Order it without by: agreement; nothing was done.',
+  },
+  COMMAND_WAY_BACK_CLOSED: {
+    side: 'remote',
+    retry: 'never',
+    sentence:
+      'The meter could not be signed on to without its encryption key, or took no key there, in the form that recovery in its key file names. It was not asked to agree, and its keys are as they were.',
   },
   COMMAND_NO_BROADCAST_KEY: {
     side: 'local',

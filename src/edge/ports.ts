@@ -269,6 +269,7 @@ export interface KeyChange {
     | 'COMMAND_KEY_UNPROVABLE'
     | 'COMMAND_KEY_UNAGREEABLE'
     | 'COMMAND_KEY_NEVER_AGREED'
+    | 'COMMAND_KEY_NO_WAY_BACK'
     | null;
   /**
    * Draws the new key, and has it on the disk before this resolves; one that a command before left unproven is taken again.
@@ -277,7 +278,8 @@ export interface KeyChange {
   prepare(key: KeyName, commandId: string): Promise<KeyOrder>;
   /**
    * Agrees on a new key with the meter. The result of the action, and the key wrapped under the master key of the key file;
-   * null = the answer was no agreement. Rejects as {@link prepare} does, and with whatever kept the answer away.
+   * null = the answer was no agreement. Rejects as {@link prepare} does, with COMMAND_WAY_BACK_CLOSED before the meter was asked to
+   * agree on its encryption key, and with whatever kept the answer away.
    */
   agree(key: KeyName, commandId: string): Promise<{ readonly result: number; readonly wrapped: Uint8Array | null }>;
   /**

@@ -87,7 +87,7 @@ export type KeyWay = (typeof KEY_WAYS)[number];
 export interface KeyRotationBody {
   readonly kind: 'key-rotation';
   readonly key: KeyName;
-  /** Absent = transfer. The authentication key is never agreed on: see docs/adr/0038. */
+  /** Absent = transfer. The authentication key is never agreed on: see docs/adr/0038 and 0039. */
   readonly by?: KeyWay;
 }
 

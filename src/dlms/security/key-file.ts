@@ -58,6 +58,10 @@ export const METER_KEYS = section('Keys of one meter', {
     what: 'How ciphered messages travel: glo-services, general-glo, or general-ciphering with this kind of key',
     default: 'service',
   }),
+  recovery: oneOf(['none', 'wrapped-key', 'one-pass-key', 'static-key'], {
+    what: 'Form in which the meter takes a whole association without its encryption key: the way back from an agreement on that key whose answer was lost',
+    default: 'none',
+  }),
   hls6: oneOf(['titles', 'short'], {
     what: 'Form of hls-sha256: with both titles and challenges, or challenge and secret only',
     default: 'titles',
@@ -86,7 +90,7 @@ export function parseMeterKeys(document: string): KeyFileRead {
     return { ok: false, problem: parsed.problems.map((each) => `${each.path} ${each.sentence}`).join('; ') };
   const { config } = parsed;
   const suite = config.suite as SuiteId;
-  const problem = lengthProblem(config, suite) ?? pairProblem(config, suite);
+  const problem = lengthProblem(config, suite) ?? pairProblem(config, suite) ?? recoveryProblem(config);
   if (problem !== null) return { ok: false, problem };
   const keys = keysOf(config, suite);
   if (keys === null) return { ok: false, problem: 'signingKey or agreementKey is no private number of the curve' };
@@ -102,6 +106,7 @@ export function parseMeterKeys(document: string): KeyFileRead {
       hls6: config.hls6,
       policy: policyOf(config.protect, config.sign),
       form: config.form,
+      ...(config.recovery === 'none' ? {} : { recovery: config.recovery }),
       unverified: config.unverified,
       firstCounter: config.firstCounter,
       ...printsOf(keys),
@@ -142,6 +147,14 @@ function pairProblem(config: Config, suite: SuiteId): string | null {
   return null;
 }
 
+/** What opens a meter without its encryption key must not be missing on the day when it is wanted. */
+function recoveryProblem({ recovery, masterKey, agreementKey, meterTitle }: Config): string | null {
+  if (recovery === 'none') return null;
+  if (masterKey === undefined || meterTitle === undefined) return 'recovery needs masterKey and meterTitle';
+  const needsPair = recovery !== 'wrapped-key' && agreementKey === undefined;
+  return needsPair ? `recovery: ${recovery} needs agreementKey and peerAgreementKey` : null;
+}
+
 function keysOf(config: Config, suite: SuiteId): CipherKeys | null {
   const secret = (digits: string | undefined): SecretKey | undefined =>
     digits === undefined ? undefined : SecretKey.fromHex(digits);
@@ -167,6 +180,12 @@ function keysOf(config: Config, suite: SuiteId): CipherKeys | null {
     // The error would name nothing that the sentence of the caller does not.
     return null;
   }
+}
+
+/** The same meter asked without its encryption key; null = its key file names no form for that. */
+export function withoutEncryptionKey(security: MeterSecurity): MeterSecurity | null {
+  const { recovery } = security;
+  return recovery === undefined ? null : { ...security, form: recovery, initiateForm: recovery };
 }
 
 /** The same security after one of its keys was replaced in the meter. */

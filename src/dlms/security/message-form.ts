@@ -13,6 +13,9 @@ export type MessageForm = 'service' | 'general' | GeneralKeyForm;
 /** How general-ciphering tells the key: the global one by number, a new one wrapped under the master key, or agreed. */
 export type GeneralKeyForm = 'identified-key' | 'wrapped-key' | 'one-pass-key' | 'static-key';
 
+/** Forms that need no global encryption key: what a meter is asked in when that key is not known. */
+export type RecoveryForm = Exclude<GeneralKeyForm, 'identified-key'>;
+
 /** Under which key and in which form to send. */
 export interface SealForm {
   readonly dedicated: boolean;

@@ -1,7 +1,7 @@
 /** What a program holds of one meter to speak with it under keys; `key-file.ts` reads it from a file. */
 import type { CipherKeys } from './ciphering.ts';
 import type { HlsMechanism } from './hls.ts';
-import type { MessageForm } from './message-form.ts';
+import type { MessageForm, RecoveryForm } from './message-form.ts';
 import type { SecretKey } from './secret-key.ts';
 import type { SecurityPolicy } from './secure-channel.ts';
 import type { SuiteId } from './suite.ts';
@@ -22,6 +22,10 @@ export interface MeterSecurity {
   readonly hls6?: 'titles' | 'short';
   readonly policy: SecurityPolicy;
   readonly form?: MessageForm;
+  /** How the initiate is wrapped; absent = its glo- form. */
+  readonly initiateForm?: MessageForm;
+  /** In which form the meter can be asked without its encryption key; absent = in none. */
+  readonly recovery?: RecoveryForm;
   /** What becomes of a push whose tag cannot be checked for want of an authentication key; absent = its readings are marked. */
   readonly unverified?: 'mark' | 'refuse';
   /** Invocation counter to begin with when the journal knows none. */

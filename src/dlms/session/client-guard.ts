@@ -46,6 +46,8 @@ export interface ClientSecurity {
   readonly dedicatedKey?: SecretKey;
   /** How every message of the association is wrapped; default glo- and ded- services. */
   readonly form?: MessageForm;
+  /** How the initiate inside AARQ and RLRQ and the proof of pass 3 are wrapped; default their glo- forms. Another one needs `serverTitle`. */
+  readonly initiateForm?: MessageForm;
   /** Fresh random octets: wanted for wrapped and one-pass keys, static keys and signatures. */
   readonly random?: (count: number) => Uint8Array;
   /** How the meter reads the standard; one for each meter, kept from session to session. */
@@ -69,13 +71,15 @@ export class ClientGuard {
   readonly #context: number;
   readonly #channel: SecureChannel | null;
   #exchange: HlsExchange | null = null;
-  #form: SealForm = GLOBAL_SERVICE;
+  /** How messages are sent now: passes 3 and 4 as the initiate, then as the association. */
+  #form: SealForm;
 
   constructor(authentication: Authentication, security: ClientSecurity | null, referencing: ReferencingName) {
     this.#authentication = authentication;
     this.#security = security;
     this.#channel = security === null ? null : channelOf(security);
     this.#context = contextOf(referencing, this.#channel?.isProtecting === true);
+    this.#form = this.#initiateForm;
   }
 
   /** Octets that protection adds to a request at most. */
@@ -103,7 +107,7 @@ export class ClientGuard {
       dedicatedKey: dedicatedKey === undefined ? null : octetsOfKey(dedicatedKey),
     });
     return {
-      ...aarqOf(this.#authentication, this.#channel?.sealInitiate(initiate) ?? initiate),
+      ...aarqOf(this.#authentication, this.#channel?.sealInitiate(initiate, this.#initiateForm) ?? initiate),
       applicationContext: this.#context,
       callingApTitle: security?.clientTitle ?? null,
     };
@@ -144,6 +148,10 @@ export class ClientGuard {
     const outer = decodeApdu(octets);
     if (!isCipheredApdu(outer) && this.#channel?.demandsCiphering !== true) return outer;
     return this.#opened(octets, (channel, apdu) => channel.openInitiate(apdu)).apdu;
+  }
+
+  get #initiateForm(): SealForm {
+    return { ...GLOBAL_SERVICE, form: this.#security?.initiateForm ?? 'service' };
   }
 
   /** Whether messages travel in general-* APDUs, for which the meter must have general protection. */
@@ -191,7 +199,7 @@ export class ClientGuard {
   /** The user information of an RLRQ: a ciphered initiate under a ciphering policy, otherwise none. */
   releaseInformation(): Uint8Array | null {
     if (this.#channel?.isCiphering !== true) return null;
-    return this.#channel.sealInitiate(encodeApdu(initiateRequestOf(CONFORMANCE.get, 0)));
+    return this.#channel.sealInitiate(encodeApdu(initiateRequestOf(CONFORMANCE.get, 0)), this.#initiateForm);
   }
 
   /**

@@ -160,10 +160,10 @@ export class ServerGuard {
     return this.#channel?.seal(plaintext, { ...this.#channel.heard, transactionId: null }) ?? plaintext;
   }
 
-  /** The octets of the initiate-response, for the AARE. */
+  /** The octets of the initiate-response, for the AARE: in the form of the request. */
   sealInitiate(apdu: Apdu): Uint8Array {
     const plaintext = encodeApdu(apdu);
-    return this.#channel?.sealInitiate(plaintext) ?? plaintext;
+    return this.#channel?.sealInitiate(plaintext, this.#channel.heard) ?? plaintext;
   }
 
   /**

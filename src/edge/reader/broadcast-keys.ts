@@ -20,6 +20,8 @@ export interface DrawnKey {
   readonly secret: SecretKey;
   /** Of a broadcast key. */
   readonly round?: number;
+  /** Of an agreement: see kept-keys.ts. */
+  readonly isRepair?: true;
 }
 
 /** What of a meter's keys counts here. */

@@ -15,6 +15,8 @@ interface WaitingKey {
   readonly isBehind: boolean;
   /** Of a broadcast key: see {@link BroadcastRound}. */
   readonly round?: number;
+  /** The meter was asked to agree on another key, and may have one that nobody here knows: this one mends that. */
+  readonly isRepair?: true;
 }
 
 /** Which of the broadcast keys of its line a meter has. */
@@ -73,13 +75,14 @@ function keysIn(value: unknown): KeptKeys['keys'] {
 function waitingIn(value: unknown): WaitingKey | null {
   if (value === undefined) return null;
   if (!isRecord(value) || typeof value['commandId'] !== 'string') throw new Error('next is damaged');
-  const { key, wrapped, commandId, isBehind, round } = value;
+  const { key, wrapped, commandId, isBehind, round, isRepair } = value;
   return {
     key: nameIn(key),
     wrapped: wrappedIn(wrapped),
     commandId,
     isBehind: isBehind === true,
     ...(round === undefined ? {} : { round: roundIn(round) }),
+    ...(isRepair === true ? { isRepair } : {}),
   };
 }
 

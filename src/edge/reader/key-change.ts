@@ -1,12 +1,10 @@
 /** How a command changes a key of a meter: over the reader's associations, with the ring of keys behind it. */
-import type { Data } from '../../dlms/axdr/data.ts';
-import { type ObisCode, obisFromOctets, parseObis } from '../../dlms/cosem/obis.ts';
+import { reasonOf } from '../../base/errors.ts';
+import type { ObisCode } from '../../dlms/cosem/obis.ts';
 import {
   type ActionResult,
   agreedKeys,
-  GLOBAL_KEY_IDS,
   type KeyPair,
-  SECURITY_SETUP,
   SECURITY_SETUP_CLASS,
   SETUP_METHODS,
   type SetupCall,
@@ -18,16 +16,27 @@ import type { KeyName, KeyWay } from '../../model/command.ts';
 import type { ClientUse } from '../../profile/schema/profile.ts';
 import { edgeError } from '../errors.ts';
 import type { KeyChange, KeyOrder, Meter, MeterSecurity } from '../ports.ts';
-import { dataOf } from './answers.ts';
+import { resultWords } from '../result-words.ts';
 import { clientFor } from './client-for.ts';
+import { askOnce, securitySetupOf, transferCall, transferOf } from './key-orders.ts';
 import type { KeyRing } from './key-ring.ts';
 import { mechanismOf, type OpenAssociation, usesKeys } from './sessions.ts';
 
-/** The current association, whatever its client; `security_setup_reference` since version 1 of the class. */
-const OWN_ASSOCIATION = { classId: 15, instanceId: parseObis('0-0:40.0.0*255'), attributeId: 9, access: null } as const;
-const OBIS_OCTETS = 6;
 /** Forms of messages under the global keys; the others bring or agree on keys of their own. */
 const UNDER_GLOBAL_KEYS: ReadonlySet<string> = new Set(['service', 'general', 'identified-key']);
+
+/** Whom an agreement is between, and what signs it. */
+interface Agreement {
+  readonly parties: SetupParties;
+  readonly signer: KeyPair;
+}
+
+interface AgreementOrder {
+  readonly key: KeyName;
+  readonly commandId: string;
+  /** The Security setup that is asked. */
+  readonly setup: ObisCode;
+}
 
 /** See the head of the file. */
 export class ReaderKeyChange implements KeyChange {
@@ -36,13 +45,15 @@ export class ReaderKeyChange implements KeyChange {
     private readonly ring: KeyRing,
     private readonly associate: (use: ClientUse) => Promise<OpenAssociation>,
     private readonly broken: () => Promise<void>,
+    /** An association in the form that needs no encryption key, in the place of the other. */
+    private readonly withoutKey: () => Promise<OpenAssociation>,
   ) {}
 
   refusal(key: KeyName, by: KeyWay): ReturnType<KeyChange['refusal']> {
     const { security } = this.meter;
     if (security?.keys.master === undefined) return 'COMMAND_NO_MASTER_KEY';
     if (key === 'broadcast' && security.keys.broadcast === undefined) return 'COMMAND_NO_BROADCAST_KEY';
-    const disagreement = by === 'agreement' ? disagreementOf(security, key) : null;
+    const disagreement = by === 'agreement' ? disagreementOf(this.meter, security, key) : null;
     if (disagreement !== null) return disagreement;
     // An answer proves a master or broadcast key, and must come from the meter.
     return isProvable(this.meter, key === 'authentication' ? key : 'encryption') ? null : 'COMMAND_KEY_UNPROVABLE';
@@ -67,15 +78,58 @@ export class ReaderKeyChange implements KeyChange {
     const { security } = this.meter;
     const agreement = security === undefined || security === null ? null : partiesOf(security);
     if (agreement === null) throw edgeError('COMMAND_KEY_UNAGREEABLE', this.meter.meterId);
-    await this.ring.mayChange(this.meter, key);
-    const { parties, signer } = agreement;
-    const calls = new SetupCalls(await this.#securitySetup());
+    await this.ring.mayChange(this.meter, key, commandId);
+    if (key === 'encryption') return await this.#agreeOnWayBack(agreement, commandId);
+    return await this.#agreeBy((call) => this.#call(call), {
+      ...agreement,
+      key,
+      commandId,
+      setup: await this.#securitySetup(),
+    });
+  }
+
+  async #agreeBy(
+    ask: (call: SetupCall) => Promise<ActionResult>,
+    { parties, signer, key, commandId, setup }: Agreement & AgreementOrder,
+  ): Promise<{ readonly result: number; readonly wrapped: Uint8Array | null }> {
     const ephemeral = { [key]: this.ring.drawPair(signer.curve) };
-    const answer = await this.#call(calls.agreement(ephemeral, signer));
+    const answer = await ask(new SetupCalls(setup).agreement(ephemeral, signer));
     if (answer.actionResult !== 0) return { result: answer.actionResult, wrapped: null };
     const secret = agreedKeys(ephemeral, setupAnswer(answer), parties)[key];
     if (secret === undefined) return { result: answer.actionResult, wrapped: null };
     return { result: answer.actionResult, wrapped: await this.ring.agreed(this.meter, key, secret, commandId) };
+  }
+
+  /**
+   * Agrees on the encryption key over the way that would lead back: an association without that key, in which the meter has shown that it
+   * takes a key. The one that would mend a lost answer is on the disk before the meter hears of the agreement.
+   */
+  async #agreeOnWayBack(agreement: Agreement, commandId: string): ReturnType<KeyChange['agree']> {
+    const { association, setup } = await this.#wayBack();
+    try {
+      await this.ring.prepareRepair(this.meter, commandId);
+      const ask = (call: SetupCall) => askOnce(association, call);
+      return await this.#agreeBy(ask, { ...agreement, key: 'encryption', commandId, setup });
+    } finally {
+      await association.release().catch(() => undefined);
+    }
+  }
+
+  /** Signs on without the encryption key and transfers a key that the meter has already. */
+  async #wayBack(): Promise<{ readonly association: OpenAssociation; readonly setup: ObisCode }> {
+    let association: OpenAssociation | null = null;
+    try {
+      association = await this.withoutKey();
+      const setup = await securitySetupOf(association);
+      const [probe] = await this.ring.masterProbes(this.meter);
+      if (probe === undefined) throw edgeError('COMMAND_NO_MASTER_KEY', this.meter.meterId);
+      const { actionResult } = await askOnce(association, transferCall(setup, probe.name, probe.wrapped));
+      if (actionResult !== 0) throw edgeError('COMMAND_METER_REFUSED', resultWords(actionResult));
+      return { association, setup };
+    } catch (error) {
+      await association?.release().catch(() => undefined);
+      throw edgeError('COMMAND_WAY_BACK_CLOSED', reasonOf(error));
+    }
   }
 
   async prove(key: KeyName, commandId: string, answer: number | null): Promise<boolean> {
@@ -88,10 +142,9 @@ export class ReaderKeyChange implements KeyChange {
 
   /** Finds out which master key the meter has: false = none that is known here. */
   async #isMasterKnown(): Promise<boolean> {
-    const instanceId = await this.#securitySetup();
-    const method = { classId: SECURITY_SETUP_CLASS, instanceId, methodId: SETUP_METHODS.keyTransfer };
+    const setup = await this.#securitySetup();
     for (const { name, wrapped, isNew } of await this.ring.masterProbes(this.meter)) {
-      const { actionResult } = await this.#call({ method, parameters: transferOf(name, wrapped) });
+      const { actionResult } = await this.#call(transferCall(setup, name, wrapped));
       if (actionResult !== 0) continue;
       await this.ring.found(this.meter, 'master', isNew);
       return true;
@@ -117,17 +170,13 @@ export class ReaderKeyChange implements KeyChange {
   }
 
   async #handAgain(sent: Uint8Array): Promise<number> {
-    const instanceId = await this.#securitySetup();
-    const method = { classId: SECURITY_SETUP_CLASS, instanceId, methodId: SETUP_METHODS.keyTransfer };
-    return (await this.#call({ method, parameters: transferOf('broadcast', sent) })).actionResult;
+    return (await this.#call(transferCall(await this.#securitySetup(), 'broadcast', sent))).actionResult;
   }
 
   async #call(call: SetupCall): Promise<ActionResult> {
     const association = await this.associate('control');
     try {
-      const [result] = await association.action([call]);
-      if (result === undefined) throw edgeError('READER_BAD_ANSWER', 'Security setup: no answer');
-      return result;
+      return await askOnce(association, call);
     } catch (error) {
       await this.broken();
       throw error;
@@ -142,32 +191,26 @@ export class ReaderKeyChange implements KeyChange {
     return this.ring.isProved(this.meter, commandId);
   }
 
-  /** The Security setup of this association; one that does not name it has the only one. */
   async #securitySetup(): Promise<ObisCode> {
-    const association = await this.associate('control');
-    const data = dataOf((await association.get([OWN_ASSOCIATION])).at(0));
-    const isNamed = data?.type === 'octet-string' && data.value.length === OBIS_OCTETS;
-    return isNamed ? obisFromOctets(data.value) : SECURITY_SETUP;
+    return await securitySetupOf(await this.associate('control'));
   }
 }
 
-/** A key_transfer of one key. */
-function transferOf(key: KeyName, wrapped: Uint8Array): Data {
-  const id = { type: 'enum', value: GLOBAL_KEY_IDS[key] } as const;
-  return { type: 'array', value: [{ type: 'structure', value: [id, { type: 'octet-string', value: wrapped }] }] };
+/** Why a key cannot be agreed on, null = it can. */
+function disagreementOf(meter: Meter, security: MeterSecurity, key: KeyName): ReturnType<KeyChange['refusal']> {
+  if (key === 'authentication') return 'COMMAND_KEY_NEVER_AGREED';
+  if (partiesOf(security) === null) return 'COMMAND_KEY_UNAGREEABLE';
+  return key === 'encryption' && !hasWayBack(meter, security) ? 'COMMAND_KEY_NO_WAY_BACK' : null;
 }
 
-/** Why a key cannot be agreed on, null = it can. */
-function disagreementOf(security: MeterSecurity, key: KeyName): ReturnType<KeyChange['refusal']> {
-  if (key === 'authentication' || key === 'encryption') return 'COMMAND_KEY_NEVER_AGREED';
-  return partiesOf(security) === null ? 'COMMAND_KEY_UNAGREEABLE' : null;
+/** Whether the meter may let us in without its encryption key: mechanism 5 proves that very key. */
+function hasWayBack(meter: Meter, { recovery, keys }: MeterSecurity): boolean {
+  const mechanism = mechanismOf(meter, clientFor(meter, 'control'));
+  return recovery !== undefined && mechanism !== 'hls-gmac' && keys.authentication !== null;
 }
 
 /** Whom an agreement is between and what signs it; null = the key file has not what it takes. */
-function partiesOf({ suite, clientTitle, meterTitle, keys }: MeterSecurity): {
-  readonly parties: SetupParties;
-  readonly signer: KeyPair;
-} | null {
+function partiesOf({ suite, clientTitle, meterTitle, keys }: MeterSecurity): Agreement | null {
   const { signing, agreement } = keys;
   const suite2Agreement = agreement?.suite2Agreement === true;
   if (suite === 0 || (suite === 2 && !suite2Agreement)) return null;

@@ -107,7 +107,7 @@ export class KeyRing {
     const waits = held.kept.next;
     if (held.next === null || waits === undefined || NOT_SIGNED_ON_WITH.has(waits.key)) return [current];
     const next = { security: held.next, follows: held.current };
-    return waits.isBehind ? [current, next] : [next, current];
+    return waits.isBehind || waits.isRepair === true ? [current, next] : [next, current];
   }
 
   /** A sign-on with one of {@link tries} succeeded. Never rejects: what cannot be stored now is found out again. */
@@ -119,11 +119,19 @@ export class KeyRing {
     if (security === held.next) {
       this.#proven(meter, held);
       await this.#tell(meter, key);
-    } else if (!isBehind) held.kept = { ...held.kept, next: { ...next, isBehind: true } };
+    } else if (next.isRepair === true) this.#notAgreed(held);
+    else if (!isBehind) held.kept = { ...held.kept, next: { ...next, isBehind: true } };
     else return;
     await this.#store(meter, held.kept).catch((error: unknown) => {
       this.#options.env.log.warn('reader.key-not-stored', { meterId: meter.meterId, reason: reasonOf(error) });
     });
+  }
+
+  /** The meter did not agree, and was not given what would have mended it either. */
+  #notAgreed(held: Held): void {
+    const { next: _, ...rest } = held.kept;
+    held.kept = rest;
+    held.next = null;
   }
 
   /** What waited takes the place of what it was given for; the caller stores it. */
@@ -229,10 +237,31 @@ export class KeyRing {
     return await mine;
   }
 
-  /** Rejects with COMMAND_KEY_WAITS while a key of another kind waits for its proof. */
-  async mayChange(meter: Meter, key: KeyName): Promise<void> {
+  /**
+   * The encryption key that mends an agreement on it whose answer gets lost, on the disk before the meter is asked to agree. Rejects as
+   * {@link prepare} does.
+   */
+  async prepareRepair(meter: Meter, commandId: string): Promise<void> {
+    const { suite } = meter.security ?? { suite: 0 };
+    const secret = new SecretKey(this.#options.env.random.bytes(SUITES[suite].keyBytes));
+    await this.#keep(meter, 'encryption', commandId, () => ({ secret, isRepair: true }));
+  }
+
+  /**
+   * The encryption key to give a meter that answers to none of {@link tries}, wrapped under its master key; null = nobody asked it to
+   * agree on one. Rejects with errors of the disk.
+   */
+  async repair(meter: Meter): Promise<Uint8Array | null> {
+    const next = (await this.#of(meter))?.kept.next;
+    return next?.isRepair === true ? await this.waiting(meter, 'encryption', next.commandId) : null;
+  }
+
+  /** Rejects with COMMAND_KEY_WAITS while a key of another kind, or of an agreement before, waits for its proof. */
+  async mayChange(meter: Meter, key: KeyName, commandId: string): Promise<void> {
     const waiting = (await this.#of(meter))?.kept.next;
-    if (waiting !== undefined && waiting.key !== key) throw edgeError('COMMAND_KEY_WAITS', waiting.key);
+    if (waiting === undefined) return;
+    const isInDoubt = waiting.isRepair === true && waiting.commandId !== commandId;
+    if (waiting.key !== key || isInDoubt) throw edgeError('COMMAND_KEY_WAITS', waiting.key);
   }
 
   async #keep(
@@ -241,7 +270,7 @@ export class KeyRing {
     commandId: string,
     drawn: (waiting: SecretKey | null) => DrawnKey,
   ): Promise<PreparedKey> {
-    await this.mayChange(meter, key);
+    await this.mayChange(meter, key, commandId);
     const held = await this.#of(meter);
     const filed = meter.security?.keys.master;
     const master = held?.current.keys.master;
@@ -249,11 +278,9 @@ export class KeyRing {
       throw edgeError('COMMAND_NO_MASTER_KEY', meter.meterId);
     const { suite } = held.current;
     const waiting = held.kept.next;
-    const { secret, ...round } = drawn(
-      waiting === undefined ? null : unwrapKey(fromHex(waiting.wrapped), filed, suite),
-    );
+    const { secret, ...rest } = drawn(waiting === undefined ? null : unwrapKey(fromHex(waiting.wrapped), filed, suite));
     const stored = wrapKey(secret, filed, suite);
-    const kept = { ...held.kept, next: { key, wrapped: toHex(stored), commandId, isBehind: false, ...round } };
+    const kept = { ...held.kept, next: { key, wrapped: toHex(stored), commandId, isBehind: false, ...rest } };
     await this.#store(meter, kept);
     held.kept = kept;
     held.next = withKey(held.current, key, secret);

@@ -252,6 +252,7 @@ export class DlmsLineReader implements LineReader {
         () => this.#sessions.drop(),
         () => this.#urgentWaits > 0,
         this.#options.opener.keys ?? null,
+        () => this.#sessions.useOnce((opener) => opener.openWithoutKey?.(meter, this.#way)),
       );
       await this.#sessions.refresh(FRESH_ENOUGH_MS);
       // Signing on comes before the work, so that whoever waits for it to be reached need not wait for its end.

@@ -38,6 +38,8 @@ export class ReaderMeterAccess implements MeterAccess {
     private readonly broken: () => Promise<void>,
     private readonly wanted: () => boolean = () => false,
     ring: KeyRing | null = null,
+    /** An association without the meter's encryption key, in the place of the one that is open. */
+    withoutKey: () => Promise<OpenAssociation> = () => Promise.reject(edgeError('READER_SECURITY', meter.meterId)),
   ) {
     this.timeZone = meter.timeZone;
     this.relayObis = meter.profile.relay?.obis ?? null;
@@ -46,7 +48,7 @@ export class ReaderMeterAccess implements MeterAccess {
     const load = meter.profile.relay?.loadVoltage ?? null;
     this.loadVoltage = load === null ? null : { object: referenceOf(load.register), maxV: load.maxV };
     const hasKeys = ring !== null && meter.security !== undefined && meter.security !== null;
-    this.keyChange = hasKeys ? new ReaderKeyChange(meter, ring, associate, broken) : null;
+    this.keyChange = hasKeys ? new ReaderKeyChange(meter, ring, associate, broken, withoutKey) : null;
     const energy = registerByObis(meter.profile, ENERGY_IMPORT);
     this.snapshot = energy === undefined ? [] : [referenceOf(energy)];
   }

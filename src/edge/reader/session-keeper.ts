@@ -7,6 +7,7 @@ import type { Env, Timer } from '../../base/env.ts';
 import type { Happening, RightOfWay } from '../../dlms/index.ts';
 import type { MeterId } from '../../model/ids.ts';
 import type { ClientRule, ClientUse } from '../../profile/schema/profile.ts';
+import { edgeError } from '../errors.ts';
 import { SESSION_IDLE_MAX_MS } from '../limits.ts';
 import type { Meter } from '../ports.ts';
 import { clientFor } from './client-for.ts';
@@ -84,6 +85,14 @@ export class SessionKeeper {
     const association = await this.opener.open(meter, client, ear, this.way);
     this.#reused = false;
     this.#kept = { meterId: meter.meterId, client, association };
+    return association;
+  }
+
+  /** An association that is not kept: whoever opens it releases it. Rejects with READER_SECURITY when there is none such. */
+  async useOnce(open: (opener: SessionOpener) => Promise<OpenAssociation> | undefined): Promise<OpenAssociation> {
+    await this.drop();
+    const association = await open(this.opener);
+    if (association === undefined) throw edgeError('READER_SECURITY', 'no such association on this line');
     return association;
   }
 

@@ -10,6 +10,7 @@ import {
   type ClientSecurity,
   type ClientSessionEvent,
   type ClientSessionOptions,
+  CounterReceiver,
   counterIn,
   type Happening,
   happeningsOf,
@@ -22,6 +23,7 @@ import {
   type ShortNameRules,
   ShortNames,
 } from '../../dlms/index.ts';
+import { withoutEncryptionKey } from '../../dlms/security/key-file.ts';
 import { LineDriver } from '../../link/drive.ts';
 import type { LineLink } from '../../link/link.ts';
 import type { MeterId } from '../../model/ids.ts';
@@ -35,8 +37,10 @@ import {
 import { edgeError } from '../errors.ts';
 import type { Meter, MeterSecurity, MeterWire, StationsWire } from '../ports.ts';
 import { type StationsPlace, speakToAll, stationsPlace } from './all-stations.ts';
+import { clientFor } from './client-for.ts';
 import type { MeterCounters } from './counters.ts';
 import { FieldSizes } from './field-sizes.ts';
+import { askOnce, securitySetupOf, transferCall } from './key-orders.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { KnownWays } from './known-ways.ts';
 import { openWire } from './wire.ts';
@@ -60,6 +64,11 @@ export interface SessionOpener {
   /** Keys that were changed since the key files were written; absent or null = none can be. */
   readonly keys?: KeyRing | null;
   open(meter: Meter, client: ClientRule, ear: SessionEar, way?: RightOfWay): Promise<OpenAssociation>;
+  /**
+   * Signs on as the client with control rights in the form that the key file names for a meter whose encryption key is not known.
+   * Absent = there is no such form. Rejects with READER_SECURITY when the key file names none, and as `open` does.
+   */
+  openWithoutKey?(meter: Meter, way?: RightOfWay): Promise<OpenAssociation>;
   /** A session made way: an answer that still comes must not be taken for one to the next session. */
   madeWay(): void;
   /** Brings up the framing to a meter for a client of somebody else. Rejects with LINK_OPEN and the codes of FRAME_ERRORS. */
@@ -98,6 +107,55 @@ export class LinkSessions implements SessionOpener {
   ) {}
 
   async open(meter: Meter, client: ClientRule, ear: SessionEar, way?: RightOfWay): Promise<OpenAssociation> {
+    try {
+      return await this.#openAsKnown(meter, client, ear, way);
+    } catch (error) {
+      const mayHelp = usesKeys(mechanismOf(meter, client)) && mayBeTheKey(error);
+      if (!mayHelp || !(await this.#repaired(meter, way))) throw error;
+    }
+    return await this.#openAsKnown(meter, client, ear, way);
+  }
+
+  /** Whether a meter that agreed on a key which nobody here knows was given another one in its place. */
+  async #repaired(meter: Meter, way: RightOfWay | undefined): Promise<boolean> {
+    const wrapped = (await this.keys?.repair(meter)) ?? null;
+    if (wrapped === null) return false;
+    const { log } = this.env;
+    this.madeWay();
+    try {
+      const association = await this.openWithoutKey(meter, way);
+      try {
+        const call = transferCall(await securitySetupOf(association), 'encryption', wrapped);
+        const { actionResult } = await askOnce(association, call);
+        log.warn('reader.key-repaired', { meterId: meter.meterId, actionResult });
+        return actionResult === 0;
+      } finally {
+        await association.release().catch(() => undefined);
+      }
+    } catch (error) {
+      log.warn('reader.key-not-repaired', { meterId: meter.meterId, reason: reasonOf(error) });
+      return false;
+    }
+  }
+
+  async openWithoutKey(meter: Meter, way?: RightOfWay): Promise<OpenAssociation> {
+    const known = await this.#knownKeys(meter);
+    const security = known === null ? null : withoutEncryptionKey(known);
+    if (security === null) throw edgeError('READER_SECURITY', `${meter.meterId}: no recovery in its key file`);
+    try {
+      return await this.#openWith({ ...meter, security }, clientFor(meter, 'control'), DEAF, way);
+    } catch (error) {
+      this.madeWay();
+      throw error;
+    }
+  }
+
+  async #openAsKnown(
+    meter: Meter,
+    client: ClientRule,
+    ear: SessionEar,
+    way: RightOfWay | undefined,
+  ): Promise<OpenAssociation> {
     const { keys } = this;
     const tries = keys === null || !usesKeys(mechanismOf(meter, client)) ? [] : await keys.tries(meter);
     for (const [at, { security, follows }] of tries.entries()) {
@@ -197,11 +255,15 @@ export class LinkSessions implements SessionOpener {
     return speakToAll(place, { env, driver, octetMs: this.link.octetMs, counters, line: meter.line });
   }
 
-  /** Under the keys that the meter is known to have. */
   async #stationsOf(meter: Meter): Promise<StationsPlace | null> {
-    const tries = (await this.keys?.tries(meter)) ?? [];
-    const known = tries.find(({ follows }) => follows === null)?.security ?? meter.security ?? null;
+    const known = await this.#knownKeys(meter);
     return this.counters === null ? null : stationsPlace(this.link, meter, known);
+  }
+
+  /** The keys that the meter is known to have. */
+  async #knownKeys(meter: Meter): Promise<MeterSecurity | null> {
+    const tries = (await this.keys?.tries(meter)) ?? [];
+    return tries.find(({ follows }) => follows === null)?.security ?? meter.security ?? null;
   }
 
   #transportTo(meter: Meter, client: number): ClientTransport {
@@ -239,10 +301,13 @@ export class LinkSessions implements SessionOpener {
       throw edgeError('READER_SECURITY', `${meter.meterId}: no keys for ${mechanism}`);
     const { own, peers, dialect } = await this.counters.of(meter, security);
     if (this.counters.takeUnknown(meter, security)) await this.#askCounter(meter, security, this.counters);
-    const { suite, clientTitle, meterTitle, keys, policy, form = 'service' } = security;
+    const { suite, clientTitle, meterTitle, keys, policy, form = 'service', initiateForm } = security;
     const random = (count: number) => this.env.random.bytes(count);
-    const shared = { counter: own, serverCounter: peers, dialect, random };
-    return { suite, clientTitle, serverTitle: meterTitle, keys, policy, form, ...shared };
+    // Without the key nothing is known of the meter's counter under it: what it proves in such a sign-on is the challenge of it.
+    const serverCounter = initiateForm === undefined ? peers : new CounterReceiver();
+    const shared = { counter: own, serverCounter, dialect, random };
+    const ways = { form, ...(initiateForm === undefined ? {} : { initiateForm }) };
+    return { suite, clientTitle, serverTitle: meterTitle, keys, policy, ...ways, ...shared };
   }
 
   /** Reads the meter's counter as its public client, when it has one; a meter that does not show it is tried with ours. */

@@ -46,15 +46,30 @@ export const CUTS = [
   'it was handed over',
   'it is proven',
   'the proof is written',
+  'the third write is lost',
+  'the third write is done',
 ] as const;
 export type Cut = (typeof CUTS)[number];
 
 export const commandId = (number: number) => `00000000-0000-4000-8000-00000000000${number}` as CommandId;
 const never = new Promise<never>(() => undefined);
 
+/** The form in which a meter lets us in without its encryption key, and whether it has what that takes. */
+export interface WayBack {
+  readonly recovery: 'none' | 'wrapped-key' | 'one-pass-key' | 'static-key';
+  readonly meterHasPair: boolean;
+  /** Absent = one that proves no symmetric key. */
+  readonly mechanism?: 'hls-gmac';
+}
+
 /** The files of both sides in suite 1, with pairs for signatures. */
-function suiteOneFiles() {
-  const [ours, theirs] = [freshPair('P-256'), freshPair('P-256')];
+function suiteOneFiles(wayBack: WayBack | null) {
+  const [ours, theirs, agrees, meterAgrees] = [
+    freshPair('P-256'),
+    freshPair('P-256'),
+    freshPair('P-256'),
+    freshPair('P-256'),
+  ];
   const shared = {
     suite: 1,
     clientTitle: '4457450000000001',
@@ -64,24 +79,31 @@ function suiteOneFiles() {
     masterKey: '33'.repeat(16),
     broadcastKey: '44'.repeat(16),
   };
+  const agreement = (own: KeyPair, peer: KeyPair) => ({
+    agreementKey: toHex(octetsOfKey(own.privateKey)),
+    peerAgreementKey: toHex(peer.publicKey),
+  });
   const side = (own: KeyPair, peer: KeyPair) => ({
     ...shared,
+    ...(wayBack === null ? {} : { mechanism: wayBack.mechanism ?? 'hls-ecdsa' }),
     signingKey: toHex(octetsOfKey(own.privateKey)),
     peerSigningKey: toHex(peer.publicKey),
   });
-  const meter = parseMeterKeys(JSON.stringify(side(theirs, ours)));
+  const meterPair = wayBack?.meterHasPair === true ? agreement(meterAgrees, agrees) : {};
+  const meter = parseMeterKeys(JSON.stringify({ ...side(theirs, ours), ...meterPair }));
   assert.ok(meter.ok);
-  return { edge: side(ours, theirs), meter: meter.security };
+  const edgePair = wayBack === null ? {} : { ...agreement(agrees, meterAgrees), recovery: wayBack.recovery };
+  return { edge: { ...side(ours, theirs), ...edgePair }, meter: meter.security };
 }
 
 /** A meter with keys, and a concentrator that may die and be started again. */
-export async function site(options: { masterKey?: boolean; suite?: 0 | 1 } = {}) {
+export async function site(options: { masterKey?: boolean; suite?: 0 | 1; wayBack?: WayBack } = {}) {
   const world = testWorld();
   const { env } = world.program('edge');
   const lines = new MemoryLines({ timers: env.timers, clock: env.clock, random: env.random });
   const line = lines.create('bus1', { framing: 'hdlc' });
   const fleetOptions = { seed: 'keys', count: 1, profiles: [PROFILE], timeZone: 'Europe/Berlin', days: 0 };
-  const files = options.suite === 1 ? suiteOneFiles() : null;
+  const files = options.suite === 1 ? suiteOneFiles(options.wayBack ?? null) : null;
   const [sim] = makeFleet(
     {
       ...fleetOptions,
@@ -145,9 +167,11 @@ export async function site(options: { masterKey?: boolean; suite?: 0 | 1 } = {})
       writeFile: async (path: string, octets: Uint8Array, mode?: number) => {
         writes++;
         if ((cut === 'nothing is written' && writes === 1) || (cut === 'it is proven' && writes === 2)) await never;
+        if (cut === 'the third write is lost' && writes === 3) await never;
         await env.disk.writeFile(path, octets, mode);
         if ((cut === 'the key is written' && writes === 1) || (cut === 'the proof is written' && writes === 2))
           await never;
+        if (cut === 'the third write is done' && writes === 3) await never;
       },
     } as Partial<Disk> as Disk;
     const health = new FakeHealth();

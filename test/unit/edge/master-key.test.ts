@@ -197,7 +197,7 @@ test('ALA-3 what cannot be agreed on is refused before the meter hears of it', a
   edge.die();
   const one = await site({ suite: 1 });
   const other = await one.boot();
-  assert.equal(codeOf(await other.rotate(1, 'encryption', 'agreement')), 'refused:COMMAND_KEY_NEVER_AGREED');
+  assert.equal(codeOf(await other.rotate(1, 'encryption', 'agreement')), 'refused:COMMAND_KEY_NO_WAY_BACK');
   assert.deepEqual([plain.meterSide.agreements, one.meterSide.agreements, one.meterSide.transfers], [0, 0, 0]);
   other.die();
 });

@@ -45,20 +45,30 @@ async function run(body: KeyRotationBody, meter: MeterAccess, tools: HandlerTool
 
 /**
  * An answer that is lost takes the new master or broadcast key with it, and nothing else: the keys that are signed on with
- * stay, and the next agreement needs neither.
+ * stay, and the next agreement needs neither. With a lost encryption key the meter is signed on to without it, at the next
+ * sign-on of any kind, and given one that was on the disk before (reader/sessions.ts).
  */
 async function agree({ key }: KeyRotationBody, keyChange: KeyChange, tools: HandlerTools): Promise<Outcome> {
   let answer: number | null = null;
-  let values: Outcome['values'] = [];
+  let isAgreed = false;
   try {
     const { result, wrapped } = await keyChange.agree(key, tools.commandId);
     answer = result;
-    if (wrapped !== null) values = [sealed(key, SECURITY_SETUP, wrapped)];
+    isAgreed = wrapped !== null;
   } catch (error) {
-    if (hasCode(error, 'COMMAND_KEY_WAITS')) throw error;
+    if (hasCode(error, 'COMMAND_KEY_WAITS') || hasCode(error, 'COMMAND_WAY_BACK_CLOSED')) throw error;
   }
-  return { ...(await judge({ key }, answer, keyChange, tools)), values };
+  const judged = await judge({ key }, answer, keyChange, tools);
+  const wrapped = await keyChange.wrapped(key, tools.commandId);
+  const values = wrapped === null ? [] : [sealed(key, SECURITY_SETUP, wrapped)];
+  if (key !== 'encryption' || isAgreed) return { ...judged, values };
+  if (judged.state === 'done') return { ...judged, sentence: `${provenWords(key)} ${REPAIRED}`, values };
+  return { ...judged, ...(judged.code === 'COMMAND_KEY_KEPT' ? { sentence: NOT_AGREED } : {}), values };
 }
+
+const REPAIRED =
+  'The answer to the agreement was lost, and with it the key that the meter had; it was given this one under its master key, in the form that recovery in the key file names.';
+const NOT_AGREED = 'The meter answers to its old key still: it did not agree on another. Order it again.';
 
 async function judge(
   { key }: Pick<KeyRotationBody, 'key'>,

@@ -139,6 +139,38 @@ const FORMS: Readonly<Record<SuiteId, readonly MessageForm[]>> = {
 /** PDUs so small that answers must go in blocks with the room that each form takes. */
 const SMALL: Partial<PairOptions> = { serverPduMaxBytes: 600, client: { clientPduMaxBytes: 600 } };
 
+for (const form of ['wrapped-key', 'one-pass-key', 'static-key'] as const)
+  test(`HE-7 an association by ${form}, initiate and proofs too, works for a client that has not the encryption key`, () => {
+    const { own, peerPublicKey } = KEYS[1].client.signing ?? assert.fail();
+    const meterSigns = KEYS[1].meter.signing ?? assert.fail();
+    const open = (initiateForm: MessageForm) =>
+      secured({
+        form,
+        client: { keys: { ...KEYS[1].client, encryption: keyOf(1, 0x99) }, initiateForm },
+        pair: {
+          clients: [
+            {
+              sap: SAP,
+              authentication: { mechanism: 'hls-ecdsa', own: meterSigns.own, peerPublicKey: meterSigns.peerPublicKey },
+              security: {
+                suite: 1,
+                clientTitle: null,
+                keys: KEYS[1].meter,
+                counter: CounterSender.unreserved(1),
+                clientCounter: new CounterReceiver(),
+                policy: CIPHERED,
+              },
+            },
+          ],
+          client: {
+            authentication: { mechanism: 'hls-ecdsa', challenge: randomOctets(32), own, peerPublicKey },
+          },
+        },
+      }).pair;
+    works(open(form));
+    assert.equal(open('service').connect(), false, 'the key is another one');
+  });
+
 for (const suite of [0, 1, 2] as const) {
   for (const form of FORMS[suite]) {
     test(`HE-7 general-ciphering, suite ${suite}, ${form}, in an association, over the wrapper and HDLC 128`, () => {
