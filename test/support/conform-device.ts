@@ -7,6 +7,7 @@ import { crc32C } from '../../src/base/crc.ts';
 import type { Env, MqttConnection } from '../../src/base/env.ts';
 import type { CommandReport } from '../../src/model/command.ts';
 import type { MeterId } from '../../src/model/ids.ts';
+import type { RereadOrder, RereadResult } from '../../src/model/reread.ts';
 import { decodeHeader } from '../../src/wire/block.ts';
 import {
   commandSigningOctets,
@@ -57,6 +58,11 @@ export type DeviceFault =
   | 'other-epoch'
   | 'broken-block'
   | 'loose-dictionary'
+  | 'reads-again-twice'
+  | 'refuses-to-read-again'
+  | 'forgets-results'
+  | 'reads-strangers'
+  | 'reads-inside-a-group'
   | 'unreadable-rows'
   | 'unreadable-records';
 
@@ -352,6 +358,9 @@ export class ConformDevice {
       case 'command':
         this.#ordered(body.command, body.signature);
         break;
+      case 'rereads':
+        for (const order of body.orders) this.#readAgain(order);
+        break;
       default:
     }
   }
@@ -371,6 +380,23 @@ export class ConformDevice {
     sending.upTo = upTo;
     sending.sentUpTo = Math.max(sending.sentUpTo, upTo);
     sending.oldestMs = sending.sentUpTo > upTo ? this.#nowMs : null;
+  }
+
+  readonly #results = new Map<string, RereadResult>();
+
+  /** The row is read and written once; its result is told each time. */
+  #readAgain(order: RereadOrder): void {
+    const isMine = order.meterId === 'm1' || this.#is('reads-strangers');
+    const known = this.#results.get(order.id);
+    if (known !== undefined && this.#is('forgets-results')) return;
+    if (isMine && !this.#is('refuses-to-read-again') && (known === undefined || this.#is('reads-again-twice'))) {
+      const keyframe = !this.#is('reads-inside-a-group');
+      this.journal.rows(2, [row(order.fromMs, [1, 1])], { readAtMs: order.toMs, keyframe });
+    }
+    const refused = !isMine || this.#is('refuses-to-read-again');
+    const result = known ?? { id: order.id, outcome: refused ? 'refused' : 'done', rows: refused ? 0 : 1 };
+    this.#results.set(order.id, result);
+    this.#control({ kind: 'rereads', results: [result] });
   }
 
   #ordered(octets: Uint8Array, signature: Uint8Array): void {

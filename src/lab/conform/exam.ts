@@ -14,7 +14,9 @@ import type { Examiner } from './examiner.ts';
 import { acknowledgedScene, dictionaryScene, keyframeScene, withheldScene } from './flow-scenes.ts';
 import { forgeryScene } from './forgery-scene.ts';
 import { orderScene } from './orders.ts';
+import { rereadScene } from './reread-scene.ts';
 import { cutScene, refusalScene, restartScene } from './session-scenes.ts';
+import type { RuleId } from './verdicts.ts';
 
 /** Settings of an exam. */
 export interface ExamOptions {
@@ -30,11 +32,21 @@ export interface ExamOptions {
 const WORTH_BLOCKS = 3;
 const HELLO_WITHIN_MS = 30_000;
 
+/** What is told of a scene, and the scene. */
+type Scene = readonly [string, (exam: Examiner) => Promise<void>];
+
+/** Scenes that wait for many minutes, and what only they show. */
+const LONG_SCENES: readonly Scene[] = [
+  ['orders to read again', rereadScene],
+  ['the collector refuses', refusalScene],
+];
+const LONG_RULES: readonly RuleId[] = ['W-79', 'W-96', 'W-97', 'W-98'];
+
 /** Runs all scenes; false when the device never said hello, so that nothing else could be seen. */
 export async function runExam(exam: Examiner, options: ExamOptions): Promise<boolean> {
   const { tell, quick } = options;
   if (!(await arrivalScene(exam, options))) return false;
-  const scenes: readonly (readonly [string, (exam: Examiner) => Promise<void>])[] = [
+  const scenes: readonly Scene[] = [
     ['forged, old and unknown messages while nothing may leave', forgeryScene],
     ['acks are withheld', withheldScene],
     ['a dictionary is asked for', dictionaryScene],
@@ -43,13 +55,13 @@ export async function runExam(exam: Examiner, options: ExamOptions): Promise<boo
     ['the connection is cut', cutScene],
     ['the collector is restored and begins anew', restartScene],
     ['orders that are not good', orderScene],
-    ...(quick ? [] : [['the collector refuses', refusalScene] as const]),
+    ...(quick ? [] : LONG_SCENES),
   ];
   for (const [name, scene] of scenes) {
     tell(`${name}...`);
     await scene(exam);
   }
-  if (quick) exam.verdicts.missed('W-79', 'Left out by --quick.');
+  if (quick) for (const id of LONG_RULES) exam.verdicts.missed(id, 'Left out by --quick.');
   return true;
 }
 

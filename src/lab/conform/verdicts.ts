@@ -42,6 +42,9 @@ export const CONFORM_RULES = {
   'W-90': 'blocks have the epoch of the hello',
   'W-91': 'a dictionary comes deflated',
   'W-92': 'an order that is not good is refused',
+  'W-96': 'an order to read again is carried out once',
+  'W-97': 'an order to read again gets its result, again when it comes again',
+  'W-98': 'rows that are read again begin a keyframe group',
 } as const;
 
 /** A number of {@link CONFORM_RULES}. */

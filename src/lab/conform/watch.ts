@@ -3,9 +3,10 @@
  * collector told and compares each message with it.
  */
 import { sameOctets, toHex } from '../../base/bytes.ts';
-import { DeltawattError } from '../../base/errors.ts';
+import { assert, DeltawattError } from '../../base/errors.ts';
 import type { CommandReport } from '../../model/command.ts';
-import type { EdgeId } from '../../model/ids.ts';
+import type { EdgeId, MeterId } from '../../model/ids.ts';
+import type { RereadResult } from '../../model/reread.ts';
 import { type BlockHeader, blockHash, blockMaxOctets, decodeBlock, decodeHeader } from '../../wire/block.ts';
 import { decodeEdgeMessage } from '../../wire/codec.ts';
 import { decodeDictionary, dictionaryHash, encodeDictionary } from '../../wire/dictionary.ts';
@@ -26,6 +27,22 @@ const WINDOW_MAX_OCTETS = 2 * 1024 * 1024;
 export interface SeenBlock {
   readonly header: BlockHeader;
   readonly octets: Uint8Array;
+  readonly atMs: number;
+}
+
+/** One row of a meter's interval, from a block whose dictionary is known. */
+export interface SeenRow {
+  readonly lane: Lane;
+  readonly sequence: number;
+  /** The block begins a keyframe group. */
+  readonly startsGroup: boolean;
+  /** The block had not come before. */
+  readonly isFirstTime: boolean;
+  readonly meterId: MeterId;
+  /** 0 = momentary registers. */
+  readonly intervalS: number;
+  readonly obis: readonly string[];
+  /** UTC ms. */
   readonly atMs: number;
 }
 
@@ -68,6 +85,10 @@ export class Watch {
   readonly arrivals: SeenBlock[] = [];
   readonly dictionaries = new Map<string, { readonly groups: readonly DictionaryGroup[]; readonly atMs: number }>();
   readonly reports: CommandReport[] = [];
+  /** Results of orders to read again, in order of arrival. */
+  readonly rereads: RereadResult[] = [];
+  /** Rows of lanes 2-4 in order of arrival; a block that came twice counts twice. */
+  readonly rows: SeenRow[] = [];
   readonly #sessions = new Set<string>();
 
   constructor(
@@ -172,6 +193,7 @@ export class Watch {
     this.verdicts.passed('W-43', 'Every control message had its shape.');
     if (message.kind === 'hello') this.#hello(message.hello, nowMs);
     if (message.kind === 'dictionary') this.#dictionary(message.octets, nowMs);
+    if (message.kind === 'rereads') this.rereads.push(...message.results);
   }
 
   #hello(hello: Hello, nowMs: number): void {
@@ -257,8 +279,9 @@ export class Watch {
     if (lane >= 2) this.#mayLeave(block);
     const seen = this.lane(lane);
     this.#chain(seen, block);
+    const isFirstTime = !seen.blocks.has(sequence);
     seen.blocks.set(sequence, block);
-    this.#decode(seen, block);
+    this.#decode(seen, block, isFirstTime);
     if (sequence > seen.upTo) seen.onTheWay.set(sequence, octets.length);
     seen.sentUpTo = Math.max(seen.sentUpTo, sequence);
     this.#window(lane, atMs);
@@ -296,7 +319,7 @@ export class Watch {
     );
   }
 
-  #decode(seen: SeenLane, { header, octets }: SeenBlock): void {
+  #decode(seen: SeenLane, { header, octets }: SeenBlock, isFirstTime: boolean): void {
     const { lane, sequence, dictionaryHash: hash } = header;
     const rule = isSelfContained(lane) ? 'W-46' : 'W-1';
     const groups = hash === null ? [] : this.dictionaries.get(hash)?.groups;
@@ -310,6 +333,8 @@ export class Watch {
       this.verdicts.judge('W-31', !decoded.stateDiffers, 'State checks agree.', `${what} checks another state.`);
     seen.state = decoded.state;
     for (const record of decoded.records) if (record.kind === 'command') this.reports.push(record.report);
+    const block = { lane, sequence, startsGroup: header.keyframe === sequence, isFirstTime };
+    for (const { group, atMs } of decoded.rows) this.rows.push({ ...block, ...channelsOf(groups[group]), atMs });
   }
 
   #window(lane: Lane, atMs: number): void {
@@ -335,6 +360,13 @@ export class Watch {
       return undefined;
     }
   }
+}
+
+/** Whose rows they are; the decoder has looked that the group is there. */
+function channelsOf(group: DictionaryGroup | undefined): Pick<SeenRow, 'meterId' | 'intervalS' | 'obis'> {
+  assert(group !== undefined, 'a row has its group');
+  const { meterId, intervalS, columns } = group;
+  return { meterId: meterId as MeterId, intervalS, obis: columns.map(({ obis }) => obis) };
 }
 
 /** The first block that it stands for: a tombstone for several. */

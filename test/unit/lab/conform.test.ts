@@ -84,6 +84,11 @@ const PLANTED: readonly (readonly [DeviceFault, RuleId])[] = [
   ['other-epoch', 'W-90'],
   ['broken-block', 'W-12'],
   ['loose-dictionary', 'W-48'],
+  ['reads-again-twice', 'W-96'],
+  ['refuses-to-read-again', 'W-97'],
+  ['forgets-results', 'W-97'],
+  ['reads-strangers', 'W-97'],
+  ['reads-inside-a-group', 'W-98'],
   ['unreadable-rows', 'W-1'],
   ['unreadable-records', 'W-46'],
 ];
