@@ -14,6 +14,8 @@ import { createDesk, type RunningDesk } from './commands/desk.ts';
 import { type CollectorKeys, loadKeys } from './commands/keys.ts';
 import { KeyRotations } from './commands/rotations.ts';
 import { createCommissioner } from './commissioning/commissioner.ts';
+import { Intake } from './commissioning/intake.ts';
+import type { Commissioner } from './commissioning-ports.ts';
 import { createImporter } from './import/importer.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
 import type { RotationGroup } from './key-schedule.ts';
@@ -63,6 +65,9 @@ export interface CollectorSettings {
 export interface Collector {
   readonly keys: CollectorKeys;
   readonly enroller: Enroller;
+  readonly commissioner: Commissioner;
+  /** Who decides about meters that concentrators tell of. */
+  readonly intake: Pick<Intake, 'close'>;
   readonly desk: RunningDesk;
   readonly ingest: Ingest;
   /** Tokens of people and programs; the demo makes one for its own link. */
@@ -99,6 +104,8 @@ class RunningCollector {
   #desk: RunningDesk | null = null;
   #rereads: RereadDesk | null = null;
   #rotations: KeyRotations | null = null;
+  #commissioner: Commissioner | null = null;
+  #intake: Intake | null = null;
   #enroller: Enroller | null = null;
   #auth: Auth | null = null;
   #api: Api | null = null;
@@ -144,11 +151,14 @@ class RunningCollector {
       commandPublicKey: keys.command.publicKey,
       limitsPublicKey: keys.limits.publicKey,
     });
-    await this.#startApi(desk, this.#enroller);
+    const commissioner = createCommissioner({ env, store, desk });
+    this.#commissioner = commissioner;
+    this.#intake = new Intake({ env, store, commissioner });
+    await this.#startApi(desk, this.#enroller, commissioner);
     this.#planFold();
   }
 
-  async #startApi(desk: RunningDesk, enroller: Enroller): Promise<void> {
+  async #startApi(desk: RunningDesk, enroller: Enroller, commissioner: Commissioner): Promise<void> {
     const { env, store, settings } = this;
     const auth = createAuth({ env, store });
     this.#auth = auth;
@@ -163,7 +173,7 @@ class RunningCollector {
         enroller,
         importer: createImporter({ env, store }),
         ...(this.#rotations === null ? {} : { rotations: this.#rotations }),
-        commissioner: createCommissioner({ env, store }),
+        commissioner,
         health: async () => this.#health(),
         facts: async () => this.#facts(),
       },
@@ -250,19 +260,25 @@ class RunningCollector {
   }
 
   collector(): Collector {
-    const { keys, enroller, desk, ingest, auth } = {
+    const { keys, enroller, desk, ingest, auth, commissioner, intake } = {
       keys: this.#keys,
+      commissioner: this.#commissioner,
+      intake: this.#intake,
       enroller: this.#enroller,
       desk: this.#desk,
       ingest: this.#ingest,
       auth: this.#auth,
     };
-    if (keys === null || enroller === null || desk === null || ingest === null || auth === null) {
+    if (keys === null || enroller === null || desk === null || ingest === null || auth === null)
+      throw new Error('not started');
+    if (commissioner === null || intake === null) {
       throw new Error('not started');
     }
     return {
       keys,
       enroller,
+      commissioner,
+      intake,
       desk,
       ingest,
       auth,
@@ -280,6 +296,7 @@ class RunningCollector {
     this.#foldTimer?.cancel();
     await this.#api?.close();
     this.#rotations?.close();
+    await this.#intake?.close();
     this.#desk?.close();
     await this.#rereads?.close();
     await this.#ingest?.stop();

@@ -1,13 +1,15 @@
 /** The interfaces of commissioning: what was found on lines, who takes it in, and what a site looks like then. */
+import type { Command } from '../model/command.ts';
+import type { FoundNode, FoundState, NetworkNode } from '../model/found.ts';
 import type { EdgeId, MeterId, TenantId } from '../model/ids.ts';
 
-/** What was found at an address: `other` = another meter than a list says, `garbled` = octets and no frame. */
-export const FOUND_STATES = ['found', 'other', 'refused', 'garbled', 'silent'] as const;
-
-/** An address of a line after somebody looked, as a scan reports it. */
+/** An address of a line after somebody looked, as a scan reports it, or a meter that joined a network. */
 export interface FoundAddress {
-  readonly address: number;
-  readonly state: (typeof FOUND_STATES)[number];
+  /** Physical HDLC address; absent = it is no bus. */
+  readonly address?: number;
+  /** How its network knows it; absent = it is no network. */
+  readonly node?: NetworkNode;
+  readonly state: FoundState;
   /** Serial number as the meter tells it. */
   readonly serial?: string;
   /** COSEM logical device name. */
@@ -35,8 +37,19 @@ export interface Finding {
   readonly sentence: string;
 }
 
+/** A meter that a concentrator told of, and about which nothing was decided yet. */
+export interface ToldMeter {
+  readonly tenantId: TenantId;
+  readonly edgeId: EdgeId;
+  readonly found: FoundNode;
+}
+
 /** What was found on lines. */
 export interface FindingStore {
+  /** What concentrators told, oldest first; it came with their blocks. */
+  toldMeters(limit: number): Promise<readonly ToldMeter[]>;
+  /** It was decided about; what was told of the same meter since then stays. */
+  forgetTold(told: readonly ToldMeter[]): Promise<void>;
   /** Keeps them, each in the place of an earlier one of its id. */
   saveFindings(findings: readonly Finding[]): Promise<void>;
   finding(findingId: string): Promise<Finding | undefined>;
@@ -44,6 +57,9 @@ export interface FindingStore {
   findings(query: {
     readonly edgeId?: EdgeId;
     readonly state?: Finding['state'];
+    readonly meterId?: MeterId;
+    /** EUI-48 of the modem through which it was found. */
+    readonly eui48?: string;
     readonly limit: number;
   }): Promise<readonly Finding[]>;
 }
@@ -87,7 +103,10 @@ export interface Commissioner {
     addresses: readonly FoundAddress[],
     actor: { readonly name: string; readonly tenantId: TenantId },
   ): Promise<readonly Finding[]>;
-  /** Takes a waiting meter in, as a new one or as one that is known and placed nowhere. Throws FINDING_*, METER_ELSEWHERE. */
+  /**
+   * Takes a waiting meter in, as a new one or as one that is known and placed nowhere; a concentrator in whose network it is
+   * is told to read it. Throws FINDING_*, METER_ELSEWHERE.
+   */
   accept(
     findingId: string,
     as: { readonly meterId?: MeterId; readonly profile?: string; readonly name?: string },
@@ -95,6 +114,8 @@ export interface Commissioner {
   ): Promise<Finding>;
   /** It does not wait any more, however often it is found. Throws FINDING_UNKNOWN, FINDING_DECIDED. */
   refuse(findingId: string, actor: { readonly name: string }): Promise<Finding>;
+  /** A concentrator did not take a meter in that it was told to read: it waits again. */
+  notTaken(command: Pick<Command, 'edgeId' | 'meterId'>, sentence: string): Promise<void>;
   /** Throws EDGE_UNKNOWN. */
   acceptance(edgeId: EdgeId): Promise<AcceptanceReport>;
 }

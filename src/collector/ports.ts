@@ -581,7 +581,9 @@ export type StoreChange =
   | { readonly kind: 'event'; readonly event: MeterEvent; readonly edgeId: EdgeId }
   | { readonly kind: 'command'; readonly command: CommandRecord }
   | { readonly kind: 'meter-state'; readonly state: MeterState }
-  | { readonly kind: 'edge'; readonly edgeId: EdgeId };
+  | { readonly kind: 'edge'; readonly edgeId: EdgeId }
+  /** It told of a meter that joined its network. */
+  | { readonly kind: 'found'; readonly edgeId: EdgeId };
 
 /** Sends control messages to an edge; implemented by ingest. */
 export interface EdgePublisher {

@@ -6,16 +6,14 @@
  */
 
 import { toHex } from '../base/bytes.ts';
-import type { Env, Listener } from '../base/env.ts';
+import type { Env, Listener, Timer } from '../base/env.ts';
 import { hasCode, reasonOf } from '../base/errors.ts';
 import { type ServiceManager, Watchdog } from '../base/watchdog.ts';
-import { isNamed, type LineLink, type NodeChange, type PlainProtocol, plainProtocolOf } from '../link/link.ts';
-import type { MeterEvent } from '../model/event.ts';
+import { type LineLink, type PlainProtocol, plainProtocolOf } from '../link/link.ts';
 import type { MeterId } from '../model/ids.ts';
 import { planJobs, type ReadJob } from '../profile/plan.ts';
 import { Commands } from './commands/commands.ts';
 import { EdgeClock } from './edge-clock.ts';
-import { entryWith } from './entry.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { EdgeHealth } from './health/health.ts';
 import { answerHealth } from './health/http.ts';
@@ -25,8 +23,9 @@ import { ImageFetcher } from './images/image-fetcher.ts';
 import { ImageStore } from './images/image-store.ts';
 import { Stage } from './journal/stage.ts';
 import { openEdgeJournal, tellLostPushes, tellRoom, wantFreshJournal } from './journal-keeper.ts';
-import { STOP_PATIENCE_MS } from './limits.ts';
-import { NetworkBook } from './networks/network-book.ts';
+import { ADOPTION_SETTLE_MS, STOP_PATIENCE_MS } from './limits.ts';
+import type { LineSettings } from './line-settings.ts';
+import { Networks } from './networks/networks.ts';
 import type { Journal, Meter, UplinkState } from './ports.ts';
 import { AsciiWay } from './reader/ascii-reader.ts';
 import { CounterNotes } from './reader/counter-notes.ts';
@@ -42,7 +41,7 @@ import { servesReread } from './reader/rereads.ts';
 import { LinkSessions } from './reader/sessions.ts';
 import { RereadOrders } from './rereads/orders.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
-import type { EdgeSettings, LineSettings } from './settings.ts';
+import type { EdgeSettings } from './settings.ts';
 import { runsOf } from './site-runs.ts';
 import { Uplink } from './uplink/uplink.ts';
 import { wireCodec } from './uplink/wire-codec.ts';
@@ -64,7 +63,7 @@ export class Concentrator {
   readonly #rereads: RereadOrders;
   readonly #readers: (DlmsLineReader | PlainLineReader)[] = [];
   readonly #listeners: PushListener[] = [];
-  readonly #networks: NetworkBook[] = [];
+  readonly #networks: Networks;
   readonly #counters: MeterCounters;
   readonly #keys: KeyRing;
   readonly #ways: KnownWays;
@@ -74,6 +73,10 @@ export class Concentrator {
   /** Resolves when the collector holds other blocks than the journal, or the journal was damaged while open: only {@link renounce} and a new start help. */
   readonly diverged: Promise<void>;
   #tellDiverged: () => void = () => undefined;
+  /** Resolves when meters were taken in that are read only after a new start: {@link stop}, the settings resolved anew, and start. */
+  readonly reconfigured: Promise<void>;
+  #tellReconfigured: () => void = () => undefined;
+  #reconfiguring: Timer | null = null;
   #http: Listener | null = null;
   #watchdog: Watchdog | null = null;
 
@@ -85,6 +88,9 @@ export class Concentrator {
     this.#startedAtMs = env.clock.monotonicMs();
     this.diverged = new Promise((resolve) => {
       this.#tellDiverged = resolve;
+    });
+    this.reconfigured = new Promise((resolve) => {
+      this.#tellReconfigured = resolve;
     });
     this.#stage = new Stage({
       journal,
@@ -126,12 +132,16 @@ export class Concentrator {
       images: this.#images,
       orderValidityMs: settings.orderValidityMs,
       plainRelay: settings.plainRelay ?? 'allow',
+      ...(settings.adopting === undefined ? {} : { adopting: settings.adopting }),
+      adopted: () => this.#reconfigureSoon(),
     });
     const notes = new CounterNotes({ env, health, path: `${settings.stateFolder}/counters` });
     this.#counters = new MeterCounters(journal, env.clock, notes);
     this.#ways = new KnownWays({ env, journal, stage: this.#stage });
     const meters = settings.lines.flatMap((line) => line.meters);
     this.#keys = new KeyRing({ env, health, stage: this.#stage, folder: `${settings.stateFolder}/keys`, meters });
+    const returned = (meterId: MeterId) => this.#scheduler.returned(meterId);
+    this.#networks = new Networks({ env, journal, health, stage: this.#stage, returned });
     for (const line of settings.lines) this.#addLine(line);
     this.#horizon = new HorizonWatch({
       env,
@@ -198,7 +208,8 @@ export class Concentrator {
     const env = this.#env;
     this.#watchdog?.stop();
     this.#horizon.stop();
-    for (const network of this.#networks) network.stop();
+    this.#reconfiguring?.cancel();
+    await this.#networks.stop();
     await this.#http?.close();
     await this.#gateway?.stop();
     const ended = this.#scheduler.stop().then(() => true);
@@ -260,10 +271,7 @@ export class Concentrator {
       return;
     }
     for (const { seat, meters } of seatsOf(line)) this.#seat(line, link as LineLink, seat, meters);
-    if (link.watch !== undefined) {
-      const book = this.#bookOf(line, link.tellsEach === true);
-      link.watch((change) => this.#networkChanged(line, book, change));
-    }
+    if (link.watch !== undefined) this.#networks.add(line, link as LineLink);
   }
 
   /** A reader with a runner of its own for some meters of a line: there it is one thing at a time. */
@@ -315,36 +323,21 @@ export class Concentrator {
     }
   }
 
-  #bookOf(line: LineSettings, tellsEach: boolean): NetworkBook {
-    const env = this.#env;
-    const told = (event: MeterEvent) => {
-      const entry = entryWith(env.clock.nowMs(), { line: line.id, records: [{ kind: 'event', event }] });
-      this.#stage.add(entry).catch((error: unknown) => {
-        env.log.warn('line.event-not-stored', { line: line.id, reason: reasonOf(error) });
-      });
-    };
-    const book = new NetworkBook({ env, line: line.id, meters: line.meters, tellsEach, told });
-    this.#networks.push(book);
-    return book;
-  }
-
-  #networkChanged(line: LineSettings, book: NetworkBook, change: NodeChange): void {
-    this.health.count(`nodes_${change.kind}`);
-    book.changed(change);
-    const { there, all } = book.presence;
-    const state = there === all ? 'ok' : there === 0 ? 'failed' : 'degraded';
-    this.health.state(`network ${line.id}`, state, `${there} of ${all} meters are in the network.`);
-    if (!('name' in change)) return;
-    const { kind, name, eui48 } = change;
-    this.#env.log.info(`line.node-${kind}`, { line: line.id, node: name, eui48 });
-    const meter = line.meters.find((each) => each.name !== undefined && isNamed(change, each.name));
-    if (kind === 'joined' && meter !== undefined) this.#scheduler.returned(meter.meterId);
+  /** Meters that are taken in one after the other cost one new start. */
+  #reconfigureSoon(): void {
+    this.#reconfiguring?.cancel();
+    this.#reconfiguring = this.#env.timers.after(ADOPTION_SETTLE_MS, () => {
+      this.#env.log.info('concentrator.reconfigured', { edgeId: this.#settings.enrolment.edgeId });
+      this.#tellReconfigured();
+    });
   }
 
   async #start(): Promise<void> {
     const { health, limitsProblem, enrolment, lines } = this.#settings;
     this.health.state('journal', 'ok', 'The journal is open.');
     tellRoom(this.journal, this.health);
+    const untaken = this.#settings.adoptedProblems ?? [];
+    if (untaken.length > 0) this.health.state('adopted meters', 'degraded', untaken.join('; '));
     if (limitsProblem !== null) this.health.state('limits', 'degraded', limitsProblem);
     if (health !== null) {
       this.#http = await this.#env.net.serveHttp(health.host, health.port, (path) =>
@@ -353,6 +346,7 @@ export class Concentrator {
     }
     for (const reader of this.#readers) await reader.start();
     for (const listener of this.#listeners) await listener.start();
+    await this.#networks.start();
     await this.#commands.start();
     await this.#rereads.start();
     await this.#uplink.start({
@@ -390,7 +384,7 @@ export class Concentrator {
     const uptimeS = Math.floor((this.#env.clock.monotonicMs() - this.#startedAtMs) / 1000);
     const plan = () => runsOf(this.#settings, this.#env.clock.nowMs());
     const facts = { edgeId: enrolment.edgeId, software, uptimeS, plan };
-    return answerHealth(path, this.health, facts, this.#networks);
+    return answerHealth(path, this.health, facts, this.#networks.books);
   }
 
   #journalFailed(error: unknown): void {

@@ -2,6 +2,7 @@
 import { type ConfigOf, list, maybe, oneOf, section, text, whole } from '../base/config.ts';
 import type { Problem } from '../base/problems.ts';
 import { parseIso } from '../base/time.ts';
+import { tellsJoins } from '../link/registry.ts';
 import { IDENTITY_PATTERN } from '../mbus/identity.ts';
 import { isTimeZone } from '../profile/zone.ts';
 import { GATEWAY_METERS_MAX, LINES_MAX, METERS_PER_LINE_MAX } from './limits.ts';
@@ -93,6 +94,10 @@ export const EDGE_CONFIG = section('Settings of the edge', {
   profilesFolder: maybe(
     text({ what: 'Folder of the meter profiles; default those of the package', example: '/etc/deltawatt/profiles' }),
   ),
+  metersFolder: text({
+    what: 'Folder with the files of meters that were accepted at the collector: METER.password and METER.keys (mode 600)',
+    default: '/etc/deltawatt/meters',
+  }),
   timeZone: text({ what: 'IANA time zone of the site', default: 'UTC', example: 'Europe/Berlin' }),
   log: oneOf(['error', 'warn', 'info', 'debug', 'trace'], { what: 'Least important log lines', default: 'info' }),
   uplink: section('The way to the collector', {
@@ -308,7 +313,7 @@ export function edgeContradictions(
       }
       for (const [key, sentence] of behindProblems(meter)) note(`${where}.${key}`, sentence);
     }
-    if (line.meters.length === 0)
+    if (line.meters.length === 0 && !tellsJoins(line.url))
       note(`${path}.meters`, 'is empty: name the meters of the line, or take the line away');
   }
   for (const [at, meterId] of (config.gateway?.meters ?? []).entries()) {

@@ -24,6 +24,7 @@ export type EdgeErrorCode =
   | 'COMMAND_METER_REFUSED'
   | 'COMMAND_RELAY_UNMOVED'
   | 'COMMAND_ANSWER_LOST'
+  | 'COMMAND_ADOPTION'
   | 'COMMAND_INTERRUPTED'
   | 'COMMAND_NO_FIRMWARE'
   | 'COMMAND_IMAGE_GONE'
@@ -280,6 +281,12 @@ export const EDGE_ERRORS: ErrorTable<EdgeErrorCode> = {
     retry: 'later',
     sentence:
       'The order was sent, the answer did not come, and the relay could not be read back; its position is not known.',
+  },
+  COMMAND_ADOPTION: {
+    side: 'local',
+    retry: 'never',
+    sentence:
+      'The concentrator cannot take this meter in; the detail says why. Correct its model or line, and accept it again.',
   },
   COMMAND_INTERRUPTED: {
     side: 'local',

@@ -278,3 +278,22 @@ export const NETWORK_HOURS_KEPT = 24;
 export const NETWORK_EVENTS_PER_HOUR = 60;
 /** Meters that the summary of an hour names: an event is one record of a block of 1 kB. */
 export const NETWORK_NAMED_MAX = 8;
+
+/** Meters of one network that nobody named and that are remembered as told: neighbours' meters come with every noise. */
+export const FOUND_KEPT_MAX = 1_000;
+/** Octets that are kept of one such meter: its names, and a sentence. */
+export const FOUND_KEPT_MAX_OCTETS = 2_048;
+/** A meter that nobody named is told again after so long, without being asked: an order for it may have been lost. */
+export const FOUND_TELL_AGAIN_MS = 86_400_000;
+/** Waits before a meter that could not be asked who it is is asked again: then it is told as it is. */
+export const FOUND_RETRIES_MS: readonly number[] = [60_000, 600_000, 3_600_000];
+/** Least rest between two meters that are asked who they are; as long as asking took where that is longer. */
+export const FOUND_REST_MIN_MS = 5_000;
+/** How often a lost network is looked for where nobody reads, and how soon after it was lost. */
+export const NETWORK_ATTEND_MS = 60_000;
+/** How often it is looked whether a meter is due to be told again. */
+export const FOUND_LOOK_MS = 3_600_000;
+/** Wait after a meter was taken in for others that follow, before the concentrator starts anew with them. */
+export const ADOPTION_SETTLE_MS = 30_000;
+/** Octets of the file of meters that were taken in: 1,000 a line. */
+export const ADOPTED_MAX_OCTETS = 1_048_576;

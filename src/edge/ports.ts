@@ -7,7 +7,7 @@ import type { Data } from '../dlms/axdr/data.ts';
 import type { ImageSession } from '../dlms/image/image-session.ts';
 import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import type { MbusTarget } from '../mbus/master.machine.ts';
-import type { KeyName, KeyWay, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
+import type { AdoptBody, KeyName, KeyWay, ObjectReference, ObjectValue, RelayState } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
 import type { RereadEnd } from '../model/reread.ts';
 import type { ReadJob } from '../profile/plan.ts';
@@ -474,6 +474,18 @@ export interface WantedImage {
   /** Hex. */
   readonly sha256: string;
   readonly sizeOctets: number;
+}
+
+/** What came of taking a meter in. */
+export interface AdoptedAs {
+  /** The file that it still needs to let us in, null = none. */
+  readonly missing: string | null;
+}
+
+/** Takes in meters that were found in a network; they are read after the next start. */
+export interface Adopting {
+  /** It is on the disk when this resolves. Rejects with COMMAND_ADOPTION, and with errors of the disk. */
+  adopt(meter: Omit<AdoptBody, 'kind'> & { readonly meterId: MeterId }): Promise<AdoptedAs>;
 }
 
 /** Where images come from: the edge's disk, else the collector. */

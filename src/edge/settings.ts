@@ -1,33 +1,17 @@
 /** From the settings file to what the concentrator is made of: every file that it names is read, all problems are told. */
-import { toHex } from '../base/bytes.ts';
 import type { Env, MqttOptions, StoreKind } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
-import { parseIso } from '../base/time.ts';
-import { keyPrintOf } from '../dlms/security/key-file.ts';
-import { carriesTelegrams, type Link, plainProtocolOf } from '../link/link.ts';
-import { linkOf } from '../link/registry.ts';
-import type { LinkEnv } from '../link/scheme.ts';
-import { numberIn } from '../mbus/identity.ts';
 import type { MeterId } from '../model/ids.ts';
-import { parseProfileOrThrow } from '../profile/schema/parse.ts';
-import type { Profile } from '../profile/schema/profile.ts';
+import { type AdoptedMeter, mustHaveRoom, readAdopted, withAdopted, writeAdopted } from './adopted.ts';
 import { builtInLimits, type EdgeLimits, readLimits } from './commands/limits-document.ts';
-import type { EdgeConfig, MeterConfig } from './config.ts';
+import type { EdgeConfig } from './config.ts';
 import { type Enrolment, parseEnrolment } from './enrolment.ts';
 import { edgeError } from './errors.ts';
 import { EVICTION_ORDER, type EvictionClass } from './eviction-order.ts';
-import { readMeterKeys } from './meter-keys.ts';
-import { plainMeterOf, sharedUnits, unaddressed } from './plain-settings.ts';
+import { type LineSettings, linesOf, type SettingsSurroundings } from './line-settings.ts';
+import { fileOf, textOf } from './named-file.ts';
 import { SitePlan } from './plan-settings.ts';
-import type { Meter, MeterSecurity } from './ports.ts';
-
-/** A line with its meters. */
-export interface LineSettings {
-  readonly id: string;
-  readonly link: Link;
-  readonly sampleMs: number;
-  readonly meters: readonly Meter[];
-}
+import type { AdoptedAs, Adopting, Meter } from './ports.ts';
 
 /** What a concentrator is made of. */
 export interface EdgeSettings {
@@ -67,6 +51,10 @@ export interface EdgeSettings {
   readonly gateway: GatewaySettings | null;
   readonly lines: readonly LineSettings[];
   readonly plan: SitePlan;
+  /** Takes in meters that the collector orders; absent = none are. */
+  readonly adopting?: Adopting;
+  /** What keeps meters that were taken in from being read, each in a sentence; absent = nothing. */
+  readonly adoptedProblems?: readonly string[];
 }
 
 /** How tools of the head-end get through to meters. */
@@ -82,25 +70,17 @@ export interface GatewaySettings {
 const DAY_MS = 86_400_000;
 const MIB_OCTETS = 1024 * 1024;
 
-/** Where to look for what the settings do not name. */
-export interface SettingsSurroundings {
-  readonly env: Env;
-  /** The links' world; memory lines come with it. */
-  readonly linkEnv: LinkEnv;
-  readonly profilesFolder: string;
-  /** Program and version. */
-  readonly software: string;
-}
-
 /** Reads everything; throws EDGE_FILE, EDGE_ENROLMENT or EDGE_SETTINGS. */
 export async function resolveSettings(config: EdgeConfig, around: SettingsSurroundings): Promise<EdgeSettings> {
   const { env } = around;
   const enrolment = parseEnrolment(await fileOf(env, config.enrolmentFile));
   const { limits, limitsProblem } = await limitsOf(config, enrolment, env);
+  const broker = await brokerOf(config, enrolment, env);
+  const taken = await linesWithAdopted(config, around);
   return {
     enrolment,
     software: around.software,
-    broker: await brokerOf(config, enrolment, env),
+    broker,
     stateFolder: config.stateFolder,
     limits,
     limitsProblem,
@@ -119,7 +99,9 @@ export async function resolveSettings(config: EdgeConfig, around: SettingsSurrou
     plainRelay: config.reading.plainRelay,
     health: config.health,
     gateway: gatewayOf(config),
-    lines: await linesOf(config, around),
+    lines: taken.lines,
+    adoptedProblems: taken.problems,
+    adopting: adoptingOf(config, around),
     plan: new SitePlan(config.plan),
   };
 }
@@ -128,16 +110,6 @@ function gatewayOf({ gateway }: EdgeConfig): GatewaySettings | null {
   if (gateway === undefined) return null;
   const { host, port, networkId, meters, idleS, holdS } = gateway;
   return { host, port, networkId, meters: meters as MeterId[], idleMs: idleS * 1000, holdMs: holdS * 1000 };
-}
-
-async function fileOf(env: Env, path: string): Promise<Uint8Array> {
-  const octets = await env.disk.readFile(path);
-  if (octets === undefined) throw edgeError('EDGE_FILE', path);
-  return octets;
-}
-
-async function textOf(env: Env, path: string): Promise<string> {
-  return new TextDecoder().decode(await fileOf(env, path));
 }
 
 async function brokerOf(config: EdgeConfig, enrolment: Enrolment, env: Env): Promise<EdgeSettings['broker']> {
@@ -178,189 +150,51 @@ async function limitsOf(config: EdgeConfig, enrolment: Enrolment, env: Env) {
   }
 }
 
-async function linesOf(config: EdgeConfig, around: SettingsSurroundings): Promise<readonly LineSettings[]> {
-  const problems: string[] = [];
-  const profiles = new Map<string, Profile>();
-  const lines: LineSettings[] = [];
-  for (const line of config.lines) {
-    const link = linkOf(line.url, around.linkEnv);
-    const plain = plainProtocolOf(link);
-    const meters: Meter[] = [];
-    for (const meter of line.meters) {
-      try {
-        const profile = profiles.get(meter.profile) ?? (await profileOf(config, around, meter.profile));
-        profiles.set(meter.profile, profile);
-        if (meter.behind !== undefined) meters.push(subMeterOf(config, line.id, link, meter, profile, meters));
-        else if (plain === null) meters.push(await meterOf(config, line.id, link, meter, profile, around.env));
-        else {
-          const { passwordFile } = meter;
-          const password = passwordFile === undefined ? null : await passwordOf(around.env, passwordFile);
-          meters.push(plainMeterOf(plain, { line: line.id, timeZone: config.timeZone, meter, profile, password }));
-        }
-      } catch (error) {
-        problems.push(`meter ${meter.id}: ${reasonOf(error)}`);
-      }
-    }
-    if (carriesTelegrams(link.framing)) problems.push(...telegramProblems(line.id, link, meters));
-    else {
-      if (link.purpose === 'push') problems.push(...pushProblems(line.id, link, meters));
-      for (const { meterId, equipmentId, behind } of meters)
-        if (equipmentId !== undefined && behind === undefined && plain === null)
-          problems.push(
-            `meter ${meterId}: equipmentId is for sub-meters in telegrams, line ${line.id} has none (framing=p1), behind a meter (behind), or on a line without associations (M-Bus, ASCII)`,
-          );
-    }
-    problems.push(...behindTwice(meters), ...unaddressed(line.id, meters), ...sharedUnits(line.id, meters));
-    lines.push({ id: line.id, link, sampleMs: line.sampleS * 1000, meters });
-  }
-  problems.push(...sharedKeys(lines.flatMap(({ meters }) => meters)));
-  if (problems.length > 0) throw edgeError('EDGE_SETTINGS', problems.join('; '));
-  return lines;
+/** The lines with the meters that were taken in; one of those that cannot be read keeps nobody else from being read. */
+async function linesWithAdopted(own: EdgeConfig, around: SettingsSurroundings) {
+  const { meters, problem } = await readAdopted(around.env.disk, own.stateFolder);
+  const { config, adopted, problems } = await withAdopted(own, meters, around.env.disk);
+  const untaken: string[] = [...(problem === null ? [] : [problem]), ...problems];
+  const lines = await linesOf(config, around, { ids: adopted, untaken });
+  return { lines, problems: untaken };
 }
 
-/** Several meters push to one place only where their titles tell them apart. */
-function pushProblems(line: string, link: Link, meters: readonly Meter[]): string[] {
-  if (meters.length < 2) return [];
-  if (link.kind === 'line') return [`line ${line}: a port that pushes has one meter`];
-  const titles = meters.map(({ security }) => security?.meterTitle ?? null);
-  const untold = meters.filter((_, at) => titles[at] === null);
-  const words = untold.map(({ meterId }) => meterId).join(', ');
-  if (untold.length > 0)
-    return [`line ${line}: several meters push here, so the key file of each names its meterTitle; ${words} has none`];
-  const distinct = new Set(titles.map((title) => toHex(title ?? new Uint8Array())));
-  return distinct.size === meters.length ? [] : [`line ${line}: two meters have the same meterTitle`];
-}
-
-/** Two meters that are told by one number would share what the one behind the host counted. */
-function behindTwice(meters: readonly Meter[]): string[] {
-  const seen = new Map<string, MeterId>();
-  return meters.flatMap(({ meterId, behind }) => {
-    if (behind === undefined) return [];
-    const key = `${behind.host.meterId} ${numberIn(behind.identity)}`;
-    const other = seen.get(key);
-    seen.set(key, meterId);
-    return other === undefined ? [] : [`meter ${meterId}: it has the equipmentId of meter ${other}`];
-  });
-}
-
-/** A port of telegrams has one meter of its own, and in P1 sub-meters that are told apart by their identifiers. */
-function telegramProblems(line: string, { framing }: Link, meters: readonly Meter[]): string[] {
-  const ids = meters.flatMap(({ equipmentId }) => equipmentId ?? []);
-  const keyed = meters.filter(({ security }) => security !== null && security !== undefined);
-  return [
-    ...(meters.length - ids.length > 1
-      ? [`line ${line}: a port of telegrams has one meter; its sub-meters are told by their equipmentId`]
-      : []),
-    ...(framing === 'sml' && ids.length > 0
-      ? [`line ${line}: sub-meters are told in P1 telegrams, SML has none: take equipmentId away`]
-      : []),
-    ...(new Set(ids).size < ids.length ? [`line ${line}: two meters have the same equipmentId`] : []),
-    ...keyed.map(({ meterId }) => `meter ${meterId}: telegrams come in clear, take its keysFile away`),
-  ];
-}
-
-/**
- * One key in two meters gives both away with either, and their counters would repeat numbers under it. Only meters that share
- * a broadcast key may have one authentication key: it authenticates the messages to all of them, and opens nothing.
- */
-function sharedKeys(meters: readonly Meter[]): string[] {
-  const owners = new Map<string, MeterId>();
-  return meters.flatMap(({ meterId, security }) => {
-    if (security === undefined || security === null) return [];
-    const { broadcast, authentication } = security.keys;
-    const mayShare = broadcast === undefined || authentication === null ? null : toHex(keyPrintOf(authentication));
-    const prints = [...new Set(security.keyPrints.map(toHex))].filter((print) => print !== mayShare);
-    const other = prints.map((print) => owners.get(print)).find((owner) => owner !== undefined);
-    for (const print of prints) owners.set(print, meterId);
-    return other === undefined ? [] : [`meter ${meterId}: it has a key of meter ${other}; each meter needs its own`];
-  });
-}
-
-async function profileOf(config: EdgeConfig, around: SettingsSurroundings, key: string): Promise<Profile> {
-  const folder = config.profilesFolder ?? around.profilesFolder;
-  return parseProfileOrThrow(await textOf(around.env, `${folder}/${key}.yaml`), key);
-}
-
-/** A meter that is read through one of the line that was named before it. */
-function subMeterOf(
-  config: EdgeConfig,
-  line: string,
-  link: Link,
-  meter: MeterConfig,
-  profile: Profile,
-  before: readonly Meter[],
-): Meter {
-  const { behind = '', equipmentId = '', installedAt } = meter;
-  const host = before.find(({ meterId }) => meterId === behind);
-  if (host === undefined) throw new Error(`line ${line} names no meter ${behind} above it`);
-  if (link.purpose !== 'ask') throw new Error(`line ${line} is not asked, so nothing is read through ${behind}`);
-  if (host.profile.mbus === null)
-    throw new Error(`${behind} has no M-Bus: its profile ${host.profile.key} has no section mbus`);
-  if (profile.through !== 'mbus-client')
-    throw new Error(`profile ${profile.key} is not one of a meter behind a meter (through: mbus-client)`);
-  return {
-    ...host,
-    meterId: meter.id as MeterId,
-    profile,
-    timeZone: meter.timeZone ?? config.timeZone,
-    password: null,
-    security: null,
-    behind: { host, identity: equipmentId, installedAtMs: installedAt === undefined ? null : parseIso(installedAt) },
-    equipmentId,
-  };
-}
-
-async function meterOf(
-  config: EdgeConfig,
-  line: string,
-  link: Link,
-  meter: MeterConfig,
-  profile: Profile,
-  env: Env,
-): Promise<Meter> {
-  const { hdlc, wrapper } = profile;
-  if (profile.through !== null)
-    throw new Error(
-      profile.through !== 'mbus-client'
-        ? `profile ${profile.key} is one of a meter on another kind of line (through: ${profile.through}): give its line an address like ${profile.through}-tcp://host:port`
-        : `behind is missing: a meter of profile ${profile.key} is read through another one`,
+/** What an order to take a meter in is checked with: the settings as they would be. */
+function adoptingOf(own: EdgeConfig, around: SettingsSurroundings): Adopting {
+  const { disk } = around.env;
+  let last: Promise<unknown> = Promise.resolve();
+  const adopt = async (meter: AdoptedMeter): Promise<AdoptedAs> => {
+    mustHaveRoom(own, meter);
+    const { meters, problem } = await readAdopted(disk, own.stateFolder);
+    if (problem !== null) throw edgeError('COMMAND_ADOPTION', problem);
+    const isSame = (each: AdoptedMeter) => each.meterId === meter.meterId || each.node === meter.node;
+    const after = [...meters.filter((each) => !isSame(each)), meter];
+    const { config, adopted, problems } = await withAdopted(own, after, disk);
+    const untaken = [...problems];
+    const lines = await linesOf(config, around, { ids: adopted, untaken }).catch((error: unknown) => {
+      throw edgeError('COMMAND_ADOPTION', reasonOf(error));
+    });
+    const faults = untaken.filter((each) =>
+      [`meter ${meter.meterId}:`, `meter ${meter.meterId} `].some((head) => each.startsWith(head)),
     );
-  const onHdlc = link.framing === 'hdlc';
-  const physical =
-    meter.physical ??
-    (meter.serial === undefined || hdlc === null ? null : hdlc.physicalDevice.addressOf(meter.serial));
-  const client = profile.clients.find((each) => each.uses.includes('read'));
-  if (link.purpose === 'ask' && client === undefined)
-    throw new Error(`profile ${profile.key} has no client that reads`);
-  const findsByName = link.kind === 'line' && link.findsByName === true;
-  if (findsByName && meter.serial === undefined)
-    throw new Error(`serial is missing: line ${line} finds its meters by DLMS id or EUI-48`);
-  const security = await securityOf(meter, link, env);
+    if (faults.length > 0) throw edgeError('COMMAND_ADOPTION', faults.join('; '));
+    await writeAdopted(disk, own.stateFolder, after);
+    const made = lines.flatMap((line) => line.meters).find(({ meterId }) => meterId === meter.meterId);
+    return { missing: made === undefined ? null : missingOf(made, own.metersFolder) };
+  };
   return {
-    meterId: meter.id as MeterId,
-    line,
-    profile,
-    timeZone: meter.timeZone ?? config.timeZone,
-    logicalDevice: meter.logical ?? (onHdlc ? hdlc?.logicalDevice : wrapper?.logicalDevice) ?? 1,
-    physicalDevice: onHdlc && hdlc?.addressOctets !== 1 ? physical : null,
-    password: meter.passwordFile === undefined ? null : await passwordOf(env, meter.passwordFile),
-    security,
-    ...(findsByName && meter.serial !== undefined ? { name: meter.serial } : {}),
-    ...(meter.deviceName === undefined ? {} : { deviceName: meter.deviceName }),
-    ...(meter.equipmentId === undefined ? {} : { equipmentId: meter.equipmentId }),
+    adopt(meter) {
+      const done = last.then(() => adopt(meter));
+      last = done.catch(() => undefined);
+      return done;
+    },
   };
 }
 
-/** The keys of a meter, or null: one that needs some and has none is in the state `no-key`, and the others are read. */
-async function securityOf(meter: MeterConfig, link: Link, env: Env): Promise<MeterSecurity | null> {
-  if (meter.keysFile === undefined) return null;
-  const security = await readMeterKeys(meter.keysFile, env);
-  if (link.purpose === 'ask' && security.clientTitle === null)
-    throw new Error(`clientTitle is missing in ${meter.keysFile}`);
-  return security;
-}
-
-/** Editors end a file with a line feed, which is no part of a password. */
-async function passwordOf(env: Env, path: string): Promise<Uint8Array> {
-  return new TextEncoder().encode((await textOf(env, path)).replace(/[\r\n]+$/, ''));
+/** The file without which the meter will let nobody in; null = all is there. */
+function missingOf({ meterId, profile, password, security }: Meter, folder: string): string | null {
+  const reading = profile.clients.find(({ uses }) => uses.includes('read'));
+  if (reading === undefined || reading.security === 'none') return null;
+  if (reading.security === 'lls') return password === null ? `${folder}/${meterId}.password` : null;
+  return (security ?? null) === null ? `${folder}/${meterId}.keys` : null;
 }

@@ -6,7 +6,6 @@
  */
 import { sameOctets } from '../base/bytes.ts';
 import type { Clock } from '../base/env.ts';
-import type { FindingStore } from '../collector/commissioning-ports.ts';
 import { INBOX_MAX } from '../collector/limits.ts';
 import type {
   BlockAppend,
@@ -39,7 +38,6 @@ import type { JournalRecord } from '../wire/records.ts';
 import type { DictionaryGroup } from '../wire/rows.ts';
 import { MemoryDesk } from './memory-desk.ts';
 import { MemoryEvents } from './memory-events.ts';
-import { MemoryFindings } from './memory-findings.ts';
 import { MemoryReadings } from './memory-readings.ts';
 
 const NO_HASH = new Uint8Array(8);
@@ -77,10 +75,6 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
   readonly #dictionaries = new Map<string, { octets: Uint8Array; groups: readonly DictionaryGroup[] }>();
   readonly #readings = new MemoryReadings();
   readonly #events = new MemoryEvents((meterId, edgeId) => this.#readings.isPlaced(meterId, edgeId));
-  readonly #findings = new MemoryFindings();
-  readonly saveFindings: FindingStore['saveFindings'] = (findings) => this.#findings.saveFindings(findings);
-  readonly finding: FindingStore['finding'] = (findingId) => this.#findings.finding(findingId);
-  readonly findings: FindingStore['findings'] = (query) => this.#findings.findings(query);
   readonly #unsafe: string[] = [];
   readonly notSafe = async (): Promise<readonly string[]> => this.#unsafe;
   readonly damage = async (): Promise<readonly string[]> => [];
@@ -333,6 +327,9 @@ export class MemoryCollectorStore extends MemoryDesk implements CollectorStore {
       case 'gap':
         this.#readings.saveNotice(edgeId, record.gap);
         return [];
+      case 'found':
+        this.tellFound({ tenantId: this.#edges.get(edgeId)?.tenantId ?? DEFAULT_TENANT, edgeId, found: record.found });
+        return [{ kind: 'found', edgeId }];
       case 'log':
         return [];
     }

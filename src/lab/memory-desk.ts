@@ -2,6 +2,7 @@
 
 import { toHex } from '../base/bytes.ts';
 import type { Clock } from '../base/env.ts';
+import type { FindingStore, ToldMeter } from '../collector/commissioning-ports.ts';
 import type {
   AuthStore,
   BrokerUser,
@@ -23,6 +24,7 @@ import type { Command, CommandReport } from '../model/command.ts';
 import { COMMAND_STATES, END_STATES, mayFollow } from '../model/command.ts';
 import type { CommandId, EdgeId, TenantId } from '../model/ids.ts';
 import { isUnfinished, joinReport } from '../wire/command-parts.ts';
+import { MemoryFindings } from './memory-findings.ts';
 import { MemoryRereads } from './memory-rereads.ts';
 
 interface KeptCommand {
@@ -36,7 +38,9 @@ interface KeptCommand {
 export type AuditLine = Parameters<CommandStore['audit']>[0];
 
 /** Commands, audit and tokens in maps. */
-export class MemoryDesk implements CommandStore, ImageStore, LeaseStore, RereadStore, AuthStore, BrokerUsers {
+export class MemoryDesk
+  implements CommandStore, ImageStore, LeaseStore, RereadStore, AuthStore, BrokerUsers, FindingStore
+{
   /** Every audit line, oldest first. */
   readonly auditLines: AuditLine[] = [];
   readonly #commands = new Map<CommandId, KeptCommand>();
@@ -47,6 +51,13 @@ export class MemoryDesk implements CommandStore, ImageStore, LeaseStore, RereadS
 
   readonly #leases = new Map<number, { holder: string; token: number; untilMs: number }>();
   protected readonly rereadList = new MemoryRereads();
+  readonly #findings = new MemoryFindings();
+  readonly saveFindings: FindingStore['saveFindings'] = (findings) => this.#findings.saveFindings(findings);
+  readonly finding: FindingStore['finding'] = (findingId) => this.#findings.finding(findingId);
+  readonly findings: FindingStore['findings'] = (query) => this.#findings.findings(query);
+  readonly toldMeters: FindingStore['toldMeters'] = (limit) => this.#findings.toldMeters(limit);
+  readonly forgetTold: FindingStore['forgetTold'] = (told) => this.#findings.forgetTold(told);
+  protected readonly tellFound = (told: ToldMeter): void => this.#findings.tell(told);
 
   constructor(
     private readonly changed: (change: StoreChange) => void,

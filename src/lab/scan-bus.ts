@@ -7,13 +7,12 @@
  * sentence names both, and the address is asked again before it is believed.
  */
 import { hasCode, reasonOf } from '../base/errors.ts';
-import type { Data } from '../dlms/axdr/data.ts';
-import { parseObis } from '../dlms/cosem/obis.ts';
 import { clientTransport } from '../dlms/frame/client-transport.ts';
 import type { HdlcParameters } from '../dlms/frame/hdlc-parameters.ts';
 import type { Authentication } from '../dlms/session/association.ts';
 import { openSession } from '../dlms/session/meter-session.ts';
-import type { AttributeAccess, GetDataResult } from '../dlms/xdlms/service.ts';
+import { identityIn, WHO } from '../dlms/session/who.ts';
+import type { GetDataResult } from '../dlms/xdlms/service.ts';
 import type { LineDriver } from '../link/drive.ts';
 
 /** An address of a bus, and which meter should be there. */
@@ -63,15 +62,6 @@ const PARAMETERS: HdlcParameters = {
   windowTransmit: 1,
   windowReceive: 1,
 };
-const DATA_CLASS = 1;
-const VALUE = 2;
-/** Logical device name, serial number, active firmware. */
-const WHO: readonly AttributeAccess[] = ['0-0:42.0.0*255', '0-0:96.1.0*255', '1-0:0.2.0*255'].map((obis) => ({
-  classId: DATA_CLASS,
-  instanceId: parseObis(obis),
-  attributeId: VALUE,
-  access: null,
-}));
 /** Times that an address with altered octets is asked before it is believed. */
 const GARBLED_TRIES = 2;
 
@@ -120,11 +110,10 @@ async function ask(driver: LineDriver, target: BusTarget, manners: BusManners): 
   }
 }
 
-function known(target: BusTarget, [name, serial, firmware]: readonly GetDataResult[]): BusFinding {
-  const deviceName = textOf(name);
-  const toldSerial = textOf(serial);
+function known(target: BusTarget, answers: readonly GetDataResult[]): BusFinding {
+  const { deviceName, serial: toldSerial, firmware } = identityIn(answers);
   const { serial: wanted } = target;
-  const told = { ...target, toldSerial, deviceName, firmware: textOf(firmware) };
+  const told = { ...target, toldSerial, deviceName, firmware };
   const shown = toldSerial ?? deviceName ?? 'a meter that does not tell its number';
   if (wanted === undefined) return { ...told, state: 'found', sentence: `Answers: ${shown}.` };
   if (toldSerial === null && deviceName === null)
@@ -165,11 +154,3 @@ const REFUSALS = [
   'HDLC_REJECTED',
   'HDLC_NOT_CONNECTED',
 ] as const;
-
-function textOf(result: GetDataResult | undefined): string | null {
-  const data: Data | null = result !== undefined && 'data' in result ? result.data : null;
-  if (data === null) return null;
-  if (data.type === 'visible-string' || data.type === 'utf8-string') return data.value;
-  if (data.type !== 'octet-string' || data.value.length === 0) return null;
-  return data.value.every((octet) => octet >= 0x20 && octet < 0x7f) ? new TextDecoder().decode(data.value) : null;
-}

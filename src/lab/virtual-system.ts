@@ -356,7 +356,11 @@ export class VirtualSystem {
     const lines: LineSource = this.site.lines;
     const around = { env, linkEnv: { ...env, lines }, profilesFolder: 'profiles', software: 'deltawatt virtual' };
     const settings = await resolveSettings(parsed.config, around);
-    this.#edge = { program, concentrator: await Concentrator.start(env, settings) };
+    const concentrator = await Concentrator.start(env, settings);
+    this.#edge = { program, concentrator };
+    void concentrator.reconfigured.then(() => {
+      if (this.#edge?.concentrator === concentrator) this.#operate(() => this.#restartEdge('stop', 0));
+    });
   }
 
   async #restartEdge(how: 'stop' | 'kill' | 'power-loss' | 'replaced', offMs: number): Promise<void> {
@@ -379,7 +383,10 @@ export class VirtualSystem {
     if (how === 'stop') await running?.collector.stop();
     running?.program.kill();
     // A dead collector hears of no change: its listener at the store is still there, its connections are not.
-    if (how === 'kill') running?.collector.desk.close();
+    if (how === 'kill') {
+      running?.collector.desk.close();
+      void running?.collector.intake.close();
+    }
     await this.world.clock.sleep(offMs);
     await this.#startCollector();
   }
@@ -389,6 +396,7 @@ export class VirtualSystem {
     this.#collector = null;
     running?.program.kill();
     running?.collector.desk.close();
+    void running?.collector.intake.close();
     this.#store = this.#store.restored({
       term: this.world.random.bytes(TERM_OCTETS),
       untilMs: this.world.nowMs - lostMs,

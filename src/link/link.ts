@@ -125,6 +125,10 @@ export interface LineLink extends LinkFacts {
   readonly tellsEach?: boolean;
   /** Tells from now on who comes and goes; absent = the link does not know. */
   watch?(listener: (change: NodeChange) => void): void;
+  /** Comes into sight of the network without asking a meter, so that joins are heard; rejects with LINK_OPEN. Absent = the link has none. */
+  attend?(): Promise<void>;
+  /** Whether meters that join and that nobody named are asked who they are; absent = no. */
+  readonly tellsStrangers?: boolean;
   /** Gives up what lies below the lines that were opened; absent = there is nothing. */
   close?(): void;
 }

@@ -57,6 +57,13 @@ const OPTIONS = {
     default: 'hour',
     of: ['hour', 'each'],
   },
+  strangers: {
+    kind: 'choice',
+    about:
+      'Meters that join and that the settings do not name are asked once who they are, and told to the collector; or not',
+    default: 'tell',
+    of: ['tell', 'ignore'],
+  },
   gap: {
     kind: 'number',
     about: 'Silence inside a message after which it is given up',
@@ -91,10 +98,13 @@ class PrimeLink implements LineLink {
   readonly answerWindowMs = PRIME_ANSWER_WINDOW_MS;
   readonly answerTimeoutMs: number;
   readonly tellsEach: boolean;
+  readonly tellsStrangers: boolean;
   readonly capabilities: LinkCapabilities;
   readonly url: string;
   readonly gapMs: number;
   #session: PrimeSession | null = null;
+  /** A connection that is being made: whoever wants one meanwhile waits for the same. */
+  #connecting: Promise<PrimeSession> | null = null;
   /** Monotonic ms. */
   #connectedAtMs = 0;
   readonly #listeners: ((change: NodeChange) => void)[] = [];
@@ -110,6 +120,7 @@ class PrimeLink implements LineLink {
     this.gapMs = options.gap;
     this.answerTimeoutMs = options.answer;
     this.tellsEach = options.tell === 'each';
+    this.tellsStrangers = options.strangers === 'tell';
     this.capabilities = {
       maxInFlight: options.inflight,
       maxPduBytes: PRIME_APDU_MAX_BYTES,
@@ -121,6 +132,10 @@ class PrimeLink implements LineLink {
 
   watch(listener: (change: NodeChange) => void): void {
     this.#listeners.push(listener);
+  }
+
+  async attend(): Promise<void> {
+    await this.#connected();
   }
 
   restMs(name: string): number {
@@ -153,8 +168,15 @@ class PrimeLink implements LineLink {
     this.#session?.close();
   }
 
-  async #connected(): Promise<PrimeSession> {
-    if (this.#session?.isOpen === true) return this.#session;
+  #connected(): Promise<PrimeSession> {
+    if (this.#session?.isOpen === true) return Promise.resolve(this.#session);
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = null;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<PrimeSession> {
     const duplex = await connectTo(this.address, this.env, this.options.connect);
     const changed = () => {
       for (const wake of [...this.#waiting]) wake();
@@ -176,9 +198,10 @@ class PrimeLink implements LineLink {
       late: told('late'),
       ended,
     };
-    this.#session = new PrimeSession({ duplex, env: this.env, gapMs: this.gapMs, rules, watcher });
+    const session = new PrimeSession({ duplex, env: this.env, gapMs: this.gapMs, rules, watcher });
+    this.#session = session;
     this.#tell({ kind: 'connected' });
-    return this.#session;
+    return session;
   }
 
   #tell(change: NodeChange): void {
@@ -200,4 +223,6 @@ class PrimeLink implements LineLink {
 }
 
 /** Networks over the power line. */
-export const PRIME_SCHEMES: readonly LinkScheme[] = [{ scheme: 'prime-tcp', example: EXAMPLE, options: OPTIONS, make }];
+export const PRIME_SCHEMES: readonly LinkScheme[] = [
+  { scheme: 'prime-tcp', example: EXAMPLE, options: OPTIONS, tellsJoins: true, make },
+];

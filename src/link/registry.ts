@@ -33,6 +33,11 @@ export function problemsOfLink(url: string, env: LinkEnv): readonly string[] {
   return 'problems' in found ? found.problems : [];
 }
 
+/** Whether lines of this kind tell who joins them, so that one may be set up before its meters are known. */
+export function tellsJoins(url: string): boolean {
+  return BY_NAME.get(url.split(':', 1).at(0) ?? '')?.tellsJoins === true;
+}
+
 /** The link of an address; throws LINK_URL with every problem in the detail. Opens nothing. */
 export function linkOf(url: string, env: LinkEnv): Link {
   const found = find(url, env);

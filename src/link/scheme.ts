@@ -41,5 +41,7 @@ export interface LinkScheme {
   /** An example that works, for help texts. */
   readonly example: string;
   readonly options: OptionTable;
+  /** Such lines are networks that tell who joins; absent = no. */
+  readonly tellsJoins?: true;
   make(address: LinkAddress, env: LinkEnv): Link | { readonly problems: readonly string[] };
 }

@@ -64,11 +64,25 @@ export type CommandBody =
   | { readonly kind: 'relay'; readonly action: 'disconnect' | 'reconnect' }
   | FirmwareBody
   | KeyRotationBody
-  | PingBody;
+  | PingBody
+  | AdoptBody;
 
 /** Whether the way to a meter is whole: concentrator, line, link to the meter, its association, its objects. */
 export interface PingBody {
   readonly kind: 'ping';
+}
+
+/** Settings of a meter that was found in a network of the concentrator: it is read from then on. No password and no key is in it. */
+export interface AdoptBody {
+  readonly kind: 'adopt';
+  /** Id of the line. */
+  readonly line: string;
+  /** Its model, `vendor/model`. */
+  readonly profile: string;
+  /** What its network knows it by: DLMS id, or EUI-48. */
+  readonly node: string;
+  /** IANA zone of its place; absent = that of the concentrator. */
+  readonly timeZone?: string;
 }
 
 /** Global keys of a meter that can be changed from afar. Numbered as on the wire: append only. */

@@ -39,6 +39,7 @@ import {
 } from './gen/deltawatt_pb.ts';
 import { LANE_ORDER } from './lanes.ts';
 import {
+  ADOPTION_TEXT_MAX_CHARACTERS,
   COMMAND_MAX_OBJECTS,
   DICTIONARY_MAX_OCTETS,
   ENVELOPE_BODY_MAX_OCTETS,
@@ -335,6 +336,10 @@ function commandInit(body: CommandBody): NonNullable<MessageInitShape<typeof Com
       };
     case 'ping':
       return { case: 'ping', value: {} };
+    case 'adopt': {
+      const { line, profile, node, timeZone = '' } = body;
+      return { case: 'adoption', value: { line, profile, node, timeZone } };
+    }
   }
 }
 
@@ -370,6 +375,14 @@ function commandBody({ body }: CommandMessage): CommandBody {
       };
     case 'ping':
       return { kind: 'ping' };
+    case 'adoption': {
+      const { timeZone, ...named } = body.value;
+      const texts = [named.line, named.profile, named.node];
+      if ([...texts, timeZone].some((each) => each.length > ADOPTION_TEXT_MAX_CHARACTERS) || texts.includes(''))
+        throw wireError('WIRE_MALFORMED', 'an adoption that names too little or too much');
+      const { line, profile, node } = named;
+      return { kind: 'adopt', line, profile, node, ...(timeZone === '' ? {} : { timeZone }) };
+    }
     case undefined:
       throw wireError('WIRE_UNKNOWN_MESSAGE', 'a command of a kind that this version does not know');
   }

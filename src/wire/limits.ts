@@ -38,6 +38,10 @@ export const IMAGE_IDENTIFIER_MAX_OCTETS = 64;
 export const REREADS_MAX = 32;
 /** Characters of the id of such an order: a block's place, a time, a meter and a column. */
 export const REREAD_ID_MAX_CHARACTERS = 160;
+/** Octets of the EUI-48 of a modem. */
+export const EUI48_OCTETS = 6;
+/** Characters of what an adoption names: line, model, node and zone. */
+export const ADOPTION_TEXT_MAX_CHARACTERS = 64;
 /** Octets of SHA-256. */
 export const SHA256_OCTETS = 32;
 /** Parts of one command report: about 200 kB in blocks of lane 1; a longer answer is told by its length. */

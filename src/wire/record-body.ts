@@ -5,16 +5,31 @@
  * were), then long texts are cut.
  */
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { fromHex } from '../base/bytes.ts';
 import { COMMAND_STATES, type CommandReport, type ObjectValue } from '../model/command.ts';
 import { METER_STATES, SEVERITIES } from '../model/event.ts';
+import { FOUND_STATES, type FoundNode } from '../model/found.ts';
 import type { MeterId } from '../model/ids.ts';
 import { parseCommandId, parseMeterId } from '../model/ids.ts';
 import { type ExactInteger, exact } from '../model/number.ts';
 import { splitReport } from './command-parts.ts';
 import { wireError } from './errors.ts';
-import { indexOf, memberAt, objectReference, timeFromWire } from './fields.ts';
-import { type CommandRecord, type RecordSchema, RecordsSchema, type Record as WireRecord } from './gen/deltawatt_pb.ts';
-import { BLOCK_MAX_RECORDS, COMMAND_PARTS_MAX, TEXT_MAX_CHARACTERS, VALUE_MAX, VALUE_MIN } from './limits.ts';
+import { hexOfLength, indexOf, memberAt, objectReference, timeFromWire } from './fields.ts';
+import {
+  type CommandRecord,
+  type FoundRecord,
+  type RecordSchema,
+  RecordsSchema,
+  type Record as WireRecord,
+} from './gen/deltawatt_pb.ts';
+import {
+  BLOCK_MAX_RECORDS,
+  COMMAND_PARTS_MAX,
+  EUI48_OCTETS,
+  TEXT_MAX_CHARACTERS,
+  VALUE_MAX,
+  VALUE_MIN,
+} from './limits.ts';
 import type { JournalRecord } from './records.ts';
 
 type RecordInit = MessageInitShape<typeof RecordSchema>;
@@ -54,6 +69,24 @@ function commandInit(report: CommandReport): RecordInit {
   };
 }
 
+function foundInit({ node, state, atMs, ...rest }: FoundNode) {
+  const eui48 = fromHex(node.eui48);
+  if (eui48.length !== EUI48_OCTETS) throw wireError('WIRE_VALUE', `EUI-48 ${node.eui48}`);
+  return { ...rest, nodeName: node.name, eui48, state: indexOf(FOUND_STATES, state), atMs: BigInt(atMs) };
+}
+
+function foundNode({ nodeName, eui48, state, serial, deviceName, firmware, ...rest }: FoundRecord): FoundNode {
+  const told = Object.entries({ serial, deviceName, firmware }).filter(([, text]) => text !== '');
+  return {
+    line: rest.line,
+    node: { name: nodeName, eui48: hexOfLength(eui48, EUI48_OCTETS, 'EUI-48').toUpperCase() },
+    state: memberAt(FOUND_STATES, state, 'found state'),
+    ...Object.fromEntries(told),
+    sentence: rest.sentence,
+    atMs: timeFromWire(rest.atMs),
+  };
+}
+
 function recordInit(record: JournalRecord): RecordInit {
   switch (record.kind) {
     case 'event': {
@@ -77,6 +110,8 @@ function recordInit(record: JournalRecord): RecordInit {
       const value = { ...gap, obis: [...gap.obis], fromMs: BigInt(gap.fromMs), toMs: BigInt(gap.toMs) };
       return { record: { case: 'gap', value } };
     }
+    case 'found':
+      return { record: { case: 'found', value: foundInit(record.found) } };
     case 'log': {
       const { level, event, atMs, fieldsJson } = record;
       return { record: { case: 'log', value: { level, event, atMs: BigInt(atMs), fieldsJson } } };
@@ -159,6 +194,8 @@ function journalRecord(wire: WireRecord): JournalRecord {
       const span = { fromMs: timeFromWire(fromMs), toMs: timeFromWire(toMs) };
       return { kind: 'gap', gap: { meterId: meterIdOf(meterId), obis, intervalS, ...span, cause } };
     }
+    case 'found':
+      return { kind: 'found', found: foundNode(record.value) };
     case 'log': {
       const { level, event, atMs, fieldsJson } = record.value;
       return { kind: 'log', level, event, atMs: timeFromWire(atMs), fieldsJson };
@@ -231,6 +268,16 @@ function withShortTexts(record: JournalRecord, characters: number): JournalRecor
     }
     case 'gap':
       return record;
+    case 'found': {
+      const { serial, deviceName, firmware, sentence } = record.found;
+      const told = Object.entries({ serial, deviceName, firmware }).flatMap(([name, text]) =>
+        text === undefined ? [] : [[name, cut(text, 64)] as const],
+      );
+      return {
+        ...record,
+        found: { ...record.found, ...Object.fromEntries(told), sentence: cut(sentence, characters) },
+      };
+    }
     case 'log': {
       // Cut JSON would be none: the fields are dropped, the event and its time stay.
       const tooLong = record.fieldsJson.length > characters;

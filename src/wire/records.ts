@@ -1,6 +1,7 @@
-/** What travels in self-contained lanes: events, attributes, meter states, command reports, gaps, logs. */
+/** What travels in self-contained lanes: events, attributes, meter states, command reports, gaps, meters that were found, logs. */
 import type { CommandReport } from '../model/command.ts';
 import type { MeterAttribute, MeterEvent, MeterState } from '../model/event.ts';
+import type { FoundNode } from '../model/found.ts';
 import type { MeterId } from '../model/ids.ts';
 
 /** Rows that a meter no longer had when they were asked for. */
@@ -24,6 +25,7 @@ export type JournalRecord =
   | { readonly kind: 'meter-state'; readonly state: MeterState }
   | { readonly kind: 'command'; readonly report: CommandReport }
   | { readonly kind: 'gap'; readonly gap: GapNotice }
+  | { readonly kind: 'found'; readonly found: FoundNode }
   | {
       readonly kind: 'log';
       readonly level: string;
@@ -45,6 +47,8 @@ export function recordTimeMs(record: JournalRecord): number {
       return record.report.atMs;
     case 'gap':
       return record.gap.toMs;
+    case 'found':
+      return record.found.atMs;
     case 'log':
       return record.atMs;
   }

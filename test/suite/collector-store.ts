@@ -651,6 +651,43 @@ function findings(open: Open): void {
     assert.deepEqual(await store.findings({ limit: 10 }), [two, decided, three]);
     assert.deepEqual(await store.findings({ state: 'waiting', limit: 1 }), [two]);
     assert.deepEqual(await store.findings({ edgeId: 'e2' as EdgeId, limit: 10 }), [three]);
+    const node = { name: 'ZIV1', eui48: '020000000001' };
+    const { address: _address, ...answer } = one.found;
+    const joined: Finding = { ...one, findingId: '0e', meterId: METER, found: { ...answer, node } };
+    await store.saveFindings([joined]);
+    assert.deepEqual(await store.findings({ eui48: node.eui48, limit: 10 }), [joined]);
+    assert.deepEqual(await store.findings({ meterId: METER, limit: 10 }), [decided, joined]);
+  });
+
+  test('PROV-4 a meter that a concentrator told of comes with its block, and stays until it was decided about', async () => {
+    const store = await open();
+    const edge = edgeWith(0);
+    await register(store, edge);
+    const tell = async (...told: ReturnType<typeof found>[]) => {
+      const list = told.map((each) => ({ kind: 'found', found: each }) as const);
+      edge.records(0, list);
+      await upload(store, edge, 0, list);
+    };
+    const found = (eui48: string, atMs: number) => ({
+      line: 'plc1',
+      node: { name: `n${eui48.slice(-1)}`, eui48 },
+      state: 'found' as const,
+      serial: '4711',
+      sentence: 'Answers: 4711.',
+      atMs,
+    });
+    const [a, b, later] = [
+      found('0A0000000001', BASE),
+      found('0A0000000002', BASE + 1),
+      found('0A0000000001', BASE + 2),
+    ];
+    const told = (each: typeof a) => ({ tenantId: DEFAULT_TENANT, edgeId: edge.edgeId, found: each });
+    await tell(a, b);
+    assert.deepEqual(await store.toldMeters(10), [told(a), told(b)]);
+    assert.deepEqual(await store.toldMeters(1), [told(a)]);
+    await tell(later);
+    await store.forgetTold([told(a), told(b)]);
+    assert.deepEqual(await store.toldMeters(10), [told(later)], 'what was told since then waits');
   });
 }
 

@@ -62,7 +62,14 @@ export const edgeCommand = defineCommand({
       const watch = async (): Promise<void> => {
         for (let lastAtMs = Number.NEGATIVE_INFINITY; ; ) {
           const running = await started;
-          await running.diverged;
+          const isDiverged = await Promise.race([
+            running.diverged.then(() => true),
+            running.reconfigured.then(() => false),
+          ]);
+          if (!isDiverged) {
+            started = running.stop().then(start);
+            continue;
+          }
           // Whoever diverges again so soon has a twin, which no fresh journal cures.
           if (env.clock.monotonicMs() - lastAtMs < RENEWAL_MIN_MS) return;
           lastAtMs = env.clock.monotonicMs();

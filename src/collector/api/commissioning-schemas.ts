@@ -1,6 +1,7 @@
 /** Shapes of what the API answers about commissioning. Times are UTC milliseconds. */
 import Type from 'typebox';
-import { FINDING_STATES, FOUND_STATES } from '../commissioning-ports.ts';
+import { FOUND_STATES } from '../../model/found.ts';
+import { FINDING_STATES } from '../commissioning-ports.ts';
 import { EdgeIdText, instant, MeterIdText, optional, words } from './shapes.ts';
 
 /** An address of a line, as it was found last. */
@@ -9,7 +10,13 @@ export const FindingBody = Type.Object(
     findingId: Type.String(),
     edgeId: EdgeIdText,
     line: Type.String(),
-    address: Type.Integer(),
+    address: optional(Type.Integer({ description: 'Physical HDLC address, on a bus' })),
+    node: optional(
+      Type.Object(
+        { name: Type.String({ description: 'DLMS id' }), eui48: Type.String({ description: 'Of its modem' }) },
+        { description: 'How its network knows it' },
+      ),
+    ),
     answer: words(FOUND_STATES, 'What was found at the address'),
     serial: optional(Type.String()),
     deviceName: optional(Type.String()),

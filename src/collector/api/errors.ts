@@ -57,6 +57,10 @@ export const API_ERRORS = {
     409,
     'The concentrator of this meter has never called, so no command can be bound to its store yet.',
   ),
+  FINDING_NO_MODEL: refusal(
+    409,
+    'The concentrator must know which model this meter is. Give `profile`, as vendor/model.',
+  ),
   FINDING_DECIDED: refusal(
     409,
     'This meter does not wait any more: it was taken in or refused, or nothing answers there.',

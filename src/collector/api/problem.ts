@@ -30,6 +30,7 @@ const POINTERS: Partial<Record<ApiErrorCode, string>> = {
   EDGE_UNKNOWN: '#/path/edgeId',
   FINDING_UNKNOWN: '#/path/findingId',
   FINDING_DECIDED: '#/path/findingId',
+  FINDING_NO_MODEL: '#/body/profile',
   METER_ELSEWHERE: '#/body/meterId',
   IDEMPOTENCY_KEY_REUSED: '#/headers/idempotency-key',
   SETUP_CODE_WRONG: '#/body/code',

@@ -2,8 +2,9 @@
 import Type from 'typebox';
 import { COMMAND_STATES, KEY_NAMES, KEY_WAYS } from '../../model/command.ts';
 import { METER_STATES } from '../../model/event.ts';
+import { FOUND_STATES } from '../../model/found.ts';
 import { REREAD_STATES } from '../../model/reread.ts';
-import { FINDING_STATES, FOUND_STATES } from '../commissioning-ports.ts';
+import { FINDING_STATES } from '../commissioning-ports.ts';
 import {
   COMMAND_OBJECTS,
   COMMAND_VALID_MAX_MS,
@@ -226,7 +227,10 @@ export const BODY = {
       profile: optional(ProfileText),
       name: optional(Type.String({ minLength: 1, maxLength: 200 })),
     },
-    { ...STRICT, description: 'Without meterId the meter is called by its serial number' },
+    {
+      ...STRICT,
+      description: 'Without meterId the meter is called by its serial number; one of a network needs a profile',
+    },
   ),
   placement: Type.Object({ edgeId: EdgeIdText, from: optional(BodyTime) }, STRICT),
   placementEnd: Type.Object({ to: optional(BodyTime) }, STRICT),

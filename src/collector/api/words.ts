@@ -14,6 +14,8 @@ export function bodyWords(body: CommandBody): string {
       return `Firmware ${body.sha256.slice(0, 8)}, ${body.sizeOctets} octets`;
     case 'key-rotation':
       return body.by === 'agreement' ? `New ${body.key} key by agreement` : `New ${body.key} key`;
+    case 'adopt':
+      return `Read it on line ${body.line} as ${body.profile}`;
     case 'ping':
       return 'Check the way to the meter';
     default:

@@ -302,6 +302,10 @@ function isSameBody(a: CommandBody, b: CommandBody): boolean {
     return isSame && a.activateAtMs === b.activateAtMs;
   }
   if (a.kind === 'ping') return b.kind === 'ping';
+  if (a.kind === 'adopt') {
+    const isSame = b.kind === 'adopt' && a.line === b.line && a.profile === b.profile && a.node === b.node;
+    return isSame && a.timeZone === b.timeZone;
+  }
   if (a.kind === 'key-rotation')
     return b.kind === 'key-rotation' && a.key === b.key && (a.by ?? 'transfer') === (b.by ?? 'transfer');
   if (b.kind !== 'read' || a.objects.length !== b.objects.length) return false;

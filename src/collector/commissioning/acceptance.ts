@@ -71,7 +71,8 @@ async function acceptedMeter(store: Asked, meter: MeterRecord, isFound: boolean 
 
 /** What of an address keeps a site from being accepted. */
 function faultsOf({ state, found, line, sentence }: Finding): string[] {
-  const where = `Line ${line}, address ${found.address}`;
+  const { node, address } = found;
+  const where = node === undefined ? `Line ${line}, address ${address}` : `Line ${line}, ${node.name}`;
   if (state === 'waiting') return [`${where}: ${sentence}`];
   return found.state === 'garbled' ? [`${where}: ${found.sentence}`] : [];
 }

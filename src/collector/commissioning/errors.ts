@@ -14,6 +14,11 @@ export const COMMISSIONING_ERRORS = {
     retry: 'never',
     sentence: 'This meter does not wait any more: it was taken in or refused, or nothing answers there.',
   },
+  FINDING_NO_MODEL: {
+    side: 'remote',
+    retry: 'never',
+    sentence: 'Its concentrator must know which model this meter is. Name a profile, as vendor/model.',
+  },
   METER_ELSEWHERE: {
     side: 'remote',
     retry: 'never',

@@ -1,6 +1,9 @@
 /** What was found on lines, in the database. */
-import type { Finding, FindingStore } from '../commissioning-ports.ts';
+import type { FoundNode } from '../../model/found.ts';
+import type { EdgeId } from '../../model/ids.ts';
+import type { Finding, FindingStore, ToldMeter } from '../commissioning-ports.ts';
 import type { StoreContext } from './context.ts';
+import type { Sql } from './database.ts';
 
 interface FindingRow {
   readonly tenant_id: Finding['tenantId'];
@@ -32,15 +35,43 @@ export function findingStore({ database }: StoreContext): FindingStore {
       const [row] = await database.rows<FindingRow>('SELECT * FROM found_meters WHERE finding_id = $1', [findingId]);
       return row === undefined ? undefined : findingOf(row);
     },
-    async findings({ edgeId, state, limit }) {
+    async findings({ edgeId, state, meterId, eui48, limit }) {
       const rows = await database.rows<FindingRow>(
         `SELECT * FROM found_meters WHERE ($1::text IS NULL OR edge_id = $1) AND ($2::text IS NULL OR state = $2)
-         ORDER BY edge_id COLLATE "C", line COLLATE "C", address LIMIT $3`,
-        [edgeId, state, limit],
+           AND ($3::text IS NULL OR meter_id = $3) AND ($4::text IS NULL OR found->'node'->>'eui48' = $4)
+         ORDER BY edge_id COLLATE "C", line COLLATE "C", address, found->'node'->>'eui48' LIMIT $5`,
+        [edgeId, state, meterId, eui48, limit],
       );
       return rows.map(findingOf);
     },
+    async toldMeters(limit) {
+      return database.rows<{ readonly [Name in keyof ToldMeter]: ToldMeter[Name] }>(
+        `SELECT tenant_id AS "tenantId", edge_id AS "edgeId", found FROM told_meters
+         ORDER BY (found->>'atMs')::bigint, edge_id, line, eui48 LIMIT $1`,
+        [limit],
+      );
+    },
+    async forgetTold(told) {
+      if (told.length === 0) return;
+      await database.change(
+        `DELETE FROM told_meters t USING jsonb_to_recordset($1::jsonb) AS r("edgeId" text, found jsonb)
+         WHERE t.edge_id = r."edgeId" AND t.line = r.found->>'line' AND t.eui48 = r.found->'node'->>'eui48'
+           AND t.found->>'atMs' = r.found->>'atMs'`,
+        [JSON.stringify(told)],
+      );
+    },
   };
+}
+
+/** Keeps what a concentrator told, in the transaction of its block. */
+export async function storeTold(sql: Sql, edgeId: EdgeId, found: FoundNode): Promise<void> {
+  await sql.change(
+    `INSERT INTO told_meters AS t (tenant_id, edge_id, line, eui48, found)
+     SELECT tenant_id, edge_id, $2, $3, $4::jsonb FROM edges WHERE edge_id = $1
+     ON CONFLICT (edge_id, line, eui48) DO UPDATE SET found = excluded.found
+     WHERE (t.found->>'atMs')::bigint <= (excluded.found->>'atMs')::bigint`,
+    [edgeId, found.line, found.node.eui48, JSON.stringify(found)],
+  );
 }
 
 function findingOf(row: FindingRow): Finding {

@@ -9,6 +9,7 @@ import type { StoreChange } from '../ports.ts';
 import { storeReport } from './commands.ts';
 import { TRANSACTION_MS } from './context.ts';
 import type { Sql } from './database.ts';
+import { storeTold } from './findings.ts';
 
 /** The block that carried the records. */
 export interface RecordOrigin {
@@ -56,6 +57,9 @@ async function storeRecord(
     case 'gap':
       await storeGap(sql, edgeId, record.gap);
       return undefined;
+    case 'found':
+      await storeTold(sql, edgeId, record.found);
+      return { kind: 'found', edgeId };
     case 'log':
       await sql.change(
         `INSERT INTO edge_logs (tenant_id, edge_id, epoch, lane, sequence, index, level, event, at_ms, fields_json)

@@ -31,6 +31,7 @@ import {
   UNVERIFIED_REPORTS_PER_HOUR,
 } from '../limits.ts';
 import type {
+  Adopting,
   CollectorTime,
   Dispatcher,
   Entry,
@@ -43,8 +44,16 @@ import type {
 import { bare, failureOutcome, interrupted } from './answers.ts';
 import { backgroundFailure, backgroundTools, recordKeyOf } from './background.ts';
 import { isSigned, reasonToRefuse, withinHour } from './gate.ts';
+import { ADOPT_HANDLER } from './handlers/adopt.ts';
 import { FIRMWARE_HANDLER } from './handlers/firmware.ts';
-import type { BackgroundHandler, Handler, HandlerTools, Outcome, PlainRelay } from './handlers/handler.ts';
+import type {
+  BackgroundHandler,
+  Handler,
+  HandlerTools,
+  Outcome,
+  PlainRelay,
+  SettingsHandler,
+} from './handlers/handler.ts';
 import { KEY_ROTATION_HANDLER } from './handlers/key-rotation.ts';
 import { PING_HANDLER } from './handlers/ping.ts';
 import { READ_HANDLER } from './handlers/read.ts';
@@ -67,18 +76,28 @@ export interface CommandsOptions {
   readonly relaySettleMs?: number;
   readonly images: ImageSource;
   readonly plainRelay?: PlainRelay;
+  /** Takes meters in; absent = none are. */
+  readonly adopting?: Adopting;
+  /** A meter was taken in, and the answer is on disk. */
+  readonly adopted?: () => void;
   /** Longest validity of an order to a relay, ms; absent = as for any command. */
   readonly orderValidityMs?: number;
 }
 
 type BodyOf<Kind extends CommandBody['kind']> = CommandBody & { readonly kind: Kind };
 
-const HANDLERS: { readonly [Kind in CommandBody['kind']]: Handler<BodyOf<Kind>> | BackgroundHandler<BodyOf<Kind>> } = {
+type AnyHandler<Body extends CommandBody = CommandBody> =
+  | Handler<Body>
+  | BackgroundHandler<Body>
+  | SettingsHandler<Body>;
+
+const HANDLERS: { readonly [Kind in CommandBody['kind']]: AnyHandler<BodyOf<Kind>> } = {
   read: READ_HANDLER,
   relay: RELAY_HANDLER,
   firmware: FIRMWARE_HANDLER,
   'key-rotation': KEY_ROTATION_HANDLER,
   ping: PING_HANDLER,
+  adopt: ADOPT_HANDLER,
 };
 
 /** A repeat is answered again no more often than this: an answer costs a block. */
@@ -120,7 +139,7 @@ export class Commands {
       if (kept.report.state !== 'started') continue;
       const handler = handlerOf(kept.body);
       if (isBackground(handler)) this.#track(id, this.#run(id, kept));
-      else if (handler.acts) this.#track(id, this.#recover(id, kept, handler));
+      else if (handler.acts && !isSettings(handler)) this.#track(id, this.#recover(id, kept, handler));
     }
   }
 
@@ -204,6 +223,7 @@ export class Commands {
   async #run(id: string, kept: KeptCommand): Promise<void> {
     const handler = handlerOf(kept.body);
     if (isBackground(handler)) return await this.#runInBackground(id, kept, handler);
+    if (isSettings(handler)) return await this.#settle(id, kept, handler);
     const tools = this.#toolsOf(kept);
     const ended = await this.#options.dispatcher.withMeter(
       kept.meterId,
@@ -225,6 +245,23 @@ export class Commands {
       relaySettleMs: relaySettleMs ?? RELAY_SETTLE_MIN_MS,
       plainRelay: plainRelay ?? 'allow',
     };
+  }
+
+  async #settle(id: string, kept: KeptCommand, handler: SettingsHandler): Promise<void> {
+    const { adopting, adopted, dispatcher } = this.#options;
+    const { meterId, body } = kept;
+    try {
+      await this.#started(id);
+      if (adopting === undefined) throw edgeError('COMMAND_ADOPTION', 'it takes no meters in');
+      const tools = { meterId, adopting, isRead: dispatcher.has(meterId) };
+      const result = await handler.settle(body, tools);
+      await this.#finish(id, { ok: true, result });
+      if (result.state === 'done' && !tools.isRead) adopted?.();
+    } catch (error) {
+      if (!(error instanceof DeltawattError) || !error.code.startsWith('COMMAND_')) throw error;
+      const { code, sentence } = error;
+      await this.#finish(id, { ok: false, failure: { code, sentence, reached: 'no' } });
+    }
   }
 
   async #runInBackground(id: string, kept: KeptCommand, handler: BackgroundHandler): Promise<void> {
@@ -283,9 +320,8 @@ export class Commands {
 
   #explained({ meterId, body }: KeptCommand, failure: JobFailure) {
     const handler = handlerOf(body);
-    const words = isBackground(handler)
-      ? null
-      : handler.explain?.(failure, this.#options.dispatcher.neighbours(meterId));
+    const words =
+      'explain' in handler ? handler.explain?.(failure, this.#options.dispatcher.neighbours(meterId)) : null;
     return words ?? failureOutcome(failure.code, failure.sentence);
   }
 
@@ -407,11 +443,15 @@ export class Commands {
 }
 
 /** The handler of a body; the table is typed by kind, which a union of bodies cannot show. */
-function handlerOf(body: CommandBody): Handler | BackgroundHandler {
-  return HANDLERS[body.kind] as Handler | BackgroundHandler;
+function handlerOf(body: CommandBody): AnyHandler {
+  return HANDLERS[body.kind] as AnyHandler;
 }
 
-function isBackground(handler: Handler | BackgroundHandler): handler is BackgroundHandler {
+function isSettings(handler: AnyHandler): handler is SettingsHandler {
+  return 'settle' in handler;
+}
+
+function isBackground(handler: AnyHandler): handler is BackgroundHandler {
   return 'perform' in handler;
 }
 

@@ -39,7 +39,7 @@ export function reasonToRefuse(command: Command, view: GateView): EdgeErrorCode 
   if (command.body.kind === 'relay' && command.expiresAtMs - view.nowMs > view.orderValidityMs)
     return 'COMMAND_VALIDITY';
   if (command.body.kind === 'read' && command.body.objects.length > COMMAND_OBJECTS_MAX) return 'COMMAND_TOO_LONG';
-  if (!view.knowsMeter) return 'COMMAND_UNKNOWN_METER';
+  if (!view.knowsMeter && command.body.kind !== 'adopt') return 'COMMAND_UNKNOWN_METER';
   return view.openCommands >= view.openCommandsMax ? 'COMMAND_TOO_MANY' : null;
 }
 

@@ -76,6 +76,7 @@ const LANE_OF_RECORD: Readonly<Record<JournalRecord['kind'], Lane>> = {
   attribute: LANES.alarms,
   'meter-state': LANES.alarms,
   gap: LANES.alarms,
+  found: LANES.alarms,
   command: LANES.results,
   log: LANES.logs,
 };

@@ -15,9 +15,9 @@ import type { MeterEvent } from '../../model/event.ts';
 import { type ReadRequest, scalerRequests } from '../../profile/plan.ts';
 import type { Scaler } from '../../profile/readout.ts';
 import { entryWith } from '../entry.ts';
+import { recordIn, recordOctets } from '../kept-record.ts';
 import { KNOWN_UNITS_MAX_OCTETS } from '../limits.ts';
 import type { Health, Journal, Meter, ReadingStage } from '../ports.ts';
-import { recordIn, recordOctets } from './kept-record.ts';
 import { scalerFrom } from './object-values.ts';
 
 /** Scalers by OBIS. */

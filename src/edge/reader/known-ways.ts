@@ -16,9 +16,9 @@ import { obisFromOctets, obisToOctets } from '../../dlms/cosem/obis.ts';
 import type { NamedObject } from '../../dlms/cosem/short-names.ts';
 import type { MeterId } from '../../model/ids.ts';
 import { entryWith } from '../entry.ts';
+import { recordIn, recordOctets } from '../kept-record.ts';
 import { KNOWN_WAYS_MAX_OCTETS } from '../limits.ts';
 import type { Journal, Meter, ReadingStage } from '../ports.ts';
-import { recordIn, recordOctets } from './kept-record.ts';
 
 /** What is known of one meter. */
 export interface KnownWay {

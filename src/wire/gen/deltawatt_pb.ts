@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file deltawatt.proto.
  */
 export const file_deltawatt: GenFile = /*@__PURE__*/
-  fileDesc("Cg9kZWx0YXdhdHQucHJvdG8SEWRlbHRhd2F0dC53aXJlLnYxIi8KCEVudmVsb3BlEgwKBGJvZHkYASABKAwSFQoNYXV0aGVudGljYXRvchgCIAEoDCL3AQoLRWRnZU1lc3NhZ2USKQoFaGVsbG8YASABKAsyGC5kZWx0YXdhdHQud2lyZS52MS5IZWxsb0gAEi8KBnN0YXR1cxgDIAEoCzIdLmRlbHRhd2F0dC53aXJlLnYxLkVkZ2VTdGF0dXNIABIwCgVpbWFnZRgEIAEoCzIfLmRlbHRhd2F0dC53aXJlLnYxLkltYWdlUmVxdWVzdEgAEhQKCmRpY3Rpb25hcnkYBSABKAxIABIzCgdyZXJlYWRzGAYgASgLMiAuZGVsdGF3YXR0LndpcmUudjEuUmVyZWFkUmVzdWx0c0gAQgkKB21lc3NhZ2VKBAgCEAMi1gEKBUhlbGxvEg0KBWVwb2NoGAEgASgMEg8KB2Jvb3RfaWQYAiABKAwSDwoHc2Vzc2lvbhgDIAEoDBIqCgVsYW5lcxgEIAMoCzIbLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVTcGFuEhAKCHNvZnR3YXJlGAUgASgJEhQKDHdhbGxfdGltZV9tcxgGIAEoAxI2Cg1jbG9ja19xdWFsaXR5GAcgASgOMh8uZGVsdGF3YXR0LndpcmUudjEuQ2xvY2tRdWFsaXR5EhAKCHByb3RvY29sGAggASgNIkwKCExhbmVTcGFuEgwKBGxhbmUYASABKA0SDQoFZmlyc3QYAiABKAQSDAoEbGFzdBgDIAEoBBIVCg1sYXN0X2tleWZyYW1lGAQgASgEIjYKCkRpY3Rpb25hcnkSKAoGZ3JvdXBzGAEgAygLMhguZGVsdGF3YXR0LndpcmUudjEuR3JvdXAifAoFR3JvdXASEAoIbWV0ZXJfaWQYASABKAkSEgoKaW50ZXJ2YWxfcxgCIAEoDRIOCgZzb3VyY2UYAyABKA0SKgoHY29sdW1ucxgEIAMoCzIZLmRlbHRhd2F0dC53aXJlLnYxLkNvbHVtbhIRCgl0aW1lX3pvbmUYBSABKAkiNgoGQ29sdW1uEgwKBG9iaXMYASABKAkSEAoIZXhwb25lbnQYAiABKBESDAoEdW5pdBgDIAEoCSKNAQoKRWRnZVN0YXR1cxItCgVsYW5lcxgBIAMoCzIeLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVCYWNrbG9nEhAKCHVwdGltZV9zGAIgASgEEhYKDmF1dG9ub215X2hvdXJzGAMgASgBEiYKBWZhY3RzGAQgAygLMhcuZGVsdGF3YXR0LndpcmUudjEuRmFjdCI+CgxJbWFnZVJlcXVlc3QSDgoGc2hhMjU2GAEgASgMEg4KBm9mZnNldBgCIAEoDRIOCgZsZW5ndGgYAyABKA0iQQoNUmVyZWFkUmVzdWx0cxIwCgdyZXN1bHRzGAEgAygLMh8uZGVsdGF3YXR0LndpcmUudjEuUmVyZWFkUmVzdWx0IjkKDFJlcmVhZFJlc3VsdBIKCgJpZBgBIAEoCRIPCgdvdXRjb21lGAIgASgNEgwKBHJvd3MYAyABKA0iTgoLTGFuZUJhY2tsb2cSDAoEbGFuZRgBIAEoDRIOCgZvY3RldHMYAiABKAQSDgoGYmxvY2tzGAMgASgEEhEKCW9sZGVzdF9tcxgEIAEoAyI1CgRGYWN0EgwKBG5hbWUYASABKAkSDQoFc3RhdGUYAiABKAkSEAoIc2VudGVuY2UYAyABKAki5wMKEENvbGxlY3Rvck1lc3NhZ2USDwoHc2Vzc2lvbhgBIAEoDBIMCgR0ZXJtGAIgASgMEhYKDnNlcnZlcl90aW1lX21zGAMgASgDEisKBmFuc3dlchgEIAEoCzIZLmRlbHRhd2F0dC53aXJlLnYxLkFuc3dlckgAEiUKA2FjaxgFIAEoCzIWLmRlbHRhd2F0dC53aXJlLnYxLkFja0gAEjwKD25lZWRfZGljdGlvbmFyeRgGIAEoCzIhLmRlbHRhd2F0dC53aXJlLnYxLk5lZWREaWN0aW9uYXJ5SAASOAoNbmVlZF9rZXlmcmFtZRgHIAEoCzIfLmRlbHRhd2F0dC53aXJlLnYxLk5lZWRLZXlmcmFtZUgAEjMKB2NvbW1hbmQYCCABKAsyIC5kZWx0YXdhdHQud2lyZS52MS5TaWduZWRDb21tYW5kSAASLQoHcmVmdXNhbBgJIAEoCzIaLmRlbHRhd2F0dC53aXJlLnYxLlJlZnVzYWxIABItCgVpbWFnZRgKIAEoCzIcLmRlbHRhd2F0dC53aXJlLnYxLkltYWdlUGFydEgAEjIKB3JlcmVhZHMYCyABKAsyHy5kZWx0YXdhdHQud2lyZS52MS5SZXJlYWRPcmRlcnNIAEIJCgdtZXNzYWdlIkQKBkFuc3dlchIqCgVsYW5lcxgBIAMoCzIbLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVVcFRvEg4KBmNyZWRpdBgCIAEoBCInCghMYW5lVXBUbxIMCgRsYW5lGAEgASgNEg0KBXVwX3RvGAIgASgEImwKA0FjaxINCgVlcG9jaBgBIAEoDBIMCgRsYW5lGAIgASgNEg0KBXVwX3RvGAMgASgEEg4KBmNyZWRpdBgEIAEoBBIpCgRhbHNvGAUgAygLMhsuZGVsdGF3YXR0LndpcmUudjEuTGFuZVVwVG8iLAoOTmVlZERpY3Rpb25hcnkSDAoEaGFzaBgBIAEoDBIMCgRsYW5lGAIgASgNIisKDE5lZWRLZXlmcmFtZRIMCgRsYW5lGAEgASgNEg0KBXVwX3RvGAIgASgEIikKB1JlZnVzYWwSDAoEY29kZRgBIAEoCRIQCghzZW50ZW5jZRgCIAEoCSI7CglJbWFnZVBhcnQSDgoGc2hhMjU2GAEgASgMEg4KBm9mZnNldBgCIAEoDRIOCgZvY3RldHMYAyABKAwiPgoMUmVyZWFkT3JkZXJzEi4KBm9yZGVycxgBIAMoCzIeLmRlbHRhd2F0dC53aXJlLnYxLlJlcmVhZE9yZGVyIm0KC1JlcmVhZE9yZGVyEgoKAmlkGAEgASgJEhAKCG1ldGVyX2lkGAIgASgJEhIKCmludGVydmFsX3MYAyABKA0SDAoEb2JpcxgEIAMoCRIPCgdmcm9tX21zGAUgASgDEg0KBXRvX21zGAYgASgDIjMKDVNpZ25lZENvbW1hbmQSDwoHY29tbWFuZBgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwijQMKDkNvbW1hbmRNZXNzYWdlEgoKAmlkGAEgASgJEg8KB2VkZ2VfaWQYAiABKAkSDQoFZXBvY2gYAyABKAwSEAoIbWV0ZXJfaWQYBCABKAkSFQoNZXhwaXJlc19hdF9tcxgFIAEoAxIOCgZhdXRob3IYBiABKAkSFQoNY3JlYXRlZF9hdF9tcxgHIAEoAxIuCgRyZWFkGAogASgLMh4uZGVsdGF3YXR0LndpcmUudjEuUmVhZE9iamVjdHNIABIvCgVyZWxheRgLIAEoCzIeLmRlbHRhd2F0dC53aXJlLnYxLlJlbGF5QWN0aW9uSAASNQoIZmlybXdhcmUYDCABKAsyIS5kZWx0YXdhdHQud2lyZS52MS5GaXJtd2FyZVVwZGF0ZUgAEjYKDGtleV9yb3RhdGlvbhgNIAEoCzIeLmRlbHRhd2F0dC53aXJlLnYxLktleVJvdGF0aW9uSAASJwoEcGluZxgOIAEoCzIXLmRlbHRhd2F0dC53aXJlLnYxLlBpbmdIAEIGCgRib2R5IkIKC1JlYWRPYmplY3RzEjMKB29iamVjdHMYASADKAsyIi5kZWx0YXdhdHQud2lyZS52MS5PYmplY3RSZWZlcmVuY2UiRAoPT2JqZWN0UmVmZXJlbmNlEhAKCGNsYXNzX2lkGAEgASgNEgwKBG9iaXMYAiABKAkSEQoJYXR0cmlidXRlGAMgASgFIiAKC1JlbGF5QWN0aW9uEhEKCXJlY29ubmVjdBgBIAEoCCJaCg5GaXJtd2FyZVVwZGF0ZRIOCgZzaGEyNTYYASABKAwSDAoEc2l6ZRgCIAEoDRISCgppZGVudGlmaWVyGAMgASgMEhYKDmFjdGl2YXRlX2F0X21zGAQgASgDIicKC0tleVJvdGF0aW9uEgsKA2tleRgBIAEoDRILCgN3YXkYAiABKA0iBgoEUGluZyI1CgdSZWNvcmRzEioKB3JlY29yZHMYASADKAsyGS5kZWx0YXdhdHQud2lyZS52MS5SZWNvcmQixwIKBlJlY29yZBIvCgVldmVudBgBIAEoCzIeLmRlbHRhd2F0dC53aXJlLnYxLkV2ZW50UmVjb3JkSAASNwoJYXR0cmlidXRlGAIgASgLMiIuZGVsdGF3YXR0LndpcmUudjEuQXR0cmlidXRlUmVjb3JkSAASOgoLbWV0ZXJfc3RhdGUYAyABKAsyIy5kZWx0YXdhdHQud2lyZS52MS5NZXRlclN0YXRlUmVjb3JkSAASMwoHY29tbWFuZBgEIAEoCzIgLmRlbHRhd2F0dC53aXJlLnYxLkNvbW1hbmRSZWNvcmRIABIrCgNnYXAYBSABKAsyHC5kZWx0YXdhdHQud2lyZS52MS5HYXBSZWNvcmRIABIrCgNsb2cYBiABKAsyHC5kZWx0YXdhdHQud2lyZS52MS5Mb2dSZWNvcmRIAEIICgZyZWNvcmQiewoLRXZlbnRSZWNvcmQSEAoIbWV0ZXJfaWQYASABKAkSCwoDbG9nGAIgASgJEgwKBGNvZGUYAyABKBESDAoEbmFtZRgEIAEoCRIQCghzZW50ZW5jZRgFIAEoCRINCgVhdF9tcxgGIAEoAxIQCghzZXZlcml0eRgHIAEoDSJhCg9BdHRyaWJ1dGVSZWNvcmQSEAoIbWV0ZXJfaWQYASABKAkSDAoEb2JpcxgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBHRleHQYBCABKAkSEgoKcmVhZF9hdF9tcxgFIAEoAyJXChBNZXRlclN0YXRlUmVjb3JkEhAKCG1ldGVyX2lkGAEgASgJEg0KBXN0YXRlGAIgASgNEhAKCHNlbnRlbmNlGAMgASgJEhAKCHNpbmNlX21zGAQgASgDIugBCg1Db21tYW5kUmVjb3JkEgoKAmlkGAEgASgJEhAKCG1ldGVyX2lkGAIgASgJEg0KBXN0YXRlGAMgASgNEgwKBGNvZGUYBCABKAkSEAoIc2VudGVuY2UYBSABKAkSDQoFYXRfbXMYBiABKAMSLgoGdmFsdWVzGAcgAygLMh4uZGVsdGF3YXR0LndpcmUudjEuT2JqZWN0VmFsdWUSLgoFcmVsYXkYCCABKAsyHy5kZWx0YXdhdHQud2lyZS52MS5SZWxheVJlYWRpbmcSDAoEcGFydBgJIAEoDRINCgVwYXJ0cxgKIAEoDSLLAQoLT2JqZWN0VmFsdWUSMgoGb2JqZWN0GAEgASgLMiIuZGVsdGF3YXR0LndpcmUudjEuT2JqZWN0UmVmZXJlbmNlEg4KBnJlc3VsdBgCIAEoDRISCgV2YWx1ZRgDIAEoCUgAiAEBEhAKCGV4cG9uZW50GAQgASgREgwKBHVuaXQYBSABKAkSEQoEdGV4dBgGIAEoCUgBiAEBEgsKA3JhdxgHIAEoDBIRCgljb250aW51ZWQYCCABKAhCCAoGX3ZhbHVlQgcKBV90ZXh0IjgKDFJlbGF5UmVhZGluZxIRCglvdXRwdXRfb24YASABKAgSFQoNY29udHJvbF9zdGF0ZRgCIAEoDSJuCglHYXBSZWNvcmQSEAoIbWV0ZXJfaWQYASABKAkSDAoEb2JpcxgCIAMoCRISCgppbnRlcnZhbF9zGAMgASgNEg8KB2Zyb21fbXMYBCABKAMSDQoFdG9fbXMYBSABKAMSDQoFY2F1c2UYBiABKAkiTQoJTG9nUmVjb3JkEg0KBWxldmVsGAEgASgJEg0KBWV2ZW50GAIgASgJEg0KBWF0X21zGAMgASgDEhMKC2ZpZWxkc19qc29uGAQgASgJKqwBCgxDbG9ja1F1YWxpdHkSHQoZQ0xPQ0tfUVVBTElUWV9VTlNQRUNJRklFRBAAEhcKE0NMT0NLX1FVQUxJVFlfVU5TRVQQARIVChFDTE9DS19RVUFMSVRZX1JUQxACEhkKFUNMT0NLX1FVQUxJVFlfTkVUV09SSxADEhUKEUNMT0NLX1FVQUxJVFlfTlRQEAQSGwoXQ0xPQ0tfUVVBTElUWV9DT0xMRUNUT1IQBWIGcHJvdG8z");
+  fileDesc("Cg9kZWx0YXdhdHQucHJvdG8SEWRlbHRhd2F0dC53aXJlLnYxIi8KCEVudmVsb3BlEgwKBGJvZHkYASABKAwSFQoNYXV0aGVudGljYXRvchgCIAEoDCL3AQoLRWRnZU1lc3NhZ2USKQoFaGVsbG8YASABKAsyGC5kZWx0YXdhdHQud2lyZS52MS5IZWxsb0gAEi8KBnN0YXR1cxgDIAEoCzIdLmRlbHRhd2F0dC53aXJlLnYxLkVkZ2VTdGF0dXNIABIwCgVpbWFnZRgEIAEoCzIfLmRlbHRhd2F0dC53aXJlLnYxLkltYWdlUmVxdWVzdEgAEhQKCmRpY3Rpb25hcnkYBSABKAxIABIzCgdyZXJlYWRzGAYgASgLMiAuZGVsdGF3YXR0LndpcmUudjEuUmVyZWFkUmVzdWx0c0gAQgkKB21lc3NhZ2VKBAgCEAMi1gEKBUhlbGxvEg0KBWVwb2NoGAEgASgMEg8KB2Jvb3RfaWQYAiABKAwSDwoHc2Vzc2lvbhgDIAEoDBIqCgVsYW5lcxgEIAMoCzIbLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVTcGFuEhAKCHNvZnR3YXJlGAUgASgJEhQKDHdhbGxfdGltZV9tcxgGIAEoAxI2Cg1jbG9ja19xdWFsaXR5GAcgASgOMh8uZGVsdGF3YXR0LndpcmUudjEuQ2xvY2tRdWFsaXR5EhAKCHByb3RvY29sGAggASgNIkwKCExhbmVTcGFuEgwKBGxhbmUYASABKA0SDQoFZmlyc3QYAiABKAQSDAoEbGFzdBgDIAEoBBIVCg1sYXN0X2tleWZyYW1lGAQgASgEIjYKCkRpY3Rpb25hcnkSKAoGZ3JvdXBzGAEgAygLMhguZGVsdGF3YXR0LndpcmUudjEuR3JvdXAifAoFR3JvdXASEAoIbWV0ZXJfaWQYASABKAkSEgoKaW50ZXJ2YWxfcxgCIAEoDRIOCgZzb3VyY2UYAyABKA0SKgoHY29sdW1ucxgEIAMoCzIZLmRlbHRhd2F0dC53aXJlLnYxLkNvbHVtbhIRCgl0aW1lX3pvbmUYBSABKAkiNgoGQ29sdW1uEgwKBG9iaXMYASABKAkSEAoIZXhwb25lbnQYAiABKBESDAoEdW5pdBgDIAEoCSKNAQoKRWRnZVN0YXR1cxItCgVsYW5lcxgBIAMoCzIeLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVCYWNrbG9nEhAKCHVwdGltZV9zGAIgASgEEhYKDmF1dG9ub215X2hvdXJzGAMgASgBEiYKBWZhY3RzGAQgAygLMhcuZGVsdGF3YXR0LndpcmUudjEuRmFjdCI+CgxJbWFnZVJlcXVlc3QSDgoGc2hhMjU2GAEgASgMEg4KBm9mZnNldBgCIAEoDRIOCgZsZW5ndGgYAyABKA0iQQoNUmVyZWFkUmVzdWx0cxIwCgdyZXN1bHRzGAEgAygLMh8uZGVsdGF3YXR0LndpcmUudjEuUmVyZWFkUmVzdWx0IjkKDFJlcmVhZFJlc3VsdBIKCgJpZBgBIAEoCRIPCgdvdXRjb21lGAIgASgNEgwKBHJvd3MYAyABKA0iTgoLTGFuZUJhY2tsb2cSDAoEbGFuZRgBIAEoDRIOCgZvY3RldHMYAiABKAQSDgoGYmxvY2tzGAMgASgEEhEKCW9sZGVzdF9tcxgEIAEoAyI1CgRGYWN0EgwKBG5hbWUYASABKAkSDQoFc3RhdGUYAiABKAkSEAoIc2VudGVuY2UYAyABKAki5wMKEENvbGxlY3Rvck1lc3NhZ2USDwoHc2Vzc2lvbhgBIAEoDBIMCgR0ZXJtGAIgASgMEhYKDnNlcnZlcl90aW1lX21zGAMgASgDEisKBmFuc3dlchgEIAEoCzIZLmRlbHRhd2F0dC53aXJlLnYxLkFuc3dlckgAEiUKA2FjaxgFIAEoCzIWLmRlbHRhd2F0dC53aXJlLnYxLkFja0gAEjwKD25lZWRfZGljdGlvbmFyeRgGIAEoCzIhLmRlbHRhd2F0dC53aXJlLnYxLk5lZWREaWN0aW9uYXJ5SAASOAoNbmVlZF9rZXlmcmFtZRgHIAEoCzIfLmRlbHRhd2F0dC53aXJlLnYxLk5lZWRLZXlmcmFtZUgAEjMKB2NvbW1hbmQYCCABKAsyIC5kZWx0YXdhdHQud2lyZS52MS5TaWduZWRDb21tYW5kSAASLQoHcmVmdXNhbBgJIAEoCzIaLmRlbHRhd2F0dC53aXJlLnYxLlJlZnVzYWxIABItCgVpbWFnZRgKIAEoCzIcLmRlbHRhd2F0dC53aXJlLnYxLkltYWdlUGFydEgAEjIKB3JlcmVhZHMYCyABKAsyHy5kZWx0YXdhdHQud2lyZS52MS5SZXJlYWRPcmRlcnNIAEIJCgdtZXNzYWdlIkQKBkFuc3dlchIqCgVsYW5lcxgBIAMoCzIbLmRlbHRhd2F0dC53aXJlLnYxLkxhbmVVcFRvEg4KBmNyZWRpdBgCIAEoBCInCghMYW5lVXBUbxIMCgRsYW5lGAEgASgNEg0KBXVwX3RvGAIgASgEImwKA0FjaxINCgVlcG9jaBgBIAEoDBIMCgRsYW5lGAIgASgNEg0KBXVwX3RvGAMgASgEEg4KBmNyZWRpdBgEIAEoBBIpCgRhbHNvGAUgAygLMhsuZGVsdGF3YXR0LndpcmUudjEuTGFuZVVwVG8iLAoOTmVlZERpY3Rpb25hcnkSDAoEaGFzaBgBIAEoDBIMCgRsYW5lGAIgASgNIisKDE5lZWRLZXlmcmFtZRIMCgRsYW5lGAEgASgNEg0KBXVwX3RvGAIgASgEIikKB1JlZnVzYWwSDAoEY29kZRgBIAEoCRIQCghzZW50ZW5jZRgCIAEoCSI7CglJbWFnZVBhcnQSDgoGc2hhMjU2GAEgASgMEg4KBm9mZnNldBgCIAEoDRIOCgZvY3RldHMYAyABKAwiPgoMUmVyZWFkT3JkZXJzEi4KBm9yZGVycxgBIAMoCzIeLmRlbHRhd2F0dC53aXJlLnYxLlJlcmVhZE9yZGVyIm0KC1JlcmVhZE9yZGVyEgoKAmlkGAEgASgJEhAKCG1ldGVyX2lkGAIgASgJEhIKCmludGVydmFsX3MYAyABKA0SDAoEb2JpcxgEIAMoCRIPCgdmcm9tX21zGAUgASgDEg0KBXRvX21zGAYgASgDIjMKDVNpZ25lZENvbW1hbmQSDwoHY29tbWFuZBgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwivgMKDkNvbW1hbmRNZXNzYWdlEgoKAmlkGAEgASgJEg8KB2VkZ2VfaWQYAiABKAkSDQoFZXBvY2gYAyABKAwSEAoIbWV0ZXJfaWQYBCABKAkSFQoNZXhwaXJlc19hdF9tcxgFIAEoAxIOCgZhdXRob3IYBiABKAkSFQoNY3JlYXRlZF9hdF9tcxgHIAEoAxIuCgRyZWFkGAogASgLMh4uZGVsdGF3YXR0LndpcmUudjEuUmVhZE9iamVjdHNIABIvCgVyZWxheRgLIAEoCzIeLmRlbHRhd2F0dC53aXJlLnYxLlJlbGF5QWN0aW9uSAASNQoIZmlybXdhcmUYDCABKAsyIS5kZWx0YXdhdHQud2lyZS52MS5GaXJtd2FyZVVwZGF0ZUgAEjYKDGtleV9yb3RhdGlvbhgNIAEoCzIeLmRlbHRhd2F0dC53aXJlLnYxLktleVJvdGF0aW9uSAASJwoEcGluZxgOIAEoCzIXLmRlbHRhd2F0dC53aXJlLnYxLlBpbmdIABIvCghhZG9wdGlvbhgPIAEoCzIbLmRlbHRhd2F0dC53aXJlLnYxLkFkb3B0aW9uSABCBgoEYm9keSJCCgtSZWFkT2JqZWN0cxIzCgdvYmplY3RzGAEgAygLMiIuZGVsdGF3YXR0LndpcmUudjEuT2JqZWN0UmVmZXJlbmNlIkQKD09iamVjdFJlZmVyZW5jZRIQCghjbGFzc19pZBgBIAEoDRIMCgRvYmlzGAIgASgJEhEKCWF0dHJpYnV0ZRgDIAEoBSIgCgtSZWxheUFjdGlvbhIRCglyZWNvbm5lY3QYASABKAgiWgoORmlybXdhcmVVcGRhdGUSDgoGc2hhMjU2GAEgASgMEgwKBHNpemUYAiABKA0SEgoKaWRlbnRpZmllchgDIAEoDBIWCg5hY3RpdmF0ZV9hdF9tcxgEIAEoAyInCgtLZXlSb3RhdGlvbhILCgNrZXkYASABKA0SCwoDd2F5GAIgASgNIgYKBFBpbmciSgoIQWRvcHRpb24SDAoEbGluZRgBIAEoCRIPCgdwcm9maWxlGAIgASgJEgwKBG5vZGUYAyABKAkSEQoJdGltZV96b25lGAQgASgJIjUKB1JlY29yZHMSKgoHcmVjb3JkcxgBIAMoCzIZLmRlbHRhd2F0dC53aXJlLnYxLlJlY29yZCL4AgoGUmVjb3JkEi8KBWV2ZW50GAEgASgLMh4uZGVsdGF3YXR0LndpcmUudjEuRXZlbnRSZWNvcmRIABI3CglhdHRyaWJ1dGUYAiABKAsyIi5kZWx0YXdhdHQud2lyZS52MS5BdHRyaWJ1dGVSZWNvcmRIABI6CgttZXRlcl9zdGF0ZRgDIAEoCzIjLmRlbHRhd2F0dC53aXJlLnYxLk1ldGVyU3RhdGVSZWNvcmRIABIzCgdjb21tYW5kGAQgASgLMiAuZGVsdGF3YXR0LndpcmUudjEuQ29tbWFuZFJlY29yZEgAEisKA2dhcBgFIAEoCzIcLmRlbHRhd2F0dC53aXJlLnYxLkdhcFJlY29yZEgAEisKA2xvZxgGIAEoCzIcLmRlbHRhd2F0dC53aXJlLnYxLkxvZ1JlY29yZEgAEi8KBWZvdW5kGAcgASgLMh4uZGVsdGF3YXR0LndpcmUudjEuRm91bmRSZWNvcmRIAEIICgZyZWNvcmQiewoLRXZlbnRSZWNvcmQSEAoIbWV0ZXJfaWQYASABKAkSCwoDbG9nGAIgASgJEgwKBGNvZGUYAyABKBESDAoEbmFtZRgEIAEoCRIQCghzZW50ZW5jZRgFIAEoCRINCgVhdF9tcxgGIAEoAxIQCghzZXZlcml0eRgHIAEoDSJhCg9BdHRyaWJ1dGVSZWNvcmQSEAoIbWV0ZXJfaWQYASABKAkSDAoEb2JpcxgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBHRleHQYBCABKAkSEgoKcmVhZF9hdF9tcxgFIAEoAyJXChBNZXRlclN0YXRlUmVjb3JkEhAKCG1ldGVyX2lkGAEgASgJEg0KBXN0YXRlGAIgASgNEhAKCHNlbnRlbmNlGAMgASgJEhAKCHNpbmNlX21zGAQgASgDIugBCg1Db21tYW5kUmVjb3JkEgoKAmlkGAEgASgJEhAKCG1ldGVyX2lkGAIgASgJEg0KBXN0YXRlGAMgASgNEgwKBGNvZGUYBCABKAkSEAoIc2VudGVuY2UYBSABKAkSDQoFYXRfbXMYBiABKAMSLgoGdmFsdWVzGAcgAygLMh4uZGVsdGF3YXR0LndpcmUudjEuT2JqZWN0VmFsdWUSLgoFcmVsYXkYCCABKAsyHy5kZWx0YXdhdHQud2lyZS52MS5SZWxheVJlYWRpbmcSDAoEcGFydBgJIAEoDRINCgVwYXJ0cxgKIAEoDSLLAQoLT2JqZWN0VmFsdWUSMgoGb2JqZWN0GAEgASgLMiIuZGVsdGF3YXR0LndpcmUudjEuT2JqZWN0UmVmZXJlbmNlEg4KBnJlc3VsdBgCIAEoDRISCgV2YWx1ZRgDIAEoCUgAiAEBEhAKCGV4cG9uZW50GAQgASgREgwKBHVuaXQYBSABKAkSEQoEdGV4dBgGIAEoCUgBiAEBEgsKA3JhdxgHIAEoDBIRCgljb250aW51ZWQYCCABKAhCCAoGX3ZhbHVlQgcKBV90ZXh0IjgKDFJlbGF5UmVhZGluZxIRCglvdXRwdXRfb24YASABKAgSFQoNY29udHJvbF9zdGF0ZRgCIAEoDSJuCglHYXBSZWNvcmQSEAoIbWV0ZXJfaWQYASABKAkSDAoEb2JpcxgCIAMoCRISCgppbnRlcnZhbF9zGAMgASgNEg8KB2Zyb21fbXMYBCABKAMSDQoFdG9fbXMYBSABKAMSDQoFY2F1c2UYBiABKAkipAEKC0ZvdW5kUmVjb3JkEgwKBGxpbmUYASABKAkSEQoJbm9kZV9uYW1lGAIgASgJEg0KBWV1aTQ4GAMgASgMEg0KBXN0YXRlGAQgASgNEg4KBnNlcmlhbBgFIAEoCRITCgtkZXZpY2VfbmFtZRgGIAEoCRIQCghmaXJtd2FyZRgHIAEoCRIQCghzZW50ZW5jZRgIIAEoCRINCgVhdF9tcxgJIAEoAyJNCglMb2dSZWNvcmQSDQoFbGV2ZWwYASABKAkSDQoFZXZlbnQYAiABKAkSDQoFYXRfbXMYAyABKAMSEwoLZmllbGRzX2pzb24YBCABKAkqrAEKDENsb2NrUXVhbGl0eRIdChlDTE9DS19RVUFMSVRZX1VOU1BFQ0lGSUVEEAASFwoTQ0xPQ0tfUVVBTElUWV9VTlNFVBABEhUKEUNMT0NLX1FVQUxJVFlfUlRDEAISGQoVQ0xPQ0tfUVVBTElUWV9ORVRXT1JLEAMSFQoRQ0xPQ0tfUVVBTElUWV9OVFAQBBIbChdDTE9DS19RVUFMSVRZX0NPTExFQ1RPUhAFYgZwcm90bzM");
 
 /**
  * Every control message, both ways: the message's octets and their authenticator, the first 16 octets of
@@ -898,6 +898,12 @@ export type CommandMessage = Message<"deltawatt.wire.v1.CommandMessage"> & {
      */
     value: Ping;
     case: "ping";
+  } | {
+    /**
+     * @generated from field: deltawatt.wire.v1.Adoption adoption = 15;
+     */
+    value: Adoption;
+    case: "adoption";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1057,6 +1063,48 @@ export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
   messageDesc(file_deltawatt, 30);
 
 /**
+ * Settings of a meter that joined a network of the concentrator: it is read from then on.
+ *
+ * @generated from message deltawatt.wire.v1.Adoption
+ */
+export type Adoption = Message<"deltawatt.wire.v1.Adoption"> & {
+  /**
+   * id of the line, 1 to 32 characters
+   *
+   * @generated from field: string line = 1;
+   */
+  line: string;
+
+  /**
+   * vendor/model
+   *
+   * @generated from field: string profile = 2;
+   */
+  profile: string;
+
+  /**
+   * DLMS id or EUI-48, 1 to 64 characters
+   *
+   * @generated from field: string node = 3;
+   */
+  node: string;
+
+  /**
+   * IANA name; empty = that of the concentrator
+   *
+   * @generated from field: string time_zone = 4;
+   */
+  timeZone: string;
+};
+
+/**
+ * Describes the message deltawatt.wire.v1.Adoption.
+ * Use `create(AdoptionSchema)` to create a new message.
+ */
+export const AdoptionSchema: GenMessage<Adoption> = /*@__PURE__*/
+  messageDesc(file_deltawatt, 31);
+
+/**
  * Body of a block in lanes 0, 1 and 5: needs no other block.
  *
  * @generated from message deltawatt.wire.v1.Records
@@ -1073,7 +1121,7 @@ export type Records = Message<"deltawatt.wire.v1.Records"> & {
  * Use `create(RecordsSchema)` to create a new message.
  */
 export const RecordsSchema: GenMessage<Records> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 31);
+  messageDesc(file_deltawatt, 32);
 
 /**
  * @generated from message deltawatt.wire.v1.Record
@@ -1118,6 +1166,12 @@ export type Record = Message<"deltawatt.wire.v1.Record"> & {
      */
     value: LogRecord;
     case: "log";
+  } | {
+    /**
+     * @generated from field: deltawatt.wire.v1.FoundRecord found = 7;
+     */
+    value: FoundRecord;
+    case: "found";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1126,7 +1180,7 @@ export type Record = Message<"deltawatt.wire.v1.Record"> & {
  * Use `create(RecordSchema)` to create a new message.
  */
 export const RecordSchema: GenMessage<Record> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 32);
+  messageDesc(file_deltawatt, 33);
 
 /**
  * @generated from message deltawatt.wire.v1.EventRecord
@@ -1177,7 +1231,7 @@ export type EventRecord = Message<"deltawatt.wire.v1.EventRecord"> & {
  * Use `create(EventRecordSchema)` to create a new message.
  */
 export const EventRecordSchema: GenMessage<EventRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 33);
+  messageDesc(file_deltawatt, 34);
 
 /**
  * @generated from message deltawatt.wire.v1.AttributeRecord
@@ -1214,7 +1268,7 @@ export type AttributeRecord = Message<"deltawatt.wire.v1.AttributeRecord"> & {
  * Use `create(AttributeRecordSchema)` to create a new message.
  */
 export const AttributeRecordSchema: GenMessage<AttributeRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 34);
+  messageDesc(file_deltawatt, 35);
 
 /**
  * @generated from message deltawatt.wire.v1.MeterStateRecord
@@ -1248,7 +1302,7 @@ export type MeterStateRecord = Message<"deltawatt.wire.v1.MeterStateRecord"> & {
  * Use `create(MeterStateRecordSchema)` to create a new message.
  */
 export const MeterStateRecordSchema: GenMessage<MeterStateRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 35);
+  messageDesc(file_deltawatt, 36);
 
 /**
  * @generated from message deltawatt.wire.v1.CommandRecord
@@ -1316,7 +1370,7 @@ export type CommandRecord = Message<"deltawatt.wire.v1.CommandRecord"> & {
  * Use `create(CommandRecordSchema)` to create a new message.
  */
 export const CommandRecordSchema: GenMessage<CommandRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 36);
+  messageDesc(file_deltawatt, 37);
 
 /**
  * @generated from message deltawatt.wire.v1.ObjectValue
@@ -1374,7 +1428,7 @@ export type ObjectValue = Message<"deltawatt.wire.v1.ObjectValue"> & {
  * Use `create(ObjectValueSchema)` to create a new message.
  */
 export const ObjectValueSchema: GenMessage<ObjectValue> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 37);
+  messageDesc(file_deltawatt, 38);
 
 /**
  * @generated from message deltawatt.wire.v1.RelayReading
@@ -1396,7 +1450,7 @@ export type RelayReading = Message<"deltawatt.wire.v1.RelayReading"> & {
  * Use `create(RelayReadingSchema)` to create a new message.
  */
 export const RelayReadingSchema: GenMessage<RelayReading> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 38);
+  messageDesc(file_deltawatt, 39);
 
 /**
  * Rows that the meter no longer had when they were asked for.
@@ -1446,7 +1500,74 @@ export type GapRecord = Message<"deltawatt.wire.v1.GapRecord"> & {
  * Use `create(GapRecordSchema)` to create a new message.
  */
 export const GapRecordSchema: GenMessage<GapRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 39);
+  messageDesc(file_deltawatt, 40);
+
+/**
+ * A meter that joined a network of the concentrator, which does not read it.
+ *
+ * @generated from message deltawatt.wire.v1.FoundRecord
+ */
+export type FoundRecord = Message<"deltawatt.wire.v1.FoundRecord"> & {
+  /**
+   * @generated from field: string line = 1;
+   */
+  line: string;
+
+  /**
+   * DLMS id
+   *
+   * @generated from field: string node_name = 2;
+   */
+  nodeName: string;
+
+  /**
+   * 6 octets
+   *
+   * @generated from field: bytes eui48 = 3;
+   */
+  eui48: Uint8Array;
+
+  /**
+   * index in model FOUND_STATES
+   *
+   * @generated from field: uint32 state = 4;
+   */
+  state: number;
+
+  /**
+   * empty = it tells none; the same below
+   *
+   * @generated from field: string serial = 5;
+   */
+  serial: string;
+
+  /**
+   * @generated from field: string device_name = 6;
+   */
+  deviceName: string;
+
+  /**
+   * @generated from field: string firmware = 7;
+   */
+  firmware: string;
+
+  /**
+   * @generated from field: string sentence = 8;
+   */
+  sentence: string;
+
+  /**
+   * @generated from field: int64 at_ms = 9;
+   */
+  atMs: bigint;
+};
+
+/**
+ * Describes the message deltawatt.wire.v1.FoundRecord.
+ * Use `create(FoundRecordSchema)` to create a new message.
+ */
+export const FoundRecordSchema: GenMessage<FoundRecord> = /*@__PURE__*/
+  messageDesc(file_deltawatt, 41);
 
 /**
  * @generated from message deltawatt.wire.v1.LogRecord
@@ -1478,7 +1599,7 @@ export type LogRecord = Message<"deltawatt.wire.v1.LogRecord"> & {
  * Use `create(LogRecordSchema)` to create a new message.
  */
 export const LogRecordSchema: GenMessage<LogRecord> = /*@__PURE__*/
-  messageDesc(file_deltawatt, 40);
+  messageDesc(file_deltawatt, 42);
 
 /**
  * @generated from enum deltawatt.wire.v1.ClockQuality

@@ -4,9 +4,11 @@ import { DeltawattError, errorsOf } from '../../../src/base/errors.ts';
 import type { Data } from '../../../src/dlms/axdr/data.ts';
 import { Commands } from '../../../src/edge/commands/commands.ts';
 import type { EdgeLimits } from '../../../src/edge/commands/limits-document.ts';
+import { edgeError } from '../../../src/edge/errors.ts';
 import { ImageFetcher } from '../../../src/edge/images/image-fetcher.ts';
 import { ImageStore } from '../../../src/edge/images/image-store.ts';
 import type {
+  Adopting,
   Dispatcher,
   GroupRows,
   JobFailure,
@@ -84,7 +86,14 @@ class FakeMeter implements MeterAccess {
 }
 
 async function bench(
-  options: { journal?: FakeJournal; limits?: Partial<EdgeLimits>; meter?: FakeMeter; time?: boolean } = {},
+  options: {
+    journal?: FakeJournal;
+    limits?: Partial<EdgeLimits>;
+    meter?: FakeMeter;
+    time?: boolean;
+    adopting?: Adopting;
+    adopted?: () => void;
+  } = {},
 ) {
   const world = testWorld();
   const journal = options.journal ?? new FakeJournal();
@@ -128,6 +137,8 @@ async function bench(
     dispatcher,
     collectorTime: { nowMs: () => (state.timeKnown ? world.nowMs : null) },
     health,
+    ...(options.adopting === undefined ? {} : { adopting: options.adopting }),
+    ...(options.adopted === undefined ? {} : { adopted: options.adopted }),
   });
   const encode = (command: Omit<Partial<Command>, 'id'> & { id: string }) =>
     encodeCommand({
@@ -578,4 +589,58 @@ test('a firmware for a meter whose profile has no image transfer is refused, not
   const last = b.reports().at(-1);
   assert.deepEqual([last?.state, last?.code], ['refused', 'COMMAND_NO_FIRMWARE']);
   assert.deepEqual(b.state.dispatched, []);
+});
+
+const ADOPT: CommandBody = { kind: 'adopt', line: 'plc1', profile: 'a/b', node: '4711' };
+const STRANGER = 'm7' as MeterId;
+
+test('PROV-4 a meter is taken in without a word to it: its settings are kept before the answer, and a file that it lacks is named', async () => {
+  const taken: string[] = [];
+  let missing: string | null = null;
+  let adopted = 0;
+  const adopting: Adopting = {
+    async adopt({ meterId, ...body }) {
+      taken.push(`${meterId} ${JSON.stringify(body)}`);
+      return { missing };
+    },
+  };
+  const b = await bench({ adopting, adopted: () => adopted++ });
+  await b.send({ id: 'c1', meterId: STRANGER, body: ADOPT });
+  await b.settle();
+  assert.deepEqual(taken, ['m7 {"line":"plc1","profile":"a/b","node":"4711"}']);
+  assert.deepEqual(b.states(), ['accepted', 'started', 'done']);
+  assert.equal(b.last().sentence, 'Taken in on line plc1: it is read from now on.');
+  assert.deepEqual([adopted, b.state.dispatched], [1, []]);
+  missing = 'meters/m7.password';
+  await b.send({ id: 'c2', meterId: STRANGER, body: ADOPT });
+  await b.settle();
+  assert.match(b.last().sentence, /will not let us in without meters\/m7\.password/);
+  // A meter that is read already stays as it is.
+  await b.send({ id: 'c3', body: ADOPT });
+  await b.settle();
+  assert.deepEqual([b.last().sentence, taken.length, adopted], ['The concentrator reads it already.', 2, 2]);
+  // Any other order for a meter that is not read is refused as before.
+  await b.send({ id: 'c4', meterId: STRANGER });
+  assert.equal(b.states().at(-1), 'refused:COMMAND_UNKNOWN_METER');
+});
+
+test('PROV-4 settings that cannot take the meter refuse it in words; a full disk leaves the order to the next start', async () => {
+  let failure: Error = edgeError('COMMAND_ADOPTION', 'meter m7: no such profile');
+  const adopting: Adopting = { adopt: () => Promise.reject(failure) };
+  const b = await bench({ adopting, adopted: () => assert.fail('nothing was taken in') });
+  await b.send({ id: 'c1', meterId: STRANGER, body: ADOPT });
+  await b.settle();
+  assert.equal(b.states().at(-1), 'refused:COMMAND_ADOPTION');
+  failure = new Error('disk full');
+  await b.send({ id: 'c2', meterId: STRANGER, body: ADOPT });
+  await b.settle();
+  assert.equal(b.states().at(-1), 'started', 'no end: it is done again when the collector is heard next');
+  failure = edgeError('COMMAND_ADOPTION', 'm7');
+  b.commands.opened();
+  await b.settle();
+  assert.equal(b.states().at(-1), 'refused:COMMAND_ADOPTION');
+  const plain = await bench();
+  await plain.send({ id: 'c3', meterId: STRANGER, body: ADOPT });
+  await plain.settle();
+  assert.match(plain.last().sentence, /takes no meters in|cannot take this meter in/);
 });

@@ -19,7 +19,7 @@ import { decodeDictionary, dictionaryHash, encodeDictionary, extendDictionary } 
 import { openEnvelope, sealEnvelope } from '../../../src/wire/envelope.ts';
 import { WIRE_ERRORS } from '../../../src/wire/errors.ts';
 import { emptyLaneState } from '../../../src/wire/lane-state.ts';
-import { DICTIONARY_MAX_OCTETS } from '../../../src/wire/limits.ts';
+import { ADOPTION_TEXT_MAX_CHARACTERS, DICTIONARY_MAX_OCTETS } from '../../../src/wire/limits.ts';
 import type { CollectorBody, CollectorMessage, EdgeMessage } from '../../../src/wire/messages.ts';
 import { type PackHead, packRecords } from '../../../src/wire/pack.ts';
 import { decodeRecordBody, encodeRecordBody } from '../../../src/wire/record-body.ts';
@@ -191,6 +191,33 @@ test('W-62 ALA-3 a rotation names a key and carries none; a key that is not rota
   assert.throws(() => decodeCommand(Uint8Array.of(...more.subarray(0, -1), 2)), is('WIRE_MALFORMED'));
 });
 
+test('W-100 PROV-4 an adoption names line, model and node; one that names too little or too much is refused', () => {
+  const body = { kind: 'adopt', line: 'plc1', profile: 'a/b', node: '10000001', timeZone: 'Europe/Madrid' } as const;
+  const command: Command = {
+    id: '0f0e0d0c-0b0a-4908-8706-050403020100' as CommandId,
+    edgeId,
+    epoch: '0011223344556677',
+    meterId: 'm1' as MeterId,
+    body,
+    author: 'ann',
+    createdAtMs: nowMs,
+    expiresAtMs: nowMs + 1,
+  };
+  assert.deepEqual(decodeCommand(encodeCommand(command)), command);
+  const { timeZone: _zone, ...short } = body;
+  assert.deepEqual(decodeCommand(encodeCommand({ ...command, body: short })).body, short);
+  const longest = 'x'.repeat(ADOPTION_TEXT_MAX_CHARACTERS);
+  for (const name of ['line', 'profile', 'node', 'timeZone'] as const) {
+    decodeCommand(encodeCommand({ ...command, body: { ...body, [name]: longest } }));
+    const bad = [`${longest}x`, ...(name === 'timeZone' ? [] : [''])];
+    for (const value of bad)
+      assert.throws(
+        () => decodeCommand(encodeCommand({ ...command, body: { ...body, [name]: value } })),
+        is('WIRE_MALFORMED'),
+      );
+  }
+});
+
 test('W-60 a firmware and the parts of its image survive the way, and bad ones are refused', () => {
   const body = { kind: 'firmware', sha256: 'cd'.repeat(32), sizeOctets: 300_000, identifier: '465732' } as const;
   const command: Command = {
@@ -352,6 +379,17 @@ const records: JournalRecord[] = [
   {
     kind: 'gap',
     gap: { meterId, obis: ['1-0:1.8.0*255'], intervalS: 900, fromMs: 1, toMs: 2, cause: 'overwritten-in-meter' },
+  },
+  {
+    kind: 'found',
+    found: {
+      line: 'plc1',
+      node: { name: 'ZIV0040318130', eui48: '4040226734B2' },
+      state: 'refused',
+      deviceName: 'ZIV0040318130',
+      sentence: 'It lets nobody in.',
+      atMs: nowMs,
+    },
   },
   { kind: 'log', level: 'warn', event: 'reader.session-failed', atMs: nowMs, fieldsJson: '{"a":1}' },
 ];

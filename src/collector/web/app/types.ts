@@ -215,7 +215,9 @@ export interface Finding {
   readonly findingId: string;
   readonly edgeId: string;
   readonly line: string;
-  readonly address: number;
+  readonly address?: number;
+  /** How its network knows it. */
+  readonly node?: { readonly name: string; readonly eui48: string };
   readonly serial?: string;
   readonly deviceName?: string;
   readonly firmware?: string;

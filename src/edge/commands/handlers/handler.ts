@@ -6,7 +6,16 @@ import type { MeterEvent } from '../../../model/event.ts';
 import type { CommandId, MeterId } from '../../../model/ids.ts';
 import type { FirmwareRule } from '../../../profile/schema/profile.ts';
 import type { EdgeErrorCode } from '../../errors.ts';
-import type { GroupRows, JobClass, JobFailure, MeterAccess, Neighbours, WantedImage, WorkResult } from '../../ports.ts';
+import type {
+  Adopting,
+  GroupRows,
+  JobClass,
+  JobFailure,
+  MeterAccess,
+  Neighbours,
+  WantedImage,
+  WorkResult,
+} from '../../ports.ts';
 import type { RoundSeat } from '../image-rounds.ts';
 
 /** What came of a command. */
@@ -80,4 +89,19 @@ export interface BackgroundTools {
 export interface BackgroundHandler<Body extends CommandBody = CommandBody> {
   readonly acts: boolean;
   perform(body: Body, tools: BackgroundTools): Promise<Outcome>;
+}
+
+/** What work on the settings uses of the outside. */
+export interface SettingsTools {
+  readonly meterId: MeterId;
+  /** The meter is one of this concentrator already. */
+  readonly isRead: boolean;
+  readonly adopting: Adopting;
+}
+
+/** A kind of command that changes what this concentrator reads, and says nothing to a meter. It can be done twice. */
+export interface SettingsHandler<Body extends CommandBody = CommandBody> {
+  readonly acts: false;
+  /** Rejects with errors of the disk: it is tried again after the next start. */
+  settle(body: Body, tools: SettingsTools): Promise<Outcome>;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCommissioner } from '../../../../src/collector/commissioning/commissioner.ts';
 import type { Finding, FoundAddress } from '../../../../src/collector/commissioning-ports.ts';
+import type { CommandRequest } from '../../../../src/collector/ports.ts';
 import { createMemoryCollectorStore } from '../../../../src/lab/memory-collector-store.ts';
 import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../../../../src/model/ids.ts';
 import { fakeEnv, START_MS } from '../fake-env.ts';
@@ -135,4 +136,88 @@ test('PROV-4 the acceptance report counts expected, found and read, and says wha
     'Line bus1, address 23: No list names 7: take it in, or refuse it.',
   ]);
   await assert.rejects(commissioner.acceptance('e8' as EdgeId), /EDGE_UNKNOWN/);
+});
+
+const ENROLLED = ['m1', '10000001'] as const;
+
+/** Two networks of two concentrators, and the orders that were given. */
+async function networks() {
+  const { env } = fakeEnv();
+  const { store } = await site();
+  const orders: CommandRequest[] = [];
+  const desk = {
+    issue: async (request: CommandRequest) => {
+      orders.push(request);
+      return { record: {} as never, created: true };
+    },
+  };
+  const commissioner = createCommissioner({ env, store, desk });
+  const join = async (edgeId: EdgeId, name: string, more: Partial<FoundAddress> = {}) => {
+    const node = { name, eui48: `0200${name}` };
+    const address: FoundAddress = { node, state: 'found', serial: name, sentence: 'Answers.', ...more };
+    return (await commissioner.report(edgeId, 'plc1', [address], ANNA))[0] as Finding;
+  };
+  const ordered = () => orders.map(({ meterId, body }) => `${meterId} ${JSON.stringify(body)}`);
+  return { store, commissioner, join, ordered, orders };
+}
+
+test('PROV-4 a meter that joins and that the list names with its model is placed, and its concentrator is told to read it', async () => {
+  const { store, join, ordered } = await networks();
+  const [meterId, serial] = ENROLLED;
+  assert.match((await join(E1, serial)).sentence, /names it as m1, and no model/);
+  await store.saveMeter({
+    meterId: meterId as MeterId,
+    tenantId: DEFAULT_TENANT,
+    serial,
+    profile: 'a/b',
+    timeZone: 'Europe/Madrid',
+  });
+  const finding = await join(E1, serial);
+  assert.deepEqual([finding.state, finding.meterId], ['commissioned', meterId]);
+  assert.equal((await store.meter(meterId as MeterId))?.edgeId, E1);
+  const order = `m1 {"kind":"adopt","line":"plc1","profile":"a/b","node":"${serial}","timeZone":"Europe/Madrid"}`;
+  assert.deepEqual(ordered(), [order]);
+  // Told again a day later: the order was lost, or the concentrator has a new store.
+  assert.equal((await join(E1, serial)).state, 'commissioned');
+  assert.equal(ordered().length, 2);
+});
+
+test('PROV-4 a meter that tells nothing is known by its DLMS id; one that tells a number is that, whatever its network calls it', async () => {
+  const { store, join } = await networks();
+  await store.saveMeter({ meterId: 'm1' as MeterId, tenantId: DEFAULT_TENANT, serial: '10000001', profile: 'a/b' });
+  const untold = { serial: undefined, state: 'silent' } as never;
+  assert.equal((await join(E1, 'ZIV10000001', untold)).meterId, 'm1');
+  const stranger = await join(E1, 'ZIV20000001', { ...(untold as object), sentence: 'It does not answer.' });
+  assert.match(stranger.sentence, /^It does not answer\. No list names ZIV20000001/);
+  assert.equal((await join(E1, '10000001', { serial: '10000099' })).state, 'waiting');
+});
+
+test('PROV-4 a meter that two networks hear is named in both, and stays where it is', async () => {
+  const { store, join, commissioner } = await networks();
+  await join(E1, '30000001');
+  const there = await join(E2, '30000001');
+  assert.match(there.sentence, /^It has joined line plc1 of e1 as well, where it waits too: two networks hear it/);
+  await store.saveMeter({ meterId: 'm1' as MeterId, tenantId: DEFAULT_TENANT, serial: '10000001', profile: 'a/b' });
+  assert.equal((await join(E1, '10000001')).state, 'commissioned');
+  const other = await join(E2, '10000001');
+  assert.deepEqual([other.state, other.meterId], ['waiting', 'm1']);
+  assert.match(other.sentence, /line plc1 of e1 as well, where it is m1/);
+  assert.equal((await join(E1, '10000001')).state, 'commissioned', 'the second network takes nothing away');
+  await commissioner.refuse(other.findingId, ANNA);
+  assert.equal((await join(E2, '10000001')).state, 'refused');
+  assert.equal((await join(E2, '10000001', { state: 'silent' })).state, 'refused', 'whether it answers or not');
+});
+
+test('PROV-4 a meter of a network is accepted with a model; when its concentrator does not take it, it waits again and says why', async () => {
+  const { join, commissioner, store, ordered } = await networks();
+  const { findingId } = await join(E1, '30000001');
+  await assert.rejects(commissioner.accept(findingId, {}, ANNA), /FINDING_NO_MODEL/);
+  const accepted = await commissioner.accept(findingId, { profile: 'no/such' }, ANNA);
+  assert.deepEqual([accepted.state, accepted.meterId], ['commissioned', '30000001']);
+  await commissioner.notTaken({ edgeId: E1, meterId: '30000001' as MeterId }, 'There is no such profile.');
+  const again = await store.finding(findingId);
+  assert.equal(again?.state, 'waiting');
+  assert.equal(again.sentence, 'Concentrator e1 did not take 30000001 in: There is no such profile.');
+  await commissioner.accept(findingId, { profile: 'a/b' }, ANNA);
+  assert.match(ordered().at(-1) ?? '', /"profile":"a\/b"/);
 });

@@ -11,9 +11,11 @@ export function FoundMetersCard() {
   const inbox = useResource<Page<Finding>>('/api/v1/findings?state=waiting');
   const [error, setError] = useState<string | null>(null);
   const items = inbox.data?.items ?? [];
+  const [profiles, setProfiles] = useState<Readonly<Record<string, string>>>({});
   const decide = (finding: Finding, what: 'accept' | 'refuse'): void => {
     setError(null);
-    const body = what === 'accept' ? { body: {} } : {};
+    const profile = profiles[finding.findingId]?.trim() ?? '';
+    const body = what === 'accept' ? { body: profile === '' ? {} : { profile } } : {};
     call(`/api/v1/findings/${finding.findingId}/${what}`, { method: 'POST', ...body }).then(
       () => inbox.reload(),
       (failure: unknown) => setError(wordsOf(failure)),
@@ -24,7 +26,10 @@ export function FoundMetersCard() {
     <section class="card" aria-labelledby="found-title">
       <header>
         <h2 id="found-title">{`Found on lines: ${plural(items.length, 'meter')} waiting`}</h2>
-        <span class="muted">No list names them. Accept makes a meter that is called by its serial number.</span>
+        <span class="muted">
+          No list names them. Accept makes a meter that is called by its serial number; one of a network needs its model
+          too.
+        </span>
       </header>
       {error !== null && (
         <p class="note bad" role="alert">
@@ -47,16 +52,28 @@ export function FoundMetersCard() {
           </thead>
           <tbody>
             {items.map((finding) => {
-              const name = finding.serial ?? finding.deviceName ?? `address ${finding.address}`;
+              const { node, address } = finding;
+              const place = node === undefined ? `address ${address}` : `${node.name}, modem ${node.eui48}`;
+              const name = finding.serial ?? finding.deviceName ?? node?.name ?? `address ${address}`;
               return (
                 <tr key={finding.findingId}>
                   <td>
                     <strong>{name}</strong>
                   </td>
-                  <td>{`${finding.edgeId}, ${finding.line}, address ${finding.address}`}</td>
+                  <td>{`${finding.edgeId}, ${finding.line}, ${place}`}</td>
                   <td>{agoText(finding.foundAtMs, nowMs)}</td>
                   <td class="muted">{finding.sentence}</td>
                   <td class="number">
+                    {node !== undefined && (
+                      <input
+                        aria-label={`Model of ${name}`}
+                        placeholder="vendor/model"
+                        value={profiles[finding.findingId] ?? ''}
+                        onInput={(event) =>
+                          setProfiles({ ...profiles, [finding.findingId]: event.currentTarget.value })
+                        }
+                      />
+                    )}
                     <button type="button" class="button main" onClick={() => decide(finding, 'accept')}>
                       {`Accept ${name}`}
                     </button>

@@ -1,6 +1,6 @@
 /** The form of what readers keep in the journal to be wiser after a restart: version, checksum, JSON. Damage counts as nothing kept. */
-import { concat } from '../../base/bytes.ts';
-import { crc32C } from '../../base/crc.ts';
+import { concat } from '../base/bytes.ts';
+import { crc32C } from '../base/crc.ts';
 
 const HEAD_OCTETS = 5;
 
