@@ -8,7 +8,7 @@ export const URGENT_BLOCK_MAX_OCTETS = 1024;
 export const BLOCK_MAX_ROWS = 4096;
 /** Values of a block, nulls included: the same reason. */
 export const BLOCK_MAX_VALUES = 16_384;
-/** Records of a block: the shortest takes four octets, so 1,024 octets cannot hold more. */
+/** Records of a block: the shortest takes four octets, so 4,096 octets cannot hold more. */
 export const BLOCK_MAX_RECORDS = 1024;
 /** Octets of a row's status: DLMS status words go up to 64 bits. */
 export const STATUS_MAX_OCTETS = 8;

@@ -3,7 +3,6 @@
 import { type BlockContent, type BlockInput, blockHash, blockMaxOctets, encodeBlock } from './block.ts';
 import { wireError } from './errors.ts';
 import type { LaneState } from './lane-state.ts';
-import { BLOCK_MAX_RECORDS } from './limits.ts';
 import { recordOctets, shortenRecord, splitRecord } from './record-body.ts';
 import { type JournalRecord, recordTimeMs } from './records.ts';
 import type { DictionaryGroup, Row } from './rows.ts';
@@ -166,7 +165,7 @@ export function packRecords(
     const fitting = shortenRecord(record, bodyMaxOctets);
     const octets = recordOctets(fitting);
     const part = parts.at(-1);
-    if (part !== undefined && filled + octets <= bodyMaxOctets && part.length < BLOCK_MAX_RECORDS) {
+    if (part !== undefined && filled + octets <= bodyMaxOctets) {
       part.push(fitting);
       filled += octets;
     } else {

@@ -45,10 +45,10 @@ export function topicOf(edgeId: EdgeId, leaf: Leaf, sha256: Sha256): string {
 export function parseTopic(topic: string, sha256: Sha256): TopicParts | null {
   const parts = TOPIC.exec(topic);
   const edgeId = parseEdgeId(parts?.[2] ?? '');
-  if (parts === null || edgeId === null) return null;
-  const shard = Number.parseInt(parts[1] ?? '', 16);
+  if (edgeId === null) return null;
+  const shard = Number.parseInt(parts?.[1] ?? '', 16);
   if (shard !== shardOf(edgeId, sha256)) return null;
-  return { shard, edgeId, leaf: parts[3] as Leaf };
+  return { shard, edgeId, leaf: parts?.[3] as Leaf };
 }
 
 /** What an edge subscribes: its own control topic, nothing else. */

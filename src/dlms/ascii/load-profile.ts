@@ -44,10 +44,10 @@ export function parseAsciiProfile(text: string): AsciiProfilePart[] {
     const part = parts.at(-1);
     if (!isHead && part === undefined)
       throw dlmsError('DLMS_DATA_LINE', `offset ${at}: values stand in front of the first header`);
-    const [read] = parseDataLines(isHead ? line : `${part?.name}${line}`, at);
-    if (read === undefined) continue;
-    if (isHead) parts.push(headOf(read.address, read.fields, at));
-    else part?.rows.push(read.fields.map(({ value }) => value));
+    for (const { address, fields } of parseDataLines(isHead ? line : `${part?.name}${line}`, at)) {
+      if (isHead) parts.push(headOf(address, fields, at));
+      else part?.rows.push(fields.map(({ value }) => value));
+    }
   }
   return parts;
 }

@@ -57,7 +57,7 @@ export function encodeAsciiMessage(message: AsciiMessage): Uint8Array {
 }
 
 function checked(start: number, rest: readonly number[]): Uint8Array {
-  return new ByteWriter(rest.length + 2).u8(start).bytes(Uint8Array.from(rest)).u8(blockCheckOf(rest)).finish();
+  return new ByteWriter().u8(start).bytes(Uint8Array.from(rest)).u8(blockCheckOf(rest)).finish();
 }
 
 /** Characters as octets; those above seven bits have no place here and lose their upper bit. */

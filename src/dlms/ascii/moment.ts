@@ -32,14 +32,14 @@ export function asciiMoment(text: string): CosemDateTime | null {
     deviation: season === '2' ? 0 : null,
     status: STATUS_OF_SEASON[season] ?? CLOCK_STATUS.notSpecified,
   };
-  return isPlausibleDateTime(time) && day <= daysOf(CENTURY + year, month) ? time : null;
+  return isPlausibleDateTime(time) && day <= daysOf(year, month) ? time : null;
 }
 
 /** A date (6 digits) and a time of day (4 or 6) from two lines, each with or without a season; null when they are none. */
 export function asciiClock(date: string, time: string): CosemDateTime | null {
   const [, dateSeason = '', day = ''] = /^([012]?)(\d{6})$/.exec(date.replace(SEPARATORS, '')) ?? [];
   const [, season = dateSeason, clock = ''] = /^([012]?)(\d{4}|\d{6})$/.exec(time.replace(SEPARATORS, '')) ?? [];
-  return day === '' || clock === '' ? null : asciiMoment(`${season === '' ? dateSeason : season}${day}${clock}`);
+  return asciiMoment(`${season === '' ? dateSeason : season}${day}${clock}`);
 }
 
 /** Digits in which a meter takes a time: 10, or 12 with seconds; 11 and 13 have a season in front. */
@@ -58,6 +58,7 @@ export function asciiMomentText(time: CosemDateTime, digits: AsciiTimeDigits): s
   return `${season}${text}${digits >= 12 ? two(time.second) : ''}`;
 }
 
+/** Days of a month of 2000 + `year`. */
 function daysOf(year: number, month: number): number {
   if (month === 2) return year % 4 === 0 ? 29 : 28;
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { concat } from '../../../src/base/bytes.ts';
+import { concat, toHex } from '../../../src/base/bytes.ts';
 import { crc16Arc } from '../../../src/base/crc.ts';
 import { DeltawattError } from '../../../src/base/errors.ts';
 import { dateTimeFromOctets, dateTimeText } from '../../../src/dlms/cosem/datetime.ts';
@@ -113,6 +113,81 @@ test('times say summer and winter, and one that is none is not believed', () => 
   assert.equal(at('2210300230'), null);
 });
 
+/** What the lines of a telegram say: code, value, scaler and unit, and when it was captured. */
+function saidBy(...lines: readonly string[]): string[] {
+  const { values } = parseP1Telegram(octetsOf(`/ISK5\r\n\r\n${lines.join('\r\n')}\r\n!`));
+  return values.map(({ obis, value, scalerUnit, capturedAt }) => {
+    const said = value.type === 'octet-string' ? toHex(value.value) : 'value' in value ? String(value.value) : '';
+    const unit = scalerUnit === null ? '' : ` ${scalerUnit.scaler}/${scalerUnit.unit}`;
+    return `${obis} ${value.type} ${said}${unit}${capturedAt === null ? '' : ` at ${toHex(capturedAt)}`}`;
+  });
+}
+
+test('what a line says: decimals with a unit, octets of identifiers, anything else as its text', () => {
+  for (const [line, ...says] of [
+    ['1-0:1.8.1(000671.578*kWh)', '1-0:1.8.1*255 long64 671578 0/30'],
+    ['0-0:96.14.0(0002)', '0-0:96.14.0*255 long64 2 0/255'],
+    ['0-0:96.1.1(4B38)', '0-0:96.1.1*255 octet-string 4b38'],
+    ['0-0:96.13.0()', '0-0:96.13.0*255 null-data '],
+    ['0-0:96.13.0(4B)', '0-0:96.13.0*255 visible-string 4B'],
+    ['0-0:96.1.1(4B38*kWh)', '0-0:96.1.1*255 visible-string 4B38*kWh'],
+    ['0-0:97.1.0(4B38)', '0-0:97.1.0*255 visible-string 4B38'],
+    ['1-3:0.2.8(5042)', '1-3:0.2.8*255 octet-string 5042'],
+    ['1-3:0.2.9(5042)', '1-3:0.2.9*255 long64 5042 0/255'],
+    ['1-3:0.3.8(5042)', '1-3:0.3.8*255 long64 5042 0/255'],
+    ['1-3:1.2.8(5042)', '1-3:1.2.8*255 long64 5042 0/255'],
+    ['1-0:1.8.0(1*furlong)', '1-0:1.8.0*255 visible-string 1*furlong'],
+    ['1-0:1.8.0(abc)', '1-0:1.8.0*255 visible-string abc'],
+    ['X(1)'],
+  ] as const)
+    assert.deepEqual(saidBy(line), says, line);
+});
+
+test('a value behind a time was captured then; lists are one text', () => {
+  const winter = '07e10102ff100a0500800000';
+  for (const [line, says] of [
+    ['0-1:24.2.1(170102161005W)(00000.107*m3)', `0-1:24.2.1*255 long64 107 -3/13 at ${winter}`],
+    ['0-1:24.2.1(170102161005S)(1*m3)', `0-1:24.2.1*255 long64 1 0/13 at ${winter.slice(0, -2)}80`],
+    ['0-1:24.2.1(170102161005)(1*m3)', `0-1:24.2.1*255 long64 1 0/13 at ${winter.slice(0, -2)}ff`],
+    ['0-1:24.2.1(170102161005W)(1*m3)(2*m3)', '0-1:24.2.1*255 visible-string (170102161005W)(1*m3)(2*m3)'],
+    ['1-0:99.97.0(2)(0-0:96.7.19)', '1-0:99.97.0*255 visible-string (2)(0-0:96.7.19)'],
+  ] as const)
+    assert.deepEqual(saidBy(line), [says], line);
+});
+
+test('hourly values of a sub-meter: each channel with its own code and unit, all with the time of the line', () => {
+  const head = '(121030140000)(00)(60)';
+  const at = 'at 07dc0a1eff0e0000008000ff';
+  assert.deepEqual(saidBy(`0-1:24.3.0${head}(1)(0-1:24.2.1)(m3)`, '(00024.123)'), [
+    `0-1:24.2.1*255 long64 24123 -3/13 ${at}`,
+  ]);
+  assert.deepEqual(saidBy(`0-1:24.3.0${head}(2)(0-1:24.2.1)(m3)(0-1:24.4.1)(kWh)`, '(1)(2)'), [
+    `0-1:24.2.1*255 long64 1 0/13 ${at}`,
+    `0-1:24.4.1*255 long64 2 3/30 ${at}`,
+  ]);
+  assert.deepEqual(saidBy(`0-1:24.3.0${head}(1)(gas)(m3)`, '(1)'), [], 'a channel without a code has no register');
+  for (const [address, fields] of [
+    ['0-1:24.3.0', `${head}(0)`],
+    ['0-1:24.4.0', `${head}(1)(0-1:24.2.1)(m3)(1)`],
+    ['0-1:25.3.0', `${head}(1)(0-1:24.2.1)(m3)(1)`],
+  ] as const)
+    assert.deepEqual(saidBy(`${address}${fields}`), [`${address}*255 visible-string ${fields}`]);
+});
+
+test('the clock is found behind lines that have no code, and is no value', () => {
+  assert.deepEqual(saidBy('X(1)', '1-0:1.8.1(1*kWh)', '0-0:1.0.0(170102161005W)'), ['1-0:1.8.1*255 long64 1 3/30']);
+});
+
+test('a telegram goes from its mark to the end mark behind its first line', () => {
+  for (const text of ['', 'ISK5\r\n!', '/ISK5', '/ISK5!', '/ISK5!\r\n', '/ISK5\r\n', '!/ISK5\r\n'])
+    assert.match(
+      detailOf(() => parseP1Telegram(octetsOf(text))),
+      /^DLMS_DATA_LINE offset 0: /,
+      text,
+    );
+  assert.deepEqual(parseP1Telegram(octetsOf('/ISK5\r\n!')).values, []);
+});
+
 test('lines are told with the offset at which they are none', () => {
   const wrong = (line: string) => detailOf(() => parseP1Telegram(octetsOf(`/ISK5\r\n\r\n${line}\r\n!`)));
   assert.equal(wrong('1-0:1.8.0'), 'DLMS_DATA_LINE offset 18: no bracket follows the address');
@@ -158,12 +233,35 @@ test('decimals keep every digit, and an unknown unit is not guessed', () => {
   assert.deepEqual(scaledValueOf('00013', null)?.scalerUnit, { scaler: 0, unit: 255 });
   for (const [text, unit] of [
     ['1', 'furlong'],
+    ['1', 'kfurlong'],
+    ['1', 'xWh'],
+    ['-9999999999999999.999', 'Wh'],
     ['1e3', 'kWh'],
     ['12345678901234567', 'Wh'],
     ['9999999999999999.999', 'Wh'],
     ['', 'V'],
   ] as const)
     assert.equal(scaledValueOf(text, unit), null, `${text} ${unit}`);
+  for (const [unit, scaler, code] of [
+    ['MWh', 6, 30],
+    ['GWh', 9, 30],
+    ['mA', -3, 33],
+    ['m3', 0, 13],
+    ['m³', 0, 13],
+    ['kVArh', 3, 32],
+  ] as const)
+    assert.deepEqual(scaledValueOf('1', unit)?.scalerUnit, { scaler, unit: code }, unit);
+  assert.equal(scaledValueOf('9223372036854775.807', 'Wh')?.value.type, 'long64');
+  assert.equal(scaledValueOf('9223372036854775.808', 'Wh'), null);
+  const plain = { width: 5, places: 0, isKilo: false };
+  for (const [integer, scaler, form, said] of [
+    [-15, -1, { ...plain, places: 1 }, { value: '-0001.5', unit: 'V' }],
+    [-15, 1, plain, { value: '-00150', unit: 'V' }],
+    [15, 0, plain, { value: '00015', unit: 'V' }],
+    [159, -1, plain, { value: '00015', unit: 'V' }],
+    [0, 0, plain, { value: '00000', unit: 'V' }],
+  ] as const)
+    assert.deepEqual(decimalText(integer, { scaler, unit: 35 }, form), said);
   const text = decimalText(671_578, { scaler: 0, unit: 30 }, { width: 9, places: 3, isKilo: true });
   assert.deepEqual(text, { value: '000671.578', unit: 'kWh' });
 });

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { concat } from '../../../src/base/bytes.ts';
-import { hasCode } from '../../../src/base/errors.ts';
+import { BitReader, BitWriter } from '../../../src/base/bits.ts';
+import { ByteWriter, concat } from '../../../src/base/bytes.ts';
+import { DeltawattError, hasCode } from '../../../src/base/errors.ts';
 import type { Command, CommandBody } from '../../../src/model/command.ts';
 import type { CommandId, EdgeId, MeterId } from '../../../src/model/ids.ts';
 import {
@@ -24,8 +25,18 @@ import {
   timeFromWire,
 } from '../../../src/wire/fields.ts';
 import { DictionarySchema, ObjectReferenceSchema } from '../../../src/wire/gen/deltawatt_pb.ts';
+import {
+  type GroupState,
+  type LaneState,
+  laneStateCheck,
+  PLAIN_MARKS,
+  parseLaneState,
+  serializeLaneState,
+} from '../../../src/wire/lane-state.ts';
 import { LANE_ORDER } from '../../../src/wire/lanes.ts';
 import {
+  BATCH_MAX_OCTETS,
+  BLOCK_MAX_OCTETS,
   COMMAND_MAX_OBJECTS,
   DICTIONARY_MAX_GROUPS,
   DICTIONARY_MAX_OCTETS,
@@ -34,14 +45,40 @@ import {
   IMAGE_IDENTIFIER_MAX_OCTETS,
   IMAGE_MAX_OCTETS,
   IMAGE_PART_MAX_OCTETS,
+  STATUS_MAX_OCTETS,
   TEXT_MAX_CHARACTERS,
 } from '../../../src/wire/limits.ts';
 import type { CollectorBody } from '../../../src/wire/messages.ts';
-import type { DictionaryGroup } from '../../../src/wire/rows.ts';
-import { envelopeCrypto } from '../../support/wire-crypto.ts';
+import { estimateOctets } from '../../../src/wire/pack.ts';
+import type { DictionaryGroup, Row } from '../../../src/wire/rows.ts';
+import { expectationOf, fitsOneBlock, groupAfter, unitOf } from '../../../src/wire/run.ts';
+import { collectorFilters, joinBatch, parseTopic, splitBatch, topicOf } from '../../../src/wire/topics.ts';
+import {
+  learnStill,
+  mayBeStill,
+  readCount,
+  readWide,
+  unzigzag,
+  writeCount,
+  writeWide,
+  zigzag,
+} from '../../../src/wire/value-code.ts';
+import { envelopeCrypto, sha256 } from '../../support/wire-crypto.ts';
 
 const is = (code: string) => (error: unknown) => hasCode(error, code);
 const MALFORMED = is('WIRE_MALFORMED');
+
+/** The detail of what is thrown with this code. */
+function detailOf(run: () => unknown, code: string): string {
+  try {
+    run();
+  } catch (error) {
+    assert.ok(error instanceof DeltawattError && error.code === code, String(error));
+    return error.detail;
+  }
+  return assert.fail('nothing was thrown');
+}
+
 const edgeId = 'e17' as EdgeId;
 
 const column = { obis: '1-0:1.8.0*255', exponent: 0, unit: 'Wh' };
@@ -194,4 +231,177 @@ test('an image, its identifier and its parts: the longest pass, one octet more d
   const part = partTrip(IMAGE_PART_MAX_OCTETS);
   assert.equal(part.kind === 'image' && part.octets.length, IMAGE_PART_MAX_OCTETS);
   assert.throws(() => partTrip(IMAGE_PART_MAX_OCTETS + 1), MALFORMED);
+});
+
+test('topics take an edge id of up to 32 characters; a message on b is taken up to its last octet', () => {
+  const longest = 'e'.repeat(32) as EdgeId;
+  assert.equal(parseTopic(topicOf(longest, 'c', sha256), sha256)?.edgeId, longest);
+  const longer = `${longest}e` as EdgeId;
+  assert.equal(parseTopic(topicOf(longer, 'c', sha256), sha256), null);
+  assert.deepEqual(collectorFilters(Array.from({ length: 255 }, (_, at) => at)).length, 2 * 255);
+  assert.deepEqual(collectorFilters(Array.from({ length: 256 }, () => 3)).length, 2 * 256, 'one shard is not all');
+  const full = new Uint8Array(BATCH_MAX_OCTETS);
+  full.set(joinBatch(Array.from({ length: 15 }, () => new Uint8Array(BLOCK_MAX_OCTETS))));
+  assert.throws(() => splitBatch(full), is('WIRE_MALFORMED'), 'read, and found to hold a block of no octets');
+  assert.throws(() => splitBatch(new Uint8Array(BATCH_MAX_OCTETS + 1)), is('WIRE_TOO_LONG'));
+});
+
+/** Where a stored state of one group with one column of one value has its fields. */
+const STATE_FIELDS = { count: 3, statusLength: 7, quality: 8, columns: 12, column: 13, value: 14 } as const;
+
+test('a stored lane state: each field at its bound is read back, one beyond is told by what is wrong', () => {
+  const column = { value: 5, delta: null, mean1: 0, mean2: 0 };
+  const group: GroupState = { atMs: 0, stepMs: 0, marks: PLAIN_MARKS, columns: [column] };
+  const stateOf = (...groups: readonly GroupState[]): LaneState => ({
+    ...{ sequence: 1, keyframe: 1, groups: new Map(groups.map((each, at) => [at, each])) },
+  });
+  const same = (state: LaneState) => assert.deepEqual(parseLaneState(serializeLaneState(state)), state);
+  const learnt = { value: 2n ** 64n - 1n, delta: -(2n ** 64n), mean1: 33, mean2: 0 };
+  const marks = { status: new Uint8Array(STATUS_MAX_OCTETS).fill(7), quality: 'good', deviationMin: -60 } as const;
+  same(stateOf(group, { ...group, atMs: 2 ** 51, stepMs: -900_000, marks, columns: [null, column, learnt] }));
+  same(stateOf({ ...group, columns: Array.from({ length: GROUP_MAX_COLUMNS }, () => null) }));
+  same(stateOf(...Array.from({ length: DICTIONARY_MAX_GROUPS }, () => ({ ...group, columns: [] }))));
+  const wrong = (octets: Uint8Array) => detailOf(() => parseLaneState(octets), 'BLOCK_STATE');
+  const stored = serializeLaneState(stateOf(group));
+  assert.match(wrong(stored.with(0, 2)), /format 2/);
+  assert.match(wrong(stored.with(STATE_FIELDS.statusLength, STATUS_MAX_OCTETS + 1)), /status .* too long/);
+  assert.match(wrong(stored.with(STATE_FIELDS.quality, 99)), /quality .* unknown/);
+  assert.match(wrong(stored.with(STATE_FIELDS.columns, GROUP_MAX_COLUMNS + 1)), /too many columns/);
+  assert.match(wrong(stored.with(STATE_FIELDS.column, 3)), /column .* malformed/);
+  const behind = stored.subarray(STATE_FIELDS.count + 1);
+  const groups = new ByteWriter(4).varint(DICTIONARY_MAX_GROUPS + 1).finish();
+  assert.match(wrong(concat([stored.subarray(0, STATE_FIELDS.count), groups, behind])), /too many groups/);
+  const long = new Uint8Array(11).fill(0x80);
+  assert.match(wrong(concat([stored.subarray(0, STATE_FIELDS.value), long])), /number .* too long/);
+  assert.match(wrong(concat([stored, Uint8Array.of(0)])), /1 octets behind/);
+  assert.match(wrong(stored.subarray(0, -1)), /cut or malformed/);
+});
+
+test('the stored state has one text, whatever the order in which its groups came', () => {
+  const group: GroupState = { atMs: 0, stepMs: 0, marks: PLAIN_MARKS, columns: [] };
+  const stateOf = (...order: readonly number[]): LaneState => ({
+    ...{ sequence: 1, keyframe: 1, groups: new Map(order.map((at) => [at, { ...group, atMs: at }])) },
+  });
+  assert.deepEqual(serializeLaneState(stateOf(10, 2, 1)), serializeLaneState(stateOf(1, 2, 10)));
+  assert.equal(laneStateCheck(stateOf(10, 2)), laneStateCheck(stateOf(2, 10)));
+});
+
+const rowAt = (atMs: number, values: readonly number[] = [1], group = 0): Row => ({
+  ...{ group, atMs, status: new Uint8Array(0), quality: 'good', deviationMin: null, values },
+});
+
+test('a block counts in seconds only when rows, the last times of their groups and their steps are whole ones', () => {
+  const groups = (atMs: number, stepMs: number) =>
+    new Map([[0, { atMs, stepMs, marks: PLAIN_MARKS, columns: [] } satisfies GroupState]]);
+  for (const [rows, state, unitMs] of [
+    [[rowAt(2_000)], new Map(), 1_000],
+    [[rowAt(2_000), rowAt(2_001)], new Map(), 1],
+    [[rowAt(2_000)], groups(1_000, 1_000), 1_000],
+    [[rowAt(2_000)], groups(1_001, 1_000), 1],
+    [[rowAt(2_000)], groups(1_000, 1_001), 1],
+    [[rowAt(2_000, [1], 1)], groups(1_001, 1_001), 1_000],
+  ] as const)
+    assert.equal(unitOf(rows, state), unitMs, JSON.stringify([rows, [...state]]));
+});
+
+test('a run: what it expects of its dictionary, what it leaves, and how much of it fits a block', () => {
+  const context = { dictionary: [group], fromMs: 7_000, unitMs: 1_000 };
+  const fresh = expectationOf(0, new Map(), context);
+  assert.deepEqual([fresh.lastMs, fresh.atMs, fresh.stepMs, fresh.columns], [null, 7_000, 900_000, [null]]);
+  assert.throws(() => expectationOf(1, new Map(), context), is('BLOCK_DICTIONARY'));
+  const after = groupAfter(group, [rowAt(1_000), rowAt(4_000)], fresh);
+  assert.deepEqual([after.atMs, after.stepMs], [4_000, 900_000]);
+  const next = expectationOf(0, new Map([[0, after]]), context);
+  assert.deepEqual([next.lastMs, next.atMs], [4_000, 904_000]);
+  assert.throws(
+    () => expectationOf(0, new Map([[0, { ...after, columns: [null, null] }]]), context),
+    is('BLOCK_DICTIONARY'),
+  );
+  const free = { ...group, intervalS: 0 };
+  assert.equal(groupAfter(free, [rowAt(1_000), rowAt(4_000)], fresh).stepMs, 3_000);
+  assert.equal(groupAfter(free, [rowAt(4_000)], { ...fresh, lastMs: 1_500 }).stepMs, 2_500);
+  assert.equal(groupAfter(free, [rowAt(4_000)], fresh).stepMs, 0);
+  assert.throws(() => groupAfter(group, [], fresh), is('BLOCK_INPUT'));
+  const rows = (count: number, columns: number) =>
+    Array.from({ length: count }, () => rowAt(0, new Array(columns).fill(1)));
+  assert.deepEqual([rows(4_096, 1), rows(4_097, 1), rows(256, 64), [...rows(256, 64), rowAt(0)]].map(fitsOneBlock), [
+    true,
+    false,
+    true,
+    false,
+  ]);
+});
+
+test('numbers of the value code: their sign at the lowest bit, their width in front, up to the widest that can be meant', () => {
+  for (const [value, coded] of [
+    [0, 0],
+    [-1, 1],
+    [1, 2],
+    [2 ** 52 - 1, 2 ** 53 - 2],
+    [-(2 ** 52) + 1, 2 ** 53 - 3],
+    [2 ** 52, 2n ** 53n],
+    [-(2 ** 52), 2 ** 53 - 1],
+    [2n ** 64n - 1n, 2n ** 65n - 2n],
+    [-(2n ** 63n), 2n ** 64n - 1n],
+  ] as const) {
+    assert.equal(zigzag(value), coded, `${value}`);
+    assert.equal(unzigzag(coded), value, `${coded}`);
+  }
+  for (const [value, bits] of [
+    [0, 7],
+    [1, 7],
+    [2, 8],
+    [2 ** 30 - 1, 36],
+    [2 ** 30, 37],
+    [2 ** 31, 38],
+    [2 ** 53 - 1, 59],
+    [2n ** 53n, 60],
+    [2n ** 68n - 1n, 74],
+  ] as const) {
+    const writer = new BitWriter();
+    writeWide(writer, value);
+    writer.bits(1, 1);
+    const octets = writer.finish();
+    assert.equal(octets.length, Math.ceil((bits + 1) / 8), `${value}`);
+    const reader = new BitReader(octets);
+    assert.deepEqual([readWide(reader), reader.bits(1)], [value, 1]);
+  }
+  const widthOnly = new BitWriter();
+  widthOnly.bits(69, 7);
+  widthOnly.bigBits(0n, 68);
+  assert.throws(() => readWide(new BitReader(widthOnly.finish())), is('BLOCK_MALFORMED'));
+});
+
+test('counts of the value code: one bit for none, up to 24 bits of value, and no more zeros than that', () => {
+  for (const [value, bits] of [
+    [0, 1],
+    [1, 3],
+    [2, 3],
+    [3, 5],
+    [2 ** 24 - 2, 47],
+  ] as const) {
+    const writer = new BitWriter();
+    writeCount(writer, value);
+    writer.bits(1, 1);
+    const octets = writer.finish();
+    assert.equal(octets.length, Math.ceil((bits + 1) / 8), `${value}`);
+    const reader = new BitReader(octets);
+    assert.deepEqual([readCount(reader), reader.bits(1)], [value, 1]);
+  }
+  const zeros = new BitWriter();
+  zeros.bits(0, 24);
+  zeros.bits(1, 25);
+  assert.throws(() => readCount(new BitReader(zeros.finish())), is('BLOCK_MALFORMED'));
+});
+
+test('a column may stand still only once it did, and cost next to nothing', () => {
+  const column = { value: 7, delta: 0, mean1: 15, mean2: 0 };
+  assert.deepEqual(
+    [null, column, { ...column, mean1: 16 }, { ...column, delta: 1 }, { ...column, delta: null }].map(mayBeStill),
+    [false, true, false, false, false],
+  );
+  const stood = { ...column };
+  learnStill(stood, 2);
+  assert.deepEqual(stood, { value: 7, delta: 0, mean1: 8, mean2: 0 });
+  assert.equal(estimateOctets(10, 2), 15);
 });

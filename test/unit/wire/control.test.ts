@@ -22,7 +22,7 @@ import { emptyLaneState } from '../../../src/wire/lane-state.ts';
 import { ADOPTION_TEXT_MAX_CHARACTERS, DICTIONARY_MAX_OCTETS } from '../../../src/wire/limits.ts';
 import type { CollectorBody, CollectorMessage, EdgeMessage } from '../../../src/wire/messages.ts';
 import { type PackHead, packRecords } from '../../../src/wire/pack.ts';
-import { decodeRecordBody, encodeRecordBody } from '../../../src/wire/record-body.ts';
+import { decodeRecordBody, encodeRecordBody, recordOctets, shortenRecord } from '../../../src/wire/record-body.ts';
 import type { JournalRecord } from '../../../src/wire/records.ts';
 import type { DictionaryGroup } from '../../../src/wire/rows.ts';
 import {
@@ -442,6 +442,118 @@ test('W-47 a record that is too long is shortened, not dropped', () => {
   assert.equal(command.report.values[1]?.value, 2n ** 63n, 'short answers stay');
   assert.ok(log?.kind === 'log' && typeof JSON.parse(log.fieldsJson) === 'object');
   assert.ok(state?.kind === 'meter-state' && state.state.sentence.endsWith('…'));
+});
+
+test('W-46 records that nobody could have written are refused, the last that one may write are read back', () => {
+  const back = (record: JournalRecord) => decodeRecordBody(encodeRecordBody([record]))[0];
+  const command = (changes: Partial<CommandReport>): JournalRecord => ({
+    kind: 'command',
+    report: { ...report, ...changes },
+  });
+  const holding = (value: number | bigint) => {
+    const [first] = report.values;
+    return command({ values: first === undefined ? [] : [{ ...first, value }] });
+  };
+  const asPart = (number: number, of: number) => command({ part: { number, of } });
+  for (const good of [asPart(0, 1), asPart(255, 256), holding(-(2n ** 63n)), holding(2n ** 64n - 1n), holding(0)])
+    assert.deepEqual(back(good), good);
+  for (const [name, bad] of [
+    ['part 1 of none', asPart(1, 0)],
+    ['part 1 of 1', asPart(1, 1)],
+    ['part 256 of 256', asPart(256, 256)],
+    ['part 0 of 257', asPart(0, 257)],
+    ['below every integer', holding(-(2n ** 63n) - 1n)],
+    ['above every integer', holding(2n ** 64n)],
+    ['a value of 21 digits', holding(10n ** 20n)],
+    ['no number', holding(0.5)],
+    ['no command id', command({ id: 'x' as CommandId })],
+    ['no meter id', command({ meterId: 'a b' as MeterId })],
+  ] as const)
+    assert.throws(() => back(bad), is('BLOCK_MALFORMED'), name);
+  const log: JournalRecord = { kind: 'log', level: '', event: '', atMs: 0, fieldsJson: '' };
+  assert.equal(decodeRecordBody(encodeRecordBody(new Array(1024).fill(log))).length, 1024);
+  assert.throws(() => decodeRecordBody(encodeRecordBody(new Array(1025).fill(log))), is('BLOCK_MALFORMED'));
+  assert.throws(() => decodeRecordBody(encodeRecordBody([])), is('BLOCK_MALFORMED'));
+});
+
+test('W-47 only what does not fit is shortened: first raw answers, then texts to 512 characters, half, and so on', () => {
+  const sentence = 'y'.repeat(600);
+  const raw = (octets: number) => ({ ...report, sentence, values: [{ ...value, raw: new Uint8Array(octets) }] });
+  const value = { classId: 7, obis: '1-0:99.1.0*255', attribute: 2, result: 0, raw: new Uint8Array(0) };
+  const shortened = (record: JournalRecord, maxOctets: number) => shortenRecord(record, maxOctets);
+  const asIs: JournalRecord = { kind: 'command', report: raw(5_000) };
+  assert.equal(shortened(asIs, recordOctets(asIs)), asIs, 'what fits is not touched');
+  const without = shortened(asIs, recordOctets(asIs) - 1);
+  assert.ok(without.kind === 'command');
+  assert.equal(without.report.sentence, sentence, 'the sentence fits once the answer has gone');
+  assert.deepEqual(
+    without.report.values.map(({ raw: octets, text }) => [octets.length, text]),
+    [[0, 'an answer of 5000 octets, too long for a result']],
+  );
+  const kept = (octets: number) => {
+    const record = shortened(
+      { kind: 'command', report: raw(octets) },
+      recordOctets({ kind: 'command', report: raw(512) }) - 1,
+    );
+    return record.kind === 'command' ? [record.report.values[0]?.raw.length, record.report.sentence.length] : [];
+  };
+  assert.deepEqual(
+    [kept(512), kept(513)],
+    [
+      [512, 512],
+      [0, 600],
+    ],
+    'an answer of 512 octets is not too long at first',
+  );
+  const told = (length: number, maxOctets: number) => {
+    const record = shortened(
+      { kind: 'meter-state', state: { meterId, state: 'silent', sentence: 'y'.repeat(length), sinceMs: 0 } },
+      maxOctets,
+    );
+    return record.kind === 'meter-state' ? record.state.sentence : '';
+  };
+  assert.equal(told(600, 599), `${'y'.repeat(511)}…`);
+  assert.equal(told(600, 400), `${'y'.repeat(255)}…`);
+  const named = (characters: number) => {
+    const event = {
+      meterId,
+      log: 'l'.repeat(32),
+      code: 1,
+      name: 'n'.repeat(characters),
+      atMs: 0,
+      severity: 'info',
+    } as const;
+    const record = shortened({ kind: 'event', event: { ...event, sentence } }, 660);
+    return record.kind === 'event' ? [record.event.log, record.event.name] : [];
+  };
+  assert.deepEqual(named(64), ['l'.repeat(32), 'n'.repeat(64)]);
+  assert.deepEqual(named(65), ['l'.repeat(32), `${'n'.repeat(63)}…`]);
+  assert.throws(() => told(600, 4), is('BLOCK_INPUT'));
+  const logged = (fields: number) => {
+    const record = shortened(
+      { kind: 'log', level: 'warn', event: 'a.b', atMs: 0, fieldsJson: `"${'z'.repeat(fields - 2)}"` },
+      fields,
+    );
+    return record.kind === 'log' ? record.fieldsJson.length : 0;
+  };
+  assert.deepEqual([logged(513), logged(512), logged(257)], [37, 37, 37]);
+});
+
+test('W-46 records fill a block to its last octet, keep their order, and tell the span of their times', () => {
+  const log = (atMs: number): JournalRecord => ({ kind: 'log', level: 'warn', event: 'a.b', atMs, fieldsJson: '{}' });
+  const at = [nowMs + 2, nowMs + 1, nowMs + 3];
+  const bare = recordOctets(log(nowMs));
+  const packed = (maxOctets: number) => packRecords(recordHead(0), at.map(log), emptyLaneState(), sha256, maxOctets);
+  // What a header takes at most is left free.
+  assert.deepEqual(
+    [72 + 3 * bare, 72 + 3 * bare - 1, 72 + 2 * bare - 1].map((maxOctets) => packed(maxOctets).blocks.length),
+    [1, 2, 3],
+  );
+  const [first, second] = packed(72 + 2 * bare).blocks;
+  assert.ok(first !== undefined && second !== undefined);
+  assert.deepEqual([first.fromMs, first.toMs, second.fromMs, second.toMs], [at[1], at[0], at[2], at[2]]);
+  assert.deepEqual([first.sequence, first.keyframe, second.sequence, second.keyframe], [4, 4, 5, 5]);
+  assert.deepEqual(decodeBlock(second.octets, emptyLaneState(), []).header.prevHash, first.hash);
 });
 
 test('W-48 a dictionary has one encoding and one hash', () => {
