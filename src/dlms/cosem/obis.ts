@@ -1,6 +1,6 @@
 /** OBIS codes: six groups A-B:C.D.E*F that name a COSEM object (IEC 62056-61; Blue Book part 1). */
 
-import type { ByteReader, ByteWriter } from '../../base/bytes.ts';
+import { ByteReader, type ByteWriter } from '../../base/bytes.ts';
 import { dlmsError } from '../errors.ts';
 
 /**
@@ -78,14 +78,8 @@ export function writeObis(writer: ByteWriter, code: ObisCode): void {
 
 /** The code of six octets; throws `DLMS_OBIS` for any other number of octets. */
 export function obisFromOctets(octets: Uint8Array): ObisCode {
-  const [a, b, c, d, e, f] = octets;
-  if (octets.length !== 6 || a === undefined || b === undefined || c === undefined) throw obisLength(octets);
-  if (d === undefined || e === undefined || f === undefined) throw obisLength(octets);
-  return `${a}-${b}:${c}.${d}.${e}*${f}` as ObisCode;
-}
-
-function obisLength(octets: Uint8Array): Error {
-  return dlmsError('DLMS_OBIS', `${octets.length} octets, 6 wanted`);
+  if (octets.length !== 6) throw dlmsError('DLMS_OBIS', `${octets.length} octets, 6 wanted`);
+  return readObis(new ByteReader(octets));
 }
 
 /** The six octets of a code. */

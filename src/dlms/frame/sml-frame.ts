@@ -20,6 +20,8 @@ const HEAD_BYTES = 2 * RUN_BYTES;
 const FILL_MAX = 3;
 const CRC_BYTES = 2;
 const FILE_MULTIPLE = 4;
+/** What a usual file takes. */
+const WRITER_BYTES = 1024;
 
 /** Recognises files of SML. A frame is the octets from the first escape to the check. */
 export const SML_RULE: FrameRule<Uint8Array> = { start: ESCAPE, examine };
@@ -46,7 +48,7 @@ function reject(code: 'SML_FORMAT' | 'SML_CRC_MISMATCH', extent: number): Verdic
 
 /** Where the escape of the end stands, or where the file is none; `none` = its octets do not say yet. */
 function endOf(view: Uint8Array): { readonly kind: 'end' | 'broken'; readonly at: number } | { readonly kind: 'none' } {
-  for (let at = HEAD_BYTES; at + HEAD_BYTES <= view.length; ) {
+  for (let at = HEAD_BYTES; ; ) {
     const run = nextEscape(view, at);
     if (run < 0 || run + HEAD_BYTES > view.length) return { kind: 'none' };
     const behind = view.subarray(run + RUN_BYTES, run + HEAD_BYTES);
@@ -55,7 +57,6 @@ function endOf(view: Uint8Array): { readonly kind: 'end' | 'broken'; readonly at
     if (isRun(behind, VERSION)) return { kind: 'broken', at: run };
     at = isRun(behind, ESCAPE) ? run + HEAD_BYTES : run + 1;
   }
-  return { kind: 'none' };
 }
 
 /** The first of four octets 1B in a row, -1 = there are none. */
@@ -74,7 +75,7 @@ export function smlContent(frame: Uint8Array): Uint8Array {
   const end = frame.length - CRC_BYTES - 2 - RUN_BYTES;
   const fill = frame.at(end + RUN_BYTES + 1) ?? 0;
   const coded = frame.subarray(HEAD_BYTES, end);
-  const content = new ByteWriter(coded.length + 1, SML_FILE_MAX_BYTES);
+  const content = new ByteWriter(WRITER_BYTES, SML_FILE_MAX_BYTES);
   let at = 0;
   for (let run = nextEscape(coded, 0); run >= 0; run = nextEscape(coded, at)) {
     const isDoubled = isRun(coded.subarray(run + RUN_BYTES, run + HEAD_BYTES), ESCAPE);
@@ -88,7 +89,7 @@ export function smlContent(frame: Uint8Array): Uint8Array {
 
 /** The frame of messages. */
 export function smlFrame(content: Uint8Array): Uint8Array {
-  const writer = new ByteWriter(2 * content.length + 4 * HEAD_BYTES, 2 * SML_FILE_MAX_BYTES);
+  const writer = new ByteWriter(WRITER_BYTES, 2 * SML_FILE_MAX_BYTES);
   for (const octet of [ESCAPE, VERSION]) writer.bytes(new Uint8Array(RUN_BYTES).fill(octet));
   let at = 0;
   for (let run = nextEscape(content, 0); run >= 0; run = nextEscape(content, at)) {

@@ -37,11 +37,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   base: ['test/unit/base'],
   dlms: [
     ...['test/unit/dlms', 'test/vectors', 'test/property/dlms.test.ts', 'test/property/sessions.test.ts'],
-    ...['test/property/short-names.test.ts', 'test/property/words.test.ts', 'test/unit/base/machine-bus.test.ts'],
-    ...['test/unit/edge/compact.test.ts', 'test/unit/edge/gateway.test.ts', 'test/unit/link/meter-session.test.ts'],
+    ...['test/property/short-names.test.ts', 'test/property/words.test.ts', 'test/property/ascii.test.ts'],
+    ...['test/unit/base/machine-bus.test.ts', 'test/unit/edge/compact.test.ts', 'test/unit/edge/gateway.test.ts'],
+    ...['test/unit/edge/p1.test.ts', 'test/unit/edge/images.test.ts', 'test/unit/link/meter-session.test.ts'],
     ...['test/unit/link/optical.test.ts', 'test/unit/link/prime-session.test.ts', 'test/unit/profile/readout.test.ts'],
     ...['test/unit/sim/any-object.test.ts', 'test/unit/sim/meter.test.ts', 'test/unit/sim/objects.test.ts'],
-    ...['test/unit/sim/push-setup.test.ts', 'test/unit/sim/pushing.test.ts'],
+    ...['test/unit/sim/push-setup.test.ts', 'test/unit/sim/pushing.test.ts', 'test/unit/sim/captures.test.ts'],
   ],
   wire: [
     ...['test/unit/wire', 'test/unit/edge/wire-codec.test.ts', 'test/unit/collector/ingest/ingest.test.ts'],

@@ -47,7 +47,9 @@ const enumOf = (value: number): Data => ({ type: 'enum', value });
 const structure = (...value: Data[]): Data => ({ type: 'structure', value });
 const array = (...value: Data[]): Data => ({ type: 'array', value });
 
-function setupOf(more: Partial<SecuritySetupOptions> & { readonly keys?: Partial<CipherKeys> } = {}): SecuritySetup {
+type SomeKeys = { readonly [Name in keyof CipherKeys]?: CipherKeys[Name] | undefined };
+
+function setupOf(more: Partial<Omit<SecuritySetupOptions, 'keys'>> & { readonly keys?: SomeKeys } = {}): SecuritySetup {
   const keys = { encryption: keyOf(1), authentication: keyOf(2), broadcast: keyOf(3), master: MASTER, ...more.keys };
   return new SecuritySetup({
     ...{ version: 1, suite: 1, serverTitle: METER, clientTitle: CLIENT, random: randomOctets, nowMs: () => NOW_MS },
@@ -71,9 +73,7 @@ const doing = (setup: SecuritySetup, { method, parameters }: ReturnType<SetupCal
 
 test('ALA-3 each method takes its own parameters and no others, and wants what it works with', () => {
   const setup = setupOf({ keys: SIGNING });
-  const master: Partial<CipherKeys> = { ...SIGNING };
-  delete (master as { master?: unknown }).master;
-  const noMaster = setupOf({ keys: { master: undefined } as unknown as Partial<CipherKeys> });
+  const noMaster = setupOf({ keys: { master: undefined } });
   const transfer = CALLS.transfer({ encryption: keyOf(7) }, MASTER, 1).parameters;
   const agreement = CALLS.agreement({ encryption: freshPair('P-256') }, PEER).parameters;
   for (const [name, on, methodId, parameters, result] of [
@@ -157,7 +157,7 @@ test('ALA-3 new keys begin new counters: the encryption key those of both sides,
       name,
     );
   }
-  const without = setupOf({ broadcast: true, keys: { broadcast: undefined } as unknown as Partial<CipherKeys> });
+  const without = setupOf({ broadcast: true, keys: { broadcast: undefined } });
   const { broadcastCounter } = without.securityOf(SAP);
   doing(without, CALLS.transfer({ authentication: keyOf(7) }, MASTER, 1));
   assert.equal(without.securityOf(SAP).broadcastCounter, broadcastCounter);
@@ -181,7 +181,9 @@ test('MDM-20 whose a certificate is, and which one a choice means', () => {
   const listed = setup.read(6);
   assert.ok(listed?.type === 'array');
   assert.deepEqual(
-    listed.value.map((each) => (each.type === 'structure' ? each.value.slice(0, 2).map((part) => 'value' in part && part.value) : [])),
+    listed.value.map((each) =>
+      each.type === 'structure' ? each.value.slice(0, 2).map((part) => 'value' in part && part.value) : [],
+    ),
     [
       [1, 0],
       [1, 1],
@@ -243,7 +245,14 @@ test('MDM-20 a certificate of the meter is for the pair that waits, and for that
 test('ALA-3 data of another shape are neither keys nor a choice', () => {
   const item = structure(enumOf(1), octets());
   assert.deepEqual(keyItems(array(item)), [{ keyId: 1, keyData: new Uint8Array(4) }]);
-  for (const bad of [null, structure(item), array(item, octets()), array(structure(octets(), octets())), array(structure(enumOf(1), enumOf(1))), array(structure(enumOf(1)))])
+  for (const bad of [
+    null,
+    structure(item),
+    array(item, octets()),
+    array(structure(octets(), octets())),
+    array(structure(enumOf(1), enumOf(1))),
+    array(structure(enumOf(1))),
+  ])
     assert.equal(keyItems(bad), null, JSON.stringify(bad));
   const entity = structure(enumOf(1), enumOf(0), octets(CLIENT));
   assert.deepEqual(choiceIn(structure(enumOf(0), entity)), byTitle(CLIENT));
@@ -280,7 +289,11 @@ test('ALA-3 answers of a meter: what it refused, what it gave, and what is not w
   ])
     assert.throws(() => setupAnswer(refused), is('SECURITY_SETUP_REFUSED'));
   for (const read of [certificateIn, requestIn])
-    for (const none of [null, enumOf(1)]) assert.match(detailOf(() => read(none)), /^the meter gave no/);
+    for (const none of [null, enumOf(1)])
+      assert.match(
+        detailOf(() => read(none)),
+        /^the meter gave no/,
+      );
 });
 
 test('ALA-3 an agreement: a key for each that was asked, in its order, signed by the meter, and not our own again', () => {
@@ -305,8 +318,14 @@ test('ALA-3 an agreement: a key for each that was asked, in its order, signed by
 
 test('MDM-20 neither a certificate nor a request is looked into beyond 4,096 octets', () => {
   for (const parse of [parseCertificate, parseCertificateRequest]) {
-    assert.equal(detailOf(() => parse(new Uint8Array(CERTIFICATE_MAX_BYTES + 1))), '4097 octets');
-    assert.notEqual(detailOf(() => parse(new Uint8Array(CERTIFICATE_MAX_BYTES))), '4096 octets');
+    assert.equal(
+      detailOf(() => parse(new Uint8Array(CERTIFICATE_MAX_BYTES + 1))),
+      '4097 octets',
+    );
+    assert.notEqual(
+      detailOf(() => parse(new Uint8Array(CERTIFICATE_MAX_BYTES))),
+      '4096 octets',
+    );
   }
 });
 

@@ -138,6 +138,78 @@ test('four octets 1B that were not doubled are content where they can be nothing
   assert.deepEqual(smlContent(plain), fromHex('051b1b1b1b00'));
 });
 
+test('escapes are doubled from the first octet on', () => {
+  const start = '1b1b1b1b01010101';
+  assert.match(toHex(smlFrame(fromHex('1b1b1b1b00'))), new RegExp(`^${start}1b1b1b1b1b1b1b1b00000000`));
+  assert.match(toHex(smlFrame(fromHex('1b1b1b00'))), new RegExp(`^${start}1b1b1b001b1b1b1b1a00`));
+});
+
+test('what cannot become a file is told at once, without waiting for a silence', () => {
+  const atOnce = (octets: Uint8Array) => codesOf(new PushMachine({ framing: 'sml' }).receive(octets, 0));
+  for (const bad of ['1b1b1b00', '1b1b1b1b01010102', '1b1b1b1b00'])
+    assert.equal(atOnce(concat([fromHex(bad), smlFile(list())])).at(-1), 'telegram', bad);
+  const endless = (octets: number) => concat([smlFile(list()).subarray(0, 8), new Uint8Array(octets - 8)]);
+  assert.deepEqual(atOnce(endless(SML_FILE_MAX_BYTES - 1)), []);
+  assert.equal(atOnce(endless(SML_FILE_MAX_BYTES))[0], 'SML_FORMAT');
+});
+
+test('a list: scalers, units, times and names at their bounds', () => {
+  const values = (changes: Partial<SmlList>) =>
+    parseSmlTelegram(smlFile(list(changes))).values.map(
+      ({ obis, value, scalerUnit }) => [obis, value, scalerUnit] as const,
+    );
+  const entry = (changes: Partial<SmlList['entries'][number]>) =>
+    values({ entries: [{ obis: ENERGY, value: { kind: 'integer', value: 1n, octets: 1 }, ...changes }] }).slice(1);
+  for (const scalerUnit of [
+    { scaler: -128, unit: 0 },
+    { scaler: 127, unit: 255 },
+  ])
+    assert.deepEqual(entry({ scalerUnit })[0]?.[2], scalerUnit);
+  assert.deepEqual(entry({})[0]?.[2], null);
+  for (const [value, data] of [
+    [
+      { kind: 'boolean', value: true },
+      { type: 'boolean', value: true },
+    ],
+    [
+      { kind: 'boolean', value: false },
+      { type: 'boolean', value: false },
+    ],
+    [
+      { kind: 'unsigned', value: 1n, octets: 1 },
+      { type: 'long64-unsigned', value: 1n },
+    ],
+    [
+      { kind: 'octets', value: Uint8Array.of(7) },
+      { type: 'octet-string', value: Uint8Array.of(7) },
+    ],
+  ] as const)
+    assert.deepEqual(entry({ value })[0]?.[1], data);
+  assert.deepEqual(entry({ value: { kind: 'octets', value: new Uint8Array(0) } }), [], 'a value that is not there');
+  assert.deepEqual(entry({ value: { kind: 'list', items: [] } }), [], 'a list is no value');
+  assert.equal(entry({ obis: parseObis('15-0:1.8.0') }).length, 1);
+  assert.equal(entry({ obis: parseObis('16-0:1.8.0') }).length, 0, 'of a maker');
+  for (const name of ['1-0:0.0.9', '1-0:96.1.0'])
+    assert.equal(
+      values({ entries: [{ obis: parseObis(name), value: { kind: 'octets', value: SERVER_ID } }] }).length,
+      1,
+    );
+  assert.equal(values({ serverId: new Uint8Array(0), entries: [] }).length, 0);
+  const at = (s: number) => timeOf(smlFile(list({ time: { kind: 'timestamp', s } })));
+  assert.match(at(1_262_304_000) ?? '', /^2010-01-01 00:00:00/);
+  assert.equal(at(1_262_303_999), null);
+});
+
+test('a local time is the timestamp with what its zone and its season are ahead, up to a day', () => {
+  const local = (offset: string, season: string) =>
+    timeOf(smlFrame(fromHex(`76010101726307017701010172620373656ae68100${offset}${season}7001010100`)));
+  assert.match(local('53003c', '530000') ?? '', /^2026-11-01 01:00:00/);
+  assert.match(local('5305a0', '530000') ?? '', /^2026-11-02 00:00:00/);
+  assert.match(local('53fa60', '530000') ?? '', /^2026-10-31 00:00:00/);
+  assert.equal(local('5305a1', '530000'), null);
+  assert.equal(local('53fa5f', '530000'), null);
+});
+
 test('a file that was altered, cut, or is too long is none, and the next one is found', () => {
   const good = smlFile(list());
   const long = concat([good.subarray(0, 8), new Uint8Array(SML_FILE_MAX_BYTES)]);

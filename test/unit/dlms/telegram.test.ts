@@ -6,6 +6,7 @@ import { concat, toHex } from '../../../src/base/bytes.ts';
 import { crc16Arc } from '../../../src/base/crc.ts';
 import { DeltawattError } from '../../../src/base/errors.ts';
 import { dateTimeFromOctets, dateTimeText } from '../../../src/dlms/cosem/datetime.ts';
+import { parseObis } from '../../../src/dlms/cosem/obis.ts';
 import { P1_TELEGRAM_MAX_BYTES } from '../../../src/dlms/frame/limits.ts';
 import { p1Telegram } from '../../../src/dlms/frame/p1-frame.ts';
 import { type PushEvent, type PushFraming, PushMachine } from '../../../src/dlms/frame/push.machine.ts';
@@ -13,6 +14,7 @@ import { dataLineText, parseDataLines } from '../../../src/dlms/telegram/data-li
 import { decimalText, scaledValueOf } from '../../../src/dlms/telegram/decimal.ts';
 import { parseP1Telegram } from '../../../src/dlms/telegram/p1.ts';
 import { partsOfTelegram } from '../../../src/dlms/telegram/sub-meters.ts';
+import { type TelegramValue, telegramBody } from '../../../src/dlms/telegram/telegram.ts';
 
 interface Row {
   readonly id: string;
@@ -277,4 +279,48 @@ test('what hangs on M-Bus is told by its identifier, whatever its channel; what 
   assert.equal(parts.has('somebody'), false);
   assert.ok(parts.get(null)?.every(({ obis }) => !/^0-[1-9]/.test(obis)));
   assert.deepEqual(partsOfTelegram(telegram, []).get(null), telegram.values);
+});
+
+test('a sub-meter is known by 0-n:96.1.0 or 0-n:96.1.1 of its channel and by no other object', () => {
+  const value = (obis: string, text: string): TelegramValue => ({
+    ...{ obis: parseObis(obis), value: { type: 'visible-string', value: text }, scalerUnit: null, capturedAt: null },
+  });
+  const partOf = (named: TelegramValue) => {
+    const values = [named, value('0-3:24.2.1', '1')];
+    return partsOfTelegram({ dateTime: new Uint8Array(0), values }, ['ID', '']).has('ID');
+  };
+  for (const [obis, isKnown] of [
+    ['0-3:96.1.0', true],
+    ['0-3:96.1.1', true],
+    ['0-3:96.1.2', false],
+    ['0-3:96.2.0', false],
+    ['0-3:97.1.0', false],
+    ['0-0:96.1.0', false],
+    ['1-3:96.1.0', false],
+  ] as const)
+    assert.equal(partOf(value(obis, 'ID')), isKnown, obis);
+  const octets = { ...value('0-3:96.1.0', ''), value: { type: 'octet-string', value: octetsOf('ID') } } as const;
+  const none = { ...octets, value: { type: 'null-data' } } as const;
+  assert.deepEqual([partOf(octets), partOf(none)], [true, false]);
+});
+
+test('the body of a notification that says the same: time and status only where the value has them', () => {
+  const plain: TelegramValue = {
+    ...{ obis: parseObis('1-0:1.8.0'), value: { type: 'long64', value: 1n }, scalerUnit: null, capturedAt: null },
+  };
+  const capturedAt = new Uint8Array(12);
+  const status = Uint8Array.of(7);
+  const said = (changes: Partial<TelegramValue>) => {
+    const body = telegramBody([{ ...plain, ...changes }]);
+    const [item] = body.type === 'structure' ? body.value : [];
+    return item?.type === 'structure' ? item.value.slice(2) : [];
+  };
+  const nothing = { type: 'null-data' };
+  const at = { type: 'octet-string', value: capturedAt };
+  const with_ = { type: 'octet-string', value: status };
+  assert.deepEqual(said({}), [nothing]);
+  assert.deepEqual(said({ capturedAt }), [nothing, at]);
+  assert.deepEqual(said({ status }), [nothing, nothing, with_]);
+  assert.deepEqual(said({ capturedAt, status }), [nothing, at, with_]);
+  assert.deepEqual(said({ scalerUnit: { scaler: -1, unit: 30 } })[0]?.type, 'structure');
 });

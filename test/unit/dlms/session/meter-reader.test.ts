@@ -126,3 +126,81 @@ test('HE-7 what is known is bounded: the oldest used goes first', () => {
   for (let at = 1; at <= KNOWN_METERS_MAX; at++) known.meter(String(at));
   assert.equal(known.meter('0').firmware, null);
 });
+
+test('HE-7 a meter that has no firmware object is not asked for one; a version is taken as text or octets', async () => {
+  const meter = new Meter();
+  const known = new KnownMeters();
+  const bare = new MeterReader(meter, { id: 'm1', model: 'acme/one', client: 1, firmware: null }, known);
+  const { firmware, firmwareChanged } = await bare.read(LOAD_WISH);
+  assert.deepEqual([firmware, firmwareChanged, meter.asked[0]?.[0]], [null, false, '3/1-0:1.8.0*255/2']);
+  const told = async (data: GetDataResult) => {
+    const reader = new MeterReader(
+      { get: async () => [data] },
+      { id: 'm1', model: 'acme/one', client: 1 },
+      new KnownMeters(),
+    );
+    return (await reader.read({ values: [] })).firmware;
+  };
+  for (const [data, says] of [
+    [{ type: 'visible-string', value: '1.2' }, '1.2'],
+    [{ type: 'utf8-string', value: '1.3' }, '1.3'],
+    [{ type: 'octet-string', value: Uint8Array.of(0x31, 0xff) }, '1\xff'],
+    [{ type: 'unsigned', value: 3 }, null],
+  ] as const)
+    assert.equal(await told({ data }), says);
+  assert.equal(await told({ dataAccessResult: 3 }), null);
+});
+
+test('HE-7 each answer goes to what was asked: one scaler for an object, columns and rows of each buffer', async () => {
+  const { meter, reader } = desk();
+  const DAYS = obisOf(1, 0, 99, 2, 0, 255);
+  meter.refused.add(`${DAYS}/2`);
+  meter.refused.add(`${EXPORT}/2`);
+  const wish = {
+    values: [value(ENERGY), value(EXPORT), value(ENERGY), { classId: 1, instanceId: CLOCK, attributeId: 2 }],
+    buffers: [
+      { instanceId: LOAD, access: null },
+      { instanceId: DAYS, access: null },
+    ],
+  };
+  const { values, buffers } = await reader.read(wish);
+  assert.equal(meter.asked[0]?.filter((item) => item.endsWith('/3') && item.startsWith('3/')).length, 2);
+  assert.deepEqual(
+    values.map(({ result, scalerUnit }) => ['data' in result, scalerUnit !== null]),
+    [
+      [true, true],
+      [false, true],
+      [true, true],
+      [true, false],
+    ],
+  );
+  assert.deepEqual(
+    buffers.map(({ instanceId, result, columns }) => [instanceId, 'data' in result, columns?.length]),
+    [
+      [LOAD, true, 2],
+      [DAYS, false, 2],
+    ],
+  );
+});
+
+test('HE-7 what a session left out has a result of its own, and what is no scaler is none', async () => {
+  const short = new MeterReader({ get: async () => [] }, { id: 'm1', model: 'acme/one', client: 1 }, new KnownMeters());
+  const { values, buffers } = await short.read(LOAD_WISH);
+  assert.deepEqual([values[0]?.result, values[0]?.scalerUnit], [{ dataAccessResult: 250 }, null]);
+  assert.deepEqual([buffers[0]?.result, buffers[0]?.columns], [{ dataAccessResult: 250 }, null]);
+  const text: GetDataResult = { data: { type: 'visible-string', value: 'x' } };
+  const odd = new MeterReader(
+    { get: async (items) => items.map(() => text) },
+    { id: 'm1', model: 'acme/one', client: 1 },
+    new KnownMeters(),
+  );
+  const answer = await odd.read(LOAD_WISH);
+  assert.deepEqual([answer.values[0]?.scalerUnit, answer.buffers[0]?.columns], [null, null]);
+});
+
+test('HE-7 an object list that was refused is asked for again', async () => {
+  const { meter, reader } = desk();
+  meter.refused.add('0-0:40.0.0*255/2');
+  assert.deepEqual([await reader.view(), await reader.view()], [[], []]);
+  assert.equal(meter.asked.length, 2);
+});
