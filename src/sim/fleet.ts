@@ -27,6 +27,7 @@ import { type SimKeyFile, simKeyFile, simSecurityOf } from './meter/keys.ts';
 import { MbusPort } from './meter/mbus-port.ts';
 import { MeterModel, needsKeys, serverClientsOf } from './meter/model.ts';
 import type { ListedObjectRule } from './meter/objects/listed.ts';
+import { PUSH_CLIENT } from './meter/push-protection.ts';
 import { SimSecurity } from './meter/security.ts';
 import { smlTelegramOf } from './meter/sml-telegram.ts';
 import { equipmentIdOf, isSubMeter, p1TelegramOf } from './meter/telegram.ts';
@@ -110,6 +111,8 @@ export class SimMeter {
     const own = this.#keyFile === null ? null : simSecurityOf(this.#keyFile, options.nowMs());
     const security = options.security ?? own;
     this.security = security === null ? null : new SimSecurity(this.device, security, this.#hasGivenKeys, this.#draw);
+    for (const setup of this.device.pushSetups)
+      setup.canProtect = (layers) => this.security?.canProtect(layers, PUSH_CLIENT) ?? layers.length === 0;
     this.#mbus = profile.mbus === null ? null : new MbusPort(this.device, profile.mbus);
     this.model = new MeterModel(this.device, this.security, options.objects, this.#mbus);
     this.hdlcAddress = profile.hdlc?.physicalDevice.addressOf(options.serial) ?? PHYSICAL_DEVICE_DEFAULT;

@@ -1,10 +1,11 @@
 /** HE-7: attacks on a concentrator: shared keys, orders in clear, replayed and spoofed pushes, counters after a restore. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fromHex } from '../../src/base/bytes.ts';
 import { parseConfig } from '../../src/base/config.ts';
 import { hasCode } from '../../src/base/errors.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
-import { sealGeneral } from '../../src/dlms/security/ciphering.ts';
+import { sealGeneral, sealGeneralCiphering } from '../../src/dlms/security/ciphering.ts';
 import { CounterSender } from '../../src/dlms/security/counters.ts';
 import { SecretKey } from '../../src/dlms/security/secret-key.ts';
 import { decodeApdu, encodeApdu } from '../../src/dlms/xdlms/codec.ts';
@@ -31,9 +32,9 @@ async function keysOf(text: string): Promise<MeterSecurity> {
   return readMeterKeys('p1.keys', env);
 }
 
-/** A push as the meter sends it, under a counter. */
-function push(invocationCounter: number, keys = KEYS.keys, title = TITLE): Uint8Array {
-  const notification = encodeApdu({
+/** A push in clear. */
+function plainPush(): Uint8Array {
+  return encodeApdu({
     apdu: 'data-notification',
     longInvokeId: 1,
     longInvokeFlags: 0,
@@ -41,6 +42,10 @@ function push(invocationCounter: number, keys = KEYS.keys, title = TITLE): Uint8
     taggedDateTime: false,
     body: { type: 'structure', value: [{ type: 'double-long-unsigned', value: 1 }] },
   } as never);
+}
+
+/** A push as the meter sends it, under a counter. */
+function push(invocationCounter: number, keys = KEYS.keys, title = TITLE): Uint8Array {
   const titleOctets = Uint8Array.from(Buffer.from(title, 'hex'));
   const options = {
     suite: 0,
@@ -51,7 +56,7 @@ function push(invocationCounter: number, keys = KEYS.keys, title = TITLE): Uint8
     keySet: 'unicast',
     invocationCounter,
   } as const;
-  return encodeApdu(sealGeneral(notification, options));
+  return encodeApdu(sealGeneral(plainPush(), options));
 }
 
 const PORT = [`encryptionKey: "${EK}"`, `authenticationKey: "${AK}"`, `meterTitle: "${TITLE}"`].join('\n');
@@ -66,6 +71,35 @@ test('HE-7 replayed push: the same one, and any with a lower counter, is refused
       `counter ${counter}`,
     );
   assert.equal(cipher.open(decodeApdu(push(11))).verified, true, 'the honest next one is taken');
+});
+
+test('HE-7 broadcast key misuse: a neighbour who has the broadcast key of the line cannot push as another meter', async () => {
+  const broadcast = '0f'.repeat(16);
+  const security = await keysOf(`${PORT}\nbroadcastKey: "${broadcast}"`);
+  const cipher = new PushCipher({ meterId: 'm1' as MeterId, security });
+  const forger = { ...KEYS.keys, broadcast: SecretKey.fromHex(broadcast) };
+  const shared = { suite: 0, authenticated: true, encrypted: true, keys: forger, invocationCounter: 1_000 } as const;
+  const plain = plainPush();
+  const general = sealGeneral(plain, { ...shared, title: fromHex(TITLE), keySet: 'broadcast' });
+  const none = new Uint8Array(0);
+  const header = {
+    transactionId: none,
+    originatorSystemTitle: fromHex(TITLE),
+    recipientSystemTitle: none,
+    dateTime: none,
+    otherInformation: none,
+  };
+  const identified = sealGeneralCiphering(plain, {
+    ...shared,
+    header,
+    key: { kind: 'identified', keySet: 'broadcast' },
+  });
+  for (const forged of [general, identified])
+    assert.throws(
+      () => cipher.open(decodeApdu(encodeApdu(forged))),
+      (error) => hasCode(error, 'SECURITY_POLICY'),
+    );
+  assert.equal(cipher.open(decodeApdu(push(11))).verified, true, 'no forgery moved the counter');
 });
 
 test(`HE-7 a flood of ${FLOOD} spoofed pushes: none is believed, less than half a core, the honest one after it is`, async (context) => {

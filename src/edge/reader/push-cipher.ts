@@ -4,10 +4,13 @@ import { assert } from '../../base/errors.ts';
 import {
   type Apdu,
   CounterReceiver,
+  checkedContent,
   decodeApdu,
   encodeApdu,
   isCipheredApdu,
+  isUnderBroadcastKey,
   openCiphered,
+  SUITES,
   sealGeneral,
   securityError,
 } from '../../dlms/index.ts';
@@ -70,18 +73,21 @@ export class PushCipher {
   open(outer: Apdu): OpenedPush {
     const security = this.#security;
     if (security === null) return { apdu: outer, verified: true, form: null };
-    if (!isCipheredApdu(outer) || outer.apdu === 'general-signing')
-      throw securityError('SECURITY_POLICY', `${outer.apdu} from a port with a key`);
+    const inner = signedIn(outer, security);
+    if (!isCipheredApdu(inner) || inner.apdu === 'general-signing')
+      throw securityError('SECURITY_POLICY', `${inner.apdu} from a port with a key`);
+    // Every meter of the line has that key, and may have the authentication key too.
+    if (isUnderBroadcastKey(inner)) throw securityError('SECURITY_POLICY', 'a push under the broadcast key');
     const { authentication } = security.keys;
-    this.#counter.check(outer.invocationCounter);
+    this.#counter.check(inner.invocationCounter);
     const options = { senderTitle: security.meterTitle, allowUnverified: authentication === null };
-    const { plaintext, verified } = openCiphered(outer, security.keys, options);
+    const { plaintext, verified } = openCiphered(inner, security.keys, options);
     if (authentication !== null && !verified) throw securityError('SECURITY_POLICY', 'a push without tag');
     if (security.unverified === 'refuse' && !verified)
       throw securityError('SECURITY_POLICY', 'a push whose tag cannot be checked');
     // A wrong key gives nonsense: only what can be read moves the counter.
     const apdu = decodeApdu(plaintext);
-    this.#counter.accept(outer.invocationCounter);
+    this.#counter.accept(inner.invocationCounter);
     return { apdu, verified, form: outer.apdu };
   }
 
@@ -98,6 +104,15 @@ export class PushCipher {
     const protection = { authenticated: true, encrypted: true, keySet: 'unicast' } as const;
     return encodeApdu(sealGeneral(answer, { suite, keys, title, invocationCounter, ...protection }));
   }
+}
+
+/** What a signed message is around; throws SECURITY_SIGNATURE. Nothing is believed for a signature alone: it has no counter. */
+function signedIn(outer: Apdu, { keys, suite }: MeterSecurity): Apdu {
+  if (outer.apdu !== 'general-signing') return outer;
+  const { signing } = keys;
+  const { curve } = SUITES[suite];
+  if (signing === undefined || curve === null) throw securityError('SECURITY_KEY_MISSING', 'signing keys');
+  return decodeApdu(checkedContent(outer, curve, signing.peerPublicKey));
 }
 
 /** The readings of a push that was not authenticated: no better than `unverified`. */

@@ -3,13 +3,18 @@
  * time, how often it tries again and whether somebody must confirm. One for each list of the profile; a client with control
  * rights sets them, and its method pushes.
  *
- * Given up: restrictions and columns in the object list, which are refused; port reference, SAP, protection and confirmation
- * parameters are shown and not written. From memory: the delay of a repetition grows by the exponent in hundredths.
+ * Given up: port reference, SAP and confirmation parameters are shown and not written; protection is what push-protection.ts
+ * can do. From memory: the delay of a repetition grows by the exponent in hundredths.
  */
 import type { Data } from '../../dlms/axdr/data.ts';
-import { type CaptureObject, captureObjectOf } from '../../dlms/cosem/capture-object.ts';
 import type { CosemDateTime } from '../../dlms/cosem/datetime.ts';
-import { type ObisCode, obisToOctets, parseObis } from '../../dlms/cosem/obis.ts';
+import { type ObisCode, parseObis } from '../../dlms/cosem/obis.ts';
+import {
+  type ProtectionLayer,
+  protectionLayersData,
+  protectionLayersOf,
+} from '../../dlms/cosem/protection-parameters.ts';
+import { type PushObject, pushObjectData, pushObjectOf, wholePushObject } from '../../dlms/cosem/push-object.ts';
 import { dateTimeData, dateTimeOfData } from '../../dlms/cosem/selective-access.ts';
 import { isDlmsError } from '../../dlms/errors.ts';
 import { RESULT } from '../../dlms/session/object-model.ts';
@@ -38,6 +43,7 @@ const RESET_METHOD = 2;
 const TRANSPORTS = { tcp: 0, hdlc: 5 } as const;
 const MESSAGE_A_XDR = 0;
 const DATA_CLASS = 1;
+const PROFILE_CLASS = 7;
 const REGISTER_CLASS = 3;
 const VALUE_ATTRIBUTE = 2;
 const RETRIES_DEFAULT = 3;
@@ -87,7 +93,7 @@ export function destinationOf(text: string): PushDestination | null {
 export class PushSetup {
   readonly obis: ObisCode;
   /** The list that a client wrote; null = the list of the profile. */
-  objects: readonly CaptureObject[] | null = null;
+  objects: readonly PushObject[] | null = null;
   /** Over TCP to {@link destinationText}, or in UI frames on the HDLC line at which the meter is. */
   transport: keyof typeof TRANSPORTS = 'hdlc';
   /** Where it connects to over TCP, `host:port`; empty = nowhere. */
@@ -101,6 +107,10 @@ export class PushSetup {
   repetition: RepetitionDelay = { minS: REPETITION_DEFAULT_S, exponent: NO_GROWTH, maxS: REPETITION_DEFAULT_S };
   /** push_operation_method: 0 and 1 unconfirmed, 2 confirmed by the client. */
   operation: number = OPERATION.unconfirmed;
+  /** Protection of a push, in this order; none = authenticated and encrypted where the meter has keys. */
+  protection: readonly ProtectionLayer[] = [];
+  /** Whether the meter has what these layers take; absent = it has no keys. */
+  canProtect: (layers: readonly ProtectionLayer[]) => boolean = ({ length }) => length === 0;
   /** When a push was confirmed last, by the meter's clock. */
   confirmedAt: CosemDateTime | null = null;
   /** How often the method push was invoked, for who looks by himself. */
@@ -154,15 +164,15 @@ export class PushSetup {
   /** As an object of the meter. */
   object(): SimObject {
     const u16 = (value: number): Data => ({ type: 'long-unsigned', value });
-    const { objects, destination, windows, randomisation, retries, repetition, operation } = ATTRIBUTE;
+    const { objects, destination, windows, randomisation, retries, repetition, protection, operation } = ATTRIBUTE;
     return simObject({
       classId: PUSH_SETUP_CLASS,
       version: 2,
       obis: this.obis,
-      writable: [objects, destination, windows, randomisation, retries, repetition, operation],
+      writable: [objects, destination, windows, randomisation, retries, repetition, protection, operation],
       methods: [PUSH_METHOD, RESET_METHOD],
       values: {
-        [objects]: () => ({ type: 'array', value: this.listed().map(pushedData) }),
+        [objects]: () => ({ type: 'array', value: this.listed().map(pushObjectData) }),
         [destination]: () => this.#destination(),
         [windows]: () => ({ type: 'array', value: this.windows.map(windowData) }),
         [randomisation]: () => u16(this.randomisationS),
@@ -173,7 +183,7 @@ export class PushSetup {
         },
         [ATTRIBUTE.port]: () => ({ type: 'octet-string', value: new Uint8Array(6) }),
         [ATTRIBUTE.client]: () => ({ type: 'integer', value: 1 }),
-        [ATTRIBUTE.protection]: () => ({ type: 'array', value: [] }),
+        [protection]: () => protectionLayersData(this.protection),
         [operation]: () => ({ type: 'enum', value: this.operation }),
         [ATTRIBUTE.confirmation]: () => ({
           type: 'structure',
@@ -197,17 +207,13 @@ export class PushSetup {
   }
 
   /** What is pushed, by object: what was written, or what the profile's list has. */
-  listed(): readonly CaptureObject[] {
+  listed(): readonly PushObject[] {
     if (this.objects !== null) return this.objects;
     const targets = [...this.rule.positions.values()];
     const placed = targets.flatMap((target) => (target.kind === 'register' ? [target.register.obis] : []));
     const registers = placed.length > 0 ? placed : this.profile.registers.map(({ obis }) => obis);
-    const value = (classId: number, obis: string): CaptureObject => ({
-      classId,
-      instanceId: parseObis(obis),
-      attributeId: VALUE_ATTRIBUTE,
-      dataIndex: 0,
-    });
+    const value = (classId: number, obis: string): PushObject =>
+      wholePushObject({ classId, instanceId: parseObis(obis), attributeId: VALUE_ATTRIBUTE, dataIndex: 0 });
     return [
       ...this.profile.attributes.map(({ obis }) => value(DATA_CLASS, obis)),
       ...registers.map((obis) => value(REGISTER_CLASS, obis)),
@@ -237,6 +243,8 @@ export class PushSetup {
         return this.#writeWindows(data);
       case ATTRIBUTE.repetition:
         return this.#writeRepetition(data);
+      case ATTRIBUTE.protection:
+        return this.#writeProtection(data);
       default:
         return this.#writeNumber(attribute, data);
     }
@@ -256,14 +264,23 @@ export class PushSetup {
     return RESULT.success;
   }
 
-  /** Takes elements without restriction and columns, with or without the fields for them. */
+  #writeProtection(data: Data): number {
+    const layers = shapeOf(() => protectionLayersOf(data));
+    if (layers === null) return RESULT.typeUnmatched;
+    if (!this.canProtect(layers)) return RESULT.otherReason;
+    this.protection = layers;
+    return RESULT.success;
+  }
+
+  /** Takes elements with or without the fields of later versions; rows and columns are chosen of buffers alone. */
   #writeObjects(data: Data): number {
     if (data.type !== 'array') return RESULT.typeUnmatched;
     if (data.value.length > PUSH_OBJECTS_MAX) return RESULT.otherReason;
-    const objects: CaptureObject[] = [];
+    const objects: PushObject[] = [];
     for (const element of data.value) {
-      const object = pushedObjectOf(element);
-      if (typeof object === 'number') return object;
+      const object = shapeOf(() => pushObjectOf(element));
+      if (object === null) return RESULT.typeUnmatched;
+      if (!isPushable(object)) return RESULT.otherReason;
       objects.push(object);
     }
     this.objects = objects.length === 0 ? null : objects;
@@ -329,30 +346,18 @@ function windowData({ start, end }: PushWindow): Data {
   return { type: 'structure', value: [dateTimeData(start), dateTimeData(end)] };
 }
 
-/** An element as version 2 has it: nothing restricted, no columns chosen. */
-function pushedData({ classId, instanceId, attributeId, dataIndex }: CaptureObject): Data {
-  return {
-    type: 'structure',
-    value: [
-      { type: 'long-unsigned', value: classId },
-      { type: 'octet-string', value: obisToOctets(instanceId) },
-      { type: 'integer', value: attributeId },
-      { type: 'long-unsigned', value: dataIndex },
-      { type: 'structure', value: [{ type: 'enum', value: 0 }, { type: 'null-data' }] },
-      { type: 'array', value: [] },
-    ],
-  };
-}
-
-function pushedObjectOf(element: Data): CaptureObject | number {
-  const [, , , , restriction, columns] = element.type === 'structure' ? element.value : [];
-  const [kind] = restriction?.type === 'structure' ? restriction.value : [];
-  if (kind !== undefined && (kind.type !== 'enum' || kind.value !== 0)) return RESULT.otherReason;
-  if (columns !== undefined && (columns.type !== 'array' || columns.value.length > 0)) return RESULT.otherReason;
+/** What was read, null = it has another shape. */
+function shapeOf<Value>(read: () => Value): Value | null {
   try {
-    return captureObjectOf(element);
+    return read();
   } catch (error) {
-    if (isDlmsError(error)) return RESULT.typeUnmatched;
+    if (isDlmsError(error)) return null;
     throw error;
   }
+}
+
+function isPushable({ classId, attributeId, restriction, columns }: PushObject): boolean {
+  if (columns.length > PUSH_OBJECTS_MAX) return false;
+  const isBuffer = classId === PROFILE_CLASS && attributeId === VALUE_ATTRIBUTE;
+  return isBuffer || (restriction === null && columns.length === 0);
 }

@@ -3,6 +3,7 @@
  * and the clients that prove themselves with those keys. What is transferred, agreed on or raised holds as in a real meter,
  * until the simulator ends.
  */
+import type { ProtectionLayer } from '../../dlms/cosem/protection-parameters.ts';
 import { openCiphered, sealGeneral } from '../../dlms/security/ciphering.ts';
 import { securityError } from '../../dlms/security/errors.ts';
 import type { HlsMechanism } from '../../dlms/security/hls.ts';
@@ -16,6 +17,7 @@ import { decodeApdu, encodeApdu } from '../../dlms/xdlms/codec.ts';
 import type { ClientRule } from '../../profile/schema/profile.ts';
 import { titleOfSerial } from './keys.ts';
 import { type SimObject, simObject } from './objects/object.ts';
+import { isPushProtection, protectPush } from './push-protection.ts';
 
 const MECHANISM_DEFAULT: HlsMechanism = 'hls-gmac';
 
@@ -32,6 +34,7 @@ export class SimSecurity {
   readonly title: Uint8Array;
   readonly #security: MeterSecurity;
   readonly #replacesPasswords: boolean;
+  readonly #random: (count: number) => Uint8Array;
   #counterClient: number | null = null;
 
   /** `replacesPasswords`: clients that have a password in the profile sign on with the keys, too. */
@@ -43,6 +46,7 @@ export class SimSecurity {
   ) {
     this.#security = security;
     this.#replacesPasswords = replacesPasswords;
+    this.#random = random;
     this.title = security.meterTitle ?? titleOfSerial(device.serial);
     this.setup = new SecuritySetup({
       version: 1,
@@ -81,9 +85,19 @@ export class SimSecurity {
     };
   }
 
-  /** A message that a client did not ask for, under the unicast key: authenticated and encrypted. */
-  sealPush(plaintext: Uint8Array, client: number): Uint8Array {
+  /** Whether pushes can be protected so. */
+  canProtect(layers: readonly ProtectionLayer[], client: number): boolean {
+    return isPushProtection(layers, this.setup.securityOf(client));
+  }
+
+  /** A message that a client did not ask for; without layers under the unicast key, authenticated and encrypted. */
+  sealPush(plaintext: Uint8Array, client: number, layers: readonly ProtectionLayer[] = []): Uint8Array {
     const { suite, keys, counter } = this.setup.securityOf(client);
+    if (layers.length > 0) {
+      const { title } = this;
+      const { clientTitle, ...security } = this.setup.securityOf(client);
+      return protectPush(plaintext, layers, { security, title, clientTitle, random: this.#random });
+    }
     return encodeApdu(
       sealGeneral(plaintext, {
         suite,

@@ -13,6 +13,7 @@ import { LineDriver } from '../../link/drive.ts';
 import { meterTimeOf } from '../../profile/time.ts';
 import type { SimMeter } from '../fleet.ts';
 import { PUSH_CONFIRM_MS, PUSH_CONNECT_MS } from '../limits.ts';
+import { PUSH_CLIENT } from '../meter/push-protection.ts';
 import type { PushDestination, PushSetup } from '../meter/push-setup.ts';
 import { notificationOf } from './pushing.machine.ts';
 
@@ -21,8 +22,6 @@ export type PushCallerEnv = Pick<Env, 'net' | 'clock' | 'timers' | 'random' | 'l
 
 const PERIOD_DEFAULT_S = 10;
 const INVOKE_IDS = 0x100_0000;
-/** Client SAP that pushes are for: the reading client of a head-end. */
-const PUSH_CLIENT = 1;
 
 /** Pushes of one list of one meter. */
 export class PushCaller {
@@ -128,7 +127,7 @@ export class PushCaller {
     const { device, security } = this.meter;
     try {
       if (this.setup.rule.encoding !== 'notification') await this.#send(destination);
-      else await this.#call(destination, security?.sealPush(plain, PUSH_CLIENT) ?? plain);
+      else await this.#call(destination, security?.sealPush(plain, PUSH_CLIENT, this.setup.protection) ?? plain);
       this.pushed++;
       if (this.setup.isConfirmed)
         this.setup.confirmedAt = meterTimeOf(device.nowMs, device.profile.clock, device.timeZone);

@@ -16,7 +16,9 @@ import { onTheLine } from '../captures.ts';
 import type { Device } from '../meter/device.ts';
 import { momentData, valueData } from '../meter/objects/measurements.ts';
 import { type PushedObjects, pushedBody } from '../meter/push-body.ts';
+import { PUSH_CLIENT } from '../meter/push-protection.ts';
 import type { PushSetup } from '../meter/push-setup.ts';
+import type { SimSecurity } from '../meter/security.ts';
 
 /** A list and when it is due, by the monotonic clock. */
 interface DueList {
@@ -31,6 +33,7 @@ interface DueList {
 export interface PushingMeter {
   readonly device: Device;
   readonly model: PushedObjects;
+  readonly security: Pick<SimSecurity, 'sealPush'> | null;
   /** Its telegram of now, where it sends such. */
   telegram(rule: PushRule): Uint8Array;
 }
@@ -96,14 +99,17 @@ export class PushingMachine<Event> implements Machine<Event> {
 
   #frame(setup: PushSetup): Uint8Array {
     this.#invokeId = (this.#invokeId + 1) % INVOKE_IDS;
-    const octets = encodeApdu(notificationOf(this.meter, setup, this.#invokeId));
+    const plain = encodeApdu(notificationOf(this.meter, setup, this.#invokeId));
+    // A customer port that nobody protects speaks in clear, whatever keys the meter has.
+    const isPlain = setup.protection.length === 0 || this.meter.security === null;
+    const octets = isPlain ? plain : this.meter.security.sealPush(plain, PUSH_CLIENT, setup.protection);
     return onTheLine({ id: setup.rule.name, layer: 'apdu', octets, ciphered: false, encryptionKey: null });
   }
 }
 
 /** What a meter pushes by a setup right now. */
 export function notificationOf(
-  { device, model }: Omit<PushingMeter, 'telegram'>,
+  { device, model }: Pick<PushingMeter, 'device' | 'model'>,
   { rule, objects }: Pick<PushSetup, 'rule' | 'objects'>,
   longInvokeId: number,
 ): DataNotification {

@@ -239,8 +239,8 @@ test('what a client may write into a Push setup, and what is refused with its co
   const [good, unmatched, other] = [0, 12, 250];
   const table: readonly (readonly [number, Data, number])[] = [
     [2, array(element(3, '1-0:1.8.0*255', 2)), good],
-    [2, array(element(3, '1-0:1.8.0*255', 2, 0, list(enumOf(1), { type: 'null-data' }))), other],
-    [2, array(element(3, '1-0:1.8.0*255', 2, 0, list(enumOf(0), { type: 'null-data' }), array(u16(1)))), other],
+    [2, array(element(3, '1-0:1.8.0*255', 2, 0, list(enumOf(1), { type: 'null-data' }))), unmatched],
+    [2, array(element(3, '1-0:1.8.0*255', 2, 0, list(enumOf(0), { type: 'null-data' }), array(u16(1)))), unmatched],
     [2, array(u16(1)), unmatched],
     [2, u16(1), unmatched],
     [2, array(...Array.from({ length: 129 }, () => element(3, '1-0:1.8.0*255', 2))), other],
