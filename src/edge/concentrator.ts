@@ -25,6 +25,7 @@ import { Stage } from './journal/stage.ts';
 import { openEdgeJournal, tellLostPushes, tellRoom, wantFreshJournal } from './journal-keeper.ts';
 import { ADOPTION_SETTLE_MS, STOP_PATIENCE_MS } from './limits.ts';
 import type { LineSettings } from './line-settings.ts';
+import { linkMemoryOf } from './networks/link-memory.ts';
 import { Networks } from './networks/networks.ts';
 import type { Journal, Meter, UplinkState } from './ports.ts';
 import { AsciiWay } from './reader/ascii-reader.ts';
@@ -270,6 +271,7 @@ export class Concentrator {
         this.#listeners.push(new PushListener({ ...common, meters, link, sampleMs, counters: this.#counters }));
       return;
     }
+    link.remember?.(linkMemoryOf({ env, journal: this.journal, stage: this.#stage, line: line.id }));
     for (const { seat, meters } of seatsOf(line)) this.#seat(line, link as LineLink, seat, meters);
     if (link.watch !== undefined) this.#networks.add(line, link as LineLink);
   }

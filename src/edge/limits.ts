@@ -276,6 +276,8 @@ export const REREAD_RESULTS_MAX = 1024;
 export const NETWORK_HOURS_KEPT = 24;
 /** Comings and goings of a network that go up one by one in an hour; the rest stands in the summary of the hour. */
 export const NETWORK_EVENTS_PER_HOUR = 60;
+/** What a link keeps: 4,096 short addresses of 24 octets in JSON, and room. */
+export const LINK_MEMORY_MAX_OCTETS = 131_072;
 /** Meters that the summary of an hour names: an event is one record of a block of 1 kB. */
 export const NETWORK_NAMED_MAX = 8;
 

@@ -194,13 +194,15 @@ async function meterOf(
   const onHdlc = link.framing === 'hdlc';
   const physical =
     meter.physical ??
-    (meter.serial === undefined || hdlc === null ? null : hdlc.physicalDevice.addressOf(meter.serial));
+    (meter.serial === undefined || hdlc === null || !onHdlc ? null : hdlc.physicalDevice.addressOf(meter.serial));
   const client = profile.clients.find((each) => each.uses.includes('read'));
   if (link.purpose === 'ask' && client === undefined)
     throw new Error(`profile ${profile.key} has no client that reads`);
   const findsByName = link.kind === 'line' && link.findsByName === true;
   if (findsByName && meter.serial === undefined)
-    throw new Error(`serial is missing: line ${line} finds its meters by DLMS id or EUI-48`);
+    throw new Error(`serial is missing: line ${line} finds its meters by DLMS id, or by the EUI of their modem`);
+  const nameProblem = findsByName && meter.serial !== undefined ? (link.nameProblem?.(meter.serial) ?? null) : null;
+  if (nameProblem !== null) throw new Error(`serial: ${nameProblem}`);
   const security = await securityOf(meter, link, env);
   return {
     meterId: meter.id as MeterId,

@@ -11,7 +11,7 @@ const FIRST_PORT = 4_059;
 
 /** A line of the site; a line is named by its place in `VirtualSite.places`. */
 export interface Place {
-  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'wired-mbus' | 'ascii' | 'modbus' | 'port';
+  readonly kind: 'socket' | 'gateway' | 'bus' | 'base-node' | 'g3-modem' | 'wired-mbus' | 'ascii' | 'modbus' | 'port';
   readonly url: string;
   /** `host:port`, or the name of the bus. */
   readonly address: string;
@@ -22,7 +22,16 @@ export interface Place {
  * How meters are spread over lines: a third each on sockets, behind sockets that speak HDLC and on buses (`mixed`); a third each on
  * sockets, on buses and behind one PRIME base node (`street`); or all in one way.
  */
-export type SiteLayout = 'mixed' | 'street' | 'one-bus' | 'base-node' | 'ports' | 'wired-mbus' | 'ascii' | 'modbus';
+export type SiteLayout =
+  | 'mixed'
+  | 'street'
+  | 'one-bus'
+  | 'base-node'
+  | 'g3-modem'
+  | 'ports'
+  | 'wired-mbus'
+  | 'ascii'
+  | 'modbus';
 
 /** The lines of a site; `plcQuery` are options of the link to a base node. */
 export function placesFor(layout: SiteLayout, meters: readonly SimMeter[], plcQuery: string): Place[] {
@@ -33,12 +42,19 @@ export function placesFor(layout: SiteLayout, meters: readonly SimMeter[], plcQu
   if (layout === 'wired-mbus') return [{ kind: 'wired-mbus', url: 'memory:mbus1', address: 'mbus1', meters }];
   if (layout === 'modbus') return [{ kind: 'modbus', url: 'memory:modbus1', address: 'modbus1', meters }];
   if (layout === 'ascii') return [{ kind: 'ascii', url: 'memory:ascii1', address: 'ascii1', meters }];
+  if (layout === 'g3-modem') return [g3ModemOf(meters, plcQuery)];
   return [baseNodeOf(meters, FIRST_PORT, plcQuery)];
 }
 
 function baseNodeOf(meters: readonly SimMeter[], port: number, query: string): Place {
   const address = `${METERS_HOST}:${port}`;
   return { kind: 'base-node', url: `prime-tcp://${address}${query}`, address, meters };
+}
+
+/** Behind a serial server. */
+function g3ModemOf(meters: readonly SimMeter[], query: string): Place {
+  const address = `${METERS_HOST}:${FIRST_PORT}`;
+  return { kind: 'g3-modem', url: `g3-serial://${address}?pan=781D${query.replace('?', '&')}`, address, meters };
 }
 
 function socketsOf(meters: readonly SimMeter[]): Place[] {

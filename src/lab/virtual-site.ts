@@ -16,6 +16,7 @@ import { SimModbusDevice } from '../sim/modbus/device.ts';
 import { ModbusSegment } from '../sim/modbus/segment.machine.ts';
 import type { PlcHabits } from '../sim/plc/habits.ts';
 import { BaseNode, behindBaseNode } from '../sim/serve/base-node.ts';
+import { G3SimModem, simEui64 } from '../sim/serve/g3-modem.ts';
 import { GatedDuplex } from '../sim/serve/gated-duplex.ts';
 import type { Misbehaviour } from '../sim/serve/misbehave.machine.ts';
 import { entriesBehind, entryOf } from './meter-settings.ts';
@@ -71,6 +72,8 @@ export class VirtualSite {
   answered = 0;
   /** The base node, where the meters hang behind one. */
   readonly baseNode: BaseNode | null;
+  /** The G3 modem, where the meters hang behind one. */
+  readonly g3Modem: G3SimModem | null;
   /** Meters of a wired M-Bus as they answer there, by id. */
   readonly slaves = new Map<string, MbusSlave>();
   /** Meters that speak ASCII as they answer on their bus, by id. */
@@ -125,11 +128,14 @@ export class VirtualSite {
     );
     const onLines = made.filter(({ host }) => host === null);
     this.places = placesFor(options.layout ?? 'mixed', onLines, options.plcQuery ?? '');
-    const behind = this.places.find(({ kind }) => kind === 'base-node')?.meters;
-    this.baseNode =
-      behind === undefined
-        ? null
-        : new BaseNode(behindBaseNode(behind), this.#env(), options.plc, world.random.fork('plc'));
+    const behind = (wanted: Place['kind']) => {
+      const place = this.places.find(({ kind }) => kind === wanted);
+      return place === undefined ? null : behindBaseNode(place.meters);
+    };
+    const [onPrime, onG3] = [behind('base-node'), behind('g3-modem')];
+    const { plc = {} } = options;
+    this.baseNode = onPrime === null ? null : new BaseNode(onPrime, this.#env(), plc, world.random.fork('plc'));
+    this.g3Modem = onG3 === null ? null : new G3SimModem(onG3, this.#env(), plc, world.random.fork('plc'));
   }
 
   /** All meters, those behind others too, and those that were taken down. */
@@ -181,8 +187,8 @@ export class VirtualSite {
       const port = Number(place.address.split(':')[1]);
       const framing = place.kind === 'gateway' ? 'hdlc' : 'wrapper';
       await this.#world.net.of('sim').listenTcp(METERS_HOST, port, (duplex) => {
-        const way = place.kind === 'base-node' ? this.baseNode?.attach(duplex) : undefined;
-        this.#serve(way ?? duplex, place.meters, framing);
+        const modem = place.kind === 'base-node' ? this.baseNode : place.kind === 'g3-modem' ? this.g3Modem : null;
+        this.#serve(modem?.attach(duplex) ?? duplex, place.meters, framing);
       });
     }
   }
@@ -281,6 +287,7 @@ export class VirtualSite {
       meters: place.meters.flatMap((meter) => [
         {
           ...entryOf(meter, files),
+          ...(place.kind === 'g3-modem' ? { serial: simEui64(meter.device.serial) } : {}),
           ...(place.kind === 'modbus' ? { physical: place.meters.indexOf(meter) + 1 } : {}),
           ...(place.kind === 'wired-mbus' || place.kind === 'ascii' ? { equipmentId: meter.device.serial } : {}),
         },

@@ -25,6 +25,17 @@ export const LINK_ERRORS = {
     sentence:
       'The meter has not joined its network; look at its supply, its serial number in the settings, and the noise on its phase.',
   },
+  LINK_MODEM: {
+    side: 'remote',
+    retry: 'later',
+    sentence:
+      'The modem does not answer, or does not start its network; look at its supply, the cable, the speed of the port and its firmware.',
+  },
+  LINK_UNSENT: {
+    side: 'path',
+    retry: 'later',
+    sentence: 'The network has no way to the meter at the moment, or no room; the request did not leave.',
+  },
   LINK_NO_LINE: {
     side: 'local',
     retry: 'never',

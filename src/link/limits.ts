@@ -16,14 +16,16 @@ export const ECHO_MAX_BYTES = 14_343;
 export const DRIVE_STEPS_MAX = 10_000;
 /** Port that DLMS over TCP is registered for. */
 export const DLMS_PORT = 4059;
-/** Meters behind one base node: far above the 2,000 of the largest that is described, and a bound for one that counts without end. */
-export const PRIME_NODES_MAX = 4_096;
+/** Meters behind one modem: far above the 2,000 of the largest base node that is described, and a bound for one that counts without end. */
+export const PLC_NODES_MAX = 4_096;
 /** Longest APDU that a modem of a PRIME network takes, octets. */
 export const PRIME_APDU_MAX_BYTES = 1_021;
 /** Silence after which a request cannot be in the modem of a PRIME base node any more: its longest stall is 40 s, and one may come before. */
 export const PRIME_HELD_MS = 45_000;
-/** Silence over a PRIME network that is long enough to make way: answers take 1 to 4 s, now and then 9. */
-export const PRIME_ANSWER_WINDOW_MS = 12_000;
+/** Silence over a network on the power line that is long enough to make way: answers take 1 to 4 s, now and then 9. */
+export const PLC_ANSWER_WINDOW_MS = 12_000;
+/** Longest APDU to a G3 meter, octets: an IPv6 packet of 1,280 less the headers of IPv6, UDP and the wrapper. */
+export const G3_APDU_MAX_BYTES = 1_224;
 /** Devices on one memory bus: 32 unit loads of RS-485 times 8 for transceivers of an eighth. */
 export const MEMORY_BUS_DEVICES_MAX = 256;
 /** Pieces that wait on a memory line for somebody to listen; a wire keeps none, an operating system some. */

@@ -79,7 +79,7 @@ interface LinkFacts {
 
 /** Whom to open a line to, where a link is a network that knows its meters by name. */
 export interface LineTarget {
-  /** As the network knows it: DLMS id, or EUI-48 of its modem. */
+  /** As the network knows it: DLMS id, or EUI of its modem. */
   readonly name: string;
   /** wPort under which it is heard. */
   readonly station: number;
@@ -89,16 +89,24 @@ export interface LineTarget {
 export type NodeChange =
   | {
       readonly kind: 'joined' | 'left' | 'late';
-      /** DLMS id. */
+      /** What does not change: the DLMS id of a PRIME meter, the EUI-64 of a G3 meter. */
       readonly name: string;
-      /** EUI-48, 12 hex digits. */
-      readonly eui48: string;
+      /** EUI-48 or EUI-64 of its modem, 12 or 16 hex digits. */
+      readonly eui: string;
     }
   | { readonly kind: 'connected' | 'lost' };
 
-/** Whether a node is the one of this name: its DLMS id, or its EUI-48 with or without separators. */
-export function isNamed(node: { readonly name: string; readonly eui48: string }, name: string): boolean {
-  return node.name === name || node.eui48 === name.toUpperCase().replace(/[:-]/g, '');
+/** Where a link keeps what must survive a restart of the program. */
+export interface LinkMemory {
+  /** What was kept last, as it was given; undefined = nothing. */
+  load(): Promise<unknown>;
+  /** Resolves when it is stored for good; `value` can be written as JSON. */
+  keep(value: unknown): Promise<void>;
+}
+
+/** Whether a node is the one of this name: its DLMS id, or the EUI of its modem with or without separators. */
+export function isNamed(node: { readonly name: string; readonly eui: string }, name: string): boolean {
+  return node.name === name || node.eui === name.toUpperCase().replace(/[:-]/g, '');
 }
 
 /** A line that this side opens: to ask meters, or (`purpose` push) to listen to what a meter sends by itself. */
@@ -117,6 +125,8 @@ export interface LineLink extends LinkFacts {
   readonly ascii?: AsciiWays;
   /** Meters have to be named when it is opened, by their serial numbers in the settings; absent = it is one line for all. */
   readonly findsByName?: boolean;
+  /** Why no meter of such a network can have this name, as a sentence; null = one can. */
+  nameProblem?(name: string): string | null;
   /** Opens it; rejects with LINK_OPEN, or LINK_NO_NODE when the meter is not in the network. */
   open(to?: LineTarget): Promise<ByteDuplex>;
   /** Ms for which a meter is better left in peace, since an answer of it is still under way; absent = the link needs no such pause. */
@@ -129,6 +139,8 @@ export interface LineLink extends LinkFacts {
   attend?(): Promise<void>;
   /** Whether meters that join and that nobody named are asked who they are; absent = no. */
   readonly tellsStrangers?: boolean;
+  /** Gives the link a memory, before it is opened; absent = it has nothing to remember. */
+  remember?(memory: LinkMemory): void;
   /** Gives up what lies below the lines that were opened; absent = there is nothing. */
   close?(): void;
 }

@@ -10,6 +10,7 @@ export type OptionRow =
       readonly min: number;
       readonly max: number;
     }
+  | { readonly kind: 'hex'; readonly about: string; readonly digits: number; readonly default: '' }
   | { readonly kind: 'choice'; readonly about: string; readonly default: string; readonly of: readonly string[] }
   | { readonly kind: 'flag'; readonly about: string; readonly default: boolean };
 
@@ -51,6 +52,8 @@ function readOption(row: OptionRow, text: string): number | string | boolean | n
   switch (row.kind) {
     case 'number':
       return /^\d{1,9}$/.test(text) && Number(text) >= row.min && Number(text) <= row.max ? Number(text) : null;
+    case 'hex':
+      return new RegExp(`^[0-9A-Fa-f]{${row.digits}}$`).test(text) ? text.toUpperCase() : null;
     case 'choice':
       return row.of.includes(text) ? text : null;
     case 'flag':
@@ -60,5 +63,6 @@ function readOption(row: OptionRow, text: string): number | string | boolean | n
 
 function allowed(row: OptionRow): string {
   if (row.kind === 'number') return `a whole number from ${row.min} to ${row.max} ${row.unit} is wanted`;
+  if (row.kind === 'hex') return `${row.digits} hexadecimal digits are wanted`;
   return row.kind === 'choice' ? `one of ${row.of.join(', ')} is wanted` : 'yes or no is wanted';
 }

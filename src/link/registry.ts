@@ -1,6 +1,7 @@
 /** From the address of a line to the line: the one list of schemes. */
 import { ASCII_SCHEMES } from './ascii.ts';
 import { linkError } from './errors.ts';
+import { G3_SCHEMES } from './g3.ts';
 import type { Link } from './link.ts';
 import { MBUS_SCHEMES } from './mbus.ts';
 import { MEMORY_SCHEMES } from './memory.ts';
@@ -17,6 +18,7 @@ export const LINK_SCHEMES: readonly LinkScheme[] = [
   ...SERIAL_SCHEMES,
   ...TCP_SCHEMES,
   ...PRIME_SCHEMES,
+  ...G3_SCHEMES,
   ...OPTICAL_SCHEMES,
   ...PUSH_SERIAL_SCHEMES,
   ...MBUS_SCHEMES,

@@ -15,6 +15,7 @@ import type { LineLink } from '../../src/link/link.ts';
 import { linkOf } from '../../src/link/registry.ts';
 import type { LinkEnv } from '../../src/link/scheme.ts';
 import { BaseNode } from '../../src/sim/serve/base-node.ts';
+import { G3SimModem, simEui64 } from '../../src/sim/serve/g3-modem.ts';
 import { openOpticalFront } from '../../src/sim/serve/optical-front.ts';
 import { virtualUarts } from '../support/virtual-uart.ts';
 import { World } from '../unit/link/virtual.ts';
@@ -134,6 +135,58 @@ linkContract('prime-tcp, virtual net', () => {
   return openPrime(env, net.of('node'), 'node', { env: world, settle: (promise) => world.settle(promise) });
 });
 linkContract('prime-tcp, real sockets', () => openPrime(host, host.net, '127.0.0.1', real));
+
+/** A G3 modem with one meter, which is named by the address; the line below it is whatever `place` opens. */
+async function openG3(env: LinkEnv, place: G3Place, { settle }: Pick<OpenLine, 'settle'>) {
+  const modem = new G3SimModem([{ serial: '10000001', address: 1 }], env, {}, new SeededRandom(3));
+  const { url, far, close: closePlace } = await place(modem);
+  const link = lineOf(`${url}?pan=781D&inflight=16&meter=${simEui64('10000001')}`, env);
+  const near = await settle(link.open());
+  const message = (apdu: Uint8Array) => encodeWrapper({ source: 1, destination: 1, apdu });
+  // For a client that nobody is.
+  const stray = (apdu: Uint8Array) => encodeWrapper({ source: 1, destination: 99, apdu });
+  const close = async () => {
+    link.close?.();
+    await closePlace();
+  };
+  return { env, settle, link, near, far: await settle(far), message, stray, close } satisfies OpenLine;
+}
+
+type G3Place = (
+  modem: G3SimModem,
+) => Promise<{ readonly url: string; readonly far: Promise<ByteDuplex>; close(): Promise<void> }>;
+
+/** Behind a serial server. */
+function bridged(net: Env['net'], hostName: string, settle: OpenLine['settle']): G3Place {
+  return async (modem) => {
+    let accepted: (duplex: ByteDuplex) => void = () => {};
+    const far = new Promise<ByteDuplex>((resolve) => {
+      accepted = resolve;
+    });
+    const listener = await settle(net.listenTcp(hostName, 0, (duplex) => accepted(modem.attach(duplex))));
+    return { url: `g3-serial://${hostName}:${listener.port}`, far, close: () => settle(listener.close()) };
+  };
+}
+
+linkContract('g3-serial, virtual net', () => {
+  const world = new World(7);
+  const net = new MemoryNet(world.timers, () => {});
+  const env = { timers: world.timers, clock: world.clock, net: net.of('edge'), serial: noSerial };
+  const settle: OpenLine['settle'] = (promise) => world.settle(promise);
+  return openG3(env, bridged(net.of('modem'), 'modem', settle), { settle });
+});
+linkContract('g3-serial, real sockets', () => openG3(host, bridged(host.net, '127.0.0.1', real.settle), real));
+linkContract('g3-serial, pseudo-terminal', () =>
+  openG3(
+    host,
+    async (modem) => {
+      const terminal = await openPseudoTerminal();
+      const far = Promise.resolve(modem.attach(terminal.master));
+      return { url: `g3-serial://${terminal.path}`, far, close: () => terminal.close() };
+    },
+    real,
+  ),
+);
 
 linkContract('serial, pseudo-terminal', async () => {
   const terminal = await openPseudoTerminal();

@@ -208,6 +208,28 @@ export const FRAME_ERRORS = {
     retry: 'now',
     sentence: 'Blocks of a pushed message were lost, repeated or out of order, so the whole message was dropped.',
   },
+  USI_ESCAPE: {
+    side: 'path',
+    retry: 'now',
+    sentence:
+      'An escape in a frame of a modem is followed by an octet that needs none: octets were altered on the line.',
+  },
+  USI_LENGTH: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'The length in a frame of a modem is not that of its octets: octets were altered or lost on the line.',
+  },
+  USI_PROTOCOL: {
+    side: 'remote',
+    retry: 'never',
+    sentence:
+      'The modem speaks another protocol than this link; check which firmware it has and the address of the line.',
+  },
+  USI_CHECK_MISMATCH: {
+    side: 'path',
+    retry: 'now',
+    sentence: 'The check of a frame of a modem failed: octets were altered on the line.',
+  },
 } as const satisfies ErrorTable;
 
 /** Codes of {@link FRAME_ERRORS}. */

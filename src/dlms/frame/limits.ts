@@ -53,3 +53,7 @@ export const INVOKE_IDS = 16;
 
 /** Characters of the DLMS id that a PRIME base node tells of a meter: the field's maximum; Spanish meters have 13. */
 export const PRIME_SERIAL_MAX_OCTETS = 16;
+/** Payload of one USI frame: 11 bits of length. */
+export const USI_PAYLOAD_MAX_BYTES = 2_047;
+/** Longest IPv6 packet that is sent into a network of G3 meters: the MTU that every IPv6 link has at least (RFC 8200, clause 5). */
+export const IPV6_PACKET_MAX_BYTES = 1_280;

@@ -73,7 +73,7 @@ export class Networks {
       env,
       line: line.id,
       link,
-      isKnown: (node) => names.some((name) => isNamed(node, name)),
+      isKnown: ({ name: own, eui48: eui }) => names.some((name) => isNamed({ name: own, eui }, name)),
       identify: (node, signal) => identifyNode(link, env, node, signal),
       journal,
       stage,
@@ -91,8 +91,8 @@ export class Networks {
     const state = there === all ? 'ok' : there === 0 ? 'failed' : 'degraded';
     health.state(`network ${line.id}`, state, `${there} of ${all} meters are in the network.`);
     if (!('name' in change)) return;
-    const { kind, name, eui48 } = change;
-    env.log.info(`line.node-${kind}`, { line: line.id, node: name, eui48 });
+    const { kind, name, eui } = change;
+    env.log.info(`line.node-${kind}`, { line: line.id, node: name, eui });
     const meter = line.meters.find((each) => each.name !== undefined && isNamed(change, each.name));
     if (kind === 'joined' && meter !== undefined) returned(meter.meterId);
   }

@@ -97,7 +97,7 @@ export class NodeFinder {
       this.#attendAfter(NETWORK_ATTEND_MS);
     }
     if (!('name' in change) || change.kind === 'late') return;
-    const { name, eui48 } = change;
+    const { name, eui: eui48 } = change;
     this.#present.delete(eui48);
     this.#queue.delete(eui48);
     const node = { name, eui48 };

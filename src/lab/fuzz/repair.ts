@@ -2,7 +2,9 @@
 import { concat } from '../../base/bytes.ts';
 import { crc16Arc, crc16Modbus, crc16X25, crc32C } from '../../base/crc.ts';
 import { ASCII_CONTROL, blockCheckOf } from '../../dlms/ascii/message.ts';
+import { USI_PAYLOAD_MAX_BYTES } from '../../dlms/frame/limits.ts';
 import { smlContent, smlFrame } from '../../dlms/frame/sml-frame.ts';
+import { encodeUsi, USI_PROTOCOL } from '../../dlms/frame/usi-frame.ts';
 import type { SeedKind } from './seed.ts';
 
 type Repair = (octets: Uint8Array) => Uint8Array;
@@ -14,10 +16,14 @@ const CRC32_OCTETS = 4;
 const SML_ESCAPE = 0x1b;
 const SML_FRAME_OCTETS = 16;
 const MODBUS_TCP_HEAD_OCTETS = 7;
+/** Flag and header of USI; check and flag. */
+const USI_HEAD_OCTETS = 3;
+const USI_TAIL_OCTETS = 3;
 
 /** Layers without a line here have neither an outer length nor a checksum. */
 const REPAIRS: Readonly<Partial<Record<SeedKind, Repair>>> = {
   hdlc: repairHdlc,
+  usi: repairUsi,
   wrapper: repairWrapper,
   mbus: repairMbus,
   apdu: repairAcse,
@@ -72,6 +78,14 @@ function repairHdlc(octets: Uint8Array): Uint8Array {
   if (headEnd + 2 < last - 2) putCrc16(frame, headEnd);
   putCrc16(frame, last - 2);
   return frame;
+}
+
+/** What stands behind the header becomes a whole frame of the adaptation layer of G3 again; escapes are taken as they stand. */
+function repairUsi(octets: Uint8Array): Uint8Array {
+  const payload = octets.slice(USI_HEAD_OCTETS, Math.max(USI_HEAD_OCTETS, octets.length - USI_TAIL_OCTETS));
+  if (payload.length === 0 || payload.length > USI_PAYLOAD_MAX_BYTES) return octets;
+  payload.set([(payload.at(0) ?? 0) & 0x7f], 0);
+  return encodeUsi({ protocol: USI_PROTOCOL.g3Adaptation, payload });
 }
 
 /** The offset behind the control octet, addresses as they say they are. */

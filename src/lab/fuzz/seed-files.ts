@@ -9,6 +9,7 @@ import { encodeCollectorMessage, encodeCommand, encodeEdgeMessage } from '../../
 import { AUTHENTICATOR_OCTETS } from '../../wire/limits.ts';
 import { encodeRecordBody } from '../../wire/record-body.ts';
 import { ASCII_TARGETS } from './ascii-targets.ts';
+import { G3_TARGETS } from './g3-targets.ts';
 import { MACHINES } from './machines.ts';
 import { MBUS_TARGETS } from './mbus-targets.ts';
 import { MODBUS_SEEDS, MODBUS_TARGETS } from './modbus-targets.ts';
@@ -39,6 +40,7 @@ export interface FuzzSetting {
 const VECTOR_FILES = [
   'apdu',
   'axdr',
+  'g3',
   'hdlc',
   'malformed',
   'prime',
@@ -50,6 +52,7 @@ const VECTOR_FILES = [
 /** Layers of the vectors to what they are for the mutator. */
 const KIND_OF_LAYER: Readonly<Record<string, SeedKind>> = {
   hdlc: 'hdlc',
+  usi: 'usi',
   wrapper: 'wrapper',
   mbus: 'mbus',
   apdu: 'apdu',
@@ -95,6 +98,7 @@ export async function fuzzSetting(readText: ReadText): Promise<FuzzSetting> {
     ...MBUS_TARGETS,
     ...ASCII_TARGETS,
     ...MODBUS_TARGETS,
+    ...G3_TARGETS,
     ...MACHINES,
     ...SESSIONS,
     ...wireTargets(chains),

@@ -10,6 +10,7 @@ import type { ExplainNode } from '../../dlms/explain/node.ts';
 /** What the octets are; decides how they are taken apart, and how a mutant's lengths and checksums are put right. */
 export const SEED_KINDS = [
   'hdlc',
+  'usi',
   'wrapper',
   'mbus',
   'apdu',

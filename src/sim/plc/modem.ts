@@ -32,9 +32,13 @@ const SLOW_TIMES = 4;
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
 
+/** What came of a request, as far as a modem can know; `stalled`: nothing ever confirmed it. */
+export type AskOutcome = 'sent' | 'lost' | 'stalled';
+
 interface Request {
   readonly hops: number;
   readonly heard: () => void;
+  readonly done: (outcome: AskOutcome, isFreed: boolean) => void;
 }
 
 /** See the head of the file. */
@@ -60,13 +64,21 @@ export class PlcModem {
     private readonly habits: PlcHabits,
   ) {}
 
-  /** Takes a request for a meter so many hops away; `heard` is called when it gets there. */
-  ask(hops: number, heard: () => void): void {
-    if (this.#held.length >= (this.habits.queue ?? Number.POSITIVE_INFINITY)) {
+  /** Whether one more request would find no buffer free. */
+  get isFull(): boolean {
+    return this.#held.length >= (this.habits.queue ?? Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Takes a request for a meter so many hops away; `heard` is called when it gets there, `done` when the modem turns to the next one, with
+   * `isFreed` when it was full until then.
+   */
+  ask(hops: number, heard: () => void, done: Request['done'] = () => {}): void {
+    if (this.isFull) {
       this.counts.dropped++;
       return;
     }
-    this.#held.push({ hops, heard });
+    this.#held.push({ hops, heard, done });
     this.counts.heldMost = Math.max(this.counts.heldMost, this.#held.length);
     this.#send();
   }
@@ -107,7 +119,7 @@ export class PlcModem {
     }
   }
 
-  #carry({ hops, heard }: Request): void {
+  #carry({ hops, heard, done }: Request): void {
     const ms = this.#hopsMs(hops) / 2;
     const { stall } = this.habits;
     const isStalled = this.#happens(stall?.share);
@@ -120,8 +132,10 @@ export class PlcModem {
         heard();
       });
     this.#after(isStalled ? (stall?.forMs ?? ms) : ms, () => {
+      const wasFull = this.isFull;
       this.#held.shift();
       this.#isSending = false;
+      done(isStalled ? 'stalled' : isLost ? 'lost' : 'sent', wasFull);
       this.#send();
     });
   }

@@ -26,7 +26,7 @@ function bookOf(options: { readonly tellsEach?: boolean } = {}) {
     told: (event) => told.push(event),
   });
   const node = (kind: 'joined' | 'left' | 'late', name: string) =>
-    book.changed({ kind, name, eui48: `0200000000${name}` });
+    book.changed({ kind, name, eui: `0200000000${name}` });
   return { timers, state, told, book, node };
 }
 

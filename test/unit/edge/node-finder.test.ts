@@ -49,7 +49,7 @@ function site() {
       records.flatMap((record) => (record.kind === 'found' ? [`${record.found.node.name} ${record.found.state}`] : [])),
     );
   const joins = (finder: NodeFinder, ...names: string[]) => {
-    for (const name of names) finder.changed({ kind: 'joined', name, eui48: euiOf(name) });
+    for (const name of names) finder.changed({ kind: 'joined', name, eui: euiOf(name) });
   };
   return {
     timers,
@@ -100,7 +100,7 @@ test('PROV-4 whoever leaves and joins again is not asked again, nor after a rest
   await first.start();
   s.joins(first, 'a');
   await s.timers.advance(MINUTE_MS);
-  first.changed({ kind: 'left', name: 'a', eui48: euiOf('a') });
+  first.changed({ kind: 'left', name: 'a', eui: euiOf('a') });
   s.joins(first, 'a');
   first.changed({ kind: 'lost' });
   s.joins(first, 'a');
@@ -114,7 +114,7 @@ test('PROV-4 whoever leaves and joins again is not asked again, nor after a rest
   await s.timers.advance(2 * 3_600_000);
   assert.deepEqual([s.asked.length, s.told()], [1, ['a found', 'a found']]);
   // Another meter has the modem now.
-  second.changed({ kind: 'joined', name: 'z', eui48: euiOf('a') });
+  second.changed({ kind: 'joined', name: 'z', eui: euiOf('a') });
   await s.timers.advance(MINUTE_MS);
   assert.deepEqual([s.asked.length, s.told().at(-1)], [2, 'z found']);
   await second.stop();
@@ -143,7 +143,7 @@ test('PROV-4 what was asked of a meter that left meanwhile is not told, and a jo
   await finder.start();
   s.joins(finder, 'a');
   await s.timers.advance(SECOND_MS / 2);
-  finder.changed({ kind: 'left', name: 'a', eui48: euiOf('a') });
+  finder.changed({ kind: 'left', name: 'a', eui: euiOf('a') });
   await s.timers.advance(MINUTE_MS);
   assert.deepEqual([s.asked.length, s.told()], [1, []]);
   s.answers(() => Promise.reject(linkError('LINK_NO_NODE', 'a')));

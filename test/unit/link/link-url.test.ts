@@ -38,6 +38,11 @@ test('HE-1 an address gives the link its framing, purpose, pace and defaults', (
     [prime.framing, prime.capabilities.maxPduBytes, prime.capabilities.joinEvents],
     ['wrapper', 1_021, true],
   );
+  const g3 = linkOf('g3-serial:///dev/ttyS2?pan=781d', env);
+  assert.ok(g3.kind === 'line');
+  assert.deepEqual([g3.framing, g3.capabilities.maxPduBytes, Math.round(g3.octetMs * 115.2)], ['wrapper', 1_224, 10]);
+  assert.equal(g3.nameProblem?.('00:11:22:33:44:55:66:aa'), null);
+  assert.match(g3.nameProblem?.('10000001') ?? '', /'10000001' is no EUI-64: 16 hexadecimal digits/);
   assert.equal(linkOf('push+tcp://:4060?framing=p1', env).framing, 'p1');
   const old = linkOf('push+serial:///dev/ttyUSB0?baud=9600&data=7&framing=p1-unchecked', env);
   assert.deepEqual([old.framing, Math.round(old.octetMs * 9.6)], ['p1-unchecked', 10]);
@@ -58,6 +63,10 @@ test('HE-1 all problems of an address are told at once, each with the way out', 
     ['tcp://?connect=1', /host is missing/, /'connect' is '1'/],
     ['tcp://meter/x', /'\/x' stands where nothing belongs/],
     ['prime-tcp://?join=x', /host is missing, as in prime-tcp/, /'join' is 'x'/],
+    ['g3-serial://?join=x', /path of a device is missing, as in g3-serial/, /'pan' is missing/, /'join' is 'x'/],
+    ['g3-serial://10.0.0.1?pan=781D', /port of the serial server is missing/],
+    ['g3-serial://host/dev/ttyS1?pan=FFFF', /'host' stands where no host belongs/, /'pan' is FFFF/],
+    ['g3-serial:///dev/ttyS1?pan=781&meter=1', /'pan' is '781': 4 hexadecimal digits/, /'meter' is '1': 16 hex/],
     ['memory:', /name of the line is missing/],
     ['mbus-tcp://10.0.0.1', /host and port are wanted/],
     ['mbus-serial:///dev/ttyS1?baud=1234', /baud/],

@@ -56,10 +56,10 @@ function session() {
     gapMs: 1_000,
     rules: RULES,
     watcher: {
-      joined: ({ serial }) => told.push(`joined ${serial}`),
-      left: ({ serial }) => told.push(`left ${serial}`),
+      joined: ({ name }) => told.push(`joined ${name}`),
+      left: ({ name }) => told.push(`left ${name}`),
       settled: () => told.push('settled'),
-      late: ({ serial }) => told.push(`late ${serial}`),
+      late: ({ name }) => told.push(`late ${name}`),
       ended: (reason) => told.push(`ended ${reason}`),
     },
   });
@@ -99,7 +99,7 @@ test('it asks for reports first; a request goes to the device id, the answer com
 });
 
 test('a meter is found by its DLMS id or by its EUI-48, with or without separators', () => {
-  const meter = { name: '42', eui48: '020000000042' };
+  const meter = { name: '42', eui: '020000000042' };
   for (const name of ['42', '020000000042', '02:00:00:00:00:42', '02-00-00-00-00-42']) assert.ok(isNamed(meter, name));
   assert.ok(!isNamed(meter, '4'));
   assert.equal(session().prime.lineTo('42', STATION), null, 'nobody has joined');
@@ -129,7 +129,7 @@ test('a join ends the line of whoever had the id, and that of the same modem und
   wire.say(node(8, '42'));
   assert.deepEqual([first.closed, second.closed], [1, 1]);
   assert.deepEqual(
-    prime.nodes.map(({ deviceId, serial }) => `${deviceId} ${serial}`),
+    prime.nodes.map(({ address, name }) => `${address} ${name}`),
     ['8 42'],
   );
   assert.deepEqual(told.slice(2).sort(), ['joined 42', 'left 42', 'left 43']);

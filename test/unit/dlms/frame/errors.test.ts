@@ -14,7 +14,9 @@ import { HdlcServer } from '../../../../src/dlms/frame/hdlc-server.machine.ts';
 import { SignOnClient, type SignOnEvent } from '../../../../src/dlms/frame/iec62056-21.machine.ts';
 import { encodeMbusFrame, type MbusFrame } from '../../../../src/dlms/frame/mbus-frame.ts';
 import { type PushEvent, PushMachine } from '../../../../src/dlms/frame/push.machine.ts';
+import { FrameScanner } from '../../../../src/dlms/frame/scanner.ts';
 import type { TransportEvent } from '../../../../src/dlms/frame/transport.ts';
+import { USI_PROTOCOL, usiRule } from '../../../../src/dlms/frame/usi-frame.ts';
 import { WrapperClient } from '../../../../src/dlms/frame/wrapper.machine.ts';
 import { connectedClient, fromClient, fromServer, waitOut } from './stations.ts';
 
@@ -107,6 +109,13 @@ function ascii(task: AsciiTask, ...answers: readonly Uint8Array[]): string[] {
   return events.flatMap((event) => (event.kind === 'failed' ? [event.error.code] : []));
 }
 
+/** Codes of a stream of a G3 modem. */
+function modem(hex: string): string[] {
+  const scanner = new FrameScanner([usiRule(USI_PROTOCOL.g3Adaptation)], 100);
+  const events = [...scanner.receive(fromHex(hex), 0), ...scanner.tick(100)];
+  return events.flatMap((event) => (event.kind === 'discarded' ? [event.code] : []));
+}
+
 const READ_OUT = { kind: 'read-out', address: '' } as const;
 const COMMANDS = { kind: 'commands', address: '', password: '1', commands: [{ name: 'R5', text: '1.8.0()' }] } as const;
 const ASKED = encodeAsciiMessage({ kind: 'command', name: 'P0', text: '(1)' });
@@ -165,6 +174,10 @@ const REACHED: Record<FrameErrorCode, () => string[]> = {
   IEC_TOO_LONG: () => ascii(READ_OUT, new Uint8Array(70_000).fill(2)),
   IEC_REFUSED: () => ascii(COMMANDS, ASKED, encodeAsciiMessage({ kind: 'acknowledge' }), SAID_NO),
   IEC_PASSWORD: () => ascii(COMMANDS, ASKED, SAID_NO),
+  USI_ESCAPE: () => modem('7e00e57d007e'),
+  USI_LENGTH: () => modem('7e00e50a4e0c7e'),
+  USI_PROTOCOL: () => modem('7e00f00a00014e0c7e'),
+  USI_CHECK_MISMATCH: () => modem('7e00e50a00014e0d7e'),
   GBT_MALFORMED: () => heard(wire(), fromServer(0x13, 'e6e700e0400001000005aa')),
   GBT_ORDER: () => heard(wire(), concat([block('0001'), block('0003')])),
 };
