@@ -292,7 +292,12 @@ export class Concentrator {
     const plain = plainProtocolOf(link);
     const reader =
       plain !== null
-        ? new PlainLineReader({ ...common, link, way: this.#wayOf(plain) })
+        ? new PlainLineReader({
+            ...common,
+            link,
+            way: this.#wayOf(plain),
+            permanentAfterMs: this.#settings.permanentAfterMs,
+          })
         : new DlmsLineReader({
             ...common,
             seat,

@@ -231,6 +231,8 @@ export interface MeterAccess {
   readonly keyChange: KeyChange | null;
   /** What is read and reported after the relay was switched. */
   readonly snapshot: readonly ObjectReference[];
+  /** All registers of the meter in one read-out, where it has nothing else; absent = its objects are read one by one. */
+  readAll?(): Promise<readonly ObjectValue[]>;
   /** Reads attributes in one session, with scaler and unit where the object has them. */
   readObjects(objects: readonly ObjectReference[]): Promise<readonly ObjectValue[]>;
   /**

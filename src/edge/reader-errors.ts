@@ -70,7 +70,7 @@ export const READER_ERRORS: ErrorTable<ReaderErrorCode> = {
     side: 'local',
     retry: 'never',
     sentence:
-      'Meters on a wired M-Bus, on Modbus, and meters that speak ASCII are read by their periods only: they take no orders and answer no single objects.',
+      'Meters on a wired M-Bus, on Modbus, and meters that speak ASCII are only read out: they take no orders, and nobody talks to them through this concentrator.',
   },
   READER_WRONG_UNIT: {
     side: 'remote',

@@ -30,3 +30,6 @@ export const G3_APDU_MAX_BYTES = 1_224;
 export const MEMORY_BUS_DEVICES_MAX = 256;
 /** Pieces that wait on a memory line for somebody to listen; a wire keeps none, an operating system some. */
 export const EARLY_PIECES_MAX = 64;
+
+/** Wait for the answer of a Modbus device, ms, unless its line says otherwise. */
+export const MODBUS_ANSWER_MS = 1_000;

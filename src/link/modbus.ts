@@ -2,6 +2,7 @@
  * Lines of Modbus devices: `modbus-serial:///dev/ttyS1?baud=9600&parity=even` (RTU), `modbus-tcp://host:502`; with `framing=rtu` the
  * latter is a converter that hands RTU frames through.
  */
+import { MODBUS_ANSWER_MS } from './limits.ts';
 import { type OptionTable, readOptions } from './options.ts';
 import {
   converterProblems,
@@ -14,9 +15,19 @@ import {
 import type { LinkAddress, LinkEnv, LinkScheme } from './scheme.ts';
 import { deviceProblems, SERIAL_OPTIONS as PORT_OPTIONS, serialSettings } from './serial.ts';
 
-const SERIAL_OPTIONS = { ...PORT_OPTIONS, ...PLAIN_SERIAL_OPTIONS } as const satisfies OptionTable;
+const ANSWER = {
+  kind: 'number',
+  about: 'Wait for an answer; devices answer in 10 to 500 ms, gateways behind which others hang take longer',
+  unit: 'ms',
+  default: MODBUS_ANSWER_MS,
+  min: 50,
+  max: 60_000,
+} as const;
+
+const SERIAL_OPTIONS = { ...PORT_OPTIONS, ...PLAIN_SERIAL_OPTIONS, answer: ANSWER } as const satisfies OptionTable;
 const TCP_OPTIONS = {
   ...PLAIN_TCP_OPTIONS,
+  answer: ANSWER,
   framing: { kind: 'choice', about: 'Frames on the connection', default: 'tcp', of: ['tcp', 'rtu'] },
 } as const satisfies OptionTable;
 const TCP_EXAMPLE = 'modbus-tcp://192.168.1.20:502';
@@ -26,7 +37,7 @@ function makeSerial(address: LinkAddress, env: LinkEnv): MadeLine {
   const all = [...deviceProblems(address), ...problems];
   if (all.length > 0) return { problems: all };
   const named = { scheme: 'modbus-serial', framing: 'modbus-rtu' } as const;
-  return plainSerial(named, address, env, serialSettings(values), values);
+  return { ...plainSerial(named, address, env, serialSettings(values), values), answerTimeoutMs: values.answer };
 }
 
 function makeTcp(address: LinkAddress, env: LinkEnv): MadeLine {
@@ -34,7 +45,7 @@ function makeTcp(address: LinkAddress, env: LinkEnv): MadeLine {
   const all = [...converterProblems(address, TCP_EXAMPLE), ...problems];
   if (all.length > 0) return { problems: all };
   const framing = values.framing === 'rtu' ? 'modbus-rtu' : 'modbus-tcp';
-  return plainTcp({ scheme: 'modbus-tcp', framing }, address, env, values);
+  return { ...plainTcp({ scheme: 'modbus-tcp', framing }, address, env, values), answerTimeoutMs: values.answer };
 }
 
 /** Lines of Modbus devices. */

@@ -27,6 +27,7 @@ import type {
   WorkResult,
 } from '../ports.ts';
 import { AttributeFilter } from './attribute-filter.ts';
+import { begin, type NotBegun } from './begin.ts';
 import { ColumnsMemory } from './columns.ts';
 import { Identities } from './identity.ts';
 import { isStale, runJob } from './jobs.ts';
@@ -337,12 +338,7 @@ export class DlmsLineReader implements LineReader {
   /** Begins work on a meter, unless whoever wanted it says no: then nothing is said to the meter, and this is the answer. */
   async #begin(started: () => Promise<void>): Promise<NotBegun | null> {
     this.#sessions.listenAnew();
-    try {
-      await started();
-      return null;
-    } catch (error) {
-      return notBegun(error);
-    }
+    return await begin(started);
   }
 
   #hold(holds: boolean): void {
@@ -443,15 +439,6 @@ function doorOf(meter: Meter, { line, journal, stage, env }: LineReaderOptions):
 /** Cause of the trouble of a job whose object the meter does not have. */
 function absentObject({ key }: ReadJob): string {
   return `absent ${key}`;
-}
-
-/** Nothing was said to the meter. */
-type NotBegun = WorkResult<never> & { readonly ok: false };
-
-function notBegun(error: unknown): NotBegun {
-  const code = error instanceof DeltawattError ? error.code : 'READER_CRASHED';
-  const sentence = error instanceof DeltawattError ? error.sentence : reasonOf(error);
-  return { ok: false, failure: { code, sentence, reached: 'no' } };
 }
 
 /** Whether the session ended because somebody else waited. */

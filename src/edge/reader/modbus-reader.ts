@@ -1,12 +1,10 @@
 /** What is said to Modbus devices: the registers of their maps are asked for, and readings are made of them. */
 import { assert } from '../../base/errors.ts';
+import { MODBUS_ANSWER_MS } from '../../link/limits.ts';
 import { ModbusClient } from '../../modbus/client.machine.ts';
 import type { ModbusRequest } from '../../modbus/frame.ts';
 import { modbusRuns, readModbus } from '../../profile/modbus-readout.ts';
 import type { PlainDesk, PlainWay } from './plain-reader.ts';
-
-/** Wait for an answer, ms: devices answer in 10 to 500. */
-const ANSWER_MS = 1_000;
 
 /** See the head of the file. */
 export const MODBUS_WAY: PlainWay = {
@@ -33,7 +31,8 @@ async function blocksOf(requests: readonly ModbusRequest[], desk: PlainDesk): Pr
   const driver = await desk.line(() => link.open());
   return await new Promise((resolve, reject) => {
     const framing = link.framing === 'modbus-tcp' ? 'tcp' : 'rtu';
-    const client = new ModbusClient({ framing, octetMs: link.octetMs, gapMs: link.gapMs, answerMs: ANSWER_MS });
+    const { octetMs, gapMs, answerTimeoutMs: answerMs = MODBUS_ANSWER_MS } = link;
+    const client = new ModbusClient({ framing, octetMs, gapMs, answerMs });
     const running = driver.run(
       client,
       ([event]) => {

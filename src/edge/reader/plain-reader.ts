@@ -1,9 +1,8 @@
 /**
  * The reader of a line on which meters are asked without associations: a wired M-Bus, or meters that speak ASCII. What is
  * said on the line is the business of a {@link PlainWay}; this is what all have in common. One job at a time; each is short, so
- * whoever waits goes next. Every failure ends here, as a state of the meter and a sentence.
- *
- * Given up: orders to meters and reads on demand.
+ * whoever waits goes next. Every failure ends here, as a state of the meter and a sentence. A command reads what a read-out has;
+ * orders to such a meter are refused.
  */
 import type { ByteDuplex, Env } from '../../base/env.ts';
 import { assert, reasonOf } from '../../base/errors.ts';
@@ -15,8 +14,21 @@ import type { ReadJob } from '../../profile/plan.ts';
 import type { ReadContext, ReadoutProblem } from '../../profile/readout.ts';
 import { entryWith } from '../entry.ts';
 import { edgeError } from '../errors.ts';
-import type { Entry, Health, JobOutcome, Journal, LineReader, Meter, ReadingStage, WorkResult } from '../ports.ts';
+import type {
+  Entry,
+  Health,
+  JobClass,
+  JobOutcome,
+  Journal,
+  LineReader,
+  Meter,
+  MeterAccess,
+  ReadingStage,
+  WorkResult,
+} from '../ports.ts';
+import { begin } from './begin.ts';
 import { MeterStates } from './meter-states.ts';
+import { PlainAccess } from './plain-access.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
 
 /** What is said to the meters of a line, and what becomes of it. */
@@ -55,6 +67,8 @@ export interface PlainLineReaderOptions {
   readonly stage: ReadingStage;
   readonly journal: Pick<Journal, 'kept'>;
   readonly health: Health;
+  /** After how much silence a meter is a permanent failure, ms; absent = a day. */
+  readonly permanentAfterMs?: number;
   /** The edge's time, UTC ms, null while its clock is not set. */
   readonly nowMs: () => number | null;
 }
@@ -75,7 +89,7 @@ export class PlainLineReader implements LineReader {
   constructor(options: PlainLineReaderOptions) {
     this.#options = options;
     this.#meters = new Map(options.meters.map((meter) => [meter.meterId, meter]));
-    this.#states = new MeterStates(options.journal, options.health);
+    this.#states = new MeterStates(options.journal, options.health, options.permanentAfterMs);
     this.#desk = this.#makeDesk();
   }
 
@@ -96,8 +110,7 @@ export class PlainLineReader implements LineReader {
   }
 
   async run(meterId: MeterId, job: ReadJob): Promise<JobOutcome> {
-    const meter = this.#meters.get(meterId);
-    assert(meter !== undefined, `meter ${meterId} hangs on line ${this.#options.line}`);
+    const meter = this.#meter(meterId);
     try {
       const more = await this.#options.way.run(meter, job, this.#desk);
       await this.#seen(meter, 'reachable', 'The meter answers.');
@@ -112,8 +125,31 @@ export class PlainLineReader implements LineReader {
     }
   }
 
-  work(): Promise<WorkResult<never>> {
-    return this.#refused();
+  async work<Result>(
+    meterId: MeterId,
+    _jobClass: JobClass,
+    started: () => Promise<void>,
+    work: (meter: MeterAccess) => Promise<Result>,
+  ): Promise<WorkResult<Result>> {
+    const meter = this.#meter(meterId);
+    const notBegun = await begin(started);
+    if (notBegun !== null) return notBegun;
+    const access = new PlainAccess(meter, this.#options.way, this.#desk);
+    try {
+      const result = await work(access);
+      if (access.hasAnswered) await this.#seen(meter, 'reachable', 'The meter answers.');
+      return { ok: true, result };
+    } catch (error) {
+      const { state, failure } = verdictOf(error, 0);
+      if (state !== null) await this.#seen(meter, state, failure.sentence);
+      return { ok: false, failure };
+    }
+  }
+
+  #meter(meterId: MeterId): Meter {
+    const meter = this.#meters.get(meterId);
+    assert(meter !== undefined, `meter ${meterId} hangs on line ${this.#options.line}`);
+    return meter;
   }
 
   lend(): Promise<WorkResult<never>> {

@@ -123,3 +123,14 @@ test('interop 14: how long the rest of a push is waited for is an option of its 
   assert.equal(waitOf('?reassembly=8000'), 8_000);
   assert.equal(problemsOfLink('push+serial:///dev/ttyUSB0?reassembly=90000', env).length, 1);
 });
+
+test('how long the answer of a Modbus device is waited for is an option of its line, 1 s unless it says otherwise', () => {
+  for (const url of ['modbus-tcp://host:502', 'modbus-serial:///dev/ttyS1']) {
+    const waitOf = (query: string) => {
+      const link = linkOf(`${url}${query}`, env);
+      return link.kind === 'line' ? link.answerTimeoutMs : undefined;
+    };
+    assert.deepEqual([waitOf(''), waitOf('?answer=4000')], [1_000, 4_000]);
+    assert.equal(problemsOfLink(`${url}?answer=10`, env).length, 1);
+  }
+});

@@ -4,7 +4,7 @@
  * That the handler runs shows the concentrator; signing on, which comes before every handler, shows line, link and
  * association; two objects that every meter has show the last. The first part that fails is named, with who can do
  * something about it. A meter without supply and one with a broken wire look the same from here; whether the others on
- * its line answer tells both from a dead line.
+ * its line answer tells both from a dead line. Meters without associations (wired M-Bus, Modbus, ASCII) are read out.
  */
 import type { ObjectReference, PingBody } from '../../../model/command.ts';
 import { EDGE_ERRORS, type EdgeErrorCode } from '../../errors.ts';
@@ -31,6 +31,11 @@ const BEFORE: Readonly<Record<PingCode, string>> = {
 type PingCode = Extract<EdgeErrorCode, `PING_${string}`>;
 
 async function run(_body: PingBody, meter: MeterAccess): Promise<Outcome> {
+  if (meter.readAll !== undefined) {
+    const values = await meter.readAll();
+    const sentence = `Concentrator, line and meter: all answer, with ${values.length} registers.`;
+    return { state: 'done', code: '', sentence, values: [], groups: [] };
+  }
   const values = await meter.readObjects(ASKED);
   const refused = values.find(({ result }) => result !== 0);
   if (refused !== undefined && values.every(({ result }) => result !== 0))
