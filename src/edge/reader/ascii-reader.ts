@@ -17,7 +17,7 @@ import { bufferRequests, type ReadJob } from '../../profile/plan.ts';
 import { edgeError } from '../errors.ts';
 import type { Meter } from '../ports.ts';
 import { gapsOf } from './gaps.ts';
-import type { PlainDesk, PlainWay } from './plain-reader.ts';
+import type { PlainDesk, PlainWay } from './plain-way.ts';
 
 type BufferJob = ReadJob & { readonly kind: 'buffer' };
 type RegisterJob = ReadJob & { readonly kind: 'registers' };

@@ -10,7 +10,7 @@ import { MbusMaster } from '../../mbus/master.machine.ts';
 import type { MbusTelegram } from '../../mbus/telegram.ts';
 import { readTelegrams } from '../../profile/mbus-readout.ts';
 import type { Meter } from '../ports.ts';
-import type { PlainDesk, PlainWay } from './plain-reader.ts';
+import type { PlainDesk, PlainWay } from './plain-way.ts';
 
 /** See the head of the file. */
 export const MBUS_WAY: PlainWay = {

@@ -4,7 +4,7 @@ import { MODBUS_ANSWER_MS } from '../../link/limits.ts';
 import { ModbusClient } from '../../modbus/client.machine.ts';
 import type { ModbusRequest } from '../../modbus/frame.ts';
 import { modbusRuns, readModbus } from '../../profile/modbus-readout.ts';
-import type { PlainDesk, PlainWay } from './plain-reader.ts';
+import type { PlainDesk, PlainWay } from './plain-way.ts';
 
 /** See the head of the file. */
 export const MODBUS_WAY: PlainWay = {

@@ -6,7 +6,7 @@ import type { ObjectReference, ObjectValue } from '../../model/command.ts';
 import type { ReadJob } from '../../profile/plan.ts';
 import { edgeError } from '../errors.ts';
 import type { Entry, GroupRows, Meter, MeterAccess } from '../ports.ts';
-import type { PlainDesk, PlainWay } from './plain-reader.ts';
+import type { PlainDesk, PlainWay } from './plain-way.ts';
 
 /** DLMS data-access-result: there is no such object. */
 const OBJECT_UNDEFINED = 4;

@@ -1,6 +1,6 @@
 /**
  * The reader of a line on which meters are asked without associations: a wired M-Bus, or meters that speak ASCII. What is
- * said on the line is the business of a {@link PlainWay}; this is what all have in common. One job at a time; each is short, so
+ * said on the line is the business of a way (`plain-way.ts`); this is what all have in common. One job at a time; each is short, so
  * whoever waits goes next. Every failure ends here, as a state of the meter and a sentence. A command reads what a read-out has;
  * orders to such a meter are refused.
  */
@@ -11,7 +11,6 @@ import type { LineLink } from '../../link/link.ts';
 import type { MeterEvent } from '../../model/event.ts';
 import type { MeterId } from '../../model/ids.ts';
 import type { ReadJob } from '../../profile/plan.ts';
-import type { ReadContext, ReadoutProblem } from '../../profile/readout.ts';
 import { entryWith } from '../entry.ts';
 import { edgeError } from '../errors.ts';
 import type {
@@ -29,33 +28,8 @@ import type {
 import { begin } from './begin.ts';
 import { MeterStates } from './meter-states.ts';
 import { PlainAccess } from './plain-access.ts';
+import type { PlainDesk, PlainWay } from './plain-way.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
-
-/** What is said to the meters of a line, and what becomes of it. */
-export interface PlainWay {
-  /** Runs one slice of a job; true when more is waiting. Rejects with whatever kept it from its end. */
-  run(meter: Meter, job: ReadJob, desk: PlainDesk): Promise<boolean>;
-}
-
-/** What a way works with. */
-export interface PlainDesk {
-  readonly link: LineLink;
-  /** The line, opened by `open` when it is not. Rejects with LINK_OPEN. */
-  line(open: () => Promise<ByteDuplex>): Promise<LineDriver>;
-  /** Gives the line up: the next job opens it anew. */
-  closeLine(): void;
-  /** What a reading is made with; throws READER_CLOCK_UNSET while nobody knows the time. */
-  context(meter: Meter): ReadContext & { readonly nowMs: number };
-  /** Hands something to the stage. */
-  put(part: Partial<Entry>): Promise<void>;
-  watermark: ReadingStage['watermark'];
-  /** Counts and logs what of an answer could not be used. */
-  tell(meter: Meter, problems: readonly ReadoutProblem[]): void;
-  /** Another meter answers where this one is entered: told once by an event. Throws READER_SUB_METER_GONE. */
-  exchanged(meter: Meter, wanted: string, other: string): Promise<never>;
-  /** The right one answers. */
-  isThere(meter: Meter): void;
-}
 
 /** What a reader is made of. */
 export interface PlainLineReaderOptions {
