@@ -105,6 +105,8 @@ function make(address: LinkAddress, env: LinkEnv): LineLink | { readonly problem
   const open = (): Promise<ByteDuplex> =>
     address.host === '' ? openPort(env, address.path, settings) : connectTo(address, env, values.connect);
   let memory: LinkMemory | null = null;
+  // Once: a connection that is lost later costs nobody his registration.
+  let startsAnew = values.restart;
   return new PlcLink({
     scheme: 'g3-serial',
     url: address.url,
@@ -122,8 +124,10 @@ function make(address: LinkAddress, env: LinkEnv): LineLink | { readonly problem
     },
     connect: async (watcher) => {
       const duplex = await open();
-      const { port, restart: startsAnew } = values;
-      return await openG3Session({ duplex, env, rules, port, startsAnew, traffic, memory, watcher });
+      const { port } = values;
+      const session = await openG3Session({ duplex, env, rules, port, startsAnew, traffic, memory, watcher });
+      startsAnew = false;
+      return session;
     },
   });
 }

@@ -1,10 +1,29 @@
-/** Fuzz targets of G3 modems: frames of USI, the messages in them, and the packets in these. */
+/** Fuzz targets of G3 modems: frames of USI, the messages in them, the packets in these, and the machine that hears them. */
 import { sameOctets, toHex } from '../../base/bytes.ts';
-import { decodeG3, encodeG3, type G3Sender } from '../../dlms/frame/g3-message.ts';
+import { decodeG3, encodeG3, G3_PAN_ID_ATTRIBUTE, type G3Sender } from '../../dlms/frame/g3-message.ts';
 import { decodeUdpPacket, encodeUdpPacket } from '../../dlms/frame/udp-packet.ts';
 import { encodeUsi, USI_PROTOCOL, usiRule } from '../../dlms/frame/usi-frame.ts';
+import { G3Modem, type G3ModemEvent } from '../../link/g3-modem.machine.ts';
+import { drain, pieceOf } from './machines.ts';
 import { type FuzzTarget, must, parser } from './target.ts';
 
+/** All waits short, so that a modem that says nothing more is soon given up. */
+const RULES = {
+  panId: 0x781d,
+  band: 0,
+  answerMs: 100,
+  startMs: 100,
+  confirmMs: 1_000,
+  aliveMs: 1_000,
+  retryMs: 10,
+  gapMs: 50,
+  discoversRoutes: true,
+};
+const PAN = Uint8Array.of(RULES.panId >>> 8, RULES.panId & 0xff);
+const RUNNING = encodeUsi({
+  protocol: USI_PROTOCOL.g3Adaptation,
+  payload: encodeG3({ kind: 'get-confirm', result: 0, attribute: G3_PAN_ID_ATTRIBUTE, index: 0, value: PAN }),
+});
 const SENDERS: readonly G3Sender[] = ['host', 'modem'];
 const RULE = usiRule(USI_PROTOCOL.g3Adaptation, USI_PROTOCOL.primeApi);
 
@@ -25,6 +44,17 @@ function messageTarget(sender: G3Sender): FuzzTarget {
   });
 }
 
+/** A modem whose network runs, with two packets under way: whatever it says, each of them ends once, and any split gives the same. */
+function modemWith(octets: Uint8Array, pieceBytes: number): G3ModemEvent[] {
+  const modem = new G3Modem(RULES);
+  modem.start(0, true);
+  modem.receive(RUNNING, 0);
+  modem.send(1, octets.subarray(0, 1), 0);
+  modem.send(2, octets.subarray(0, 1), 0);
+  modem.takeOutput();
+  return drain(modem, octets, pieceBytes);
+}
+
 /** The targets. */
 export const G3_TARGETS: readonly FuzzTarget[] = [
   parser('usi', ['usi'], 1, (octets) => {
@@ -40,4 +70,16 @@ export const G3_TARGETS: readonly FuzzTarget[] = [
     };
   }),
   ...SENDERS.map(messageTarget),
+  parser('g3-machine', ['usi'], 2, (octets) => {
+    const whole = modemWith(octets, Math.max(1, octets.length));
+    return () => {
+      const ends = whole.flatMap((event) => (event.kind === 'sent' ? [event.tag] : []));
+      must(ends.sort().join() === '1,2', 'a packet has one end');
+      const kinds = (events: readonly G3ModemEvent[]) => events.map(({ kind }) => kind).join();
+      must(
+        kinds(modemWith(octets, pieceOf(octets))) === kinds(whole),
+        'another split of the stream gives other events',
+      );
+    };
+  }),
 ];

@@ -1,15 +1,21 @@
-/** What happens to a simulated base node as the days go by: meters come and go, and it is started anew. */
+/** What happens to a simulated base node or modem as the days go by: meters come and go, and it is started anew. */
 import type { Env } from '../../base/env.ts';
 import type { SeededRandom } from '../../base/seeded-random.ts';
 import { drawDay, playDay } from '../plc/day.ts';
 import type { PlcPlan } from '../plc/habits.ts';
-import type { BaseNode } from './base-node.ts';
+import type { PlcNetwork } from '../plc/network.ts';
+
+/** What stands before a network. */
+export interface Living {
+  readonly network: PlcNetwork;
+  restart(): void;
+}
 
 const DAY_MS = 86_400_000;
 
 /** Lets it live as its plan says, from now on; returns what ends that. */
 export function liveBaseNode(
-  node: BaseNode,
+  node: Living,
   { churn, rebootMs }: PlcPlan,
   env: Pick<Env, 'timers'>,
   random: SeededRandom,

@@ -1,6 +1,6 @@
 /**
  * Where simulated meters can be reached: `tcp://` (wrapper), `tcp+hdlc://` (HDLC in a socket, as behind a gateway),
- * `prime-tcp://` (all of them behind one PRIME base node), `serial://` (a port or a pseudo-terminal, kept to the line's pace) and
+ * `prime-tcp://` (all of them behind one PRIME base node), `g3-serial://` (behind one G3 modem, on a port or in a socket), `serial://` (a port or a pseudo-terminal, kept to the line's pace) and
  * `optical://` (the same behind the sign-on of mode E).
  *
  * A `tcp://` place gives each meter a port of its own, counted up from the one given (0 = free ones), unless `meters=N` puts
@@ -22,6 +22,7 @@ import { PLC_OPTIONS, type PlcPlan, planOf } from '../plc/habits.ts';
 import { BaseNode, behindBaseNode } from './base-node.ts';
 import { liveBaseNode } from './base-node-life.ts';
 import type { BusFraming } from './bus.machine.ts';
+import { G3SimModem, simEui64 } from './g3-modem.ts';
 import { openOpticalFront } from './optical-front.ts';
 import { PacedDuplex } from './paced-duplex.ts';
 
@@ -57,11 +58,24 @@ const SERIAL_LISTEN_OPTIONS = {
   pace: { kind: 'flag', about: 'Keep the pace of the line: no where a real UART keeps it', default: true },
 } as const satisfies OptionTable;
 
+const G3_LISTEN_OPTIONS = {
+  ...SERIAL_OPTIONS,
+  baud: { ...SERIAL_OPTIONS.baud, default: 115_200 },
+  ...PLC_OPTIONS,
+} as const satisfies OptionTable;
+/** The PAN in addresses that are told; the modem starts whichever it is asked for. */
+const G3_PAN = '781D';
+
 const OPTICAL_LISTEN_OPTIONS = {
   start: OPTICAL_OPTIONS.start,
   baud: { ...OPTICAL_OPTIONS.baud, about: 'Speed that the meter offers, Bd' },
   pace: SERIAL_LISTEN_OPTIONS.pace,
 } as const satisfies OptionTable;
+
+/** Where the serial port of a G3 modem is: a device, or a socket as behind a serial server. */
+type G3Port =
+  | { readonly host: string; readonly port: number }
+  | { readonly path: string; readonly settings: SerialSettings };
 
 /** A place as it was written, checked. */
 export interface ListenPlace {
@@ -73,6 +87,7 @@ export interface ListenPlace {
     | { readonly kind: 'given'; readonly duplex: ByteDuplex; readonly octetMs: number }
     | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly octetMs: number }
     | { readonly kind: 'base-node'; readonly host: string; readonly port: number; readonly plan: PlcPlan }
+    | { readonly kind: 'g3-modem'; readonly port: G3Port; readonly plan: PlcPlan }
     | {
         readonly kind: 'serial';
         readonly path: string;
@@ -118,9 +133,10 @@ export function parseListen(url: string): ListenPlace {
   if (address === null) throw simError('SIM_LISTEN', `${url} is no address`);
   if (scheme === 'tcp' || scheme === 'tcp+hdlc') return tcpPlace(address, scheme === 'tcp' ? 'wrapper' : 'hdlc');
   if (scheme === 'prime-tcp') return baseNodePlace(address);
+  if (scheme === 'g3-serial') return g3Place(address);
   if (scheme === 'serial') return serialPlace(address);
   if (scheme === 'optical') return opticalPlace(address);
-  throw simError('SIM_LISTEN', `${url}: tcp, tcp+hdlc, prime-tcp, serial and optical are known`);
+  throw simError('SIM_LISTEN', `${url}: tcp, tcp+hdlc, prime-tcp, g3-serial, serial and optical are known`);
 }
 
 function tcpPlace(address: LinkAddress, framing: BusFraming): ListenPlace {
@@ -140,6 +156,17 @@ function baseNodePlace(address: LinkAddress): ListenPlace {
   const plan = planOf(values, (option) => address.query.has(option));
   const at = { kind: 'base-node', host, port: port ?? 0, plan } as const;
   return { url: address.url, framing: 'wrapper', meters: 0, at };
+}
+
+function g3Place(address: LinkAddress): ListenPlace {
+  const { values, problems } = readOptions(G3_LISTEN_OPTIONS, address.query);
+  const { host, port, path, url } = address;
+  const isPlace = host === '' ? path.length > 1 : port !== null;
+  const wanted = 'a device or host and port are wanted, as in g3-serial:///dev/pts/3 or g3-serial://127.0.0.1:4001';
+  refuse(url, [...problems, ...(isPlace ? [] : [wanted])]);
+  const plan = planOf(values, (option) => address.query.has(option));
+  const at = host === '' ? { path, settings: serialSettings(values) } : { host, port: port ?? 0 };
+  return { url, framing: 'wrapper', meters: 0, at: { kind: 'g3-modem', port: at, plan } };
 }
 
 function serialPlace(address: LinkAddress): ListenPlace {
@@ -185,6 +212,7 @@ export class SimListeners {
     if (place.at.kind === 'serial') return this.#openSerial(place, place.at, meters);
     if (place.at.kind === 'optical') return this.#openOptical(place, place.at, meters);
     if (place.at.kind === 'base-node') return this.#openBaseNode(place.at, meters);
+    if (place.at.kind === 'g3-modem') return this.#openG3Modem(place.at, meters);
     if (place.at.kind === 'given') {
       this.#serve(this.#paced(place.at.duplex, place.at.octetMs), meters, 'hdlc');
       return reachedOn(meters, place.url, 'hdlc');
@@ -223,6 +251,27 @@ export class SimListeners {
     const url = `prime-tcp://${listener.host}:${listener.port}`;
     // To whoever names one of them it is alone on its line.
     return meters.flatMap((meter) => reachedOn([meter], `${url}/${meter.device.serial}`, 'wrapper'));
+  }
+
+  async #openG3Modem(
+    { port, plan }: Extract<ListenPlace['at'], { kind: 'g3-modem' }>,
+    meters: readonly SimMeter[],
+  ): Promise<ReachedMeter[]> {
+    const random = new SeededRandom(`g3-modem/${plan.seed}`);
+    const modem = new G3SimModem(behindBaseNode(meters), this.env, plan.habits, random.fork('modem'));
+    const serve = (duplex: ByteDuplex) => this.#serve(modem.attach(duplex), meters, 'wrapper');
+    let where = '';
+    if ('path' in port) {
+      serve(await openPort(this.env, port.path, port.settings));
+      where = port.path;
+    } else {
+      const listener = await this.env.net.listenTcp(port.host, port.port, serve);
+      this.#listeners.push(listener);
+      where = `${listener.host}:${listener.port}`;
+    }
+    this.#lives.push(liveBaseNode(modem, plan, this.env, random.fork('life')));
+    const url = (serial: string) => `g3-serial://${where}?pan=${G3_PAN}&meter=${simEui64(serial)}`;
+    return meters.flatMap((meter) => reachedOn([meter], url(meter.device.serial), 'wrapper'));
   }
 
   async #openSerial(

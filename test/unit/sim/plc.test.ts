@@ -189,6 +189,22 @@ test('a day is played: who is away by it is away, and nobody else', async () => 
   }
 });
 
+test('a G3 modem is played on a device or in a socket, with the same traits', async () => {
+  const planOf = (place: string) => {
+    const { at } = parseListen(`g3-serial://${place}?network=field&loss=2`);
+    assert.ok(at.kind === 'g3-modem');
+    return at;
+  };
+  const socket = planOf('127.0.0.1:4001');
+  assert.deepEqual(socket.port, { host: '127.0.0.1', port: 4_001 });
+  assert.equal(socket.plan.habits.loss, 0.02);
+  const device = planOf('/dev/pts/3');
+  assert.ok('path' in device.port);
+  assert.deepEqual([device.port.path, device.port.settings.baud], ['/dev/pts/3', 115_200]);
+  for (const place of ['', '127.0.0.1'])
+    assert.throws(() => parseListen(`g3-serial://${place}`), /a device or host and port are wanted/);
+});
+
 test('every trait has a name in the address; what is not named is as the network has it', () => {
   const planOf = (query: string) => {
     const { at } = parseListen(`prime-tcp://127.0.0.1:4059?${query}`);
