@@ -8,20 +8,24 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const UNITS = ['deltawatt-edge.service', 'deltawatt-collector.service'];
+/** As they are called when they run: the last one is a template of one port each. */
+const UNITS = ['deltawatt-edge.service', 'deltawatt-collector.service', 'deltawatt-rs485@ttyS1.service'];
 const EXPOSURE_MAX = 2.2;
 
 const skip =
   spawnSync('systemd-analyze', ['--version']).error === undefined ? false : 'systemd-analyze is not installed';
 
-const textOf = (unit: string): string => readFileSync(join(ROOT, 'systemd', unit), 'utf8');
+const textOf = (unit: string): string => readFileSync(join(ROOT, 'systemd', unit.replace('@ttyS1', '@')), 'utf8');
 
 /** A copy whose program exists on this machine: verify looks for it, and Node may lie elsewhere here. */
 function inFolder(unit: string, body: (path: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), 'deltawatt-units-'));
   try {
     const path = join(folder, unit);
-    writeFileSync(path, textOf(unit).replace('ExecStart=/usr/bin/node', `ExecStart=${process.execPath}`));
+    writeFileSync(
+      path,
+      textOf(unit).replace(/ExecStart=\/usr\/(?:bin\/node|local\/bin\/rs485-mode)/, `ExecStart=${process.execPath}`),
+    );
     body(path);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -59,6 +63,16 @@ describe('systemd units', { skip }, () => {
       });
     });
 
+    test(`${unit}: every key is spelled as systemd spells it`, () => {
+      // verify only warns about unknown keys; a planted one shows that the warning would be seen.
+      inFolder(unit, (path) => {
+        writeFileSync(path, `${readFileSync(path, 'utf8').replace('[Service]', '[Service]\nProtectSystm=strict')}`);
+        const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', path], { encoding: 'utf8' });
+        assert.match(stderr, /Unknown key (name )?'ProtectSystm'/);
+      });
+    });
+
+    if (unit.includes('@')) continue;
     test(`${unit}: starts a command that exists, with a settings file`, () => {
       const start = /^ExecStart=\/usr\/bin\/node (?:--\S+ )*\/opt\/deltawatt\/(\S+) (\w+) --config (\S+)$/m.exec(
         textOf(unit),
@@ -75,15 +89,6 @@ describe('systemd units', { skip }, () => {
       assert.match(text, /^NotifyAccess=all$/m);
       assert.ok(Number(/^WatchdogSec=(\d+)s$/m.exec(text)?.[1]) >= 60);
       assert.match(text, /^Restart=always$/m);
-    });
-
-    test(`${unit}: every key is spelled as systemd spells it`, () => {
-      // verify only warns about unknown keys; a planted one shows that the warning would be seen.
-      inFolder(unit, (path) => {
-        writeFileSync(path, `${readFileSync(path, 'utf8').replace('[Service]', '[Service]\nProtectSystm=strict')}`);
-        const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', path], { encoding: 'utf8' });
-        assert.match(stderr, /Unknown key (name )?'ProtectSystm'/);
-      });
     });
   }
 
