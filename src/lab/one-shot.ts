@@ -6,6 +6,7 @@ import { clientTransport } from '../dlms/frame/client-transport.ts';
 import type { GatewayAddress } from '../dlms/frame/gateway-address.ts';
 import { GatewayClient } from '../dlms/frame/gateway-client.ts';
 import { CounterReceiver } from '../dlms/security/counters.ts';
+import { Dialect } from '../dlms/security/dialect.ts';
 import type { MeterSecurity } from '../dlms/security/meter-security.ts';
 import { type Association, type Authentication, OUR_CONFORMANCE } from '../dlms/session/association.ts';
 import { counterIn, INVOCATION_COUNTER_ATTRIBUTE, PUBLIC_CLIENT_SAP } from '../dlms/session/counter-reading.ts';
@@ -81,7 +82,7 @@ async function shownCounter(env: Env, target: MeterTarget): Promise<number | nul
 
 /** Options of a session with keys; blocks of the counter are reserved while it runs. */
 function secured(env: Env, keys: MeterSecurity, counter: FileCounter): MeterSessionOptions {
-  const { clientTitle, meterTitle, form = 'service', ...shared } = keys;
+  const { clientTitle, meterTitle, form = 'service', dialect, ...shared } = keys;
   if (clientTitle === null) throw new Error('clientTitle is missing in the key file');
   return {
     security: {
@@ -89,6 +90,7 @@ function secured(env: Env, keys: MeterSecurity, counter: FileCounter): MeterSess
       clientTitle,
       serverTitle: meterTitle,
       form,
+      dialect: new Dialect(dialect),
       counter: counter.sender,
       serverCounter: new CounterReceiver(),
       random: (count) => env.random.bytes(count),

@@ -62,6 +62,14 @@ export const METER_KEYS = section('Keys of one meter', {
     what: 'Form in which the meter takes a whole association without its encryption key: the way back from an agreement on that key whose answer was lost',
     default: 'none',
   }),
+  generalCipheringAad: oneOf(['header', 'short'], {
+    what: 'What the meter authenticates in general-ciphering, as implementations disagree: its header too, or not',
+    default: 'header',
+  }),
+  signContentLength: yesNo({
+    what: 'Whether the meter signs the length of the content in general-signing, as implementations disagree',
+    default: false,
+  }),
   hls6: oneOf(['titles', 'short'], {
     what: 'Form of hls-sha256: with both titles and challenges, or challenge and secret only',
     default: 'titles',
@@ -104,6 +112,7 @@ export function parseMeterKeys(document: string): KeyFileRead {
       secret: config.secret === undefined ? null : SecretKey.fromHex(config.secret),
       ...(config.mechanism === undefined ? {} : { mechanism: config.mechanism }),
       hls6: config.hls6,
+      dialect: { generalCipheringAad: config.generalCipheringAad, signContentLength: config.signContentLength },
       policy: policyOf(config.protect, config.sign),
       form: config.form,
       ...(config.recovery === 'none' ? {} : { recovery: config.recovery }),

@@ -1,5 +1,6 @@
 /** What a program holds of one meter to speak with it under keys; `key-file.ts` reads it from a file. */
 import type { CipherKeys } from './ciphering.ts';
+import type { DialectSwitches } from './dialect.ts';
 import type { HlsMechanism } from './hls.ts';
 import type { MessageForm, RecoveryForm } from './message-form.ts';
 import type { SecretKey } from './secret-key.ts';
@@ -20,6 +21,8 @@ export interface MeterSecurity {
   readonly mechanism?: HlsMechanism;
   /** Form of mechanism 6. */
   readonly hls6?: 'titles' | 'short';
+  /** How the meter reads the standard, until its messages show another way; absent = the defaults. */
+  readonly dialect?: Partial<DialectSwitches>;
   readonly policy: SecurityPolicy;
   readonly form?: MessageForm;
   /** How the initiate is wrapped; absent = its glo- form. */

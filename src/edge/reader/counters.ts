@@ -29,7 +29,7 @@ export interface KeyCounters {
 
 /** Whose key it is: a meter's, or that of all stations of a line. */
 type Owner = Pick<Meter, 'meterId' | 'line'>;
-type KeyTold = Pick<MeterSecurity, 'keyPrint' | 'firstCounter'>;
+type KeyTold = Pick<MeterSecurity, 'keyPrint' | 'firstCounter' | 'dialect'>;
 
 interface Held extends KeyCounters {
   /** The first number of this life. */
@@ -89,7 +89,7 @@ export class MeterCounters {
     await this.reserve(meter, security);
   }
 
-  async #load(key: string, { firstCounter }: KeyTold): Promise<Held> {
+  async #load(key: string, { firstCounter, dialect }: KeyTold): Promise<Held> {
     const stored = await this.#journal.kept(key);
     const kept = stored === undefined ? null : keptNumberOf(stored);
     const afterLoss = (await this.notes?.beginAfterLoss(key, kept?.isSalvaged === false ? kept.value : null)) ?? null;
@@ -102,7 +102,7 @@ export class MeterCounters {
       isUnknown ? this.#beginning(firstCounter, afterLoss) : 0,
     );
     // Noted in the same turn as the look above: two counters of one key would send the same number.
-    const counters = { own: new CounterSender(next), peers: new CounterReceiver(), dialect: new Dialect() };
+    const counters = { own: new CounterSender(next), peers: new CounterReceiver(), dialect: new Dialect(dialect) };
     const held = { ...counters, from: next, isUnknown };
     this.#held.set(key, held);
     return held;

@@ -5,6 +5,7 @@ import {
   type Apdu,
   CounterReceiver,
   checkedContent,
+  Dialect,
   decodeApdu,
   encodeApdu,
   isCipheredApdu,
@@ -42,11 +43,13 @@ const PREFIX = 'push-counter:';
 export class PushCipher {
   readonly #security: MeterSecurity | null;
   readonly #key: string;
+  readonly #dialect: Dialect;
   #counter = new CounterReceiver();
   #stored: number | null = null;
 
   constructor({ meterId, security = null }: Pick<Meter, 'meterId' | 'security'>) {
     this.#security = security;
+    this.#dialect = new Dialect(security?.dialect);
     this.#key = `${PREFIX}${meterId}:${security === null ? '' : toHex(security.keyPrint)}`;
   }
 
@@ -81,7 +84,9 @@ export class PushCipher {
     const { authentication } = security.keys;
     this.#counter.check(inner.invocationCounter);
     const options = { senderTitle: security.meterTitle, allowUnverified: authentication === null };
-    const { plaintext, verified } = openCiphered(inner, security.keys, options);
+    const { plaintext, verified } = this.#dialect.trying('generalCipheringAad', 'SECURITY_TAG', (switches) =>
+      openCiphered(inner, security.keys, { ...options, generalCipheringAad: switches.generalCipheringAad }),
+    );
     if (authentication !== null && !verified) throw securityError('SECURITY_POLICY', 'a push without tag');
     if (security.unverified === 'refuse' && !verified)
       throw securityError('SECURITY_POLICY', 'a push whose tag cannot be checked');

@@ -24,7 +24,7 @@ export const PUSH_CLIENT = 1;
 
 /** What a meter protects with. */
 export interface PushProtector {
-  readonly security: Pick<ServerSecurity, 'suite' | 'keys' | 'counter'>;
+  readonly security: Pick<ServerSecurity, 'suite' | 'keys' | 'counter' | 'dialect'>;
   /** Its own title, and that of whom it pushes to, null = it knows none. */
   readonly title: Uint8Array;
   readonly clientTitle: Uint8Array | null;
@@ -61,7 +61,7 @@ export function protectPush(plaintext: Uint8Array, layers: readonly ProtectionLa
     if (layer.kind !== 'signature') return cipher(octets, layer, header, by);
     const { signing } = by.security.keys;
     if (signing === undefined) throw securityError('SECURITY_KEY_MISSING', 'signing keys');
-    return encodeApdu(signApdu(octets, header, signing.own));
+    return encodeApdu(signApdu(octets, header, signing.own, by.security.dialect?.switches));
   }, plaintext);
 }
 
@@ -71,7 +71,7 @@ function cipher(
   header: GeneralHeader,
   { security, random }: PushProtector,
 ): Uint8Array {
-  const { suite, keys, counter } = security;
+  const { suite, keys, counter, dialect } = security;
   const chosen: Record<KeyInfo['kind'], () => KeyChoice> = {
     identified: () => ({ kind: 'identified', keySet: 'unicast' }),
     wrapped: () => ({ kind: 'wrapped', key: new SecretKey(random(SUITES[suite].keyBytes)) }),
@@ -87,6 +87,7 @@ function cipher(
       keys,
       key: chosen[keyInfo.kind](),
       invocationCounter: counter.take(),
+      generalCipheringAad: dialect?.switches.generalCipheringAad ?? 'header',
       authenticated: kind !== 'encryption',
       encrypted: kind !== 'authentication',
     }),

@@ -55,6 +55,7 @@ export class SimSecurity {
       clientTitle: security.clientTitle,
       keys: security.keys,
       policy: security.policy,
+      ...(security.dialect === undefined ? {} : { dialect: security.dialect }),
       broadcast: security.keys.broadcast !== undefined,
       firstCounter: security.firstCounter,
       random,

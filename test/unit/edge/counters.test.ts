@@ -29,6 +29,13 @@ async function boundIn(journal: FakeJournal): Promise<readonly [string, Uint8Arr
   return kept;
 }
 
+test('how a meter reads the standard begins as its key file says, and is kept with its counters', async () => {
+  const counters = new MeterCounters(new FakeJournal(), clock);
+  const { dialect } = await counters.of(METER, { ...KEY, dialect: { generalCipheringAad: 'short' } });
+  assert.deepEqual(dialect.switches, { generalCipheringAad: 'short', signContentLength: false });
+  assert.equal((await counters.of(METER, KEY)).dialect, dialect);
+});
+
 test('after a restart a key goes on leap blocks behind its stored bound, and each number is used once', async () => {
   const journal = new FakeJournal();
   const last = await use(new MeterCounters(journal, clock), 3);

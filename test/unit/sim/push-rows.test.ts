@@ -13,9 +13,11 @@ import {
 } from '../../../src/dlms/cosem/protection-parameters.ts';
 import { pushObjectData, pushObjectOf, wholePushObject } from '../../../src/dlms/cosem/push-object.ts';
 import { dateTimeData, dateTimeOfData } from '../../../src/dlms/cosem/selective-access.ts';
+import { openCiphered } from '../../../src/dlms/security/ciphering.ts';
 import type { KeyPair } from '../../../src/dlms/security/elliptic.ts';
 import { parseMeterKeys } from '../../../src/dlms/security/key-file.ts';
 import { octetsOfKey } from '../../../src/dlms/security/secret-key.ts';
+import { checkedContent } from '../../../src/dlms/security/signing.ts';
 import type { KeyInfo } from '../../../src/dlms/xdlms/ciphered.ts';
 import { decodeApdu, encodeApdu } from '../../../src/dlms/xdlms/codec.ts';
 import { PushCipher } from '../../../src/edge/reader/push-cipher.ts';
@@ -174,12 +176,12 @@ function layer(kind: (typeof PROTECTION_KINDS)[number], keyInfo: KeyInfo) {
   };
 }
 
-/** A meter with all keys of suite 1, and the key file of who hears it. */
-function keyed() {
+/** A meter with all keys of suite 1, and the key file of who hears it; `reads` = how the meter reads the standard. */
+function keyed(reads: object = {}) {
   const [ours, theirs, agrees, meterAgrees] = Array.from({ length: 4 }, () => freshPair('P-256'));
   assert.ok(ours && theirs && agrees && meterAgrees);
   const privateOf = (pair: KeyPair) => toHex(octetsOfKey(pair.privateKey));
-  const side = (sign: KeyPair, peerSign: KeyPair, agree: KeyPair, peerAgree: KeyPair) => {
+  const side = (sign: KeyPair, peerSign: KeyPair, agree: KeyPair, peerAgree: KeyPair, more = {}) => {
     const read = parseMeterKeys(
       JSON.stringify({
         suite: 1,
@@ -193,6 +195,7 @@ function keyed() {
         peerSigningKey: toHex(peerSign.publicKey),
         agreementKey: privateOf(agree),
         peerAgreementKey: toHex(peerAgree.publicKey),
+        ...more,
       }),
     );
     return read.ok ? read.security : assert.fail(read.problem);
@@ -206,14 +209,15 @@ function keyed() {
       days: 1,
       households: [],
       nowMs: () => NOW_MS,
-      securities: new Map([[0, side(theirs, ours, meterAgrees, agrees)]]),
+      securities: new Map([[0, side(theirs, ours, meterAgrees, agrees, reads)]]),
     },
     null,
   );
   const setup = meter?.device.pushSetups[0];
   assert.ok(meter !== undefined && setup !== undefined);
-  const cipher = new PushCipher({ meterId: 'm1' as MeterId, security: side(ours, theirs, agrees, meterAgrees) });
-  return { meter, setup, cipher };
+  const security = side(ours, theirs, agrees, meterAgrees);
+  const cipher = new PushCipher({ meterId: 'm1' as MeterId, security });
+  return { meter, setup, cipher, security };
 }
 
 test('HE-7 push protection: every way to tell the key, signatures around, and the receiver believes what has a tag', () => {
@@ -256,6 +260,37 @@ test('HE-7 push protection: every way to tell the key, signatures around, and th
     () => cipher.open({ ...forged, signature: signed }),
     (error) => hasCode(error, 'SECURITY_SIGNATURE'),
   );
+});
+
+test('HE-7 generalCipheringAad and signContentLength of a key file: sent so, and heard so without having to be learned', () => {
+  const readings = [{ generalCipheringAad: 'short' }, { signContentLength: true }, {}] as const;
+  for (const reads of readings) {
+    const { meter, setup, cipher, security } = keyed(reads);
+    const plain = encodeApdu(notificationOf(meter, setup, 1));
+    const data = protectionLayersData([layer('both', WRAPPED), layer('signature', IDENTIFIED)]);
+    assert.equal(setup.object().write(10, data), GOOD);
+    const push = decodeApdu(meter.security?.sealPush(plain, PUSH_CLIENT, setup.protection) ?? assert.fail());
+    assert.ok(push.apdu === 'general-signing');
+    const { peerPublicKey } = security.keys.signing ?? assert.fail();
+    const content = (signContentLength: boolean) => checkedContent(push, 'P-256', peerPublicKey, { signContentLength });
+    const isLong = 'signContentLength' in reads;
+    assert.throws(
+      () => content(!isLong),
+      (error) => hasCode(error, 'SECURITY_SIGNATURE'),
+    );
+    const inner = decodeApdu(content(isLong));
+    assert.ok(inner.apdu === 'general-ciphering');
+    const open = (generalCipheringAad: 'header' | 'short') =>
+      openCiphered(inner, security.keys, { senderTitle: null, generalCipheringAad });
+    const isShort = 'generalCipheringAad' in reads;
+    assert.throws(
+      () => open(isShort ? 'header' : 'short'),
+      (error) => hasCode(error, 'SECURITY_TAG'),
+    );
+    assert.equal(open(isShort ? 'short' : 'header').verified, true);
+    // A receiver that was told nothing finds out.
+    assert.equal(cipher.open(push).verified, true);
+  }
 });
 
 test('push protection that a meter cannot keep is refused, and another shape too', () => {
