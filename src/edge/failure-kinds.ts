@@ -3,7 +3,7 @@
 import type { MeterStateName } from '../model/event.ts';
 
 /** The way is closed: the line itself did not open, or ended. */
-export const WAY_CLOSED: ReadonlySet<string> = new Set(['SESSION_CLOSED', 'LINK_OPEN', 'LINK_CLOSED']);
+export const WAY_CLOSED: ReadonlySet<string> = new Set(['SESSION_CLOSED', 'LINK_OPEN', 'LINK_CLOSED', 'LINK_MODEM']);
 
 /** The meter answers and lets us not in. */
 export const SIGN_ON: ReadonlySet<string> = new Set([

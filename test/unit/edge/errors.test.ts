@@ -127,6 +127,17 @@ test('settings that name what is not there are refused with everything that is w
       codeOf('EDGE_SETTINGS')(error) &&
       /m1: .*serial is missing: line plc finds its meters/.test((error as Error).message),
   );
+  const misnamed = parseConfig(
+    EDGE_CONFIG,
+    'enrolmentFile: e.json\nlines: [{ id: plc, url: "g3-serial:///dev/ttyS2?pan=781D", meters: [{ id: m1, profile: generic/gas, serial: "10000001" }] }]',
+  );
+  assert.ok(misnamed.ok);
+  await assert.rejects(
+    resolveSettings(misnamed.config, around),
+    (error) =>
+      codeOf('EDGE_SETTINGS')(error) &&
+      /m1: .*serial: '10000001' is no EUI-64: 16 hexadecimal digits/.test((error as Error).message),
+  );
 });
 
 test('a profile without the client, the password, the mechanism or the relay that is needed', async () => {
