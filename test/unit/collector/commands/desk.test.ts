@@ -79,7 +79,7 @@ test('ALA-3 a new key is ordered without a key, audited with its author, and onl
   assert.equal((await post(body, { 'idempotency-key': 'k1' })).json().id, answer.json().id);
   const other = await post({ ...body, key: 'authentication' }, { 'idempotency-key': 'k1' });
   assert.equal(other.statusCode, 422);
-  assert.equal((await post({ ...body, key: 'broadcast' })).statusCode, 400);
+  assert.equal((await post({ ...body, key: 'dedicated' })).statusCode, 400);
   const agreed = { ...body, key: 'master', by: 'agreement' };
   assert.equal((await post(agreed, { 'idempotency-key': 'k2' })).json().what, 'New master key by agreement');
   assert.deepEqual(decodeCommand(sent.at(-1)?.command ?? new Uint8Array(0)).body, agreed);
