@@ -182,7 +182,7 @@ export class ByteWriter {
   readonly #limit: number;
 
   /** `limit` in octets bounds growth (default 16 MiB); writing beyond it throws RangeError. */
-  constructor(initial = 256, limit = 16 * 1024 * 1024) {
+  constructor(initial = 256, limit = 16_777_216) {
     this.#octets = freshOctets(initial);
     this.#limit = limit;
   }

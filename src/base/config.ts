@@ -23,7 +23,7 @@ import { type Problem, problemsOf } from './problems.ts';
 import { parseYaml } from './yaml.ts';
 
 /** Characters of a settings file; a long one has a few thousand. */
-export const CONFIG_FILE_MAX_CHARACTERS = 256 * 1024;
+export const CONFIG_FILE_MAX_CHARACTERS = 262_144;
 /** Column at which comments of an example are wrapped. */
 const COMMENT_COLUMNS = 110;
 

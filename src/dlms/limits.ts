@@ -16,7 +16,7 @@ export const LENGTH_OCTETS_MAX = 4;
 export const LIST_ITEMS_MAX = 4_096;
 
 /** Octets that an encoder may produce for one APDU: above the 1 MiB that block transfer joins, far below what hurts. */
-export const APDU_ENCODED_MAX = 4 * 1024 * 1024;
+export const APDU_ENCODED_MAX = 4_194_304;
 
 /** APDUs inside APDUs (gateway, signed, ciphered, user information) that `explain` opens: real ones need three. */
 export const APDU_NESTING_MAX = 4;

@@ -17,21 +17,21 @@ export const DICTIONARY_MAX_GROUPS = 8192;
 /** Columns of a group: a load profile has at most a few dozen capture objects. */
 export const GROUP_MAX_COLUMNS = 64;
 /** Octets of an encoded dictionary: 8,192 groups of 60 octets; larger ones are split over fewer meters by the operator. */
-export const DICTIONARY_MAX_OCTETS = 512 * 1024;
+export const DICTIONARY_MAX_OCTETS = 524_288;
 /** Octets of the body of an envelope: a dictionary and its frame. */
 export const ENVELOPE_BODY_MAX_OCTETS = DICTIONARY_MAX_OCTETS + 64;
 /** Octets of the authenticator: 128 bits of HMAC-SHA-256. */
 export const AUTHENTICATOR_OCTETS = 16;
 /** Octets of one PUBLISH with blocks: what an edge may have outstanding at the very most in one message. */
-export const BATCH_MAX_OCTETS = 64 * 1024;
+export const BATCH_MAX_OCTETS = 65_536;
 /** Blocks of one PUBLISH: a block has at least 30 octets. */
 export const BATCH_MAX_BLOCKS = 2048;
 /** Objects of one read command: more do not fit into one result. */
 export const COMMAND_MAX_OBJECTS = 64;
 /** Octets of an image of firmware: meters take 100 kB to 1 MB; a concentrator holds it in memory while it is sent. */
-export const IMAGE_MAX_OCTETS = 4 * 1024 * 1024;
+export const IMAGE_MAX_OCTETS = 4_194_304;
 /** Octets of one part of an image: a fifth of a second on a slow mobile link, so that acks are not held up. */
-export const IMAGE_PART_MAX_OCTETS = 8 * 1024;
+export const IMAGE_PART_MAX_OCTETS = 8_192;
 /** Octets of the identifier of an image. */
 export const IMAGE_IDENTIFIER_MAX_OCTETS = 64;
 /** Orders, or results, of one message about intervals that are read again: some 6 kB, so that acks are not held up. */

@@ -72,7 +72,7 @@ export class ImageTransfer {
   #room: ImageRoom = { pduMaxBytes: 0, canSplit: true };
   #status: ImageStatus = 'not-initiated';
   /** The meter had an image begun before we began ours: "initiated" then does not say that ours is. */
-  #wasInitiated = false;
+  #wasInitiated: boolean;
   readonly #blocks: BlockBook;
   #wasBroadcast = false;
   #versionBefore: string | null;

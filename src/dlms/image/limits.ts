@@ -1,7 +1,7 @@
 /** Bounds of an image transfer. */
 
 /** Octets of an image: firmware of meters is 100 kB to 1 MB; a concentrator keeps it in memory while it is sent. */
-export const IMAGE_MAX_OCTETS = 4 * 1024 * 1024;
+export const IMAGE_MAX_OCTETS = 4_194_304;
 
 /** Blocks of an image: 4 MiB in blocks of 64 octets; the bitmap of them is 8 KiB. */
 export const IMAGE_BLOCKS_MAX = 65_536;

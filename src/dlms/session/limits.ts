@@ -5,7 +5,7 @@ export const REQUEST_QUEUE_MAX = 256;
 /** Items in one with-list request; meters' limits differ from 10 to 40, the PDU size usually binds first. */
 export const LIST_ITEMS_DEFAULT = 16;
 /** Joined octets of one block transfer: a year of quarter-hours with 6 columns is 1.3 MB. */
-export const LONG_VALUE_MAX_BYTES = 4 * 1024 * 1024;
+export const LONG_VALUE_MAX_BYTES = 4_194_304;
 /** Long answers that a server keeps for one client whose last block may not have been heard. */
 export const ANSWERS_KEPT_MAX = 4;
 /** Blocks of one transfer: with blocks of 200 octets it still carries 200 kB, a fortnight of rows over a small PDU. */

@@ -202,3 +202,15 @@ test('HE-7 explain lists the readings of a push below the tree', () => {
   const scaled = explanationText(explain(fromHex('0f0000000100020309060100200700ff12090402020fff1623')));
   assert.match(scaled, /readings \(flat-obis-value\)\n {2}1-0:32\.7\.0\.255 {2}2308 x 10\^-1 V\n$/);
 });
+
+test('HE-7 the gateway prefix: network and address come back, a network that has no octet is not written', () => {
+  const request = (networkId: number): Apdu => ({
+    ...{ apdu: 'gateway-request', networkId, physicalDeviceAddress: Uint8Array.of(7), content: Uint8Array.of(1, 2) },
+  });
+  for (const networkId of [0, 255]) {
+    const octets = encodeApdu(request(networkId));
+    assert.deepEqual([...octets], [0xe6, networkId, 1, 7, 1, 2]);
+    assert.deepEqual(decodeApdu(octets), request(networkId));
+  }
+  for (const networkId of [-1, 256]) assert.throws(() => encodeApdu(request(networkId)), { code: 'DLMS_VALUE' });
+});

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ByteWriter, concat, fromHex, toHex } from '../../../src/base/bytes.ts';
 import { parseObis } from '../../../src/dlms/cosem/obis.ts';
+import { CaptureReader } from '../../../src/dlms/explain/capture/capture.ts';
 import { type ConnectionEvent, RecordedConnection } from '../../../src/dlms/explain/capture/connection.ts';
 import { AssociationFollower } from '../../../src/dlms/explain/capture/follow.ts';
-import { ASSOCIATIONS_MAX } from '../../../src/dlms/explain/capture/limits.ts';
+import { ASSOCIATIONS_MAX, CONNECTIONS_MAX } from '../../../src/dlms/explain/capture/limits.ts';
 import { segmentOf } from '../../../src/dlms/explain/capture/packet.ts';
 import { captureEventJson, captureEventText } from '../../../src/dlms/explain/capture/show.ts';
 import { type AnyFrame, nodeOfFrame, shapeOfFrame } from '../../../src/dlms/explain/frame-node.ts';
@@ -300,6 +301,24 @@ test('HE-7 pairs of stations are followed up to a bound, then all of them anew',
   say(ASSOCIATIONS_MAX + 1, GET);
   say(1, GET);
   assert.equal(states.at(-1), 'linked');
+});
+
+test('HE-7 of more connections than are followed the one that was silent longest is let go', () => {
+  const reader = new CaptureReader();
+  const say = (client: number, apdu: Apdu) => {
+    const message = encodeWrapper({ source: 1, destination: 1, apdu: encodeApdu(apdu) });
+    const datagram = concat([u16(client, 4059, 8 + message.length, 0), message]);
+    const octets = ip4(datagram, { protocol: 17 });
+    const [event] = reader.take({ offset: 0, atMs: null, linkType: RAW, octets });
+    return event?.kind === 'apdu' ? event.followed.association : event?.kind;
+  };
+  const first = 10_000;
+  for (let client = first; client < first + CONNECTIONS_MAX; client++) assert.equal(say(client, AARQ), 'associating');
+  assert.equal(say(first, GET), 'associating', 'used again');
+  assert.equal(say(first + CONNECTIONS_MAX, GET), 'linked');
+  assert.equal(say(first, GET), 'associating');
+  assert.equal(say(first + 1, GET), 'linked', 'it begins anew');
+  assert.equal(reader.summary.connections, CONNECTIONS_MAX + 2);
 });
 
 test('HE-7 events as lines and as JSON: time where there is one, the side that spoke, what is missing or malformed', () => {

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fromHex, toHex } from '../../../src/base/bytes.ts';
 import { hasCode } from '../../../src/base/errors.ts';
+import { type CosemDateTime, utcMsOf } from '../../../src/dlms/cosem/datetime.ts';
+import { generalizedTimeOf, parseGeneralizedTime } from '../../../src/dlms/cosem/generalized-time.ts';
 import { kaifaListOf } from '../../../src/dlms/cosem/positional-lists.ts';
 import {
   attributeName,
@@ -39,6 +41,8 @@ import {
   unitOf,
   unitSymbol,
 } from '../../../src/dlms/index.ts';
+
+const isNoTime = (error: unknown) => hasCode(error, 'DLMS_DATE_TIME');
 
 test('HE-7 an OBIS code has one spelling, however it was written', () => {
   for (const text of ['1-0:1.8.0*255', '1-0:1.8.0.255', '1.0.1.8.0.255', '1-0:1.8.0', ' 1-0:1.8.0 ']) {
@@ -216,4 +220,64 @@ test('HE-7 a text of a hundred thousand octets is a text', () => {
   const [reading] = notifiedReadings({ type: 'structure', value: [text] }).readings;
   assert.ok(reading?.value.kind === 'text');
   assert.equal(reading.value.text.length, 100_000);
+});
+
+test('a date and time is a moment when every field of it is one of the calendar and the clock', () => {
+  const base: CosemDateTime = {
+    ...{ year: 2026, month: 1, day: 1, weekday: null, hour: 0, minute: 0, second: 0, hundredths: 0 },
+    ...{ deviation: -60, status: 0 },
+  };
+  const start = Date.UTC(2025, 11, 31, 23);
+  for (const [changes, offsetMs] of [
+    [{}, 0],
+    [{ second: null, hundredths: null }, 0],
+    [{ hour: 23, minute: 59, second: 59, hundredths: 99 }, 86_399_990],
+    [{ day: 31 }, 30 * 86_400_000],
+    [{ month: 12, day: 31 }, 364 * 86_400_000],
+    ...(['year', 'month', 'day', 'hour', 'minute'] as const).map((field) => [{ [field]: null }, null] as const),
+    ...[{ month: 0 }, { month: 13 }, { day: 0 }, { day: 32 }, { month: 2, day: 29 }].map(
+      (each) => [each, null] as const,
+    ),
+    ...[{ hour: 24 }, { minute: 60 }, { second: 60 }, { hundredths: 100 }].map((each) => [each, null] as const),
+  ] as const)
+    assert.equal(
+      utcMsOf({ ...base, ...changes }),
+      offsetMs === null ? null : start + offsetMs,
+      JSON.stringify(changes),
+    );
+  const unsaid = { ...base, deviation: null };
+  assert.equal(utcMsOf(unsaid), null);
+  assert.equal(utcMsOf(unsaid, { defaultDeviation: -60 }), start);
+  assert.equal(utcMsOf(base, { oppositeSign: true }), start + 7_200_000);
+});
+
+test('GeneralizedTime: every field at its bounds, and beyond them none', () => {
+  for (const [text, weekday, hundredths, deviation] of [
+    ['20260101000000', 4, 0, null],
+    ['20261231235959.99Z', 4, 99, 0],
+    ['2026063012', 2, 0, null],
+    ['1969123123-01', 3, 0, 60],
+  ] as const) {
+    const time = parseGeneralizedTime(text);
+    assert.deepEqual([time.weekday, time.hundredths, time.deviation], [weekday, hundredths, deviation], text);
+  }
+  for (const text of ['', '2026010100000', '20260001000000', '20261301000000', '20260100000000', '20260132000000'])
+    assert.throws(() => parseGeneralizedTime(text), isNoTime, text);
+  for (const text of ['20260101240000', '20260101006000', '20260101000060', '20260101000000+1'])
+    assert.throws(() => parseGeneralizedTime(text), isNoTime, text);
+  const time = parseGeneralizedTime('20260630125900.5+0130');
+  assert.deepEqual([time.hundredths, time.deviation, generalizedTimeOf(time)], [50, -90, '20260630125900.50+0130']);
+  assert.equal(generalizedTimeOf({ ...time, hundredths: 0, deviation: 60 }), '20260630125900-0100');
+  assert.equal(generalizedTimeOf({ ...time, hundredths: null, deviation: 0 }), '20260630125900Z');
+  assert.equal(generalizedTimeOf({ ...time, hundredths: null, deviation: null }), '20260630125900');
+  for (const unsaid of [
+    { year: null },
+    { month: null },
+    { day: null },
+    { hour: null },
+    { minute: null },
+    { second: null },
+    { month: 253 },
+  ])
+    assert.equal(generalizedTimeOf({ ...time, ...unsaid }), null, JSON.stringify(unsaid));
 });

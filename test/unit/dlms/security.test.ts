@@ -22,6 +22,7 @@ import { type AgreementKeys, deriveKey } from '../../../src/dlms/security/key-ag
 import { parseMeterKeys } from '../../../src/dlms/security/key-file.ts';
 import { unwrapKey, wrapKey } from '../../../src/dlms/security/key-wrap.ts';
 import { COUNTER_MAX } from '../../../src/dlms/security/limits.ts';
+import { formOf, formOverheadBytes, signingOverheadBytes } from '../../../src/dlms/security/message-form.ts';
 import { openWith } from '../../../src/dlms/security/opener.ts';
 import { octetsOfKey, SecretKey, sameSecret } from '../../../src/dlms/security/secret-key.ts';
 import { checkedContent, signApdu } from '../../../src/dlms/security/signing.ts';
@@ -395,4 +396,40 @@ test('HE-7 a key file says for each direction what must be protected and signed,
     const policy = policyOf(...(word === 'none' ? [] : pair), `sign: ${word}`);
     assert.deepEqual([policy.requests.signed, policy.responses.signed], [requests, responses], word);
   }
+});
+
+test('what each form of a message adds, in octets, by suite', () => {
+  for (const [form, suite, octets] of [
+    ['service', 0, 22],
+    ['general', 0, 31],
+    ['identified-key', 0, 54],
+    ['wrapped-key', 0, 79],
+    ['wrapped-key', 2, 95],
+    ['static-key', 1, 56],
+    ['one-pass-key', 1, 185],
+    ['one-pass-key', 2, 249],
+  ] as const)
+    assert.equal(formOverheadBytes(form, suite), octets, `${form}, suite ${suite}`);
+  assert.deepEqual([signingOverheadBytes(1), signingOverheadBytes(2)], [99, 131]);
+});
+
+test('an answer goes in the form in which the question came', () => {
+  const transactionId = Uint8Array.of(9);
+  const general = (keyInfo: unknown) => {
+    const heard = { apdu: 'general-ciphering', transactionId, keyInfo } as Parameters<typeof formOf>[0];
+    return formOf(heard).form;
+  };
+  assert.equal(general(null), 'identified-key');
+  assert.equal(general({ kind: 'identified' }), 'identified-key');
+  assert.equal(general({ kind: 'wrapped' }), 'wrapped-key');
+  assert.equal(general({ kind: 'agreed', keyParameters: Uint8Array.of(1) }), 'one-pass-key');
+  assert.equal(general({ kind: 'agreed', keyParameters: Uint8Array.of(2) }), 'static-key');
+  const named = (apdu: string) => formOf({ apdu } as Parameters<typeof formOf>[0]);
+  for (const [apdu, dedicated, form] of [
+    ['glo-get-request', false, 'service'],
+    ['ded-get-request', true, 'service'],
+    ['general-glo-ciphering', false, 'general'],
+    ['general-ded-ciphering', true, 'general'],
+  ] as const)
+    assert.deepEqual(named(apdu), { dedicated, form, transactionId: null }, apdu);
 });

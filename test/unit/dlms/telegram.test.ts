@@ -104,6 +104,31 @@ test('a telegram that was altered, cut, or is too long is none, and the next one
   }
 });
 
+test('a telegram begins with three letters, and holds what can be printed and line ends', () => {
+  const isOne = (head: string, inside = '') =>
+    codesOf(heard('p1-unchecked', octetsOf(`/${head}5\r\n\r\n1-0:1.8.0(${inside})\r\n!\r\n`))).includes('telegram');
+  for (const head of ['AZa', 'zMm']) assert.ok(isOne(head), head);
+  for (const bad of ['@', '[', '`', '{', '1', ' '])
+    for (const head of [`${bad}AA`, `A${bad}A`, `AA${bad}`]) assert.ok(!isOne(head), head);
+  for (const inside of [' ', '~', '\r', '\n', '"', '0']) assert.ok(isOne('ISK', inside), JSON.stringify(inside));
+  for (const inside of ['\x1f', '\x7f', '\x0b', '/', '!']) assert.ok(!isOne('ISK', inside), JSON.stringify(inside));
+});
+
+test('the digits of a check are taken in capitals and small letters', () => {
+  const telegram = new TextDecoder().decode(telegramOf(row('dsmr-5-iskra')));
+  const end = telegram.indexOf('!');
+  let letters = 0;
+  for (let salt = 0; letters < 8; salt++) {
+    const text = `${telegram.slice(0, end - 2)}\r\n1-0:1.8.9(${salt})\r\n!`;
+    const made = p1Telegram(text, true);
+    const check = new TextDecoder().decode(made.subarray(-6, -2));
+    if (!/[AF]/.test(check)) continue;
+    letters++;
+    const small = concat([made.subarray(0, -6), octetsOf(`${check.toLowerCase()}\r\n`)]);
+    assert.deepEqual(codesOf(heard('p1', small)), ['telegram'], check);
+  }
+});
+
 test('times say summer and winter, and one that is none is not believed', () => {
   const at = (text: string) => {
     const { dateTime } = parseP1Telegram(octetsOf(`/ISK5\r\n\r\n0-0:1.0.0(${text})\r\n!`));

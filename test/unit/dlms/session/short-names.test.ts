@@ -469,6 +469,11 @@ test('HE-7 server: names of nothing, methods read bare, values that are missing,
   assert.deepEqual(write([]), { apdu: 'write-response', items: [error(12)] });
   assert.equal(write([octets(2)], 'unconfirmed-write-request'), null);
   assert.deepEqual(meter.text, octets(2));
+  const before = meter.written.length;
+  const readOnly = { kind: 'variable', name: nameOf(1, TEXT, 1) } as const;
+  const denied = association.serve({ apdu: 'write-request', items: [readOnly], values: [octets(6)] });
+  assert.deepEqual(denied, { apdu: 'write-response', items: [error(3)] }, 'what may only be read');
+  assert.equal(meter.written.length, before, 'the meter is not asked');
   const call = association.serve({ apdu: 'write-request', items: [{ kind: 'variable', name: method }], values: [] });
   assert.deepEqual(call, { apdu: 'write-response', items: [{ kind: 'success' }] });
   const get_ = { apdu: 'get-request-normal', invokeId: 1, confirmed: true, highPriority: true } as const;
