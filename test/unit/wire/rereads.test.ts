@@ -11,7 +11,7 @@ import {
   encodeEdgeMessage,
 } from '../../../src/wire/codec.ts';
 import { CollectorMessageSchema, EdgeMessageSchema } from '../../../src/wire/gen/deltawatt_pb.ts';
-import { REREAD_ID_MAX_CHARACTERS, REREADS_MAX } from '../../../src/wire/limits.ts';
+import { GROUP_MAX_COLUMNS, REREAD_ID_MAX_CHARACTERS, REREADS_MAX } from '../../../src/wire/limits.ts';
 
 const ENVELOPE = {
   session: new Uint8Array(16).fill(1),
@@ -34,6 +34,14 @@ test('W-95 orders travel with meter, interval, columns, times and id, 1 to 32 in
     assert.deepEqual(decodeCollectorMessage(octets), { ...ENVELOPE, body: { kind: 'rereads', orders: sent } });
     assert.ok(octets.length < 8 * 1024, `${octets.length} octets`);
   }
+  const longest = {
+    ...ORDER,
+    id: 'x'.repeat(REREAD_ID_MAX_CHARACTERS),
+    obis: Array.from({ length: GROUP_MAX_COLUMNS }, () => '255-255:255.255.255*255'),
+    toMs: ORDER.fromMs,
+  };
+  const whole = encodeCollectorMessage({ ...ENVELOPE, body: { kind: 'rereads', orders: [longest] } });
+  assert.deepEqual(decodeCollectorMessage(whole).body, { kind: 'rereads', orders: [longest] }, 'each at its bound');
   for (const wrong of [[], [...orders, ORDER]])
     assert.throws(() => encodeCollectorMessage({ ...ENVELOPE, body: { kind: 'rereads', orders: wrong } }), {
       code: 'WIRE_VALUE',
