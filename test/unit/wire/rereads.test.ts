@@ -66,6 +66,7 @@ test('W-95 W-97 orders and results that are none are refused with a named error'
     [{ ...wire, meterId: 'no meter' }],
     [{ ...wire, intervalS: 0 }],
     [{ ...wire, obis: [] }],
+    [{ ...wire, obis: [''] }],
     [{ ...wire, obis: ['1-0:1.8.0*255 and some more'] }],
     [{ ...wire, fromMs: wire.toMs + 1n }],
     [{ ...wire, toMs: 2n ** 60n }],
