@@ -84,9 +84,13 @@ export class PushCipher {
     const { authentication } = security.keys;
     this.#counter.check(inner.invocationCounter);
     const options = { senderTitle: security.meterTitle, allowUnverified: authentication === null };
-    const { plaintext, verified } = this.#dialect.trying('generalCipheringAad', 'SECURITY_TAG', (switches) =>
-      openCiphered(inner, security.keys, { ...options, generalCipheringAad: switches.generalCipheringAad }),
-    );
+    const open = ({ generalCipheringAad }: Dialect['switches']) =>
+      openCiphered(inner, security.keys, { ...options, generalCipheringAad });
+    // Only that form is read in two ways: a flood of any other must not cost twice.
+    const { plaintext, verified } =
+      inner.apdu === 'general-ciphering'
+        ? this.#dialect.trying('generalCipheringAad', 'SECURITY_TAG', open)
+        : open(this.#dialect.switches);
     if (authentication !== null && !verified) throw securityError('SECURITY_POLICY', 'a push without tag');
     if (security.unverified === 'refuse' && !verified)
       throw securityError('SECURITY_POLICY', 'a push whose tag cannot be checked');
