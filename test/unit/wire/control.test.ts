@@ -486,6 +486,7 @@ test('W-47 only what does not fit is shortened: first raw answers, then texts to
   const without = shortened(asIs, recordOctets(asIs) - 1);
   assert.ok(without.kind === 'command');
   assert.equal(without.report.sentence, sentence, 'the sentence fits once the answer has gone');
+  assert.deepEqual(shortened(asIs, recordOctets(without)), without, 'to the last octet');
   assert.deepEqual(
     without.report.values.map(({ raw: octets, text }) => [octets.length, text]),
     [[0, 'an answer of 5000 octets, too long for a result']],
