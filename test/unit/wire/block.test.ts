@@ -208,6 +208,19 @@ test('W-8 many rows at once become few blocks that are nearly full, whatever the
   }
 });
 
+test('W-4 a row that does not fit into a block by itself is refused by its code', () => {
+  const [row] = steadyRows(dictionary, START_MS, 1, 17);
+  assert.ok(row !== undefined);
+  const packed = (maxOctets: number) => packRows(head(1, 1), named, [row], emptyLaneState(), sha256, maxOctets).blocks;
+  const [block] = packed(BLOCK_MAX_OCTETS);
+  assert.ok(block !== undefined);
+  assert.equal(packed(block.octets.length).length, 1, 'it fits to its last octet');
+  assert.throws(
+    () => packed(block.octets.length - 1),
+    (error) => hasCode(error, 'BLOCK_INPUT'),
+  );
+});
+
 test('W-9 octets changed on the way fail the checksum', () => {
   const { octets } = encodeBlock(input(steadyRows(dictionary, START_MS, 2, 5)), emptyLaneState());
   for (let at = 1; at < octets.length; at++) {
