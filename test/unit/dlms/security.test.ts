@@ -433,3 +433,22 @@ test('an answer goes in the form in which the question came', () => {
   ] as const)
     assert.deepEqual(named(apdu), { dedicated, form, transactionId: null }, apdu);
 });
+
+test('a GMAC proof under another security control than that of the suite is refused, though its tag is right', () => {
+  // Suites 0 and 1 have the same cipher and keys of the same length: only the control octet tells them apart.
+  const meterSees = { ownTitle: METER, peerTitle: CLIENT, received: GET, sent: METER };
+  const clientSees = { ownTitle: CLIENT, peerTitle: METER, received: METER, sent: GET };
+  const secret = { mechanism: 'hls-gmac' } as const;
+  const contextOf = (suite: SuiteId) => ({
+    suite,
+    keys: keysOf(0),
+    counter: CounterSender.unreserved(1),
+    peerCounter: new CounterReceiver(),
+  });
+  for (const suite of [0, 1] as const) {
+    const proof = proofOf(secret, clientSees, contextOf(suite));
+    checkProof(proof, secret, meterSees, contextOf(suite));
+    refuses(() => checkProof(proof, secret, meterSees, contextOf(suite === 0 ? 1 : 0)), 'SECURITY_PROOF');
+    refuses(() => checkProof(proof.slice(0, -1), secret, meterSees, contextOf(suite)), 'SECURITY_PROOF');
+  }
+});
