@@ -4,7 +4,8 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../base/errors.ts';
 import { closest } from '../base/suggest.ts';
-import type { Bar, BenchEntry, BenchResult, MemoryUse } from '../lab/benches/bench.ts';
+import { interruptible } from '../host/signals.ts';
+import type { Bar, BenchEntry, BenchEnv, BenchResult, MemoryUse } from '../lab/benches/bench.ts';
 import { type CommandIo, type OptionTable, wholeNumber } from './command.ts';
 import { EXIT, UsageError } from './errors.ts';
 
@@ -83,7 +84,7 @@ export async function runEntries(
     try {
       const run = await entry.load();
       const count = wanted ?? entry.count;
-      const result = await run({
+      const env: BenchEnv = {
         nowMs: () => performance.now(),
         seed,
         ...(count === undefined ? {} : { count }),
@@ -92,7 +93,8 @@ export async function runEntries(
         progress: (line) => io.tell(line),
         memory,
         readText: (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8'),
-      });
+      };
+      const result = await interruptible(() => run(env));
       const report: Report = { name: entry.name, seed, machine: machine(), figures: result.figures, bars: result.bars };
       io.print(`${JSON.stringify(report)}\n`);
       for (const bar of result.bars) io.tell(`${entry.name}: ${barLine(bar)}`);

@@ -187,17 +187,34 @@ function eachLine(stream: NodeJS.ReadableStream | null, line: (text: string) => 
   });
 }
 
+/** What {@link spawn} started and has not ended yet. */
+const spawned = new Set<{ kill(signal: 'SIGKILL'): unknown }>();
+/** No more are started. */
+let isClosed = false;
+
+/** Ends every spawned program at once, and lets no more be spawned by this process; how many there were. */
+export function endSpawned(): number {
+  isClosed = true;
+  for (const child of spawned) child.kill('SIGKILL');
+  return spawned.size;
+}
+
 async function spawn(
   file: string,
   args: readonly string[],
   options: SpawnOptions & { readonly line: (text: string) => void },
 ): Promise<ChildProcess> {
   // A terminal sends Ctrl-C to a whole process group; a server that we supervise is ended by us, after its users.
+  if (isClosed) throw new Error(`${file} is not started: this program ends`);
   const child = await start(file, args, options, true);
+  spawned.add(child);
   eachLine(child.stdout, options.line);
   eachLine(child.stderr, options.line);
   const ended = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    child.once('exit', (code, signal) => {
+      spawned.delete(child);
+      resolve(signal === null ? `exit code ${code}` : `signal ${signal}`);
+    });
   });
   return { pid: child.pid ?? -1, ended, signal: (name) => void child.kill(name) };
 }

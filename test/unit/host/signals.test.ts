@@ -7,16 +7,24 @@ import { STOP_ECHO_MS } from '../../../src/host/limits.ts';
 
 const SOURCE = join(import.meta.dirname, '..', '..', '..', 'src');
 
+interface Started {
+  readonly child: ChildProcess;
+  readonly ended: Promise<unknown[]>;
+  readonly output: () => string;
+}
+
 /** A program that waits, and stops as `stop` says. */
-async function program(
-  stop: string,
-): Promise<{ child: ChildProcess; ended: Promise<unknown[]>; output: () => string }> {
-  const script = `
+function program(stop: string): Promise<Started> {
+  return started(`
     const { onStopSignal } = await import(${JSON.stringify(join(SOURCE, 'host', 'signals.ts'))});
     const { SILENT_LOG } = await import(${JSON.stringify(join(SOURCE, 'base', 'log.ts'))});
     setInterval(() => {}, 1000);
     onStopSignal(SILENT_LOG, ${stop});
-    console.log('ready');`;
+    console.log('ready');`);
+}
+
+/** A program, once it has said that it is ready. */
+async function started(script: string): Promise<Started> {
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -64,4 +72,35 @@ test('the echo of a signal, as npm sends it, does not cut the stop short', async
   while (!output().includes('stopping')) await once(child.stdout ?? child, 'data');
   child.kill('SIGINT');
   assert.deepEqual(await ended, [0, null]);
+});
+
+test('work that spawned programs ends them at a signal and clears up behind itself, exit 130', async () => {
+  const script = `
+    const { interruptible } = await import(${JSON.stringify(join(SOURCE, 'host', 'signals.ts'))});
+    const { createProcessHost } = await import(${JSON.stringify(join(SOURCE, 'host', 'process.ts'))});
+    const host = createProcessHost();
+    const endless = () => host.spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { folder: '/', environment: {}, line: () => {} });
+    await interruptible(async () => {
+      const child = await endless();
+      console.log('ready ' + child.pid);
+      console.log(await child.ended);
+      await endless().catch((error) => console.log(error.message));
+      console.log('cleared up');
+    });`;
+  const { child, ended, output } = await started(script);
+  const pid = Number(/ready (\d+)/.exec(output())?.[1]);
+  child.kill('SIGINT');
+  assert.deepEqual(await ended, [130, null]);
+  assert.match(output(), /signal SIGKILL\n.*is not started: this program ends\ncleared up\n/);
+  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+});
+
+test('work that spawned nothing ends at once at a signal, exit 130', async () => {
+  const { child, ended } = await started(`
+    const { interruptible } = await import(${JSON.stringify(join(SOURCE, 'host', 'signals.ts'))});
+    setInterval(() => {}, 1000);
+    console.log('ready');
+    await interruptible(() => new Promise(() => {}));`);
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [130, null]);
 });
