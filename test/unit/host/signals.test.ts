@@ -99,8 +99,9 @@ test('work that spawned nothing ends at once at a signal, exit 130', async () =>
   const { child, ended } = await started(`
     const { interruptible } = await import(${JSON.stringify(join(SOURCE, 'host', 'signals.ts'))});
     setInterval(() => {}, 1000);
+    const working = interruptible(() => new Promise(() => {}));
     console.log('ready');
-    await interruptible(() => new Promise(() => {}));`);
+    await working;`);
   child.kill('SIGTERM');
   assert.deepEqual(await ended, [130, null]);
 });
