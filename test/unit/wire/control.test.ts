@@ -420,6 +420,23 @@ test('W-46 records of every kind survive, in blocks that need no other block', (
   assert.deepEqual(back, many);
 });
 
+test('W-46 a node that was found is told by all six octets of its address', () => {
+  const node = { name: 'ZIV0040318130', eui48: '4040226734B2' };
+  const found = {
+    line: 'plc1',
+    node,
+    state: 'refused',
+    deviceName: '',
+    sentence: 'Lets nobody in.',
+    atMs: nowMs,
+  } as const;
+  for (const eui48 of ['4040226734', '4040226734B201', ''])
+    assert.throws(
+      () => encodeRecordBody([{ kind: 'found', found: { ...found, node: { ...node, eui48 } } }]),
+      (error) => hasCode(error, 'WIRE_VALUE'),
+    );
+});
+
 test('W-47 a record that is too long is shortened, not dropped', () => {
   const value = {
     classId: 7,

@@ -50,6 +50,14 @@ test('as an ACTION: only reply_to_HLS of the current association is a proof, and
   assert.equal(LOGICAL_PROOF.asked(server.request(PROOF, INVOKE_ID)), undefined);
 });
 
+test('as an ACTION: an answer with a result and nothing else took our proof and gave none', () => {
+  const request = LOGICAL_PROOF.request(PROOF, INVOKE_ID);
+  const answer = LOGICAL_PROOF.answer(request, PROOF);
+  assert.ok(answer.apdu === 'action-response-normal');
+  assert.equal(LOGICAL_PROOF.answered({ ...answer, returnParameters: null }), null);
+  assert.equal(LOGICAL_PROOF.answered({ ...answer, returnParameters: { data: number } }), null);
+});
+
 test('by short names: one item, of the name of the reply, with octets', () => {
   const [read, write] = [shortProof('read').request(PROOF, INVOKE_ID), shortProof('write').request(PROOF, INVOKE_ID)];
   assert.ok(read.apdu === 'read-request' && write.apdu === 'write-request');
