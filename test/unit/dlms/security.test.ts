@@ -301,6 +301,19 @@ test('HE-7 the last counter is never used, a far jump is refused, and extending 
   assert.equal(far.left, 5);
 });
 
+test('HE-7 a counter is raised by the distance to what the meter expects, up to the bound and not beyond, and waits for its block', () => {
+  const jump = 0x10_00_00;
+  const next = 10_000_000;
+  const near = new CounterSender(next, next + 10);
+  near.raise(next + jump);
+  assert.equal(near.next, next + jump + 1);
+  assert.equal(near.left, 0, 'nothing is reserved there yet');
+  refuses(() => near.take(), 'SECURITY_COUNTER_RESERVED');
+  near.raise(next);
+  assert.equal(near.next, next + jump + 1, 'never back');
+  refuses(() => new CounterSender(next).raise(next + jump + 1), 'SECURITY_COUNTER_JUMP');
+});
+
 test('HE-7 interop 2: nothing seen yet is a state of its own: a peer may begin at 0, but not say 0 twice', () => {
   const counter = new CounterReceiver();
   assert.deepEqual([counter.last, counter.expected], [null, 0]);
