@@ -286,3 +286,22 @@ test('HE-7 HDLC: a push in UI frames reaches a client whether or not it is conne
     [toHex(messageOf(9, 300))],
   );
 });
+
+test('HE-7 HDLC: a client connects once, and each connection that nobody answers fails for its own reason', () => {
+  const client = new HdlcClient({ client: 16, server: serverAddress(1), responseTimeoutMs: 200, retries: 1 });
+  let nowMs = 0;
+  for (let connection = 0; connection < 2; connection++) {
+    client.connect(nowMs);
+    assert.deepEqual(sent(client), ['93'], 'SNRM');
+    client.connect(nowMs);
+    assert.deepEqual(sent(client), [], 'asked for already');
+    const events: TransportEvent[] = [];
+    for (let dueMs = client.deadlineMs(); dueMs !== null; dueMs = client.deadlineMs()) {
+      nowMs = dueMs;
+      events.push(...client.tick(nowMs));
+    }
+    const [event] = events;
+    assert.ok(events.length === 1 && event?.kind === 'link-down' && event.reason?.code === 'HDLC_NO_ANSWER');
+    assert.deepEqual(sent(client), ['93'], 'SNRM again');
+  }
+});
