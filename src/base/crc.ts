@@ -68,8 +68,8 @@ export function crc16Usi(octets: Uint8Array): number {
   return crc;
 }
 
-/** All octets joined by XOR: the check of USI frames of PRIME modems. */
-export function xor8(octets: Uint8Array): number {
+/** Exclusive or of all octets: the block check of IEC 62056-21, and that of USI frames of PRIME modems. */
+export function xor8(octets: Iterable<number>): number {
   let sum = 0;
   for (const octet of octets) sum ^= octet;
   return sum;

@@ -269,9 +269,8 @@ class RunningCollector {
       ingest: this.#ingest,
       auth: this.#auth,
     };
-    if (keys === null || enroller === null || desk === null || ingest === null || auth === null)
-      throw new Error('not started');
-    if (commissioner === null || intake === null) {
+    const isDeskThere = desk !== null && commissioner !== null && intake !== null;
+    if (keys === null || enroller === null || !isDeskThere || ingest === null || auth === null) {
       throw new Error('not started');
     }
     return {

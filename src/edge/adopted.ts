@@ -6,6 +6,7 @@
  */
 import type { Env } from '../base/env.ts';
 import { reasonOf } from '../base/errors.ts';
+import { isRecord } from '../base/record.ts';
 import type { AdoptBody } from '../model/command.ts';
 import type { MeterId } from '../model/ids.ts';
 import { parseMeterId } from '../model/ids.ts';
@@ -70,16 +71,18 @@ function meterIn(value: unknown): AdoptedMeter {
   return { meterId: id, line, profile, node, ...(typeof timeZone === 'string' ? { timeZone } : {}) };
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Settings with adopted meters among their lines, and what cannot be. */
 export interface WithAdopted {
   readonly config: EdgeConfig;
   /** Ids of meters that come from the file. */
   readonly adopted: ReadonlySet<string>;
-  readonly problems: readonly string[];
+  readonly problems: readonly MeterProblem[];
+}
+
+/** Why a meter is not read. */
+export interface MeterProblem {
+  readonly meterId: string;
+  readonly sentence: string;
 }
 
 /** Puts adopted meters on their lines, behind those of the settings, which go ahead where both name one. */
@@ -91,9 +94,12 @@ export async function withAdopted(
   const own = new Set(config.lines.flatMap((line) => line.meters.map(({ id }) => id)));
   const left = meters.filter(({ meterId }) => !own.has(meterId));
   const lineIds = new Set(config.lines.map(({ id }) => id));
-  const problems = left
+  const problems: MeterProblem[] = left
     .filter(({ line }) => !lineIds.has(line))
-    .map(({ meterId, line }) => `meter ${meterId} was accepted on line ${line}, which the settings no longer have`);
+    .map(({ meterId, line }) => ({
+      meterId,
+      sentence: `meter ${meterId} was accepted on line ${line}, which the settings no longer have`,
+    }));
   const adopted = new Set<string>();
   const lines: EdgeConfig['lines'][number][] = [];
   for (const line of config.lines) {
@@ -102,9 +108,8 @@ export async function withAdopted(
     for (const meter of left) {
       if (meter.line !== line.id || named.has(meter.node)) continue;
       if (line.meters.length + added.length >= METERS_PER_LINE_MAX) {
-        problems.push(
-          `meter ${meter.meterId} has no place any more: line ${line.id} has ${METERS_PER_LINE_MAX} meters`,
-        );
+        const sentence = `meter ${meter.meterId} has no place any more: line ${line.id} has ${METERS_PER_LINE_MAX} meters`;
+        problems.push({ meterId: meter.meterId, sentence });
         continue;
       }
       added.push(await entryOf(meter, config.metersFolder, disk));

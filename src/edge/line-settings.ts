@@ -11,6 +11,7 @@ import { numberIn } from '../mbus/identity.ts';
 import type { MeterId } from '../model/ids.ts';
 import { parseProfileOrThrow } from '../profile/schema/parse.ts';
 import type { Profile } from '../profile/schema/profile.ts';
+import type { MeterProblem } from './adopted.ts';
 import type { EdgeConfig, MeterConfig } from './config.ts';
 import { edgeError } from './errors.ts';
 import { readMeterKeys } from './meter-keys.ts';
@@ -43,7 +44,7 @@ export interface SettingsSurroundings {
 export async function linesOf(
   config: EdgeConfig,
   around: SettingsSurroundings,
-  adopted: { readonly ids: ReadonlySet<string>; readonly untaken: string[] },
+  adopted: { readonly ids: ReadonlySet<string>; readonly untaken: MeterProblem[] },
 ): Promise<readonly LineSettings[]> {
   const problems: string[] = [];
   const profiles = new Map<string, Profile>();
@@ -64,7 +65,9 @@ export async function linesOf(
           meters.push(plainMeterOf(plain, { line: line.id, timeZone: config.timeZone, meter, profile, password }));
         }
       } catch (error) {
-        (adopted.ids.has(meter.id) ? adopted.untaken : problems).push(`meter ${meter.id}: ${reasonOf(error)}`);
+        const sentence = `meter ${meter.id}: ${reasonOf(error)}`;
+        if (adopted.ids.has(meter.id)) adopted.untaken.push({ meterId: meter.id, sentence });
+        else problems.push(sentence);
       }
     }
     if (carriesTelegrams(link.framing)) problems.push(...telegramProblems(line.id, link, meters));

@@ -154,9 +154,10 @@ async function limitsOf(config: EdgeConfig, enrolment: Enrolment, env: Env) {
 async function linesWithAdopted(own: EdgeConfig, around: SettingsSurroundings) {
   const { meters, problem } = await readAdopted(around.env.disk, own.stateFolder);
   const { config, adopted, problems } = await withAdopted(own, meters, around.env.disk);
-  const untaken: string[] = [...(problem === null ? [] : [problem]), ...problems];
+  const untaken = [...problems];
   const lines = await linesOf(config, around, { ids: adopted, untaken });
-  return { lines, problems: untaken };
+  const sentences = untaken.map(({ sentence }) => sentence);
+  return { lines, problems: problem === null ? sentences : [problem, ...sentences] };
 }
 
 /** What an order to take a meter in is checked with: the settings as they would be. */
@@ -174,10 +175,8 @@ function adoptingOf(own: EdgeConfig, around: SettingsSurroundings): Adopting {
     const lines = await linesOf(config, around, { ids: adopted, untaken }).catch((error: unknown) => {
       throw edgeError('COMMAND_ADOPTION', reasonOf(error));
     });
-    const faults = untaken.filter((each) =>
-      [`meter ${meter.meterId}:`, `meter ${meter.meterId} `].some((head) => each.startsWith(head)),
-    );
-    if (faults.length > 0) throw edgeError('COMMAND_ADOPTION', faults.join('; '));
+    const faults = untaken.filter(({ meterId }) => meterId === meter.meterId);
+    if (faults.length > 0) throw edgeError('COMMAND_ADOPTION', faults.map(({ sentence }) => sentence).join('; '));
     await writeAdopted(disk, own.stateFolder, after);
     const made = lines.flatMap((line) => line.meters).find(({ meterId }) => meterId === meter.meterId);
     return { missing: made === undefined ? null : missingOf(made, own.metersFolder) };

@@ -8,7 +8,7 @@ import { LINK_PDU_MAX_BYTES } from './limits.ts';
 import type { LineLink, LinkCapabilities } from './link.ts';
 import type { OptionTable } from './options.ts';
 import type { LinkAddress, LinkEnv } from './scheme.ts';
-import { octetMsOf, openPort } from './serial.ts';
+import { ECHO_OPTION, octetMsOf, openPort, SERIAL_OPTIONS } from './serial.ts';
 import { CONNECT_OPTION, connectTo } from './tcp.ts';
 
 /** A line that is made, or what is wrong with its address. */
@@ -23,20 +23,10 @@ export const PLAIN_CAPABILITIES: LinkCapabilities = {
   rescan: false,
 };
 
-const GAP = {
-  kind: 'number',
-  about: 'Silence inside a frame after which it is given up',
-  unit: 'ms',
-  default: 250,
-  min: 20,
-  max: 6_000,
-} as const;
+const { gap: GAP } = SERIAL_OPTIONS;
 
 /** Options of a port beside its speed. */
-export const PLAIN_SERIAL_OPTIONS = {
-  gap: GAP,
-  echo: { kind: 'flag', about: 'The adapter sends back what is written, drop it', default: false },
-} as const satisfies OptionTable;
+export const PLAIN_SERIAL_OPTIONS = { gap: GAP, echo: ECHO_OPTION } as const satisfies OptionTable;
 
 /** Options of a connection: converters cut frames into pieces. */
 export const PLAIN_TCP_OPTIONS = {

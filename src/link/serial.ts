@@ -27,10 +27,14 @@ export const SERIAL_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-const ASK_OPTIONS = {
-  ...SERIAL_OPTIONS,
-  echo: { kind: 'flag', about: 'The adapter sends back what is written, drop it', default: false },
-} as const satisfies OptionTable;
+/** Of ports on which this side asks. */
+export const ECHO_OPTION = {
+  kind: 'flag',
+  about: 'The adapter sends back what is written, drop it',
+  default: false,
+} as const;
+
+const ASK_OPTIONS = { ...SERIAL_OPTIONS, echo: ECHO_OPTION } as const satisfies OptionTable;
 
 /** The port's settings in the options. */
 export function serialSettings(values: OptionValues<typeof SERIAL_OPTIONS>): SerialSettings {

@@ -4,6 +4,7 @@
  * BCC is the exclusive or of everything behind the first SOH or STX up to ETX or EOT, both bounds of the text included.
  */
 import { ByteWriter } from '../../base/bytes.ts';
+import { xor8 } from '../../base/crc.ts';
 import { frameError } from '../frame/errors.ts';
 import { ASCII_MESSAGE_MAX_BYTES } from '../frame/limits.ts';
 
@@ -33,13 +34,6 @@ export const ASCII_CONTROL = { soh: 0x01, stx: 0x02, etx: 0x03, eot: 0x04, ackno
 const { soh, stx, etx, eot, acknowledge, repeat } = ASCII_CONTROL;
 const NAME_OCTETS = 2;
 
-/** Exclusive or of all octets. */
-export function blockCheckOf(octets: Iterable<number>): number {
-  let check = 0;
-  for (const octet of octets) check ^= octet;
-  return check;
-}
-
 /** Octets of a message. */
 export function encodeAsciiMessage(message: AsciiMessage): Uint8Array {
   switch (message.kind) {
@@ -57,7 +51,7 @@ export function encodeAsciiMessage(message: AsciiMessage): Uint8Array {
 }
 
 function checked(start: number, rest: readonly number[]): Uint8Array {
-  return new ByteWriter().u8(start).bytes(Uint8Array.from(rest)).u8(blockCheckOf(rest)).finish();
+  return new ByteWriter().u8(start).bytes(Uint8Array.from(rest)).u8(xor8(rest)).finish();
 }
 
 /** Characters as octets; those above seven bits have no place here and lose their upper bit. */
@@ -91,7 +85,7 @@ export function decodeAsciiMessage(octets: Uint8Array): FoundMessage | null {
     return null;
   }
   const body = octets.subarray(from + 1, end);
-  const check = blockCheckOf(octets.subarray(from + 1, end + 1));
+  const check = xor8(octets.subarray(from + 1, end + 1));
   if (octets[end + 1] !== check)
     throw frameError('IEC_CHECK', `offset ${end + 1}: ${octets[end + 1]} stands where ${check} was counted`);
   const isPart = octets[end] === eot;

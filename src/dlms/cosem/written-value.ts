@@ -9,6 +9,7 @@
  */
 
 import { fromHex } from '../../base/bytes.ts';
+import { isRecord } from '../../base/record.ts';
 import type { Data, DataType, IntegerType } from '../axdr/data.ts';
 import { dlmsError } from '../errors.ts';
 import { DATA_DEPTH_MAX } from '../limits.ts';
@@ -250,10 +251,6 @@ function refuse(place: Place, form = 'a moment'): never {
 
 function given<Value, Result>(value: Value | null, then: (value: Value) => Result): Result | null {
   return value === null ? null : then(value);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function wrong({ path }: Place, right: string): Error {

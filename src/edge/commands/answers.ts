@@ -4,6 +4,9 @@ import { EDGE_ERRORS } from '../errors.ts';
 import type { Outcome } from './handlers/handler.ts';
 import type { KeptCommand } from './kept.ts';
 
+/** Codes of orders that this concentrator does not carry out; others failed on their way. */
+const REFUSALS: ReadonlySet<string> = new Set(['COMMAND_CAP', 'COMMAND_ADOPTION']);
+
 /** The edge restarted while it carried the order out. */
 export function interrupted(reason: string): Outcome {
   const { sentence } = EDGE_ERRORS.COMMAND_INTERRUPTED;
@@ -18,6 +21,6 @@ export function bare(kept: KeptCommand, code: string): KeptCommand {
 
 /** What a command says when its work could not be done. */
 export function failureOutcome(code: string, sentence: string) {
-  const state: CommandState = code === 'COMMAND_EXPIRED' ? 'expired' : code === 'COMMAND_CAP' ? 'refused' : 'failed';
+  const state: CommandState = code === 'COMMAND_EXPIRED' ? 'expired' : REFUSALS.has(code) ? 'refused' : 'failed';
   return { state, code, sentence, values: [], groups: [] };
 }

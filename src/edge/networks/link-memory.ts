@@ -1,7 +1,6 @@
 /** What a link must remember over a restart, kept in the journal: the short addresses of meters in a G3 network. Damage counts as nothing kept. */
 import type { Env } from '../../base/env.ts';
 import { assert } from '../../base/errors.ts';
-
 import type { LinkMemory } from '../../link/link.ts';
 import { entryWith } from '../entry.ts';
 import { recordIn, recordOctets } from '../kept-record.ts';

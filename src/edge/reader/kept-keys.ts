@@ -2,6 +2,7 @@
  * The file of a meter in the keys folder, as JSON. Written whole, in one step; what it holds was checked by whoever wrote it,
  * or was typed by a person who restores a key from the collector's record (docs/operations.md).
  */
+import { isRecord } from '../../base/record.ts';
 import { KEY_NAMES, type KeyName } from '../../model/command.ts';
 
 /** A new key that waits for its proof. */
@@ -105,8 +106,4 @@ function nameIn(value: unknown): KeyName {
 function wrappedIn(value: unknown): string {
   if (typeof value !== 'string' || !WRAPPED.test(value)) throw new Error('a wrapped key has 48 or 80 hex digits');
   return value;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

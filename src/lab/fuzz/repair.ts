@@ -1,7 +1,7 @@
 /** Puts right what would stop a parser at its first check: outer lengths and checksums, layer by layer. */
 import { concat } from '../../base/bytes.ts';
-import { crc16Arc, crc16Modbus, crc16X25, crc32C } from '../../base/crc.ts';
-import { ASCII_CONTROL, blockCheckOf } from '../../dlms/ascii/message.ts';
+import { crc16Arc, crc16Modbus, crc16X25, crc32C, xor8 } from '../../base/crc.ts';
+import { ASCII_CONTROL } from '../../dlms/ascii/message.ts';
 import { USI_PAYLOAD_MAX_BYTES } from '../../dlms/frame/limits.ts';
 import { smlContent, smlFrame } from '../../dlms/frame/sml-frame.ts';
 import { encodeUsi, USI_PROTOCOL } from '../../dlms/frame/usi-frame.ts';
@@ -48,7 +48,7 @@ function repairAscii(octets: Uint8Array): Uint8Array {
     (octet, at) => at > from && (octet === ASCII_CONTROL.etx || octet === ASCII_CONTROL.eot) && at + 1 < octets.length,
   );
   if (from < 0 || end < 0) return octets;
-  const check = blockCheckOf(octets.subarray(from + 1, end + 1));
+  const check = xor8(octets.subarray(from + 1, end + 1));
   return octets.map((octet, at) => (at === end + 1 ? check : octet));
 }
 

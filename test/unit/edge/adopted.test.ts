@@ -66,5 +66,7 @@ test('PROV-4 meters that were taken in stand behind those of the settings, with 
     { id: 'm4', profile: 'a/b', serial: '4', keysFile: 'meters/m4.keys' },
   ]);
   assert.deepEqual([...made.adopted], ['m3', 'm4']);
-  assert.deepEqual(made.problems, ['meter m5 was accepted on line gone, which the settings no longer have']);
+  assert.deepEqual(made.problems, [
+    { meterId: 'm5', sentence: 'meter m5 was accepted on line gone, which the settings no longer have' },
+  ]);
 });

@@ -102,6 +102,6 @@ export interface SettingsTools {
 /** A kind of command that changes what this concentrator reads, and says nothing to a meter. It can be done twice. */
 export interface SettingsHandler<Body extends CommandBody = CommandBody> {
   readonly acts: false;
-  /** Rejects with errors of the disk: it is tried again after the next start. */
+  /** Rejects with COMMAND_ADOPTION, and with errors of the disk: then it is tried again after the next start. */
   settle(body: Body, tools: SettingsTools): Promise<Outcome>;
 }

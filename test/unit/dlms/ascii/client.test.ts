@@ -1,8 +1,9 @@
 /** The reader of ASCII meters against a simulated one, over a line on which speeds must agree. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { xor8 } from '../../../../src/base/crc.ts';
 import { AsciiClient } from '../../../../src/dlms/ascii/client.machine.ts';
-import { asciiOctets, blockCheckOf } from '../../../../src/dlms/ascii/message.ts';
+import { asciiOctets } from '../../../../src/dlms/ascii/message.ts';
 import type { AsciiTask } from '../../../../src/dlms/ascii/task.ts';
 import { AsciiPair } from './pair.ts';
 
@@ -68,7 +69,7 @@ test('octets that come before the line has the new speed are kept', () => {
   client.tick(40);
   assert.deepEqual(client.takeOutput().at(-1), asciiOctets('\x06050\r\n'));
   const body = asciiOctets(`${TEXT}\r\n\x03`);
-  const message = Uint8Array.of(2, ...body, blockCheckOf(body));
+  const message = Uint8Array.of(2, ...body, xor8(body));
   // The acknowledgement has hardly left; the drain of 100 ms goes on.
   assert.deepEqual(client.receive(message.subarray(0, 20), 60), []);
   assert.deepEqual(client.receive(message.subarray(20), 90), []);
