@@ -114,6 +114,8 @@ const IN_PAGE = {
   theme: 'document.documentElement.dataset.theme',
   focusedText: 'document.activeElement.textContent',
   focusedId: 'document.activeElement.id',
+  /** Clicks the focused button; the label of the field that has the focus before the browser paints again. */
+  focusedAtOnce: `(() => { document.activeElement.click(); return Promise.resolve().then(() => 0).then(() => document.activeElement.closest('label')?.firstChild.textContent); })()`,
   focusedOutline: 'getComputedStyle(document.activeElement).outlineStyle',
   widest: `[...document.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 8).map((e) => e.tagName + '.' + e.className + ' ' + Math.round(e.getBoundingClientRect().right)).join('; ')`,
   overhangPx: 'document.documentElement.scrollWidth - document.documentElement.clientWidth',
@@ -445,6 +447,9 @@ if (PROGRAM === undefined) {
     await page.goto(`${site.url}/#/edges`);
     const open = page.getByRole('button', { name: /^Place \d+…$/ }).first();
     const meterId = /\d+/.exec((await open.textContent()) ?? '')?.[0] ?? '';
+    await open.focus();
+    assert.equal(await page.evaluate<string>(IN_PAGE.focusedAtOnce), 'Name or address, if wanted');
+    await page.getByRole('button', { name: 'Cancel' }).click();
     await open.focus();
     await page.keyboard.press('Enter');
     const form = page.getByRole('region', { name: 'Place a meter' });

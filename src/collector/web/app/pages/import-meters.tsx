@@ -1,5 +1,5 @@
 /** Imports a list of meters: check first, see each line that is wrong and how to mend it, then import. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { wordsOf } from '../hooks.ts';
 import type { ImportReport } from '../types.ts';
@@ -16,7 +16,7 @@ export function ImportMetersCard(props: { readonly onImported: () => void; reado
   const [error, setError] = useState<string | null>(null);
   const [isBusy, setIsBusy] = useState(false);
   const first = useRef<HTMLInputElement>(null);
-  useEffect(() => first.current?.focus(), []);
+  useLayoutEffect(() => first.current?.focus(), []);
   const run = (dryRun: boolean): void => {
     if (file === null) return;
     setError(null);

@@ -1,5 +1,5 @@
 /** Says which concentrator reads a meter: a form, filled in for a meter that was heard and has no place. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiFailure, call } from '../api.ts';
 import { wordsOf } from '../hooks.ts';
 import type { Edge, Meter } from '../types.ts';
@@ -59,7 +59,8 @@ export function PlaceMeterCard(props: {
   const [placed, setPlaced] = useState<Meter | null>(null);
   const first = useRef<HTMLInputElement>(null);
   const second = useRef<HTMLInputElement>(null);
-  useEffect(() => (request.isWaiting ? second : first).current?.focus(), []);
+  // Before the browser paints: a letter that is typed at once is in the field already.
+  useLayoutEffect(() => (request.isWaiting ? second : first).current?.focus(), []);
   const submit = (): void => {
     setError(null);
     setIsBusy(true);

@@ -1,5 +1,5 @@
 /** A question before something that people feel: the meter's id has to be typed. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 /** A modal question; `typed` must be written before `yes` can be pressed. */
 export function Confirm(props: {
@@ -12,7 +12,7 @@ export function Confirm(props: {
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState('');
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const isRight = text.trim() === props.typed;
   return (
     <dialog ref={dialog} aria-labelledby="confirm-title" onClose={props.onNo}>
