@@ -11,7 +11,7 @@ const NIGHT_ONLY: readonly BenchEntry[] = [
   },
   {
     name: 'fuzz',
-    title: 'mutated octets into every parser and both session machines, 10^8 times; --count slices of 500,000',
+    title: 'mutated octets into every parser and both session machines, 10^8 times; --count slices of 2,000,000',
     load: async () => (await import('./fuzz/runs.ts')).runFuzz,
   },
   {

@@ -11,7 +11,7 @@ export const nightlyCommand = defineCommand({
   details: 'Each run prints {name, seed, machine, figures, bars} on stdout; exit 1 when a bar does not hold.',
   options: {
     ...MEASURE_OPTIONS,
-    count: { kind: 'text', value: 'N', what: 'how many runs of its kind; fuzz: slices of 100,000 executions' },
+    count: { kind: 'text', value: 'N', what: 'how many runs of its kind; fuzz: slices of 2,000,000 executions' },
     state: { kind: 'text', value: 'FILE', what: 'fuzz: keep what is done there, and go on from it' },
   },
   run: async (values, words, io) =>

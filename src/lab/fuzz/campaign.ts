@@ -8,8 +8,8 @@ import type { ProgramCommand } from '../benches/bench.ts';
 import { argumentsOf, runElsewhere } from '../elsewhere.ts';
 import type { Find } from './fuzzer.ts';
 
-/** Longest silence of a process: slices take seconds, on a crowded machine minutes. */
-const SLICE_TIMEOUT_MS = 900_000;
+/** Longest silence of a process: slices take two minutes, on a crowded machine many more. */
+const SLICE_TIMEOUT_MS = 3_600_000;
 const STATE_FORMAT = 1;
 
 /** What the file keeps. */

@@ -8,7 +8,7 @@ import { Fuzzer, SLICE_EXECUTIONS } from './fuzzer.ts';
 import { fuzzSetting } from './seed-files.ts';
 
 /** Slices of a night: 10^8 executions. */
-const SLICES = 200;
+const SLICES = 50;
 /** One for each core of the machines that we promise figures for. */
 const PROCESSES = 2;
 
