@@ -1,8 +1,8 @@
 /**
  * The mutation score of the pure rooms: `npm run nightly -- mutation`.
  *
- * Mistakes are drawn from the seed over all sources of the rooms, each is made alone in a copy of the tree, and those test files
- * of its room, or of the rooms that stand on it, that run its line run until one fails: the quickest alone, the others a few to a
+ * Mistakes are drawn from the seed over all sources of the rooms, each is made alone in a copy of the tree, and those unit,
+ * property and vector tests that run its line run until one fails: the quickest alone, the others a few to a
  * process, since starting one takes longer than most files. What each file runs is counted once, before. A mistake
  * that no test notices has survived and is named, to be looked at: it is a missing test, or no mistake at all; one in a line
  * that no test runs survives at once. Tests that run too long count as failed.
@@ -32,28 +32,18 @@ const FOLDER_MODE = 0o700;
 const COPIED = ['config', 'docs', 'examples', 'src', 'test', 'tools'];
 const LINKED = ['dist', 'node_modules', 'package.json', 'tsconfig.json'];
 
-/** Rooms and the folders or files of their tests; some of what a room does is tested beside the room that uses it. */
-const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  base: ['test/unit/base'],
-  dlms: [
-    ...['test/unit/dlms', 'test/vectors', 'test/property/dlms.test.ts', 'test/property/sessions.test.ts'],
-    ...['test/property/short-names.test.ts', 'test/property/words.test.ts', 'test/property/ascii.test.ts'],
-    ...['test/unit/base/machine-bus.test.ts', 'test/unit/edge/compact.test.ts', 'test/unit/edge/gateway.test.ts'],
-    ...['test/unit/edge/p1.test.ts', 'test/unit/edge/images.test.ts', 'test/unit/link/meter-session.test.ts'],
-    ...['test/unit/link/optical.test.ts', 'test/unit/link/prime-session.test.ts', 'test/unit/profile/readout.test.ts'],
-    ...['test/unit/sim/any-object.test.ts', 'test/unit/sim/meter.test.ts', 'test/unit/sim/objects.test.ts'],
-    ...['test/unit/sim/push-setup.test.ts', 'test/unit/sim/pushing.test.ts', 'test/unit/sim/captures.test.ts'],
-  ],
-  wire: [
-    ...['test/unit/wire', 'test/unit/edge/wire-codec.test.ts', 'test/unit/collector/ingest/ingest.test.ts'],
-    ...['test/property/day-block.test.ts', 'test/property/journal.test.ts'],
-  ],
-};
+/** Rooms in which mistakes are made. */
+const ROOMS = ['base', 'dlms', 'wire'];
+/** Where tests are that run them: much of what a room does is tested beside the room that stands on it. */
+const TESTS = [
+  ...['test/vectors', 'test/property', 'test/unit/base', 'test/unit/dlms', 'test/unit/wire', 'test/unit/profile'],
+  ...['test/unit/mbus', 'test/unit/modbus', 'test/unit/link', 'test/unit/sim', 'test/unit/edge'],
+  'test/unit/collector/ingest',
+];
 /** Generated, or without anything to get wrong. */
 const LEFT_OUT = /^src\/wire\/gen\//;
 
 interface Place {
-  readonly room: string;
   readonly path: string;
   readonly source: string;
   readonly mutant: Mutant;
@@ -82,9 +72,9 @@ export async function runMutation(env: BenchEnv): Promise<BenchResult> {
     assert(first !== undefined, 'there is a desk');
     const places = await placesIn(host, first.folder);
     const startMs = env.nowMs();
-    const reaches = await countReach(env, desks, await testsOf(host, first.folder));
+    const reach = await countReach(env, desks, await testsOf(host, first.folder));
     env.progress(`mutation: what each test file runs was counted in ${Math.round((env.nowMs() - startMs) / 1_000)} s`);
-    return await judge(env, desks, drawn(places, env), reaches, places.length);
+    return await judge(env, desks, drawn(places, env), reach, places.length);
   } finally {
     await host.files.remove(base);
   }
@@ -119,47 +109,39 @@ async function atDesks<Item>(
   await Promise.all(desks.map(clerk));
 }
 
-/** Runs each test file alone, nothing wrong yet, while the engine counts: all must pass. By room. */
-async function countReach(
-  env: BenchEnv,
-  desks: readonly Desk[],
-  tests: Readonly<Record<string, readonly string[]>>,
-): Promise<Readonly<Record<string, Reach>>> {
-  const reaches: Record<string, Reach> = {};
-  for (const [room, files] of Object.entries(tests)) {
-    const reach = new Reach();
-    reaches[room] = reach;
-    await atDesks(desks, files, async (desk, path) => {
-      const { host, folder } = desk;
-      const reports = `${folder}/reports`;
-      const counting = [
-        ...['node_modules/c8/bin/c8.js', '--reporter=json', `--reports-dir=${reports}`, '--clean'],
-        ...[`--temp-directory=${reports}/raw`, `--include=src/${room}/**/*.ts`, desk.node],
-      ];
-      const startMs = env.nowMs();
-      const passed = await passes(desk, [path], TIMEOUT_MS, counting);
-      assert(passed, `${path} passes while nothing is wrong`);
-      const counts = JSON.parse((await host.files.readText(`${reports}/coverage-final.json`)) ?? '{}') as RunCounts;
-      reach.add({ path, tookMs: env.nowMs() - startMs }, counts, folder);
-      await host.files.remove(reports);
-    });
-  }
-  return reaches;
+/** Runs each test file alone, nothing wrong yet, while the engine counts: all must pass. */
+async function countReach(env: BenchEnv, desks: readonly Desk[], files: readonly string[]): Promise<Reach> {
+  const reach = new Reach();
+  await atDesks(desks, files, async (desk, path) => {
+    const { host, folder } = desk;
+    const reports = `${folder}/reports`;
+    const counting = [
+      ...['node_modules/c8/bin/c8.js', '--reporter=json', `--reports-dir=${reports}`, '--clean'],
+      ...[`--temp-directory=${reports}/raw`, ...ROOMS.map((room) => `--include=src/${room}/**/*.ts`), desk.node],
+    ];
+    const startMs = env.nowMs();
+    const passed = await passes(desk, [path], TIMEOUT_MS, counting);
+    assert(passed, `${path} passes while nothing is wrong`);
+    const counts = JSON.parse((await host.files.readText(`${reports}/coverage-final.json`)) ?? '{}') as RunCounts;
+    reach.add({ path, tookMs: env.nowMs() - startMs }, counts, folder);
+    await host.files.remove(reports);
+  });
+  return reach;
 }
 
 async function judge(
   env: BenchEnv,
   desks: readonly Desk[],
   places: readonly Place[],
-  reaches: Readonly<Record<string, Reach>>,
+  reach: Reach,
   possible: number,
 ): Promise<BenchResult> {
   let killed = 0;
   let neverRun = 0;
   const startMs = env.nowMs();
   await atDesks(desks, [...places.entries()], async (desk, [at, place]) => {
-    const { room, path, mutant } = place;
-    const tests = reaches[room]?.of(path, mutant.line) ?? [];
+    const { path, mutant } = place;
+    const tests = reach.of(path, mutant.line);
     if (tests.length === 0) neverRun++;
     if (await noticed(desk, place, tests)) killed++;
     else {
@@ -219,24 +201,19 @@ async function passes(
   return exitCode === 0;
 }
 
-async function testsOf(host: ProcessHost, folder: string): Promise<Record<string, readonly string[]>> {
-  const tests: Record<string, readonly string[]> = {};
-  for (const [room, places] of Object.entries(ROOMS)) {
-    const files: string[] = [];
-    for (const place of places)
-      files.push(...(place.endsWith('.ts') ? [place] : await filesBelow(host, folder, place, '.test.ts')));
-    tests[room] = files;
-  }
-  return tests;
+async function testsOf(host: ProcessHost, folder: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for (const place of TESTS) files.push(...(await filesBelow(host, folder, place, '.test.ts')));
+  return files;
 }
 
 async function placesIn(host: ProcessHost, folder: string): Promise<Place[]> {
   const places: Place[] = [];
-  for (const room of Object.keys(ROOMS)) {
+  for (const room of ROOMS) {
     for (const path of await filesBelow(host, folder, `src/${room}`, '.ts')) {
       if (LEFT_OUT.test(path)) continue;
       const source = (await host.files.readText(`${folder}/${path}`)) ?? '';
-      for (const mutant of mutantsOf(source)) places.push({ room, path, source, mutant });
+      for (const mutant of mutantsOf(source)) places.push({ path, source, mutant });
     }
   }
   return places;
