@@ -112,6 +112,13 @@ test('an unknown key that is like no other lists those there are', () => {
   ]);
 });
 
+test('of very many problems the first hundred are told', () => {
+  const unknown = Array.from({ length: 120 }, (_, at) => `zzzzz${at}: 1`);
+  const told = problems(`${GOOD}\n${unknown.join('\n')}\n`);
+  assert.equal(told.length, 100);
+  assert.match(told.at(-1) ?? '', /^zzzzz99: /);
+});
+
 test('text that is no YAML, a key written twice and an alias bomb are told, not thrown', () => {
   assert.match(problems('id: [unclosed')[0] ?? '', /Line 1, column \d+: this is not YAML/);
   assert.match(problems('id: a\nid: b\n')[0] ?? '', /Line 2, column 1: this is not YAML: .*unique/);

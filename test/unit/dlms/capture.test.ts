@@ -242,6 +242,11 @@ test('HE-7 hex dumps: xxd, hexdump -C, terminals with times and arrows, tcpdump 
     as('[12:00:01.250] TX: 7E A0 08 02\n[12:00:01.300] TX: 23 21 93 BD 64 7E\nnothing here')?.parts.length,
     2,
   );
+  assert.deepEqual(
+    as('00000000: 7ea0 0802\n\n2321 93bd')?.parts.map(toHex),
+    ['7ea00802', '232193bd'],
+    'in their order',
+  );
   assert.equal(as('no octets at all'), null);
   const { said, keys } = await recorded();
   const dump = planPackets([said], OPTIONS)

@@ -12,6 +12,7 @@ import {
   parseCertificate,
   titleName,
 } from '../../../src/dlms/security/certificate.ts';
+import { derInside } from '../../../src/dlms/security/der-reader.ts';
 import { newKeyPair } from '../../../src/dlms/security/elliptic.ts';
 import { aesCbcSecret } from '../../../src/dlms/security/hls-vendor.ts';
 import { SecretKey } from '../../../src/dlms/security/secret-key.ts';
@@ -55,6 +56,12 @@ test('a certificate is of the authority whose name and key it carries, and of no
   const self = issued({ issuer: METER, issuerName: titleName(TITLE) });
   assert.throws(() => checkIssued(self, self, FROM_MS), isRefused, 'no authority');
   assert.ok(authority().isAuthority && !certificate.isAuthority);
+});
+
+test('of several elements, none, or another one than is wanted nothing is taken', () => {
+  assert.equal(derInside(fromHex('3003020105'), 0x30).length, 1);
+  for (const hex of ['', '3003020105 3000', '3103020105'])
+    assert.throws(() => derInside(fromHex(hex), 0x30), isRefused);
 });
 
 test('years of two digits are of 1950 to 2049, later ones have four', () => {

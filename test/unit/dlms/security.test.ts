@@ -174,6 +174,15 @@ for (const suite of SUITE_IDS) {
   });
 }
 
+test('HE-7 what nobody has the title for is not opened, and not refused', () => {
+  const sealed = decodeApdu(fromHex('c8 12 30 00000007 0102030405060708090a0b0c0d'));
+  assert.ok(sealed.apdu === 'glo-get-request');
+  const { encryption, authentication } = keysOf(0);
+  const title = METER;
+  assert.equal(openWith(sealed, { encryption, authentication, title: null }), null);
+  refuses(() => openWith(sealed, { encryption, authentication, title }), 'SECURITY_TAG');
+});
+
 test('HE-7 an agreed key depends on the transaction, and an ephemeral key on its signer', () => {
   const { client, meter } = agreementPair(1);
   const options = { authenticated: true, encrypted: true, suite: 1, invocationCounter: 1 } as const;

@@ -244,6 +244,28 @@ test('HE-7 a broadcast in a UI frame is heard and not answered; one without LLC 
   assert.deepEqual(kinds(connectedClient().receive(fromServer(0x13, '0f'), 0)), ['HDLC_LLC']);
 });
 
+test('HE-7 what a server tells unasked ends with the frame that is full, and with no empty one', () => {
+  const server = connectedServer();
+  const stations = { client: 16, server: 1 };
+  const oneFrame = HDLC_DEFAULTS.informationTransmitBytes - 3;
+  for (const [octets, frames] of [
+    [oneFrame, 1],
+    [oneFrame + 1, 2],
+  ] as const) {
+    server.notify(new Uint8Array(octets).fill(0xc2), stations, 0);
+    server.receive(fromClient(0x11), 0);
+    const told = server
+      .takeOutput()
+      .slice(0, -1)
+      .map((frame) => HDLC_RULE.examine(frame));
+    const segmented = told.map((verdict) => verdict.kind === 'accept' && verdict.frame.segmented);
+    assert.deepEqual(
+      segmented,
+      Array.from({ length: frames }, (_, at) => at < frames - 1),
+    );
+  }
+});
+
 test('HE-7 frames for another meter of the bus are passed over in silence, and old clients make room for new ones', () => {
   const server = new HdlcServer({ physicalDevice: 18, inactivityMs: 0 });
   assert.deepEqual(server.receive(fromClient(0x93), 0), []);

@@ -46,7 +46,7 @@ export interface PairOptions {
   /** Short names on both sides, with what the client knows of them. */
   readonly shortNames?: ShortNames;
   /** Octets of the server's challenges. */
-  readonly random?: (count: number) => Uint8Array;
+  readonly random?: ((count: number) => Uint8Array) | null;
   /** What becomes of each piece that the server writes: habits of a meter that ours does not have. */
   readonly says?: (octets: Uint8Array) => Uint8Array;
 }

@@ -264,6 +264,10 @@ test('HE-7 short and reflected challenges are refused on both sides', () => {
   assert.equal(closedWith({ secrets: { client, server }, pair: mirror }), 'SESSION_ASSOCIATION_REFUSED');
 });
 
+test('HE-7 a server that has no random octets takes nobody who must be challenged', () => {
+  assert.equal(closedWith({ pair: { random: null } }), 'SESSION_ASSOCIATION_REFUSED');
+});
+
 test('HE-7 downgrades: another mechanism, a plain context, a plain initiate are refused', () => {
   const lls: NonNullable<Secured['secrets']>['server'] = { mechanism: 'lls', password: PASSWORD };
   assert.equal(
