@@ -38,7 +38,7 @@ const LOCK = join(ROOT, '.deltawatt', 'setup.lock');
 const PROGRAM = join(DIST, 'bin', 'deltawatt.js');
 const LINK = join(MODULES, '.bin', 'deltawatt');
 const WEB_APP = join(ROOT, 'src', 'collector', 'web', 'app');
-const EDGE = join(ROOT, 'src', 'bin', 'commands', 'edge.ts');
+const COMMANDS = join(ROOT, 'src', 'bin', 'commands');
 const STILL_MS = 10_000;
 const WAIT_MAX_MS = 15 * 60_000;
 
@@ -93,7 +93,7 @@ function buildKey() {
       'tsconfig.json',
       'tsconfig.build.json',
       'tools/build-web.mjs',
-      'tools/bundle-edge.mjs',
+      'tools/bundle-commands.mjs',
       'tools/setup.mjs',
     ].map((name) => join(ROOT, name)),
   ].filter((path) => existsSync(path));
@@ -168,7 +168,9 @@ async function build() {
   const sinceMs = await run('compiling', process.execPath, args);
   sweep();
   copyAssets();
-  if (existsSync(EDGE)) await run('bundling the edge', process.execPath, [join(ROOT, 'tools', 'bundle-edge.mjs')]);
+  if (existsSync(COMMANDS)) {
+    await run('bundling the commands', process.execPath, [join(ROOT, 'tools', 'bundle-commands.mjs')]);
+  }
   if (existsSync(WEB_APP)) await run('bundling the console', process.execPath, [join(ROOT, 'tools', 'build-web.mjs')]);
   if (existsSync(PROGRAM)) {
     chmodSync(PROGRAM, 0o755);

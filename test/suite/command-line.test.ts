@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -30,6 +31,19 @@ async function run(...args: string[]): Promise<Ended> {
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, stdout, stderr };
 }
+
+test('a command is a file and its parts: it opens no module of a room but three that are shared, no package but native ones', () => {
+  const folder = join(ROOT, 'dist', 'bin', 'commands');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
+  const opens = /(?:^|;)import(?:[^;"'`()]*from)?\s*"([^"]+)"|\bimport\("([^"]+)"\)/gm;
+  const named = files.flatMap((name) =>
+    [...readFileSync(join(folder, name), 'utf8').matchAll(opens)].map(([, early, late]) => early ?? late ?? ''),
+  );
+  const others = named.filter((path) => !isBuiltin(path) && !/^\.\/(edge|part)\./.test(path));
+  const shared = ['../../base/errors.js', '../command.js', '../errors.js'];
+  assert.deepEqual([...new Set(others)].sort(), [...shared, 'classic-level', 'serialport']);
+  assert.match(readFileSync(join(folder, 'LICENSES.txt'), 'utf8'), /^== fastify [\d.]+: MIT$/m);
+});
 
 test('--version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
