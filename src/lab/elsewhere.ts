@@ -19,6 +19,8 @@ export interface Part {
   readonly prefix: string;
   /** Heap of its process, MB; absent = what the engine takes by itself. */
   readonly heapMb?: number;
+  /** Half of the space of what is young, MB: where much is made and dropped, collections get rare. */
+  readonly youngMb?: number;
 }
 
 /** What follows the name of the program: a part is run again alone with it. */
@@ -31,14 +33,13 @@ export async function runElsewhere(
   { program, progress }: Pick<BenchEnv, 'program' | 'progress'>,
   part: Part,
 ): Promise<BenchResult> {
-  const { name, timeoutMs, prefix, heapMb } = part;
+  const { name, timeoutMs, prefix } = part;
   assert(program !== undefined, 'the program is built');
   const host = createProcessHost();
-  const heap = heapMb === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${heapMb}` };
   const running = await startProgram(
     createHostEnv({ logLevel: 'silent' }),
     host,
-    { ...program, environment: { ...program.environment, ...heap } },
+    { ...program, environment: { ...program.environment, ...heapOf(part) } },
     argumentsOf(part),
     host.temporaryFolder,
     (line) => {
@@ -50,4 +51,12 @@ export async function runElsewhere(
   } finally {
     await running.stop(STOP_TIMEOUT_MS);
   }
+}
+
+function heapOf({ heapMb, youngMb }: Part): Record<string, string> {
+  const options = [
+    ...(heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`]),
+    ...(youngMb === undefined ? [] : [`--max-semi-space-size=${youngMb}`]),
+  ];
+  return options.length === 0 ? {} : { NODE_OPTIONS: options.join(' ') };
 }

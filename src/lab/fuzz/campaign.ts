@@ -10,6 +10,8 @@ import type { Find } from './fuzzer.ts';
 
 /** Longest silence of a process: slices take two minutes, on a crowded machine many more. */
 const SLICE_TIMEOUT_MS = 3_600_000;
+/** An execution drops nearly all that it makes. */
+const YOUNG_MB = 64;
 const STATE_FORMAT = 1;
 
 /** What the file keeps. */
@@ -107,7 +109,14 @@ function add(state: State, slice: number, { figures, finds }: ToldSlice): void {
 async function runSlice({ program, seed }: Campaign, slice: number): Promise<ToldSlice> {
   const finds: Find[] = [];
   const progress = (line: string) => void finds.push(JSON.parse(line.slice(FIND_PREFIX.length)) as Find);
-  const part = { name: 'fuzz-slice', seed, count: slice + 1, timeoutMs: SLICE_TIMEOUT_MS, prefix: FIND_PREFIX };
+  const part = {
+    name: 'fuzz-slice',
+    seed,
+    count: slice + 1,
+    timeoutMs: SLICE_TIMEOUT_MS,
+    prefix: FIND_PREFIX,
+    youngMb: YOUNG_MB,
+  };
   try {
     const { figures } = await runElsewhere({ program, progress }, part);
     return { figures: figures as unknown as SliceFigures, finds };

@@ -6,8 +6,8 @@
  * heap grows by at most 64 times the input + 64 kB. What needs a larger share of its time than any before it, or exceeds the
  * bound of heap, is measured again, several times, and its best run counts: the machine is shared, a collection may fall into
  * any run, and code that runs for the first time is compiled. What was allocated in all stands for the heap, as long as that
- * is below half of the bound; above it what is left after a collection counts, the result still held, and the garbage may be
- * eight times the bound at most.
+ * is within the bound; above it what is left after a collection counts, the result still held, and the garbage may be eight
+ * times the bound at most. A collection throws away compiled code as well, so there should be few.
  */
 import { toHex } from '../../base/bytes.ts';
 import { reasonOf } from '../../base/errors.ts';
@@ -28,8 +28,6 @@ export const TIME_PER_KB_MS = 5;
 const AGAIN = 8;
 /** Garbage that an execution may make, in bounds of heap. */
 const GARBAGE_BOUNDS = 8;
-/** From this share of the bound on, what was allocated does not stand for what is kept. */
-const WEIGH_FROM = 0.5;
 /** How much larger the next one that is weighed must be. */
 const WEIGH_STEP = 1.02;
 /** Weighings of one input, of which the least counts: what was compiled meanwhile is on the heap too. */
@@ -67,7 +65,7 @@ export interface SliceResult {
   readonly finds: Find[];
   /** Largest share of the time that any execution needed, its best run counted: above 1 is a find. */
   timeShareMax: number;
-  /** Largest share of the heap: what was allocated up to half of the bound, what was kept where that is more. */
+  /** Largest share of the heap: what was allocated up to the bound, what was kept where that is more. */
   heapShareMax: number;
 }
 
@@ -95,7 +93,7 @@ export class Judge {
       tookMs = Math.min(tookMs, next.tookMs);
       heapBytes = Math.min(heapBytes, next.heapBytes);
     }
-    if (heapBytes > WEIGH_FROM * heapLimit && heapBytes <= GARBAGE_BOUNDS * heapLimit)
+    if (heapBytes > heapLimit && heapBytes <= GARBAGE_BOUNDS * heapLimit)
       heapBytes = this.#weigh(target, octets, heapBytes / heapLimit, heapLimit);
     if (into !== undefined) {
       into.timeShareMax = Math.max(into.timeShareMax, tookMs / timeLimitMs);
@@ -105,11 +103,10 @@ export class Judge {
     return heapBytes > heapLimit ? `takes ${heapBytes} octets of heap, ${heapLimit} are allowed` : null;
   }
 
-  /** What an execution keeps, weighed when it allocated more than any before it did; a collection takes milliseconds. */
+  /** What an execution keeps, weighed when it allocated more than any before it did; 0 for the others. */
   #weigh(target: FuzzTarget, octets: Uint8Array, share: number, limit: number): number {
     const weighed = this.#weighed.get(target.name) ?? 0;
-    const isFirstAbove = share > 1 && weighed <= 1;
-    if (share <= WEIGH_STEP * weighed && !isFirstAbove) return 0;
+    if (share <= WEIGH_STEP * weighed) return 0;
     this.#weighed.set(target.name, share);
     let least = Number.POSITIVE_INFINITY;
     for (let at = 0; at < WEIGHINGS || (at < WEIGHINGS + WEIGHINGS_OF_A_FIND && least > limit); at++)
