@@ -199,6 +199,11 @@ export function endSpawned(): number {
   return spawned.size;
 }
 
+/** Whether {@link endSpawned} was called: programs that ended since ended for that reason. */
+export function isEnding(): boolean {
+  return isClosed;
+}
+
 async function spawn(
   file: string,
   args: readonly string[],

@@ -59,9 +59,11 @@ export interface Campaign {
   /** File with what is done; null keeps nothing. */
   readonly stateFile: string | null;
   readonly program: ProgramCommand;
+  /** Whether this program ends, and its processes with it: that is no find, and their slices are not done. */
+  readonly isEnding: () => boolean;
 }
 
-/** Runs what is not done yet; resolves to everything done so far. */
+/** Runs what is not done yet; resolves to everything done so far. Rejects when the program ends meanwhile. */
 export async function runCampaign(
   env: Pick<Env, 'disk'>,
   campaign: Campaign,
@@ -106,7 +108,7 @@ function add(state: State, slice: number, { figures, finds }: ToldSlice): void {
 }
 
 /** One slice in a process of its own: a crash or a hang of it is a find like any other. */
-async function runSlice({ program, seed }: Campaign, slice: number): Promise<ToldSlice> {
+async function runSlice({ program, seed, isEnding }: Campaign, slice: number): Promise<ToldSlice> {
   const finds: Find[] = [];
   const progress = (line: string) => void finds.push(JSON.parse(line.slice(FIND_PREFIX.length)) as Find);
   const part = {
@@ -121,6 +123,7 @@ async function runSlice({ program, seed }: Campaign, slice: number): Promise<Tol
     const { figures } = await runElsewhere({ program, progress }, part);
     return { figures: figures as unknown as SliceFigures, finds };
   } catch (error) {
+    if (isEnding()) throw error;
     const reason = `the process ended or hung: ${reasonOf(error)}; run ${argumentsOf(part).join(' ')}`;
     finds.push({ target: 'slice', hex: '', reason });
     return { figures: { executions: 0, taken: 0, timeShareMax: 0, heapShareMax: 0 }, finds };

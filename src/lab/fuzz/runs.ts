@@ -2,6 +2,7 @@
 import { assert } from '../../base/errors.ts';
 import { createHostEnv } from '../../host/env.ts';
 import { collectGarbage, heapBytes } from '../../host/heap.ts';
+import { isEnding } from '../../host/process.ts';
 import { atLeast, atMost, type Bar, type BenchEnv, type BenchResult } from '../benches/bench.ts';
 import { findLine, runCampaign, type SliceFigures } from './campaign.ts';
 import { Fuzzer, SLICE_EXECUTIONS } from './fuzzer.ts';
@@ -43,6 +44,7 @@ export async function runFuzz(env: BenchEnv): Promise<BenchResult> {
     processes: PROCESSES,
     stateFile: env.stateFile ?? null,
     program: env.program,
+    isEnding,
   };
   const ran = await runCampaign(createHostEnv({ logLevel: 'silent' }), campaign, env.progress);
   const figures = {
