@@ -171,7 +171,7 @@ class RunningCollector {
         auth,
         commands: desk,
         enroller,
-        importer: createImporter({ env, store }),
+        importer: createImporter({ env, store, commissioner }),
         ...(this.#rotations === null ? {} : { rotations: this.#rotations }),
         commissioner,
         health: async () => this.#health(),

@@ -103,6 +103,8 @@ export interface Commissioner {
     addresses: readonly FoundAddress[],
     actor: { readonly name: string; readonly tenantId: TenantId },
   ): Promise<readonly Finding[]>;
+  /** A list was imported: those that wait and that it names are commissioned; resolves to these. */
+  lookAgain(actor: { readonly name: string }): Promise<readonly Finding[]>;
   /**
    * Takes a waiting meter in, as a new one or as one that is known and placed nowhere; a concentrator in whose network it is
    * is told to read it. Throws FINDING_*, METER_ELSEWHERE.

@@ -22,7 +22,7 @@ import type {
 } from '../ports.ts';
 import { acceptanceOf } from './acceptance.ts';
 import { commissioningError } from './errors.ts';
-import { ADOPT_VALID_MS, OTHER_PLACES_MAX } from './limits.ts';
+import { ADOPT_VALID_MS, LOOK_AGAIN_MAX, OTHER_PLACES_MAX } from './limits.ts';
 
 /** Looks for a meter by its serial number alone: no meter has this id. */
 const NO_METER = '' as MeterId;
@@ -66,23 +66,31 @@ class RegistryCommissioner implements Commissioner {
     const { env, store } = this.#parts;
     const edge = await store.edge(edgeId);
     if (edge?.state !== 'active') throw commissioningError('EDGE_UNKNOWN', edgeId);
-    const atMs = env.clock.nowMs();
-    const judgements = await store.withImport(async (view) => {
-      const made: Judgement[] = [];
-      for (const found of addresses) {
-        const place = { findingId: this.#idOf(edgeId, line, found), tenantId, edgeId, line, found, foundAtMs: atMs };
-        made.push(await judged(view, place, await this.#seenBefore(place)));
-      }
-      return made;
+    const foundAtMs = env.clock.nowMs();
+    const places = addresses.map((found) => {
+      const findingId = this.#idOf(edgeId, line, found);
+      return { findingId, tenantId, edgeId, line, found, foundAtMs };
     });
+    const judgements = await this.#judge(places);
     const findings = judgements.map(({ finding }) => finding);
     await store.saveFindings(findings);
     const count = (state: Finding['state']) => findings.filter((each) => each.state === state).length;
     const detail = `line ${line}: ${count('commissioned')} commissioned, ${count('waiting')} waiting`;
     await this.#audit(name, 'meters.found', edgeId, detail);
     env.log.info('commissioning.reported', { edgeId, line, addresses: addresses.length, detail });
-    for (const { finding, meter } of judgements)
-      if (finding.state === 'commissioned' && meter !== null) await this.#order(finding, meter, name);
+    await this.#orderAll(judgements, name);
+    return findings;
+  }
+
+  async lookAgain({ name }: Pick<Actor, 'name'>): Promise<readonly Finding[]> {
+    const { store } = this.#parts;
+    const waiting = await store.findings({ state: 'waiting', limit: LOOK_AGAIN_MAX });
+    const judgements = (await this.#judge(waiting)).filter(({ finding }) => finding.state === 'commissioned');
+    const findings = judgements.map(({ finding }) => finding);
+    await store.saveFindings(findings);
+    for (const { meterId, edgeId, ...finding } of findings)
+      await this.#audit(name, 'meter.listed', meterId ?? '', `${edgeId} ${placeOf(finding)}`);
+    await this.#orderAll(judgements, name);
     return findings;
   }
 
@@ -147,6 +155,24 @@ class RegistryCommissioner implements Commissioner {
     const { env, store } = this.#parts;
     if ((await store.edge(edgeId)) === undefined) throw commissioningError('EDGE_UNKNOWN', edgeId);
     return acceptanceOf(store, edgeId, env.clock.nowMs());
+  }
+
+  /** Holds places against the registry, in one transaction with what that writes. */
+  #judge(places: readonly Place[]): Promise<readonly Judgement[]> {
+    const { env, store } = this.#parts;
+    return store.withImport(async (view) => {
+      const made: Judgement[] = [];
+      for (const { findingId, tenantId, edgeId, line, found, foundAtMs } of places) {
+        const place = { findingId, tenantId, edgeId, line, found, foundAtMs };
+        made.push(await judged(view, place, await this.#seenBefore(place), env.clock.nowMs()));
+      }
+      return made;
+    });
+  }
+
+  async #orderAll(judgements: readonly Judgement[], author: string): Promise<void> {
+    for (const { finding, meter } of judgements)
+      if (finding.state === 'commissioned' && meter !== null) await this.#order(finding, meter, author);
   }
 
   #audit(actor: string, action: string, subject: string, detail: string): Promise<void> {
@@ -229,8 +255,8 @@ interface Judgement {
 }
 
 /** What becomes of an address; a meter that a list names is placed at once. */
-async function judged(view: ImportView, place: Place, { before, elsewhere }: Seen): Promise<Judgement> {
-  const { found, edgeId, line, foundAtMs: atMs, tenantId } = place;
+async function judged(view: ImportView, place: Place, { before, elsewhere }: Seen, atMs: number): Promise<Judgement> {
+  const { found, edgeId, line, tenantId } = place;
   const isNode = found.node !== undefined;
   const waits = (sentence: string, meterId?: MeterId): Judgement => ({
     finding: { ...place, state: 'waiting', ...(meterId === undefined ? {} : { meterId }), sentence },

@@ -4,6 +4,8 @@
 export const REPORT_FINDINGS_MAX = 10_000;
 /** Meters of one concentrator; a page of the registry. */
 export const REPORT_PAGE = 1_000;
+/** Meters of the inbox that are held against the registry after a list; more wait until they are told again. */
+export const LOOK_AGAIN_MAX = 10_000;
 /** How long an order to read a meter waits for its concentrator. */
 export const ADOPT_VALID_MS = 7 * 86_400_000;
 /** Meters that concentrators told of and that are decided about in one go. */

@@ -8,7 +8,8 @@
  */
 import { CsvReader, type CsvRecord } from '../../base/csv.ts';
 import type { Env } from '../../base/env.ts';
-import { DeltawattError, hasCode } from '../../base/errors.ts';
+import { DeltawattError, hasCode, reasonOf } from '../../base/errors.ts';
+import type { Commissioner } from '../commissioning-ports.ts';
 import type {
   CommandStore,
   ImportOptions,
@@ -28,6 +29,8 @@ import { type ImportRow, RowReader } from './rows.ts';
 export interface ImporterParts {
   readonly env: Pick<Env, 'clock' | 'log'>;
   readonly store: ImportStore & Pick<QueryStore, 'edges'> & Pick<CommandStore, 'audit'>;
+  /** Who looks through the inbox for meters that a list names; absent = nobody does. */
+  readonly commissioner?: Pick<Commissioner, 'lookAgain'>;
 }
 
 /** The importer; one list at a time. */
@@ -47,7 +50,7 @@ export function createImporter(parts: ImporterParts): MeterImporter {
 }
 
 async function importList(
-  { env, store }: ImporterParts,
+  { env, store, commissioner }: ImporterParts,
   text: AsyncIterable<Uint8Array>,
   options: ImportOptions,
 ): Promise<ImportReport> {
@@ -73,7 +76,7 @@ async function importList(
   };
   const { faults: _faults, ...figures } = report;
   env.log.info('import.list-read', { ...figures, actor, onlyValid });
-  if (isApplied)
+  if (isApplied) {
     await store.audit({
       atMs: env.clock.nowMs(),
       actor,
@@ -81,6 +84,11 @@ async function importList(
       subject: `${lines} meters`,
       detail: `${found.created} new, ${found.changed} changed, ${found.unchanged} as they were, ${report.refused} refused`,
     });
+    // The list is in whatever becomes of the inbox: what is left there is looked at when its meters are told again.
+    await commissioner
+      ?.lookAgain({ name: actor })
+      .catch((error: unknown) => env.log.warn('import.inbox-left', { reason: reasonOf(error) }));
+  }
   return report;
 }
 

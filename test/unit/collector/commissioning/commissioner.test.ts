@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCommissioner } from '../../../../src/collector/commissioning/commissioner.ts';
 import type { Finding, FoundAddress } from '../../../../src/collector/commissioning-ports.ts';
+import { createImporter } from '../../../../src/collector/import/importer.ts';
 import type { CommandRequest } from '../../../../src/collector/ports.ts';
 import { createMemoryCollectorStore } from '../../../../src/lab/memory-collector-store.ts';
 import { DEFAULT_TENANT, type EdgeId, type MeterId } from '../../../../src/model/ids.ts';
@@ -37,6 +38,9 @@ const empty = (address: number, state: 'silent' | 'garbled'): FoundAddress => ({
   state,
   sentence: `It is ${state}.`,
 });
+async function* textOf(text: string): AsyncIterable<Uint8Array> {
+  yield new TextEncoder().encode(text);
+}
 const shown = ({ found: { address }, state, meterId }: Finding) => `${address} ${state} ${meterId ?? '-'}`;
 
 test('PROV-4 a found meter that a list names is commissioned by itself, others wait in the inbox', async () => {
@@ -158,7 +162,7 @@ async function networks() {
     return (await commissioner.report(edgeId, 'plc1', [address], ANNA))[0] as Finding;
   };
   const ordered = () => orders.map(({ meterId, body }) => `${meterId} ${JSON.stringify(body)}`);
-  return { store, commissioner, join, ordered, orders };
+  return { env, store, commissioner, join, ordered, orders };
 }
 
 test('PROV-4 a meter that joins and that the list names with its model is placed, and its concentrator is told to read it', async () => {
@@ -180,6 +184,26 @@ test('PROV-4 a meter that joins and that the list names with its model is placed
   // Told again a day later: the order was lost, or the concentrator has a new store.
   assert.equal((await join(E1, serial)).state, 'commissioned');
   assert.equal(ordered().length, 2);
+});
+
+test('PROV-4 a list that is imported after a meter joined takes it out of the inbox at once, and nobody else', async () => {
+  const { env, store, commissioner, join, ordered } = await networks();
+  const importer = createImporter({ env, store, commissioner });
+  const found = await join(E1, '40000001');
+  const stranger = await join(E1, '40000002');
+  assert.deepEqual([found.state, stranger.state], ['waiting', 'waiting']);
+  const list = (lines: string) =>
+    importer.importMeters(textOf(`meter_id,serial,profile\n${lines}\n`), {
+      ...{ tenantId: DEFAULT_TENANT, actor: 'anna', isDryRun: false, onlyValid: false },
+    });
+  await list('m7,70000007,a/b');
+  assert.equal((await store.finding(found.findingId))?.state, 'waiting', 'another meter');
+  await list('m4,40000001,a/b');
+  const taken = await store.finding(found.findingId);
+  assert.deepEqual([taken?.state, taken?.meterId, taken?.foundAtMs], ['commissioned', 'm4', found.foundAtMs]);
+  assert.equal((await store.meter('m4' as MeterId))?.edgeId, E1);
+  assert.deepEqual(ordered(), ['m4 {"kind":"adopt","line":"plc1","profile":"a/b","node":"40000001"}']);
+  assert.deepEqual(await store.finding(stranger.findingId), stranger);
 });
 
 test('PROV-4 a meter that tells nothing is known by its DLMS id; one that tells a number is that, whatever its network calls it', async () => {
