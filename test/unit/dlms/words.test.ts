@@ -66,6 +66,13 @@ for (const [what, classId, attributeId, data, expected] of [
   ],
   ['an unset structure', 40, 3, { type: 'null-data' }, 'not set'],
   ['64 bits', 1, 2, { type: 'long64-unsigned', value: 2n ** 64n - 1n }, '18446744073709551615'],
+  [
+    'times and dates of a schedule',
+    22,
+    4,
+    ar(st(os('0c1e0000'), os('07ea0b1cff'))),
+    '[{time 12:30:00, date 2026-11-28}]',
+  ],
   ['PRIME addresses', 83, 5, os('001122334455'), '001122334455'],
 ] as const satisfies readonly (readonly [string, number, number, Data, string])[]) {
   test(`HE-7 in words: ${what}`, () => {

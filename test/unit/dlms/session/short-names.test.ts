@@ -449,6 +449,10 @@ test('HE-7 server: blocks of a long write that come twice, out of order, unannou
     }),
     failed(12),
   );
+  const unagreed = serving(SHORT_CONFORMANCE & ~CONFORMANCE['block-transfer-with-set-or-write']).association;
+  assert.deepEqual(unagreed.serve(block(1, false, raw)), {
+    ...{ apdu: 'confirmed-service-error', service: 6, errorChoice: 3, errorValue: 2 },
+  });
   const readBlock: Apdu = {
     apdu: 'read-request',
     items: [{ kind: 'read-data-block', lastBlock: true, blockNumber: 1, rawData: Uint8Array.of(1, 5, 0, 1) }],
