@@ -97,3 +97,13 @@ test('W-4 a writer refuses what no tombstone can say', () => {
       (error) => hasCode(error, 'BLOCK_INPUT'),
     );
 });
+
+test('W-32 times up to the bounds are written, those beyond them refused', () => {
+  const [tombstone] = fc.sample(tombstones, { numRuns: 1, seed: 1 });
+  assert.ok(tombstone !== undefined);
+  const at = (atMs: number) => encodeTombstone({ ...tombstone, writtenAtMs: atMs, fromMs: atMs, toMs: atMs });
+  for (const atMs of [TIME_MAX_MS, -TIME_MAX_MS]) {
+    assert.equal(decodeHeader(at(atMs)).tombstone?.fromMs, atMs);
+    assert.throws(() => at(atMs + Math.sign(atMs)), /BLOCK_INPUT/);
+  }
+});
