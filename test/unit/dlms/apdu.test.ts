@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fromHex, toHex } from '../../../src/base/bytes.ts';
 import { hasCode } from '../../../src/base/errors.ts';
+import { integerOf } from '../../../src/dlms/acse/fields.ts';
 import { interfaceClassOf } from '../../../src/dlms/cosem/classes/index.ts';
 import {
   type Aarq,
@@ -213,4 +214,15 @@ test('HE-7 the gateway prefix: network and address come back, a network that has
     assert.deepEqual(decodeApdu(octets), request(networkId));
   }
   for (const networkId of [-1, 256]) assert.throws(() => encodeApdu(request(networkId)), { code: 'DLMS_VALUE' });
+});
+
+test('HE-7 numbers of association messages have one to four octets, and are at most 127', () => {
+  for (const [hex, value] of [
+    ['00', 0],
+    ['7f', 127],
+    ['0000007f', 127],
+  ] as const)
+    assert.equal(integerOf(fromHex(hex), 0xa2), value);
+  for (const hex of ['', '80', '0000000001', '00000080'])
+    assert.throws(() => integerOf(fromHex(hex), 0xa2), /DLMS_BER.*field a2 hex: integer/, hex);
 });
