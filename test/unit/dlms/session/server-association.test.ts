@@ -113,6 +113,11 @@ test('HE-7 long parameters and long answers of methods: repeats, gaps, aborts', 
   assert.equal(failed(association.serve(more(2, 20))), 16);
   association.serve(first());
   assert.equal(failed(association.serve(more(5, 20))), 19);
+  association.serve(firstSet());
+  assert.equal(failed(association.serve(more(2, 20))), 16, 'a block of parameters behind a block of a value');
+  association.serve(first());
+  assert.equal(resultOf(association.serve(moreSet(2, true, 20, 52))), 16, 'and the other way round');
+  assert.deepEqual([meter.written.length, meter.invoked.length], [0, 1]);
   association.serve(first());
   assert.equal(failed(association.serve(more(2, 30))), 12, 'octets are missing in the middle');
   const long: Data = { type: 'octet-string', value: new Uint8Array(300) };
