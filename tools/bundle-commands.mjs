@@ -1,6 +1,6 @@
 /**
  * Bundles the commands of `deltawatt`: each file in src/bin/commands/ and all that it reaches, over what the compiler wrote
- * to dist/bin/commands/. Opening 600 modules one by one took a command one to two seconds of CPU at each start; see docs/adr/0007.
+ * to dist/bin/commands/; and the programs that proofs start beside them. Opening 600 modules one by one took a command one to two seconds of CPU at each start; see docs/adr/0007.
  *
  * The edge is a bundle by itself: a concentrator has little memory, and what it loads is nothing but its own. The other commands
  * share parts. What is opened late (serial ports, MQTT, the store) lies in parts too and is loaded when it is used. Packages are
@@ -17,15 +17,17 @@ import { build } from 'esbuild';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const SOURCE = join(ROOT, 'src');
 const COMMANDS = join(SOURCE, 'bin', 'commands');
-const OUT = join(ROOT, 'dist', 'bin', 'commands');
-const EDGE = 'edge.ts';
+const DIST = join(ROOT, 'dist');
+const OUT = join(DIST, 'bin', 'commands');
+const EDGE = join(COMMANDS, 'edge.ts');
+const PROGRAMS = ['crash-program.ts', 'keyed-meter.ts'].map((name) => join(SOURCE, 'lab', 'proofs', name));
 const LICENSES = join(OUT, 'LICENSES.txt');
 
 /** Modules that the command line has loaded already, and whose error classes it knows by identity. */
 const SHARED = new Set(['base/errors.ts', 'bin/errors.ts', 'bin/command.ts'].map((path) => join(SOURCE, path)));
 
-/** Where the compiler wrote a source, as seen from the folder of the bundles. */
-const builtFromOut = (file) => relative(OUT, join(ROOT, 'dist', relative(SOURCE, file))).replace(/\.ts$/, '.js');
+/** Where the compiler wrote a source, as seen from a bundle: all lie in folders of the second level. */
+const builtOf = (file) => `../../${relative(SOURCE, file).replace(/\.ts$/, '.js')}`;
 
 /** Leaves shared modules out, and gives each source the address of its output, in its first line so that all lines stay. */
 const places = {
@@ -33,25 +35,25 @@ const places = {
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ path, resolveDir }) => {
       const file = join(resolveDir, path);
-      return SHARED.has(file) ? { path: builtFromOut(file), external: true } : undefined;
+      return SHARED.has(file) ? { path: builtOf(file), external: true } : undefined;
     });
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
       if (!source.includes('import.meta.url')) return undefined;
-      const address = `const addressOfSource = new URL(${JSON.stringify(builtFromOut(path))}, addressOfPart).href;`;
+      const address = `const addressOfSource = new URL(${JSON.stringify(builtOf(path))}, addressOfPart).href;`;
       return { contents: `${address} ${source}`, loader: 'ts' };
     });
   },
 };
 
-/** What went into the bundle of these commands, by path from the root; `parts` is how the names of its parts begin. */
-async function bundle(commands, parts) {
+/** What went into the bundle of these sources, by path from the root; `parts` is how the names of its parts begin. */
+async function bundle(entryPoints, parts) {
   const { metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: commands.map((name) => join(COMMANDS, name)),
-    outdir: OUT,
-    // Beside the entries: the shared modules are as far away from each part as from them.
-    chunkNames: `${parts}.[name]-[hash]`,
+    entryPoints,
+    outdir: DIST,
+    outbase: SOURCE,
+    chunkNames: `bin/commands/${parts}.[name]-[hash]`,
     bundle: true,
     splitting: true,
     platform: 'node',
@@ -92,6 +94,7 @@ function licencesOf(inputs) {
 if (existsSync(OUT)) {
   for (const name of readdirSync(OUT)) if (/^(edge|part)\..*-[A-Z0-9]{8}\.js/.test(name)) rmSync(join(OUT, name));
 }
-const others = readdirSync(COMMANDS).filter((name) => name.endsWith('.ts') && name !== EDGE);
+const commands = readdirSync(COMMANDS).filter((name) => name.endsWith('.ts'));
+const others = [...commands.map((name) => join(COMMANDS, name)), ...PROGRAMS].filter((path) => path !== EDGE);
 const inputs = await Promise.all([bundle([EDGE], 'edge'), bundle(others, 'part')]);
 writeFileSync(LICENSES, licencesOf(inputs.flat()).join('\n'));

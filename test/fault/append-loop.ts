@@ -1,5 +1,5 @@
 /**
- * Appends to a journal until it is killed: `node --import tsx append-loop.ts FOLDER START`. Each line on standard output
+ * Appends to a journal until it is killed: `append-loop FOLDER START`. Each line on standard output
  * is the number of an append that was acknowledged to the caller.
  */
 import { openJournalIn } from '../../src/edge/journal/open.ts';

@@ -1,5 +1,5 @@
 /**
- * An edge with one faulty port, for the checks of the checks: `node --import tsx faulty-edge.ts FAULT edge --config FILE`.
+ * An edge with one faulty port, for the checks of the checks: `faulty-edge FAULT edge --config FILE`.
  * It stands here and not in src/: the program itself has no such branch.
  */
 import { readFileSync } from 'node:fs';

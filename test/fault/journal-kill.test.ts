@@ -11,17 +11,21 @@ import { openJournal } from '../../src/edge/journal/journal.ts';
 import { openLevelStore } from '../../src/host/level-store.ts';
 import type { MeterId } from '../../src/model/ids.ts';
 import { flat, HandClock, HOUR_MS, replay, rowsOf, START_MS } from '../suite/journal.ts';
+import { bundledProgram } from '../support/bundled-program.ts';
 import { sha256 } from '../support/wire-crypto.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deltawatt-kill-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const loop = await bundledProgram(new URL('append-loop.ts', import.meta.url).pathname);
+after(() => {
+  loop.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const CYCLES = 20;
-const LOOP = new URL('append-loop.ts', import.meta.url).pathname;
 
 /** Runs the loop until it has told of `appends` and a little more; returns the last append that it told of. */
 async function runAndKill(start: number, appends: number): Promise<number> {
-  const child = spawn(process.execPath, ['--import', 'tsx', LOOP, folder, String(start)], {
+  const child = spawn(process.execPath, [loop.file, folder, String(start)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let told = start - 1;

@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { powercutMissing, runPowercut } from '../../src/lab/proofs/powercut.ts';
+import { bundledProgram } from '../support/bundled-program.ts';
 
 const textOf = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const pathOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -17,8 +17,6 @@ const COMMON = {
   profile: textOf('config/profiles/generic/idis.yaml'),
   forgetful: textOf('tools/fault/forgetful-disk.c'),
 };
-/** By its file: the programs of a proof run in a folder of their own. */
-const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const CUTS = 25;
 const missing = await powercutMissing();
 const skip = missing ?? false;
@@ -40,8 +38,10 @@ test(`${CUTS} power cuts: 0 0 0 0, every store opens by itself, no invocation co
   context.diagnostic(`${JSON.stringify(outcome.cutsOf)} ${JSON.stringify(outcome.cutsBy)}`);
 });
 
-test('an edge whose store does not sync is caught', { skip }, async () => {
-  const edgeProgram = { file: process.execPath, args: ['--import', TSX, pathOf('faulty-edge.ts'), 'no-sync'] };
+test('an edge whose store does not sync is caught', { skip }, async (context) => {
+  const faulty = await bundledProgram(pathOf('faulty-edge.ts'));
+  context.after(faulty.remove);
+  const edgeProgram = { file: process.execPath, args: [faulty.file, 'no-sync'] };
   const said: string[] = [];
   const run = { ...COMMON, cuts: 4, edgeProgram, victims: ['edge'] as const, settlePatienceMs: 15_000 };
   const outcome = await runPowercut(run, (line) => said.push(line));

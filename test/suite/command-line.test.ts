@@ -40,7 +40,7 @@ test('a command is a file and its parts: it opens no module of a room but three 
     [...readFileSync(join(folder, name), 'utf8').matchAll(opens)].map(([, early, late]) => early ?? late ?? ''),
   );
   const others = named.filter((path) => !isBuiltin(path) && !/^\.\/(edge|part)\./.test(path));
-  const shared = ['../../base/errors.js', '../command.js', '../errors.js'];
+  const shared = ['../../base/errors.js', '../../bin/command.js', '../../bin/errors.js'];
   assert.deepEqual([...new Set(others)].sort(), [...shared, 'classic-level', 'serialport']);
   assert.match(readFileSync(join(folder, 'LICENSES.txt'), 'utf8'), /^== fastify [\d.]+: MIT$/m);
 });
