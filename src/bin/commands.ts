@@ -47,6 +47,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/scan.ts')).scanCommand,
   },
   {
+    name: 'certificates',
+    summary: 'Lists the certificates of one meter, asks for new ones, brings and removes them',
+    load: async () => (await import('./commands/certificates.ts')).certificatesCommand,
+  },
+  {
     name: 'import',
     summary: 'Brings a list of meters to a collector, or says what is wrong with it',
     load: async () => (await import('./commands/import.ts')).importCommand,

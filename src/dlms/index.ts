@@ -68,6 +68,8 @@ export * from './image/image-session.ts';
 export type * from './image/image-steps.ts';
 export { ImageTransfer } from './image/image-transfer.ts';
 export * from './security/certificate.ts';
+export * from './security/certificate-list.ts';
+export * from './security/certificate-trust.ts';
 export * from './security/ciphering.ts';
 export * from './security/counters.ts';
 export * from './security/dialect.ts';

@@ -5,6 +5,7 @@ import { hasCode, reasonOf } from '../base/errors.ts';
 import { clientTransport } from '../dlms/frame/client-transport.ts';
 import type { GatewayAddress } from '../dlms/frame/gateway-address.ts';
 import { GatewayClient } from '../dlms/frame/gateway-client.ts';
+import { checkPeer } from '../dlms/security/certificate-trust.ts';
 import { CounterReceiver } from '../dlms/security/counters.ts';
 import { Dialect } from '../dlms/security/dialect.ts';
 import type { MeterSecurity } from '../dlms/security/meter-security.ts';
@@ -82,8 +83,9 @@ async function shownCounter(env: Env, target: MeterTarget): Promise<number | nul
 
 /** Options of a session with keys; blocks of the counter are reserved while it runs. */
 function secured(env: Env, keys: MeterSecurity, counter: FileCounter): MeterSessionOptions {
-  const { clientTitle, meterTitle, form = 'service', dialect, ...shared } = keys;
+  const { clientTitle, meterTitle, form = 'service', dialect, trust, ...shared } = keys;
   if (clientTitle === null) throw new Error('clientTitle is missing in the key file');
+  if (trust !== undefined && meterTitle !== null) checkPeer(trust, meterTitle, env.clock.nowMs());
   return {
     security: {
       ...shared,

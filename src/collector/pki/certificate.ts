@@ -4,9 +4,9 @@
  *
  * All keys are P-256 and all signatures ECDSA with SHA-256. Key identifiers are the first octets of the SHA-256 of the key.
  */
-import { concat } from '../../base/bytes.ts';
 import { derImplicit } from '../../base/der.ts';
 import type { CertificateCrypto, CertificateKey } from '../../base/env.ts';
+import { pemOf } from '../../base/pem.ts';
 import { KEY_USAGE_BITS, X509_OID, x509Certificate, x509Extensions } from '../../base/x509.ts';
 import { pkiError } from './errors.ts';
 
@@ -44,7 +44,6 @@ const KEY_IDENTIFIER_OCTETS = 20;
 /** This authority makes no further ones (RFC 5280, 4.2.1.9). */
 const PATH_LENGTH = 0;
 const PURPOSES = { server: X509_OID.serverAuth, client: X509_OID.clientAuth } as const;
-const LINE_CHARACTERS = 64;
 
 /** The certificate, PEM. Throws PKI_NAME for a host that is neither a name nor an address. */
 export function makeCertificate(request: CertificateRequest, issuer: Issuer, signer: Signer): string {
@@ -104,15 +103,4 @@ function addressOctets(host: string): Uint8Array | null {
   return Uint8Array.from(
     groups.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff]),
   );
-}
-
-/** PEM (RFC 7468). */
-function pemOf(label: string, octets: Uint8Array): string {
-  const text = base64(concat([octets]));
-  const lines = text.match(new RegExp(`.{1,${LINE_CHARACTERS}}`, 'g')) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
-}
-
-function base64(octets: Uint8Array): string {
-  return btoa(String.fromCharCode(...octets));
 }

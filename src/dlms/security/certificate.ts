@@ -8,7 +8,7 @@
 import { createHash, verify, X509Certificate } from 'node:crypto';
 import { fromHex, sameOctets } from '../../base/bytes.ts';
 import { derSequence } from '../../base/der.ts';
-import { parseIso } from '../../base/time.ts';
+import { isoText, parseIso } from '../../base/time.ts';
 import {
   ecdsaSignature,
   ecPublicKeyInfo,
@@ -100,6 +100,9 @@ function signerOf(pair: KeyPair): X509Signer {
     sign: (octets) => ecdsaSignature(signOctets(octets, pair)),
   };
 }
+
+/** When a certificate is valid: from its first to its last moment, UTC ms. */
+export type Validity = Pick<Certificate, 'notBeforeMs' | 'notAfterMs'>;
 
 /** What is used of a certificate. */
 export interface Certificate {
@@ -198,6 +201,11 @@ function same(element: DerElement | undefined, wanted: Uint8Array): boolean {
   return element !== undefined && sameOctets(element.whole, wanted);
 }
 
+/** The common name in a name in DER, '' when it has none; throws SECURITY_CERTIFICATE for anything but one name. */
+export function commonNameOf(name: Uint8Array): string {
+  return commonNameIn(derAt(derElements(name), 0, DER_TAG.sequence));
+}
+
 function commonNameIn(name: DerElement): string {
   for (const set of derElements(name.content)) {
     const [pair] = derElements(set.content);
@@ -230,15 +238,23 @@ function useIn(extensions: readonly Extension[]): CertificateUse {
   return (first & USAGE.signature) !== 0 ? 'signature' : 'other';
 }
 
-/** Whether `certificate` was issued by `authority` and is valid at a moment; throws SECURITY_CERTIFICATE with what is wrong. */
-export function checkIssued(certificate: Certificate, authority: Certificate, atMs: number): void {
+/**
+ * Whether `certificate` was issued by `authority` and is valid at a moment (null = its time is not looked at); throws
+ * SECURITY_CERTIFICATE with what is wrong.
+ */
+export function checkIssued(certificate: Certificate, authority: Certificate, atMs: number | null): void {
   if (!authority.isAuthority) throw securityError('SECURITY_CERTIFICATE', 'its issuer is no certification authority');
   if (!sameOctets(certificate.issuer, authority.subject))
     throw securityError('SECURITY_CERTIFICATE', 'its issuer is another one');
-  if (atMs < certificate.notBeforeMs || atMs > certificate.notAfterMs)
-    throw securityError('SECURITY_CERTIFICATE', 'not valid at this time');
+  if (atMs !== null) checkValidAt(certificate, atMs);
   if (!parsedBy(certificate.octets).verify(parsedBy(authority.octets).publicKey))
     throw securityError('SECURITY_CERTIFICATE', 'its signature does not fit its issuer');
+}
+
+/** Whether a certificate is valid at a moment, its first and last ones included; throws SECURITY_CERTIFICATE with its time. */
+export function checkValidAt({ notBeforeMs, notAfterMs }: Validity, atMs: number): void {
+  if (atMs < notBeforeMs) throw securityError('SECURITY_CERTIFICATE', `not valid before ${isoText(notBeforeMs)}`);
+  if (atMs > notAfterMs) throw securityError('SECURITY_CERTIFICATE', `expired at ${isoText(notAfterMs)}`);
 }
 
 /** A request for a certificate, in DER: the name and the key of the pair, signed by the pair (PKCS #10). */

@@ -3,10 +3,13 @@
  * of curves are "ours" and "the peer's". What is wrong with a file is told without repeating a key.
  */
 import { createHash } from 'node:crypto';
-import { fromHex } from '../../base/bytes.ts';
+import { fromHex, toHex } from '../../base/bytes.ts';
 import { maybe, oneOf, parseConfig, section, text, whole, yesNo } from '../../base/config.ts';
+import type { CertificateTrust } from './certificate-trust.ts';
 import type { CipherKeys } from './ciphering.ts';
 import { type KeyPair, keyPairOf } from './elliptic.ts';
+import { isSecurityError } from './errors.ts';
+import { CERTIFICATE_KEYS, trustOf } from './key-file-certificates.ts';
 import type { MeterSecurity } from './meter-security.ts';
 import { octetsOfKey, SecretKey } from './secret-key.ts';
 import type { SecurityPolicy } from './secure-channel.ts';
@@ -45,6 +48,7 @@ export const METER_KEYS = section('Keys of one meter', {
   peerSigningKey: publicKey('Signing key of the other side'),
   agreementKey: privateKey('Our key agreement key'),
   peerAgreementKey: publicKey('Key agreement key of the other side'),
+  ...CERTIFICATE_KEYS,
   suite2Agreement: yesNo({ what: 'Allows key agreement in suite 2, which has no public witness', default: false }),
   protect: oneOf(['both', 'authenticated', 'encrypted', 'none'], {
     what: 'What every message must be, both ways, when the meter is asked',
@@ -98,6 +102,45 @@ export function parseMeterKeys(document: string): KeyFileRead {
     return { ok: false, problem: parsed.problems.map((each) => `${each.path} ${each.sentence}`).join('; ') };
   const { config } = parsed;
   const suite = config.suite as SuiteId;
+  const certified = withCertificates(config, suite);
+  if ('problem' in certified) return { ok: false, problem: certified.problem };
+  return securityOf(certified.config, suite, certified.trust);
+}
+
+/** The public keys of the other side, out of its certificates where the file has these. */
+function withCertificates(
+  config: Config,
+  suite: SuiteId,
+): { readonly config: Config; readonly trust: CertificateTrust | null } | { readonly problem: string } {
+  for (const [key, certificate] of PEER_KEYS)
+    if (config[key] !== undefined && config[certificate] !== undefined)
+      return { problem: `${key} and ${certificate} are two ways to say the same; give one` };
+  let trust: CertificateTrust | null;
+  try {
+    trust = trustOf(config, SUITES[suite].curve);
+  } catch (error) {
+    if (!isSecurityError(error)) throw error;
+    return { problem: error.detail };
+  }
+  const { signature, agreement } = trust?.peer ?? {};
+  if ((signature ?? agreement) !== undefined && config.meterTitle === undefined)
+    return { problem: 'certificates of the other side need meterTitle: they are for a title' };
+  return {
+    config: {
+      ...config,
+      ...(signature && { peerSigningKey: toHex(signature.certificate.publicKey) }),
+      ...(agreement && { peerAgreementKey: toHex(agreement.certificate.publicKey) }),
+    },
+    trust,
+  };
+}
+
+const PEER_KEYS = [
+  ['peerSigningKey', 'peerSigningCertificate'],
+  ['peerAgreementKey', 'peerAgreementCertificate'],
+] as const;
+
+function securityOf(config: Config, suite: SuiteId, trust: CertificateTrust | null): KeyFileRead {
   const problem = lengthProblem(config, suite) ?? pairProblem(config, suite) ?? recoveryProblem(config);
   if (problem !== null) return { ok: false, problem };
   const keys = keysOf(config, suite);
@@ -109,6 +152,7 @@ export function parseMeterKeys(document: string): KeyFileRead {
       clientTitle: config.clientTitle === undefined ? null : fromHex(config.clientTitle),
       meterTitle: config.meterTitle === undefined ? null : fromHex(config.meterTitle),
       keys,
+      ...(trust === null ? {} : { trust }),
       secret: config.secret === undefined ? null : SecretKey.fromHex(config.secret),
       ...(config.mechanism === undefined ? {} : { mechanism: config.mechanism }),
       hls6: config.hls6,

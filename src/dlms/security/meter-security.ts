@@ -1,4 +1,5 @@
 /** What a program holds of one meter to speak with it under keys; `key-file.ts` reads it from a file. */
+import type { CertificateTrust } from './certificate-trust.ts';
 import type { CipherKeys } from './ciphering.ts';
 import type { DialectSwitches } from './dialect.ts';
 import type { HlsMechanism } from './hls.ts';
@@ -15,6 +16,8 @@ export interface MeterSecurity {
   /** The meter's; null = the one it tells. */
   readonly meterTitle: Uint8Array | null;
   readonly keys: CipherKeys;
+  /** Whose certificates are believed, and out of which the keys of the other side came; absent = keys were given as keys. */
+  readonly trust?: CertificateTrust;
   /** Secret of the mechanisms 2, 3, 4 and 6. */
   readonly secret: SecretKey | null;
   /** How to prove oneself; absent = as the profile says. */

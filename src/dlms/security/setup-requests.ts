@@ -5,6 +5,7 @@
 import { sameOctets } from '../../base/bytes.ts';
 import type { Data } from '../axdr/data.ts';
 import { type ObisCode, obisOf } from '../cosem/obis.ts';
+import { ACTION_RESULTS, DATA_ACCESS_RESULTS, nameOf } from '../xdlms/results.ts';
 import type { ActionResult, MethodDescriptor } from '../xdlms/service.ts';
 import { CERTIFICATE_USES, type CertificateUse, parseCertificate, parseCertificateRequest } from './certificate.ts';
 import { type KeyPair, sharedSecret } from './elliptic.ts';
@@ -144,10 +145,10 @@ function choiceData(choice: CertificateChoice): Data {
 
 /** What a method gave back; throws SECURITY_SETUP_REFUSED when the meter did not do it. */
 export function setupAnswer({ actionResult, returnParameters }: ActionResult): Data | null {
-  if (actionResult !== 0) throw securityError('SECURITY_SETUP_REFUSED', `action-result ${actionResult}`);
+  if (actionResult !== 0) throw securityError('SECURITY_SETUP_REFUSED', nameOf(ACTION_RESULTS, actionResult));
   if (returnParameters === null) return null;
   if ('data' in returnParameters) return returnParameters.data;
-  throw securityError('SECURITY_SETUP_REFUSED', `data-access-result ${returnParameters.dataAccessResult}`);
+  throw securityError('SECURITY_SETUP_REFUSED', nameOf(DATA_ACCESS_RESULTS, returnParameters.dataAccessResult));
 }
 
 /** Two parties and what they agree with. */

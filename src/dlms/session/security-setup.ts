@@ -329,7 +329,18 @@ export class SecuritySetup {
     if (found === undefined) return RESULT.objectUnavailable;
     if (method === 'exportCertificate') return { type: 'octet-string', value: found.octets };
     this.#certificates = this.#certificates.filter((each) => each !== found);
+    this.#disbelieve(found);
     return DONE;
+  }
+
+  /** A client is not believed by the key of a certificate that is gone. */
+  #disbelieve({ use, publicKey }: Certificate): void {
+    if (use !== 'signature' && use !== 'agreement') return;
+    const peer = this.#peers[use];
+    if (peer === undefined || !sameOctets(peer, publicKey)) return;
+    const { [use]: _gone, ...others } = this.#peers;
+    this.#peers = others;
+    this.#securities.clear();
   }
 
   #isChosen(certificate: Certificate, choice: CertificateChoice): boolean {

@@ -47,7 +47,11 @@ export class PushCipher {
   #counter = new CounterReceiver();
   #stored: number | null = null;
 
-  constructor({ meterId, security = null }: Pick<Meter, 'meterId' | 'security'>) {
+  /** `mayBelieve` throws when the keys may not be used now: their certificates are good for some time only. */
+  constructor(
+    { meterId, security = null }: Pick<Meter, 'meterId' | 'security'>,
+    private readonly mayBelieve: (security: MeterSecurity) => void = () => undefined,
+  ) {
     this.#security = security;
     this.#dialect = new Dialect(security?.dialect);
     this.#key = `${PREFIX}${meterId}:${security === null ? '' : toHex(security.keyPrint)}`;
@@ -76,6 +80,7 @@ export class PushCipher {
   open(outer: Apdu): OpenedPush {
     const security = this.#security;
     if (security === null) return { apdu: outer, verified: true, form: null };
+    this.mayBelieve(security);
     const inner = signedIn(outer, security);
     if (!isCipheredApdu(inner) || inner.apdu === 'general-signing')
       throw securityError('SECURITY_POLICY', `${inner.apdu} from a port with a key`);

@@ -15,6 +15,7 @@ import type { Entry, Health, Journal, Meter, ReadingStage } from '../ports.ts';
 import { AttributeFilter } from './attribute-filter.ts';
 import type { MeterCounters } from './counters.ts';
 import { MeterStates } from './meter-states.ts';
+import { checkPeerNow } from './peer-check.ts';
 import { type OpenedPush, PushCipher, unverified } from './push-cipher.ts';
 import { PushSampler } from './push-sampler.ts';
 import { StoredRows } from './stored-rows.ts';
@@ -62,7 +63,7 @@ export class PushedMeter {
     this.#options = options;
     this.#sampler = new PushSampler(options.sampleMs);
     this.#attributes = new AttributeFilter(options.journal);
-    this.#cipher = new PushCipher(options.meter);
+    this.#cipher = new PushCipher(options.meter, (security) => checkPeerNow(security, options.env));
     this.#states = new MeterStates(options.journal, options.health);
   }
 

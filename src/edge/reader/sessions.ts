@@ -43,6 +43,7 @@ import { FieldSizes } from './field-sizes.ts';
 import { askOnce, securitySetupOf, transferCall } from './key-orders.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { KnownWays } from './known-ways.ts';
+import { checkPeerNow } from './peer-check.ts';
 import { openWire } from './wire.ts';
 
 /** Hears what a meter says beside its answers. */
@@ -299,6 +300,7 @@ export class LinkSessions implements SessionOpener {
     if (!usesKeys(mechanism) || security === undefined || security === null) return null;
     if (this.counters === null || security.clientTitle === null)
       throw edgeError('READER_SECURITY', `${meter.meterId}: no keys for ${mechanism}`);
+    checkPeerNow(security, this.env);
     const { own, peers, dialect } = await this.counters.of(meter, security);
     if (this.counters.takeUnknown(meter, security)) await this.#askCounter(meter, security, this.counters);
     const { suite, clientTitle, meterTitle, keys, policy, form = 'service', initiateForm } = security;

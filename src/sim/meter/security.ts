@@ -55,6 +55,7 @@ export class SimSecurity {
       clientTitle: security.clientTitle,
       keys: security.keys,
       policy: security.policy,
+      authorities: security.trust?.authorities.map(({ octets }) => octets) ?? [],
       ...(security.dialect === undefined ? {} : { dialect: security.dialect }),
       broadcast: security.keys.broadcast !== undefined,
       firstCounter: security.firstCounter,

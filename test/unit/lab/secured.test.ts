@@ -2,112 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { toHex } from '../../../src/base/bytes.ts';
-import type { Env } from '../../../src/base/env.ts';
 import { hasCode } from '../../../src/base/errors.ts';
 import { keysOfParts } from '../../../src/bin/key-parts.ts';
-import { type HlsMechanism, hlsSignOn } from '../../../src/dlms/index.ts';
+import type { HlsMechanism } from '../../../src/dlms/index.ts';
 import { parseMeterKeys } from '../../../src/dlms/security/key-file.ts';
-import type { MeterSecurity } from '../../../src/dlms/security/meter-security.ts';
-import { octetsOfKey } from '../../../src/dlms/security/secret-key.ts';
 import { CURVES, SUITES, type SuiteId } from '../../../src/dlms/security/suite.ts';
 import { FileCounter } from '../../../src/lab/file-counter.ts';
-import { withMeter } from '../../../src/lab/one-shot.ts';
-import { parseReadObject, readObjects } from '../../../src/lab/read-once.ts';
-import { MemoryLines } from '../../../src/link/memory.ts';
-import { SimMeter, serveLine } from '../../../src/sim/fleet.ts';
-import { freshPair, randomOctets } from '../../support/fresh-pair.ts';
-import { testWorld } from '../edge/world.ts';
-import { profileOf } from '../sim/world.ts';
+import { keyedSite, keyFiles, parsed } from '../../support/keyed-site.ts';
 
-const CLIENT_TITLE = '4d4d4d0000000001';
 const NEVER = /[0-9a-f]{32}/;
-
-/** Key files of both sides of a suite; `more` stands in both. */
-function keyFiles(suite: SuiteId, more: readonly string[] = []): { client: string; meter: string } {
-  const key = () => toHex(randomOctets(SUITES[suite].keyBytes));
-  const shared = [
-    `suite: ${suite}`,
-    `clientTitle: "${CLIENT_TITLE}"`,
-    `encryptionKey: "${key()}"`,
-    `authenticationKey: "${key()}"`,
-    `masterKey: "${key()}"`,
-    ...more,
-  ];
-  const { curve } = SUITES[suite];
-  if (curve === null) return { client: shared.join('\n'), meter: shared.join('\n') };
-  const [signs, meterSigns, agrees, meterAgrees] = [1, 2, 3, 4].map(() => freshPair(curve));
-  const lines = (own = signs, peer = meterSigns, ownAgrees = agrees, peerAgrees = meterAgrees) =>
-    own === undefined || peer === undefined || ownAgrees === undefined || peerAgrees === undefined
-      ? []
-      : [
-          `signingKey: "${toHex(octetsOfKey(own.privateKey))}"`,
-          `peerSigningKey: "${toHex(peer.publicKey)}"`,
-          `agreementKey: "${toHex(octetsOfKey(ownAgrees.privateKey))}"`,
-          `peerAgreementKey: "${toHex(peerAgrees.publicKey)}"`,
-        ];
-  return {
-    client: [...shared, ...lines()].join('\n'),
-    meter: [...shared, ...lines(meterSigns, signs, meterAgrees, agrees)].join('\n'),
-  };
-}
-
-function parsed(document: string): MeterSecurity {
-  const read = parseMeterKeys(document);
-  assert.ok(read.ok, read.ok ? '' : read.problem);
-  return read.security;
-}
-
-/** A simulated meter with keys, and a desk with a disk from which it is read. */
-function site(files: { client: string; meter: string }) {
-  const world = testWorld();
-  const { env: bare } = world.program('desk');
-  const lines = new MemoryLines({ timers: bare.timers, clock: bare.clock, random: bare.random });
-  const line = lines.create('bus1', { framing: 'wrapper' });
-  const env = { ...bare, lines } as Env;
-  const meter = new SimMeter(
-    {
-      meterId: 'm1',
-      serial: '10000001',
-      profile: profileOf('generic/idis'),
-      seed: 'secured',
-      timeZone: 'Europe/Berlin',
-      nowMs: () => env.clock.nowMs(),
-      installedAtMs: env.clock.nowMs() - 86_400_000,
-      password: new Uint8Array(0),
-      security: parsed(files.meter),
-    },
-    null,
-  );
-  serveLine(line.attach(), [meter], 'wrapper', env, null);
-  const keys = parsed(files.client);
-  const read = async (mechanism: HlsMechanism, security = keys): Promise<string> => {
-    const target = {
-      link: 'memory:bus1',
-      client: 1,
-      server: { logical: 1 },
-      referencing: 'logical' as const,
-      authentication: hlsSignOn(mechanism, security, randomOctets),
-      requestTimeoutMs: 5_000,
-      security: { keys: security, counterFile: 'm1.keys.counter' },
-    };
-    const object = parseReadObject('1-0:32.7.0');
-    assert.ok(object !== null);
-    const [answer] = await during(withMeter(env, target, (session) => readObjects(session, { objects: [object] })));
-    return answer?.answer.words ?? '';
-  };
-  /** Lets time go on until it is settled. */
-  async function during<Value>(work: Promise<Value>): Promise<Value> {
-    let settled = false;
-    const done = work.finally(() => {
-      settled = true;
-    });
-    done.catch(() => undefined);
-    while (!settled) await world.clock.advance(100);
-    return done;
-  }
-  return { env, meter, read, keys };
-}
 
 const CASES: readonly (readonly [SuiteId, HlsMechanism, readonly string[]])[] = [
   [0, 'hls', ['mechanism: hls', 'secret: "3132333435363738"']],
@@ -122,12 +25,12 @@ const CASES: readonly (readonly [SuiteId, HlsMechanism, readonly string[]])[] = 
 ];
 for (const [suite, mechanism, more] of CASES) {
   test(`read and sim, suite ${suite}, ${mechanism}: ${more.join(', ')}`, async () => {
-    const { read } = site(keyFiles(suite, more));
+    const { read } = keyedSite(keyFiles(suite, more));
     assert.match(await read(mechanism), /^2\d\d\.\d V$/);
   });
   test(`read with keys one by one, suite ${suite}, ${mechanism}: ${more.join(', ')}`, async () => {
     const files = keyFiles(suite, more);
-    const { read, env } = site(files);
+    const { read, env } = keyedSite(files);
     const parts = files.client.split('\n').map((each) => each.replaceAll('"', '').split(': '));
     const secrets = new Map<string, string>();
     const [named, inVariables]: [string[], string[]] = [[], []];
@@ -143,7 +46,7 @@ for (const [suite, mechanism, more] of CASES) {
 }
 
 test('a one-shot client never sends a counter twice: the block is on the disk before, and goes on after it', async () => {
-  const { read, env, meter } = site(keyFiles(0));
+  const { read, env, meter } = keyedSite(keyFiles(0));
   const bound = async () => Number(new TextDecoder().decode(await env.disk.readFile('m1.keys.counter')));
   await read('hls-gmac');
   const [first, seen] = [await bound(), meter.security?.setup.lastCounter(1) ?? 0];
@@ -155,7 +58,7 @@ test('a one-shot client never sends a counter twice: the block is on the disk be
 });
 
 test('a meter that is ahead is asked by the public client once; ours is raised within the limit, else a person is asked', async () => {
-  const { read, env, keys } = site(keyFiles(0));
+  const { read, env, keys } = keyedSite(keyFiles(0));
   await read('hls-gmac');
   const used = await FileCounter.open('m1.keys.counter', keys, env);
   const write = (counter: number) => env.disk.writeFile('m1.keys.counter', new TextEncoder().encode(String(counter)));
@@ -167,7 +70,7 @@ test('a meter that is ahead is asked by the public client once; ours is raised w
 
 test('a wrong key says so, and nothing that is thrown or shown carries a key', async () => {
   const files = keyFiles(1, ['sign: both']);
-  const { read, keys } = site(files);
+  const { read, keys } = keyedSite(files);
   const wrong = parsed(
     files.client.replace(/encryptionKey: "(..)/, (text) => `${text.slice(0, -2)}${text.endsWith('00') ? '11' : '00'}`),
   );
