@@ -136,6 +136,8 @@ function setResults(answer: Apdu, count: number): readonly number[] {
   switch (answer.apdu) {
     case 'set-response-normal':
     case 'set-response-last-datablock':
+      // One success does not say of which of several; one refusal is of all.
+      if (count > 1 && answer.result === 0) throw unexpected(answer);
       return Array.from({ length: count }, () => answer.result);
     case 'set-response-with-list':
     case 'set-response-last-datablock-with-list':
