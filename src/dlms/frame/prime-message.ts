@@ -8,7 +8,8 @@
  */
 import { ByteReader, ByteWriter, fromHex, TruncatedError, toHex } from '../../base/bytes.ts';
 import { dlmsError } from '../errors.ts';
-import { APDU_MAX_BYTES, PRIME_SERIAL_MAX_OCTETS } from './limits.ts';
+import { APDU_MAX_BYTES } from './limits.ts';
+import { readPrimeId, writePrimeId } from './prime-id.ts';
 import { encodeWrapper, type WrapperMessage } from './wrapper-frame.ts';
 
 /** Who sent a message: the same ports mean another thing in the other direction. */
@@ -149,18 +150,8 @@ function fieldsOf(kind: ControlKind, reader: ByteReader): PrimeMessage {
   const deviceId = known(reader.u16(), HEADER_OCTETS + 1);
   if (kind !== 'new-device') return { kind, deviceId };
   const capabilities = reader.u16();
-  const offset = HEADER_OCTETS + reader.offset;
-  const length = reader.u8();
-  if (length === 0 || length > PRIME_SERIAL_MAX_OCTETS)
-    throw dlmsError('DLMS_LENGTH', `offset ${offset}: a DLMS id of ${length} octets`);
-  const serial = String.fromCharCode(...reader.slice(length));
-  if (!isSerial(serial)) throw dlmsError('DLMS_SHAPE', `offset ${offset + 1}: the DLMS id is not printable ASCII`);
+  const serial = readPrimeId(reader, HEADER_OCTETS);
   return { kind, deviceId, capabilities, serial, eui48: toHex(reader.slice(EUI48_OCTETS)).toUpperCase() };
-}
-
-/** An id ends up in names, logs and addresses: no spaces, no control characters. */
-function isSerial(text: string): boolean {
-  return /^[\x21-\x7e]+$/.test(text);
 }
 
 function portsOf(message: PrimeMessage, sender: PrimeSender): readonly [source: number, destination: number] {
@@ -188,11 +179,8 @@ function controlOctets(message: Exclude<PrimeMessage, PrimeData>, sender: PrimeS
 
 function newDeviceFields({ capabilities, serial, eui48 }: PrimeNewDevice, writer: ByteWriter): Uint8Array {
   writer.u16(fits(capabilities, 0, HEADER_OCTETS + writer.length));
-  const offset = HEADER_OCTETS + writer.length;
-  if (serial.length > PRIME_SERIAL_MAX_OCTETS || !isSerial(serial))
-    throw dlmsError('DLMS_VALUE', `offset ${offset}: '${serial}' is no DLMS id of 1 to 16 printable characters`);
+  writePrimeId(serial, writer, HEADER_OCTETS);
   if (!/^[0-9A-F]{12}$/.test(eui48))
-    throw dlmsError('DLMS_VALUE', `offset ${offset + 1 + serial.length}: '${eui48}' is no EUI-48 of 12 hex digits`);
-  writer.u8(serial.length).bytes(Uint8Array.from(serial, (character) => character.charCodeAt(0)));
+    throw dlmsError('DLMS_VALUE', `offset ${HEADER_OCTETS + writer.length}: '${eui48}' is no EUI-48 of 12 hex digits`);
   return writer.bytes(fromHex(eui48)).finish();
 }

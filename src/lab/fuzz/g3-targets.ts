@@ -1,6 +1,7 @@
-/** Fuzz targets of G3 modems: frames of USI, the messages in them, the packets in these, and the machine that hears them. */
+/** Fuzz targets of modems for the power line: frames of USI, the messages in them, the packets in these, and the machine that hears them; and the messages of PRIME modems. */
 import { sameOctets, toHex } from '../../base/bytes.ts';
 import { decodeG3, encodeG3, G3_PAN_ID_ATTRIBUTE, type G3Sender } from '../../dlms/frame/g3-message.ts';
+import { decodePrimeApi, encodePrimeApi, primeNodesIn } from '../../dlms/frame/prime-api-message.ts';
 import { decodeUdpPacket, encodeUdpPacket } from '../../dlms/frame/udp-packet.ts';
 import { encodeUsi, USI_PROTOCOL, usiRule } from '../../dlms/frame/usi-frame.ts';
 import { G3Modem, type G3ModemEvent } from '../../link/g3-modem.machine.ts';
@@ -44,6 +45,24 @@ function messageTarget(sender: G3Sender): FuzzTarget {
   });
 }
 
+/** The same of a PRIME modem: octet for octet, so that nothing of a message is lost. */
+function primeTarget(sender: G3Sender): FuzzTarget {
+  return parser(`prime-api-${sender}`, ['usi'], 1, (octets) => {
+    const verdict = RULE.examine(octets);
+    if (verdict.kind !== 'accept' || verdict.frame.protocol !== USI_PROTOCOL.primeApi) return null;
+    const { payload } = verdict.frame;
+    const message = decodePrimeApi(payload, sender);
+    const nodes = message.kind === 'list' ? primeNodesIn(message.records) : [];
+    return () => {
+      must(sameOctets(encodePrimeApi(message), payload), `${message.kind} of a ${sender} changes when it is sent`);
+      must(
+        nodes.every(({ serial }) => serial.length > 0 && serial.length <= 16),
+        'a node of the list has a name',
+      );
+    };
+  });
+}
+
 /** A modem whose network runs, with two packets under way: whatever it says, each of them ends once, and any split gives the same. */
 function modemWith(octets: Uint8Array, pieceBytes: number): G3ModemEvent[] {
   const modem = new G3Modem(RULES);
@@ -70,6 +89,7 @@ export const G3_TARGETS: readonly FuzzTarget[] = [
     };
   }),
   ...SENDERS.map(messageTarget),
+  ...SENDERS.map(primeTarget),
   parser('g3-machine', ['usi'], 2, (octets) => {
     const whole = modemWith(octets, Math.max(1, octets.length));
     return () => {

@@ -19,6 +19,8 @@ const MODBUS_TCP_HEAD_OCTETS = 7;
 /** Flag and header of USI; check and flag. */
 const USI_HEAD_OCTETS = 3;
 const USI_TAIL_OCTETS = 3;
+/** Of the second octet of the header. */
+const USI_PROTOCOL_BITS = 0x3f;
 
 /** Layers without a line here have neither an outer length nor a checksum. */
 const REPAIRS: Readonly<Partial<Record<SeedKind, Repair>>> = {
@@ -80,12 +82,14 @@ function repairHdlc(octets: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** What stands behind the header becomes a whole frame of the adaptation layer of G3 again; escapes are taken as they stand. */
+/** What stands behind the header becomes a whole frame of a PRIME modem again where it was one, otherwise of a G3 modem; escapes are taken as they stand. */
 function repairUsi(octets: Uint8Array): Uint8Array {
-  const payload = octets.slice(USI_HEAD_OCTETS, Math.max(USI_HEAD_OCTETS, octets.length - USI_TAIL_OCTETS));
+  const isPrime = ((octets.at(2) ?? 0) & USI_PROTOCOL_BITS) === USI_PROTOCOL.primeApi;
+  const tail = isPrime ? USI_TAIL_OCTETS - 1 : USI_TAIL_OCTETS;
+  const payload = octets.slice(USI_HEAD_OCTETS, Math.max(USI_HEAD_OCTETS, octets.length - tail));
   if (payload.length === 0 || payload.length > USI_PAYLOAD_MAX_BYTES) return octets;
   payload.set([(payload.at(0) ?? 0) & 0x7f], 0);
-  return encodeUsi({ protocol: USI_PROTOCOL.g3Adaptation, payload });
+  return encodeUsi({ protocol: isPrime ? USI_PROTOCOL.primeApi : USI_PROTOCOL.g3Adaptation, payload });
 }
 
 /** The offset behind the control octet, addresses as they say they are. */

@@ -44,6 +44,7 @@ const VECTOR_FILES = [
   'hdlc',
   'malformed',
   'prime',
+  'prime-api',
   'profiles',
   'push-captures',
   'security',
