@@ -8,6 +8,7 @@ import { OUR_CONFORMANCE } from '../../../../src/dlms/session/association.ts';
 import { ServerAssociation } from '../../../../src/dlms/session/server-association.ts';
 import { ASSOCIATION_TABLE, nextState } from '../../../../src/dlms/session/state.ts';
 import type { Apdu } from '../../../../src/dlms/xdlms/apdu.ts';
+import { encodeApdu } from '../../../../src/dlms/xdlms/codec.ts';
 import { CONFORMANCE } from '../../../../src/dlms/xdlms/initiate.ts';
 import { attributeOf, BenchMeter, PROFILE, register, SCRIPT, TEXT } from './bench-meter.ts';
 
@@ -150,6 +151,14 @@ test('HE-7 a service that was not agreed on is not served, and what does not fit
     noBlocks.serve({ apdu: 'get-request-normal', ...ID, attribute: attributeOf(7, PROFILE), access: null }),
     { apdu: 'get-response-normal', ...ID, result: { dataAccessResult: 250 } },
   );
+  const answerTo = (request: Apdu, answerMaxBytes: number) =>
+    serving(CONFORMANCE.get, answerMaxBytes).association.serve(request);
+  const asked: Apdu = { apdu: 'get-request-normal', ...ID, attribute: register(7), access: null };
+  const answer = answerTo(asked, 100);
+  assert.ok(answer?.apdu === 'get-response-normal' && 'data' in answer.result);
+  const octets = encodeApdu(answer).length;
+  assert.deepEqual(answerTo(asked, octets), answer, 'what just fits is given');
+  assert.deepEqual(answerTo(asked, octets - 1), { ...answer, result: { dataAccessResult: 250 } });
   const long: Data = { type: 'octet-string', value: new Uint8Array(300) };
   assert.deepEqual(noBlocks.serve({ apdu: 'action-request-normal', ...ID, method: METHOD, parameters: long }), {
     apdu: 'action-response-normal',
