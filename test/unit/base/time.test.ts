@@ -36,6 +36,8 @@ test('parseIso refuses what is no instant', () => {
     '2026-13-01',
     '2026-01-01T10:00',
     '2026-01-01T24:00Z',
+    '2026-01-01T23:60Z',
+    '2026-01-01T23:59:60Z',
     '1764000000000',
   ]) {
     assert.equal(parseIso(text), null, text);

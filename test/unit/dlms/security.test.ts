@@ -310,6 +310,15 @@ test('HE-7 the last counter is never used, a far jump is refused, and extending 
   assert.equal(far.left, 5);
 });
 
+test('HE-7 a counter is low when less than half a block is left, and what has no ciphered form is not sealed', () => {
+  assert.deepEqual(
+    [50, 49].map((left) => new CounterSender(1, 1 + left).isLow),
+    [false, true],
+  );
+  assert.equal(new CounterSender(COUNTER_MAX - 1, COUNTER_MAX).isLow, false, 'there are no more');
+  refuses(() => sealService(Uint8Array.of(0x61), SERVICE), 'SECURITY_SERVICE');
+});
+
 test('HE-7 a counter is raised by the distance to what the meter expects, up to the bound and not beyond, and waits for its block', () => {
   const jump = 0x10_00_00;
   const next = 10_000_000;

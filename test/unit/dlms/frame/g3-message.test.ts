@@ -173,6 +173,8 @@ test('what would not come back is not sent', () => {
   assert.equal(sending({ kind: 'left', shortAddress: 0x1_0000 }), 'DLMS_VALUE offset 1: shortAddress does not fit');
   assert.equal(sending({ kind: 'left', shortAddress: 1.5 }), 'DLMS_VALUE offset 1: shortAddress does not fit');
   assert.equal(sending({ kind: 'join-request', eui64: '0011' }), 'DLMS_VALUE offset 1: eui64 does not fit');
+  assert.equal(sending({ kind: 'left', shortAddress: 0xffff }), 'taken');
+  assert.equal(sending({ kind: 'set', attribute: 1, index: 0, value: new Uint8Array(255) }), 'taken');
   const value = new Uint8Array(256);
   assert.equal(sending({ kind: 'set', attribute: 1, index: 0, value }), 'DLMS_VALUE offset 7: value does not fit');
 });
