@@ -13,6 +13,7 @@ import { MemoryLines } from '../../src/link/memory.ts';
 import { SimMeter, serveLine } from '../../src/sim/fleet.ts';
 import { testWorld } from '../unit/edge/world.ts';
 import { profileOf } from '../unit/sim/world.ts';
+import { during } from './during.ts';
 import { freshPair, randomOctets } from './fresh-pair.ts';
 
 const CLIENT_TITLE = '4d4d4d0000000001';
@@ -90,7 +91,7 @@ export function keyedSite(files: { client: string; meter: string }) {
       requestTimeoutMs: 5_000,
       security: { keys: security, counterFile: 'm1.keys.counter' },
     };
-    return during(withMeter(env, target, work));
+    return during(world.clock, withMeter(env, target, work));
   };
   const read = async (mechanism: HlsMechanism, security = keys): Promise<string> => {
     const object = parseReadObject('1-0:32.7.0');
@@ -98,15 +99,5 @@ export function keyedSite(files: { client: string; meter: string }) {
     const [answer] = await ask((session) => readObjects(session, { objects: [object] }), mechanism, security);
     return answer?.answer.words ?? '';
   };
-  /** Lets time go on until it is settled. */
-  async function during<Value>(work: Promise<Value>): Promise<Value> {
-    let settled = false;
-    const done = work.finally(() => {
-      settled = true;
-    });
-    done.catch(() => undefined);
-    while (!settled) await world.clock.advance(100);
-    return done;
-  }
   return { env, meter, ask, read, keys };
 }

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { concat, fromHex, toHex } from '../../../src/base/bytes.ts';
 import { crc16Kermit } from '../../../src/base/crc.ts';
-import { DeltawattError } from '../../../src/base/errors.ts';
 import { dateTimeFromOctets, dateTimeText } from '../../../src/dlms/cosem/datetime.ts';
 import { parseObis } from '../../../src/dlms/cosem/obis.ts';
 import { SML_FILE_MAX_BYTES } from '../../../src/dlms/frame/limits.ts';
@@ -13,6 +12,7 @@ import { SML_DEPTH_MAX, SML_ELEMENTS_MAX } from '../../../src/dlms/limits.ts';
 import { parseSmlTelegram } from '../../../src/dlms/telegram/sml.ts';
 import { type SmlList, smlFile } from '../../../src/dlms/telegram/sml-file.ts';
 import { readSmlNodes, type SmlNode, type SmlValue, writeSmlValues } from '../../../src/dlms/telegram/sml-node.ts';
+import { refusal } from '../../support/refusal.ts';
 
 const SERVER_ID = fromHex('0a014457540000989681');
 const ENERGY = parseObis('1-0:1.8.0');
@@ -50,16 +50,6 @@ function heard(octets: Uint8Array, pieceBytes = Math.max(1, octets.length)): Pus
 
 const codesOf = (events: readonly PushEvent[]) =>
   events.map((event) => (event.kind === 'discarded' ? event.code : event.kind));
-
-function refusal(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    assert.ok(error instanceof DeltawattError, String(error));
-    return `${error.code} ${error.detail}`;
-  }
-  return assert.fail('nothing was thrown');
-}
 
 const timeOf = (frame: Uint8Array) => {
   const { dateTime } = parseSmlTelegram(frame);

@@ -32,6 +32,7 @@ import { linkOf } from '../../../src/link/registry.ts';
 import type { MeterId } from '../../../src/model/ids.ts';
 import { readPush } from '../../../src/profile/push.ts';
 import type { QuirkName } from '../../../src/profile/schema/profile.ts';
+import { during } from '../../support/during.ts';
 import { vectors } from '../../vectors/vector.ts';
 import { BenchMeter, register } from '../dlms/session/bench-meter.ts';
 import { profileOf } from './bus.ts';
@@ -146,20 +147,10 @@ async function site(
     const sessions = new LinkSessions(link, env, new MeterCounters(journal, env.clock));
     return {
       close: () => sessions.closeLine(),
-      open: () => during(sessions.open(meter, client, DEAF)),
+      open: () => during(world.clock, sessions.open(meter, client, DEAF)),
     };
   };
-  /** Lets time go on until it is settled. */
-  async function during<Value>(work: Promise<Value>): Promise<Value> {
-    let settled = false;
-    const done = work.finally(() => {
-      settled = true;
-    });
-    done.catch(() => undefined);
-    while (!settled) await world.clock.advance(100);
-    return done;
-  }
-  return { restart, during, journal, clientCounter, bench };
+  return { restart, during: <Value>(work: Promise<Value>) => during(world.clock, work), journal, clientCounter, bench };
 }
 
 for (const referencing of ['logical', 'short'] as const)

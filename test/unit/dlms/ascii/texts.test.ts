@@ -1,23 +1,13 @@
 /** What ASCII meters write: messages, times, read-outs and load profiles, each at the bounds of its form. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DeltawattError } from '../../../../src/base/errors.ts';
 import { asciiProfileText, parseAsciiProfile } from '../../../../src/dlms/ascii/load-profile.ts';
 import { asciiOctets, decodeAsciiMessage, encodeAsciiMessage } from '../../../../src/dlms/ascii/message.ts';
 import { asciiClock, asciiMoment, asciiMomentText } from '../../../../src/dlms/ascii/moment.ts';
 import { bareNumber, clockIn, identitiesIn, isCodeOf, parseReadOut } from '../../../../src/dlms/ascii/read-out.ts';
 import { type CosemDateTime, dateTimeText } from '../../../../src/dlms/cosem/datetime.ts';
 import { ASCII_MESSAGE_MAX_BYTES } from '../../../../src/dlms/frame/limits.ts';
-
-function refusal(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    assert.ok(error instanceof DeltawattError, String(error));
-    return `${error.code} ${error.detail}`;
-  }
-  return assert.fail('nothing was thrown');
-}
+import { refusal } from '../../../support/refusal.ts';
 
 const textOf = (time: CosemDateTime | null) => (time === null ? null : dateTimeText(time));
 

@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { concat, fromHex, toHex } from '../../../../src/base/bytes.ts';
-import { DeltawattError } from '../../../../src/base/errors.ts';
 import { decodeG3, encodeG3, type G3Message, type G3Sender } from '../../../../src/dlms/frame/g3-message.ts';
 import { FrameScanner } from '../../../../src/dlms/frame/scanner.ts';
 import {
@@ -15,6 +14,7 @@ import {
   UDP_HEADERS_OCTETS,
 } from '../../../../src/dlms/frame/udp-packet.ts';
 import { encodeUsi, USI_PROTOCOL, type UsiFrame, usiRule } from '../../../../src/dlms/frame/usi-frame.ts';
+import { refusal, shownMessage } from '../../../support/refusal.ts';
 
 interface Vector {
   readonly id: string;
@@ -40,23 +40,6 @@ function framesOf(chunks: readonly Uint8Array[]): UsiFrame[] {
   );
 }
 
-function shown(message: G3Message): unknown {
-  const fields = Object.entries(message).map(([name, value]) =>
-    value instanceof Uint8Array ? [`${name}Hex`, toHex(value)] : [name, value],
-  );
-  return Object.fromEntries(fields);
-}
-
-function refusal(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof DeltawattError) return `${error.code} ${error.detail}`;
-    throw error;
-  }
-  return 'taken';
-}
-
 const said = (hex: string, sender: G3Sender = 'modem') => refusal(() => decodeG3(fromHex(hex), sender));
 
 test('every vector is decoded whole and octet by octet, and encoded to the same octets', () => {
@@ -66,7 +49,7 @@ test('every vector is decoded whole and octet by octet, and encoded to the same 
     const singly = Array.from(octets, (octet) => Uint8Array.of(octet));
     for (const chunks of [[octets], singly]) {
       const messages = framesOf(chunks).map(({ payload }) => decodeG3(payload, expect.sender));
-      assert.deepEqual(messages.map(shown), [expect.g3], id);
+      assert.deepEqual(messages.map(shownMessage), [expect.g3], id);
       const again = messages.map((message) => toHex(encodeUsi({ protocol: G3, payload: encodeG3(message) })));
       assert.deepEqual(again, [hex], id);
     }

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { concat, fromHex, toHex } from '../../../../src/base/bytes.ts';
-import { DeltawattError } from '../../../../src/base/errors.ts';
 import {
   decodePrimeApi,
   encodePrimeApi,
@@ -16,6 +15,7 @@ import {
 } from '../../../../src/dlms/frame/prime-api-message.ts';
 import { FrameScanner } from '../../../../src/dlms/frame/scanner.ts';
 import { encodeUsi, USI_PROTOCOL, type UsiFrame, usiRule } from '../../../../src/dlms/frame/usi-frame.ts';
+import { refusal, shownMessage } from '../../../support/refusal.ts';
 
 interface Vector {
   readonly id: string;
@@ -37,23 +37,6 @@ function payloads(chunks: readonly Uint8Array[]): Uint8Array[] {
   );
 }
 
-function shown(message: PrimeApiMessage): unknown {
-  const fields = Object.entries(message).map(([name, value]) =>
-    value instanceof Uint8Array ? [`${name}Hex`, toHex(value)] : [name, value],
-  );
-  return Object.fromEntries(fields);
-}
-
-function refusal(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof DeltawattError) return `${error.code} ${error.detail}`;
-    throw error;
-  }
-  return 'taken';
-}
-
 const said = (hex: string, sender: PrimeApiSender = 'modem') => refusal(() => decodePrimeApi(fromHex(hex), sender));
 const listed = (hex: string) => refusal(() => primeNodesIn(fromHex(hex)));
 
@@ -63,7 +46,7 @@ test('every vector is decoded whole and octet by octet, and encoded to the same 
     const octets = fromHex(hex);
     for (const chunks of [[octets], Array.from(octets, (octet) => Uint8Array.of(octet))]) {
       const messages = payloads(chunks).map((payload) => decodePrimeApi(payload, expect.sender));
-      assert.deepEqual(messages.map(shown), [expect.message], id);
+      assert.deepEqual(messages.map(shownMessage), [expect.message], id);
       const again = messages.map((message) => toHex(encodeUsi({ protocol, payload: encodePrimeApi(message) })));
       assert.deepEqual(again, [hex], id);
     }

@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { concat, fromHex, toHex } from '../../../../src/base/bytes.ts';
-import { DeltawattError } from '../../../../src/base/errors.ts';
 import {
   decodePrime,
   encodePrime,
@@ -13,6 +12,7 @@ import {
 } from '../../../../src/dlms/frame/prime-message.ts';
 import { FrameScanner } from '../../../../src/dlms/frame/scanner.ts';
 import { type WrapperMessage, wrapperRule } from '../../../../src/dlms/frame/wrapper-frame.ts';
+import { refusal } from '../../../support/refusal.ts';
 
 interface Vector {
   readonly id: string;
@@ -39,16 +39,6 @@ function shown(message: PrimeMessage): unknown {
   if (message.kind !== 'data') return message;
   const { apdu, ...rest } = message;
   return { ...rest, apduHex: toHex(apdu) };
-}
-
-function refusal(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof DeltawattError) return `${error.code} ${error.detail}`;
-    throw error;
-  }
-  return 'taken';
 }
 
 const control = (hex: string, sender: PrimeSender = 'base-node'): string =>
