@@ -85,6 +85,7 @@ class RegistryCommissioner implements Commissioner {
   async lookAgain({ name }: Pick<Actor, 'name'>): Promise<readonly Finding[]> {
     const { store } = this.#parts;
     const waiting = await store.findings({ state: 'waiting', limit: LOOK_AGAIN_MAX });
+    if (waiting.length === 0) return [];
     const judgements = (await this.#judge(waiting)).filter(({ finding }) => finding.state === 'commissioned');
     const findings = judgements.map(({ finding }) => finding);
     await store.saveFindings(findings);
