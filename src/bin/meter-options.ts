@@ -12,6 +12,7 @@ import { hostVariable } from '../host/environment.ts';
 import type { MeterTarget } from '../lab/one-shot.ts';
 import { type OptionTable, wholeNumber } from './command.ts';
 import { UsageError } from './errors.ts';
+import { givenFile } from './given-file.ts';
 import { type GivenKeys, hasKeyParts, KEY_OPTIONS, type KeyOptionValues, keysOfParts } from './key-parts.ts';
 
 const MECHANISMS = Object.keys(HLS_MECHANISMS) as HlsMechanism[];
@@ -141,7 +142,6 @@ async function authenticationOf(kind: string, file: string | undefined, disk: Di
   if (kind === 'none') return { mechanism: 'none' };
   if (kind !== 'lls') throw new UsageError(`--auth takes none or lls, or with keys a mechanism, not ${kind}.`);
   if (file === undefined) throw new UsageError('--auth lls needs --password-file FILE.');
-  const content = await disk.readFile(file);
-  if (content === undefined) throw new UsageError(`There is no file ${file}.`);
+  const content = await givenFile(disk, file);
   return { mechanism: 'lls', password: new TextEncoder().encode(new TextDecoder().decode(content).trimEnd()) };
 }

@@ -17,6 +17,7 @@ import { MeterCertificates, type Whose } from '../../lab/meter-certificates.ts';
 import { withMeter } from '../../lab/one-shot.ts';
 import { defineCommand, type OptionValues } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { givenFile } from '../given-file.ts';
 import { clientOf, METER_OPTIONS, meterTarget } from '../meter-options.ts';
 
 const OPTIONS = {
@@ -61,11 +62,7 @@ export const certificatesCommand = defineCommand({
       throw new UsageError('certificates takes a LINK and one of list, request, import, export, remove.');
     const env = createHostEnv({ logLevel: 'warn' });
     const nowMs = env.clock.nowMs();
-    const file = async (path: string) => {
-      const octets = await env.disk.readFile(path);
-      if (octets === undefined) throw new UsageError(`There is no file ${path}.`);
-      return octets;
-    };
+    const file = (path: string) => givenFile(env.disk, path);
     const setup = setupOf(values.setup);
     const target = await meterTarget(link, clientOf(values.client ?? '1'), values, env);
     const task = await taskOf(action, rest, values, { file, nowMs, trust: target.security?.keys.trust ?? null });

@@ -24,6 +24,7 @@ import { createHostEnv } from '../../host/env.ts';
 import { explainMbus, mbusText } from '../../mbus/explain.ts';
 import { type CommandIo, defineCommand, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { givenFile } from '../given-file.ts';
 
 const LAYERS = ['auto', ...EXPLAIN_LAYERS] as const;
 
@@ -82,8 +83,7 @@ async function explainFile(
   io: CommandIo,
 ): Promise<number> {
   const path = values.file ?? '';
-  const octets = await createHostEnv({ logLevel: 'silent' }).disk.readFile(path);
-  if (octets === undefined) throw new UsageError(`There is no file ${path}.`);
+  const octets = await givenFile(createHostEnv({ logLevel: 'silent' }).disk, path);
   if (isCaptureFile(octets)) return await explainCapture(packetsOf(octets), values, io);
   const dump = readHexDump(new TextDecoder('latin1').decode(octets));
   if (dump?.kind === 'packets') return await explainCapture(rawPackets(dump.parts), values, io);
